@@ -1,0 +1,55 @@
+/* Is the token fresh, and who asks for the next one.
+ *
+ * PURE: time is an argument (monotonic seconds).  One struct per set of
+ * credentials; used from one thread.
+ */
+#ifndef CCAAS_AUTH_H
+#define CCAAS_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CCAAS_AUTH_LIFE 1800.0     /* of a token that does not say, seconds */
+#define CCAAS_AUTH_LIFE_MOST 86400.0 /* a longer life is not believed */
+#define CCAAS_AUTH_MARGIN 60.0     /* renewed so long before its end, ... */
+#define CCAAS_AUTH_MARGIN_PART 0.1 /* ... or this part of its life if less */
+#define CCAAS_AUTH_DENIAL 5.0      /* wrong credentials are remembered so long */
+
+enum ccaas_auth_state {
+    CCAAS_AUTH_HAVE,  /* there is a fresh token: use it */
+    CCAAS_AUTH_ASK,   /* you are to ask for one, now; others will wait */
+    CCAAS_AUTH_WAIT,  /* somebody is asking */
+    CCAAS_AUTH_DENIED /* the credentials were refused a moment ago */
+};
+
+struct ccaas_auth {
+    bool held;           /* there is a token, fresh or not */
+    bool asking;         /* somebody is asking for one */
+    uint64_t generation; /* counts the tokens: 0 before the first */
+    double asked_at;     /* when the one who asks began */
+    double fresh_until;  /* of the token that is held */
+    double denied_until; /* the credentials are not tried before */
+};
+
+void ccaas_auth_start(struct ccaas_auth *auth);
+
+/* What to do to have a token.  ASK makes the caller the one who asks: it must
+ * then call exactly one of granted, denied, failed. */
+enum ccaas_auth_state ccaas_auth_need(struct ccaas_auth *auth, double now);
+
+/* The token arrived.  `life`: seconds it lives, counted from the moment of
+ * asking (the same `now` that ccaas_auth_need was given); <= 0 or not a
+ * number: it did not say. */
+void ccaas_auth_granted(struct ccaas_auth *auth, double life);
+
+/* The credentials are wrong: nobody asks again for CCAAS_AUTH_DENIAL s. */
+void ccaas_auth_denied(struct ccaas_auth *auth, double now);
+
+/* No answer could be had: the next one who needs a token asks again. */
+void ccaas_auth_failed(struct ccaas_auth *auth);
+
+/* The API refused the token of that generation.  The token is thrown away if
+ * it is still the newest one; if a newer one is there, nothing happens. */
+void ccaas_auth_refused(struct ccaas_auth *auth, uint64_t generation);
+
+#endif

@@ -1,0 +1,65 @@
+/* Finds where records begin and end in JSON bytes as they arrive.
+ *
+ * It looks at structure only: what stands between the records is checked to
+ * the letter, what stands inside a record is left to whoever decodes it
+ * (scan.h).  It owns no bytes: positions are offsets from the body's first
+ * byte, and whoever feeds it keeps the bytes of the record under way.
+ *
+ * PURE.  One struct per body; used from one thread at a time.
+ */
+#ifndef CCAAS_SPLIT_H
+#define CCAAS_SPLIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum ccaas_split_kind {
+    CCAAS_SPLIT_ARRAY,        /* [record, ...] */
+    CCAAS_SPLIT_ARRAY_OR_KEY, /* the same, or {"key": [record, ...], ...} */
+    CCAAS_SPLIT_ARRAY_OR_ONE, /* the same as ARRAY, or one record, an object */
+    CCAAS_SPLIT_WHOLE         /* one value of any kind is the one record */
+};
+
+enum ccaas_split_state {
+    CCAAS_SPLIT_MORE,  /* more bytes, please */
+    CCAAS_SPLIT_DONE,  /* the list is whole; only white space may follow */
+    CCAAS_SPLIT_BAD,   /* not JSON of that kind: `offset` and `reason` */
+    CCAAS_SPLIT_LARGE  /* a record is larger than max_record: `offset` */
+};
+
+struct ccaas_span {
+    uint64_t begin; /* offset of the record's first byte */
+    uint64_t end;   /* one past its last byte */
+};
+
+struct ccaas_split; /* a struct of fixed size, defined below */
+
+/* Starts a body.  `key` (static or outliving the split; NULL: the first member
+ * that is an array) is for ARRAY_OR_KEY.  `max_record` in bytes. */
+void ccaas_split_start(struct ccaas_split *split, enum ccaas_split_kind kind,
+                       const char *key, uint64_t max_record);
+
+/* Takes the next bytes of the body, and writes the records that end in them
+ * to spans[0..*count).  Returns how many bytes it took: fewer than `length`
+ * only when `spans` is full (call again with the rest) or when the state is BAD
+ * or LARGE (which stick). */
+size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
+                        size_t length, struct ccaas_span *spans, size_t most,
+                        size_t *count);
+
+/* The body has ended.  DONE: it was whole.  MORE: it was cut short (a number
+ * at the top level of WHOLE ends here; its span is in *span, *count is 1).
+ * BAD, LARGE: as before. */
+enum ccaas_split_state ccaas_split_finish(struct ccaas_split *split,
+                                          struct ccaas_span *span,
+                                          size_t *count);
+
+struct ccaas_split {
+    enum ccaas_split_state state;
+    const char *reason; /* static, when BAD or LARGE */
+    uint64_t offset;    /* bytes taken so far; when BAD, of the bad byte */
+    uint64_t begin;     /* of the record under way; UINT64_MAX: none is */
+    /* the rest is split.c's own */
+};
+
+#endif

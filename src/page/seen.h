@@ -1,0 +1,32 @@
+/* Which rows were seen already: a set of 64-bit hashes, about 16 bytes a row.
+ *
+ * PURE.  The seed is random and secret, so that nobody can make rows whose
+ * hashes collide.  Used from one thread.
+ */
+#ifndef CCAAS_SEEN_H
+#define CCAAS_SEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ccaas_seen;
+
+/* A new, empty set with that seed; NULL when memory is out.  Free it with
+ * ccaas_seen_free (NULL is fine there). */
+struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16]);
+void ccaas_seen_free(struct ccaas_seen *seen);
+
+/* The hash of a row's identity: SipHash-1-3 of its bytes. */
+uint64_t ccaas_seen_hash(const struct ccaas_seen *seen, const void *bytes,
+                         size_t length);
+
+/* Adds a hash: 1 it is new, 0 it was there, -1 memory is out (and the set is
+ * as it was). */
+int ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash);
+
+/* How many there are, and the bytes of memory they take. */
+size_t ccaas_seen_count(const struct ccaas_seen *seen);
+size_t ccaas_seen_memory(const struct ccaas_seen *seen);
+
+#endif

@@ -1,0 +1,46 @@
+/* After a failed attempt: wait how long, or give up.
+ *
+ * PURE: time and randomness are arguments.
+ */
+#ifndef CCAAS_RETRY_H
+#define CCAAS_RETRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ccaas_retry_rule {
+    unsigned retries; /* attempts after the first */
+    double base;      /* the first pause's upper bound, in seconds */
+    double cap;       /* the longest pause's upper bound */
+    bool idempotent;  /* the request may be sent again after it was sent */
+};
+
+/* How the attempt that just ended went. */
+struct ccaas_retry_attempt {
+    unsigned number;    /* from 1 */
+    bool transient;     /* a failure that may pass */
+    bool sent;          /* some byte of the request may have reached the
+                           server */
+    double retry_after; /* seconds that the server asks for; < 0: none */
+};
+
+/* Seconds to wait before the next attempt (exponential back-off with full
+ * jitter: random in [0,1) times min(cap, base * 2^(number-1)); a server's
+ * Retry-After is obeyed exactly, and never shortened); < 0: give up, because
+ * it was final, the retries are used up, a request that is not idempotent was
+ * sent, or the wait would end at or past the deadline (`left`: seconds until
+ * it; INFINITY: none). */
+double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
+                        const struct ccaas_retry_attempt *attempt, double left,
+                        double random);
+
+/* True for a status that may pass: 408, 429, 500, 502, 503, 504. */
+bool ccaas_retry_status(int status);
+
+/* Reads Retry-After: whole seconds, or one of HTTP's three forms of date
+ * against `now` (epoch seconds).  Seconds to wait (a date in the past: 0), or
+ * -1 when it is neither. */
+double ccaas_retry_after(const char *value, size_t length, int64_t now);
+
+#endif
