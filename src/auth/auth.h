@@ -1,7 +1,8 @@
 /* Is the token fresh, and who asks for the next one.
  *
  * PURE: time is an argument (monotonic seconds).  One struct per set of
- * credentials; used from one thread.
+ * credentials; used from one thread.  The token itself is kept by the owner of
+ * the struct, under the generation that it came with; nothing here allocates.
  */
 #ifndef CCAAS_AUTH_H
 #define CCAAS_AUTH_H
@@ -9,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CCAAS_AUTH_LIFE 1800.0     /* of a token that does not say, seconds */
+#define CCAAS_AUTH_LIFE 1800.0       /* of a token that does not say, seconds */
 #define CCAAS_AUTH_LIFE_MOST 86400.0 /* a longer life is not believed */
-#define CCAAS_AUTH_MARGIN 60.0     /* renewed so long before its end, ... */
-#define CCAAS_AUTH_MARGIN_PART 0.1 /* ... or this part of its life if less */
-#define CCAAS_AUTH_DENIAL 5.0      /* wrong credentials are remembered so long */
+#define CCAAS_AUTH_MARGIN 60.0       /* renewed so long before its end, ... */
+#define CCAAS_AUTH_MARGIN_PART 0.1   /* ... or this part of its life if less */
+#define CCAAS_AUTH_DENIAL 5.0 /* wrong credentials are remembered so long */
 
 enum ccaas_auth_state {
     CCAAS_AUTH_HAVE,  /* there is a fresh token: use it */
@@ -27,19 +28,23 @@ struct ccaas_auth {
     bool asking;         /* somebody is asking for one */
     uint64_t generation; /* counts the tokens: 0 before the first */
     double asked_at;     /* when the one who asks began */
-    double fresh_until;  /* of the token that is held */
+    double fresh_until;  /* the token that is held is used before this only */
     double denied_until; /* the credentials are not tried before */
 };
 
+/* No token yet, and nobody asks. */
 void ccaas_auth_start(struct ccaas_auth *auth);
 
 /* What to do to have a token.  ASK makes the caller the one who asks: it must
- * then call exactly one of granted, denied, failed. */
+ * then call exactly one of granted, denied, failed, even when it is cancelled;
+ * until then everybody else is told WAIT.  A fresh token is HAVE for all. */
 enum ccaas_auth_state ccaas_auth_need(struct ccaas_auth *auth, double now);
 
-/* The token arrived.  `life`: seconds it lives, counted from the moment of
- * asking (the same `now` that ccaas_auth_need was given); <= 0 or not a
- * number: it did not say. */
+/* The token arrived: the generation goes up by one.  `life`: seconds it lives,
+ * counted from the moment of asking (the same `now` that ccaas_auth_need was
+ * given); <= 0 or not a number: it did not say.  The token is fresh until its
+ * life, less the margin, is over: of a very short life, that can be at once,
+ * and whoever asked should use the token all the same. */
 void ccaas_auth_granted(struct ccaas_auth *auth, double life);
 
 /* The credentials are wrong: nobody asks again for CCAAS_AUTH_DENIAL s. */
@@ -49,7 +54,8 @@ void ccaas_auth_denied(struct ccaas_auth *auth, double now);
 void ccaas_auth_failed(struct ccaas_auth *auth);
 
 /* The API refused the token of that generation.  The token is thrown away if
- * it is still the newest one; if a newer one is there, nothing happens. */
+ * it is still the newest one; if a newer one is there, nothing happens.  Who
+ * asks for one already goes on asking. */
 void ccaas_auth_refused(struct ccaas_auth *auth, uint64_t generation);
 
 #endif

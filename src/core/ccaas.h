@@ -1,4 +1,257 @@
+/* ccaas: a client for contact-center data APIs.  The public C interface, which
+ * the Lua binding is built on.
+ *
+ * Threads: an engine has threads of its own for the network; everything below
+ * is called from one thread at a time for each engine (in Lua: the thread that
+ * runs its state), unless a function says otherwise.
+ *
+ * Ownership: ccaas_*_new gives one reference to the caller, *_free lets go of
+ * it (NULL is fine).  A flow keeps its client alive, a client its engine.
+ * Strings that go in are copied; strings that come out live as long as what
+ * they were asked of, unless a function says otherwise.
+ */
 #ifndef CCAAS_H
 #define CCAAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #define CCAAS_VERSION "0.1.0"
+
+/* -- Errors --------------------------------------------------------------- */
+
+enum ccaas_code {
+    CCAAS_OK,
+    CCAAS_AUTH,          /* the credentials or the token are refused */
+    CCAAS_FORBIDDEN,     /* they are good, but not for this */
+    CCAAS_BAD_REQUEST,   /* the server does not take the request */
+    CCAAS_NOT_FOUND,     /* there is no such thing */
+    CCAAS_RATE_LIMITED,  /* too fast, after all retries */
+    CCAAS_EGRESS_CAPPED, /* a cap on downloaded bytes: final */
+    CCAAS_SERVER,        /* the server failed, after all retries */
+    CCAAS_TIMEOUT,       /* a time-out or the deadline */
+    CCAAS_DNS,           /* the host's name cannot be looked up */
+    CCAAS_CONNECT,       /* nobody listens there, or it is out of reach */
+    CCAAS_TLS,           /* no secure connection: certificate, handshake */
+    CCAAS_NETWORK,       /* the connection was lost */
+    CCAAS_PROTOCOL,      /* the answer is not what it should be */
+    CCAAS_TOO_LARGE,     /* it is larger than max_record or max_body */
+    CCAAS_CANCELLED,     /* closed by its owner */
+    CCAAS_IO,            /* a local file or descriptor */
+    CCAAS_MEMORY         /* memory is out */
+};
+
+/* The code's name as scripts know it: "auth", "bad_request" ... */
+const char *ccaas_code_name(enum ccaas_code code);
+
+/* One attempt of a request, as an error reports it. */
+struct ccaas_attempt {
+    double at;        /* when it began, epoch seconds */
+    double seconds;   /* how long it took */
+    char outcome[48]; /* "503", "timeout", ... */
+};
+
+/* What went wrong, made once, where it happened.  No field ever holds a
+ * secret. */
+struct ccaas_error {
+    enum ccaas_code code;
+    bool retryable;     /* the same call may well succeed later */
+    int status;         /* HTTP status; 0: none came */
+    double retry_after; /* seconds that the server asked for; < 0: none */
+    char message[512];
+    char url[512]; /* without query */
+    char method[16];
+    char request_id[96];
+    char body[513]; /* the answer's first bytes, scrubbed */
+    struct ccaas_attempt *attempts;
+    size_t attempt_count;
+};
+
+/* -- Engine and client ----------------------------------------------------- */
+
+struct ccaas_engine;
+struct ccaas_client;
+
+/* An engine: opens no socket, starts no thread (the first request does).
+ * NULL: memory is out. */
+struct ccaas_engine *ccaas_engine_new(void);
+
+/* Stops the engine's threads and waits for them; whatever was under way ends
+ * with CCAAS_CANCELLED.  Safe to call twice. */
+void ccaas_engine_stop(struct ccaas_engine *engine);
+void ccaas_engine_free(struct ccaas_engine *engine);
+
+/* How an API's errors read.  Lists end with NULL; paths are member names with
+ * dots between them. */
+struct ccaas_dialect {
+    const char *const *messages;   /* where an error body has its words ... */
+    const char *const *codes;      /* ... and its own code */
+    const char *const *references; /* ... and its number for this failure */
+    const char *const *throttles;  /* codes that mean "too fast" begin so */
+    const char *past_end; /* words before the number of pages, in the answer
+                             to a page past the end; NULL: none such */
+};
+
+/* A client's settings. */
+struct ccaas_settings {
+    const char *token_url; /* client credentials are asked for here; */
+    const char *key;       /* NULL: `token` is used as it is */
+    const char *secret;
+    const char *token;
+    const char *ca_file; /* NULL: the system's */
+    const char *proxy;   /* NULL: the environment's */
+    const char *user_agent;
+    double connect_timeout; /* seconds */
+    double timeout;         /* of the token request, seconds */
+    unsigned retries;       /* of the token request */
+    bool events;            /* keep events for ccaas_client_event */
+    struct ccaas_dialect dialect;
+};
+
+struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
+                                      const struct ccaas_settings *settings);
+/* Ends everything that goes on for this client. */
+void ccaas_client_close(struct ccaas_client *client);
+void ccaas_client_free(struct ccaas_client *client);
+
+/* What happened under way: for the user's eyes, never a secret. */
+struct ccaas_event {
+    const char *type; /* "request", "attempt", "wait", "token", "page" */
+    double at;        /* epoch seconds */
+    char method[16];
+    char url[512];    /* without query */
+    unsigned attempt; /* 0: does not apply */
+    int status;       /* 0: none */
+    double seconds;   /* < 0: does not apply */
+    int64_t bytes;    /* < 0: does not apply */
+    int64_t page;     /* < 0: does not apply */
+    char code[32];    /* "": none */
+    char reason[160]; /* "": none */
+};
+
+/* Takes the oldest event that was kept; false: there is none. */
+bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event);
+
+/* -- Flow: one call, from its first request to its last record --------------
+ */
+
+struct ccaas_flow;
+
+enum ccaas_body {
+    CCAAS_BODY_WHOLE,        /* the body's bytes are the one record */
+    CCAAS_BODY_JSON,         /* one JSON value is the one record */
+    CCAAS_BODY_ARRAY,        /* a JSON array of records */
+    CCAAS_BODY_ARRAY_OR_KEY, /* the same, or such an array below `key` */
+    CCAAS_BODY_ARRAY_OR_ONE  /* the same as ARRAY, or one object */
+};
+
+/* What a call is to do. */
+struct ccaas_plan {
+    const char *method;
+    const char *const *urls; /* one walk each, merged in this order */
+    size_t url_count;
+    const char *const *headers; /* "Name: value", ends with NULL */
+    const void *content;        /* the request's body; NULL: none */
+    size_t content_length;
+    bool idempotent;
+    bool anonymous; /* no token goes with it */
+    enum ccaas_body body;
+    const char *key;
+    bool unique; /* a record that was handed out before is dropped */
+    bool paged;  /* `page_name` and `size_name` go into the query */
+    const char *page_name;
+    const char *size_name;
+    const char *const *page_headers; /* four names in lower case: the page,
+                             its size, pages in all, rows in all */
+    int64_t first_page;
+    int64_t page_size;
+    int64_t limit; /* rows; < 0: none */
+    unsigned concurrency;
+    unsigned retries;
+    double timeout;  /* seconds without a byte from the server */
+    double deadline; /* seconds from the first take; INFINITY: none */
+    uint64_t max_record;
+    uint64_t max_body;
+};
+
+/* A flow; nothing is sent before the first ccaas_flow_take.  NULL: memory is
+ * out. */
+struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
+                                  const struct ccaas_plan *plan);
+
+enum ccaas_take {
+    CCAAS_TAKE_RECORD, /* *record is the next one */
+    CCAAS_TAKE_PAGE,   /* a page was read to its end */
+    CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
+    CCAAS_TAKE_END,    /* there is no more */
+    CCAAS_TAKE_ERROR   /* see ccaas_flow_error; it stays so */
+};
+
+struct ccaas_record {
+    const char *bytes; /* valid until the next take, or the flow's close */
+    size_t length;
+    uint64_t offset; /* of its first byte, in the answer's body */
+};
+
+/* The next thing.  Never blocks, never calls back. */
+enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
+                                struct ccaas_record *record);
+
+enum ccaas_admit {
+    CCAAS_ADMIT_NEW,   /* hand it out */
+    CCAAS_ADMIT_AGAIN, /* seen before: drop it */
+    CCAAS_ADMIT_MEMORY
+};
+
+/* Whether the record taken last is to be handed out.  `identity` is what tells
+ * it from others (NULL: nothing does). */
+enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
+                                  size_t length);
+
+/* The record taken last is a totals row: it does not count as a record.
+ * False: it was handed out before (the page had to be asked for again). */
+bool ccaas_flow_totals(struct ccaas_flow *flow);
+
+/* The record taken last is malformed at `offset` within it: the flow ends with
+ * CCAAS_PROTOCOL, which the next take reports. */
+void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
+                          const char *reason);
+
+/* The descriptor that becomes readable when a take is worth another try, or -1
+ * when none could be made.  It stays the flow's own. */
+int ccaas_flow_fd(struct ccaas_flow *flow);
+
+/* Seconds after which a take is worth another try in any case; INFINITY: only
+ * the descriptor tells. */
+double ccaas_flow_timeout(const struct ccaas_flow *flow);
+
+/* The error that a take reported. */
+const struct ccaas_error *ccaas_flow_error(const struct ccaas_flow *flow);
+
+/* The answer's status and its headers (of the newest answer): names in lower
+ * case and values, one after the other, each ended by a NUL; *length in
+ * bytes. */
+int ccaas_flow_status(const struct ccaas_flow *flow);
+const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length);
+
+struct ccaas_info {
+    int64_t pages;       /* read to their end */
+    int64_t total_pages; /* as the server named them; < 0: it has not */
+    int64_t total;       /* rows, likewise */
+    int64_t rows;        /* handed out */
+    int64_t duplicates;  /* dropped, for they had been handed out */
+    int64_t missing;     /* announced but not seen; < 0: not known (yet) */
+    bool shrunk;
+    double first_at; /* epoch seconds of the first row; < 0: none yet */
+    double last_at;
+    int64_t page; /* the number of the page read last */
+    int64_t walk; /* the url (from 0) that it belongs to */
+};
+void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
+
+/* Cancels; takes report CCAAS_CANCELLED from now on.  Safe to call twice. */
+void ccaas_flow_close(struct ccaas_flow *flow);
+void ccaas_flow_free(struct ccaas_flow *flow);
+
 #endif

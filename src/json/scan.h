@@ -1,8 +1,138 @@
-/* The strict scanner of JSON (RFC 8259), inline, for whoever decodes a record
- * that is whole in memory: check.c, find.c and the record decoder.
+/* The strict scanner of JSON (RFC 8259), inline where it is hot, for whoever
+ * reads bytes that are whole in memory: check.c, find.c, the record decoder.
  *
- * PURE.  (Interface to be shaped by its author.)
+ * A position is a pointer into the bytes; each function takes one and gives
+ * the one behind what it read, or NULL after setting `wrong` and `reason`.
+ * `wrong` is the first byte with which no JSON could go on; where that is
+ * `end`, nothing is wrong but the bytes are cut short.
+ *
+ * PURE.  Owns nothing, allocates nothing.
  */
 #ifndef CCAAS_SCAN_H
 #define CCAAS_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__) && !defined(CCAAS_PORTABLE)
+#define CCAAS_SSE2 1
+#include <emmintrin.h>
+#else
+#define CCAAS_SSE2 0
+#endif
+
+/* How deep arrays and objects may be nested. */
+#define CCAAS_JSON_DEPTH 128
+
+struct ccaas_scan {
+    const char *end;    /* one past the last byte */
+    const char *wrong;  /* after a failure only */
+    const char *reason; /* the same; a static string */
+};
+
+/* The reasons that more than one reader gives. */
+extern const char ccaas_json_cut[];
+extern const char ccaas_json_deep[];
+extern const char ccaas_json_no_value[];
+extern const char ccaas_json_no_name[];
+extern const char ccaas_json_no_colon[];
+extern const char ccaas_json_no_array_end[];
+extern const char ccaas_json_no_object_end[];
+extern const char ccaas_json_trailing[];
+extern const char ccaas_json_bom[];
+
+/* Notes what is wrong, and where; gives NULL. */
+const char *ccaas_scan_fail(struct ccaas_scan *scan, const char *wrong,
+                            const char *reason);
+
+/* The rest of a string, from a byte that is not plain (see below). */
+const char *ccaas_scan_string_rest(struct ccaas_scan *scan, const char *at,
+                                   bool *escaped);
+
+/* A number by the grammar; `at` is its minus or first digit. */
+const char *ccaas_scan_number(struct ccaas_scan *scan, const char *at);
+
+/* `word`: what is to stand here, letter by letter. */
+const char *ccaas_scan_word(struct ccaas_scan *scan, const char *at,
+                            const char *word);
+
+/* One value of any kind, checked and not kept; `at` is its first byte and
+ * `depth` says in how many arrays and objects it stands. */
+const char *ccaas_scan_value(struct ccaas_scan *scan, const char *at,
+                             int depth);
+
+/* The next character of a string that was read already, as UTF-8: gives its
+ * 1 to 4 bytes and moves *at behind it. */
+size_t ccaas_scan_character(const char **at, char bytes[4]);
+
+/* Decodes the inside of a string that was read already; `to` has room for
+ * `end` - `begin` bytes, which always suffices.  Gives the length. */
+size_t ccaas_scan_decode(const char *begin, const char *end, char *to);
+
+static inline bool ccaas_scan_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline bool ccaas_scan_is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+static inline const char *ccaas_scan_space(const char *at, const char *end)
+{
+    while (at < end && ccaas_scan_is_space(*at))
+        at++;
+    return at;
+}
+
+/* The first byte from `at` on that is no plain character of a string: a quote,
+ * a backslash, a control character or one beyond ASCII; or `end`. */
+static inline const char *ccaas_scan_plain(const char *at, const char *end)
+{
+#if CCAAS_SSE2
+    while (end - at >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        /* Signed: a byte beyond ASCII is below 0x20, too. */
+        __m128i odd = _mm_or_si128(
+            _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                         _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
+        if (mask)
+            return at + __builtin_ctz(mask);
+        at += 16;
+    }
+#else
+    const uint64_t ones = UINT64_MAX / 255, tops = ones * 0x80;
+    while (end - at >= 8) {
+        uint64_t bytes, quote, slash;
+        memcpy(&bytes, at, 8);
+        quote = bytes ^ (ones * '"');
+        slash = bytes ^ (ones * '\\');
+        if ((((bytes - ones * 0x20) | (quote - ones) | (slash - ones)) &
+             ~bytes & tops) |
+            (bytes & tops))
+            break;
+        at += 8;
+    }
+#endif
+    while (at < end && *at != '"' && *at != '\\' && (signed char)*at >= 0x20)
+        at++;
+    return at;
+}
+
+/* A string; `at` is behind its opening quote.  Gives its closing quote.
+ * *escaped is set, never cleared, when it holds a backslash. */
+static inline const char *ccaas_scan_string(struct ccaas_scan *scan,
+                                            const char *at, bool *escaped)
+{
+    at = ccaas_scan_plain(at, scan->end);
+    if (at < scan->end && *at == '"')
+        return at;
+    return ccaas_scan_string_rest(scan, at, escaped);
+}
+
 #endif

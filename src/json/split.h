@@ -1,17 +1,22 @@
 /* Finds where records begin and end in JSON bytes as they arrive.
  *
- * It looks at structure only: what stands between the records is checked to
- * the letter, what stands inside a record is left to whoever decodes it
- * (scan.h).  It owns no bytes: positions are offsets from the body's first
- * byte, and whoever feeds it keeps the bytes of the record under way.
+ * What stands between the records is checked to the letter; of a record that
+ * is an array or an object it looks at strings and brackets only and leaves
+ * the rest to whoever decodes it (scan.h).  It owns no bytes: positions are
+ * offsets from the body's first byte, and whoever feeds it keeps the bytes of
+ * the record under way.
  *
  * PURE.  One struct per body; used from one thread at a time.
  */
 #ifndef CCAAS_SPLIT_H
 #define CCAAS_SPLIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "scan.h"
+#include "token.h"
 
 enum ccaas_split_kind {
     CCAAS_SPLIT_ARRAY,        /* [record, ...] */
@@ -21,10 +26,10 @@ enum ccaas_split_kind {
 };
 
 enum ccaas_split_state {
-    CCAAS_SPLIT_MORE,  /* more bytes, please */
-    CCAAS_SPLIT_DONE,  /* the list is whole; only white space may follow */
-    CCAAS_SPLIT_BAD,   /* not JSON of that kind: `offset` and `reason` */
-    CCAAS_SPLIT_LARGE  /* a record is larger than max_record: `offset` */
+    CCAAS_SPLIT_MORE, /* more bytes, please */
+    CCAAS_SPLIT_DONE, /* the list is whole; only white space may follow */
+    CCAAS_SPLIT_BAD,  /* not JSON of that kind: `offset` and `reason` */
+    CCAAS_SPLIT_LARGE /* a record is larger than max_record: `offset` */
 };
 
 struct ccaas_span {
@@ -59,7 +64,23 @@ struct ccaas_split {
     const char *reason; /* static, when BAD or LARGE */
     uint64_t offset;    /* bytes taken so far; when BAD, of the bad byte */
     uint64_t begin;     /* of the record under way; UINT64_MAX: none is */
-    /* the rest is split.c's own */
+
+    /* The rest is split.c's own. */
+    enum ccaas_split_kind kind;
+    const char *key;
+    uint64_t max_record;
+    uint64_t nested;     /* arrays and objects open in the record under way */
+    bool in_string;      /* ... and a string there */
+    bool escaped;        /* ... and a backslash came last */
+    unsigned char place; /* outside of records: what may come next */
+    bool in_token;       /* a string, number or literal is under way */
+    bool in_name;        /* ... which is a member's name */
+    bool here;           /* the member under way has the list's name */
+    bool listed;         /* the list began */
+    int depth;           /* arrays and objects open outside of records */
+    int list_depth;      /* their number inside of the list; 0: not in */
+    struct ccaas_token token;
+    bool object[CCAAS_JSON_DEPTH]; /* which of them are objects */
 };
 
 #endif

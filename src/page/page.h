@@ -8,6 +8,7 @@
 #define CCAAS_PAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CCAAS_PAGE_NONE (-1) /* the header was not there */
@@ -24,30 +25,49 @@ struct ccaas_page_head {
 /* One walk.  The fields are the walk's own: use the functions. */
 struct ccaas_page_walk {
     int64_t first;    /* the page that the walk starts with */
-    int64_t size;     /* rows a page, as asked for */
+    int64_t size;     /* rows a page: as asked for, then as the first answer
+                         has it */
     int64_t next;     /* the next page to ask for */
     int64_t end;      /* one past the last page as known now; -1: not yet */
     int64_t promised; /* the end that the first answer named; -1: not yet */
     int64_t rows;     /* rows in all, as the newest answer named them; or -1 */
-    bool shrunk;      /* a page that had been promised was not there */
+    int64_t told;     /* the highest page that moved `end`; -1: none */
+    int64_t furthest; /* the highest `end` so far; -1: none */
+    int64_t barren;   /* `furthest` when pages past `promised` began to bring
+                         nothing new; -1: they do not */
+    bool over;        /* the end is final: nothing moves it on */
+    bool shrunk;      /* a page that had been promised is not there; final
+                         when the walk is over */
 };
 
-/* Starts a walk at page `first` (from 0), `size` rows a page. */
+/* Starts a walk at page `first` (0 to INT64_MAX - 1; others are brought to the
+ * nearest of these), `size` rows a page (1 to 1000000). */
 void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first,
                       int64_t size);
 
-/* The next page to ask for, in *page.  False: none now, either because the
- * first answer is not here yet or because all known pages were asked for. */
+/* The next page to ask for, in *page; each is given once.  False (and *page as
+ * it was): none now, either because the first answer is not here yet or
+ * because all known pages were asked for.  Ask again after each answer. */
 bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page);
 
 /* Reads a header's value (not terminated; NULL: the header is missing) as one
- * number of ccaas_page_head. */
+ * number of struct ccaas_page_head.  Digits only, with blanks around them;
+ * what is past INT64_MAX is BAD. */
 int64_t ccaas_page_number(const char *value, size_t length);
 
-/* Takes the headers of a good answer to `page`.  NULL: fine, the walk's end is
- * where these say.  Otherwise the reason why they cannot be believed (missing,
- * not a number, or contradicting each other or the request): a static string.
- */
+/* Takes the headers of a good answer to `page`, a page that ccaas_page_next
+ * gave; more than once, too, where a page is asked for again.  NULL: fine, the
+ * walk's end is where these say.  Otherwise the reason why they cannot be
+ * believed (missing, not a number, or contradicting each other or the
+ * request): a static string, and the walk is as it was.
+ *
+ * Pages and rows must be there and agree: pages = rows / size, rounded up.
+ * Page and size may be missing; the size may be another than was asked for,
+ * but it must stay what it was in the first answer, or rows would change
+ * places.  The end follows a list that grows.  It follows one that shrinks
+ * back to the pages that were asked for already; an answer to an earlier page
+ * than one that has been heard never moves it back.  A good answer to a page
+ * that by its own count is past the end means what CCAAS_PAGE_SHRUNK means. */
 const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
                             const struct ccaas_page_head *head);
 
@@ -58,22 +78,30 @@ enum ccaas_page_past {
     CCAAS_PAGE_REFUSED /* the caller started past the end: an error */
 };
 
-/* `pages` is how many pages the answer says that there are (or NONE). */
-enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk,
-                                     int64_t page, int64_t pages);
+/* Takes a refusal of `page`; `pages` is how many pages it says that there are
+ * (or NONE).  A page that an earlier answer had named is SHRUNK, and no later
+ * page will be asked for; pages before it that are under way still count.  The
+ * first page of all is EMPTY when it is page 0 or there are 0 pages, otherwise
+ * REFUSED. */
+enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
+                                     int64_t pages);
 
 /* Takes note that `page` was read to its end: it had `rows` rows, `fresh` of
  * them never seen before.  NULL: go on.  Otherwise the reason why going on
- * would lead nowhere (a list that grows with every page and brings nothing
- * new): a static string. */
+ * would lead nowhere: a static string.
+ *
+ * The one reason is a list that grows with every page and brings nothing new:
+ * two pages past the end that the first answer named, without one new row
+ * between them, and an end that moved on meanwhile.  One such page alone is
+ * none: where many rows were put in front, old ones move past the old end. */
 const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
                             int64_t rows, int64_t fresh);
 
-/* True when `page` is the last one as known now. */
+/* True when no page after `page` is known now. */
 bool ccaas_page_last(const struct ccaas_page_walk *walk, int64_t page);
 
-/* Rows that the server announced from the first page asked for on; -1: it has
- * said nothing yet. */
+/* Rows that the newest answer announced, from the first page of the walk on;
+ * -1: none came yet. */
 int64_t ccaas_page_announced(const struct ccaas_page_walk *walk);
 
 #endif

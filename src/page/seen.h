@@ -1,7 +1,8 @@
-/* Which rows were seen already: a set of 64-bit hashes, about 16 bytes a row.
+/* Which rows were seen already: a set of 64-bit hashes, about 16 bytes a row
+ * (while it grows, the old array and the new one are both there).
  *
  * PURE.  The seed is random and secret, so that nobody can make rows whose
- * hashes collide.  Used from one thread.
+ * hashes collide.  Used from one thread; the caller owns the set.
  */
 #ifndef CCAAS_SEEN_H
 #define CCAAS_SEEN_H
@@ -17,16 +18,21 @@ struct ccaas_seen;
 struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16]);
 void ccaas_seen_free(struct ccaas_seen *seen);
 
-/* The hash of a row's identity: SipHash-1-3 of its bytes. */
+/* The hash of a row's identity: SipHash-1-3 of its bytes under the seed.
+ * `bytes` may be NULL when `length` is 0. */
 uint64_t ccaas_seen_hash(const struct ccaas_seen *seen, const void *bytes,
                          size_t length);
 
-/* Adds a hash: 1 it is new, 0 it was there, -1 memory is out (and the set is
- * as it was). */
+/* Adds a hash that ccaas_seen_hash gave: 1 it is new, 0 it was there, -1 memory
+ * is out (and the set is as it was). */
 int ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash);
 
 /* How many there are, and the bytes of memory they take. */
 size_t ccaas_seen_count(const struct ccaas_seen *seen);
 size_t ccaas_seen_memory(const struct ccaas_seen *seen);
+
+/* Where the set has its memory from: calloc().  A weak symbol, so that a spec
+ * can put one that fails in its place. */
+void *ccaas_seen_calloc(size_t count, size_t size);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CCAAS_RETRY_AFTER_MOST 1e9 /* seconds: a longer Retry-After is cut */
+
 struct ccaas_retry_rule {
     unsigned retries; /* attempts after the first */
     double base;      /* the first pause's upper bound, in seconds */
@@ -25,12 +27,14 @@ struct ccaas_retry_attempt {
     double retry_after; /* seconds that the server asks for; < 0: none */
 };
 
-/* Seconds to wait before the next attempt (exponential back-off with full
- * jitter: random in [0,1) times min(cap, base * 2^(number-1)); a server's
- * Retry-After is obeyed exactly, and never shortened); < 0: give up, because
- * it was final, the retries are used up, a request that is not idempotent was
+/* Seconds to wait before the next attempt; < 0: give up, because the failure
+ * was final, the retries are used up, a request that is not idempotent was
  * sent, or the wait would end at or past the deadline (`left`: seconds until
- * it; INFINITY: none). */
+ * it; INFINITY: none).
+ *
+ * The wait is exponential back-off with full jitter: `random`, in [0,1), times
+ * min(cap, base * 2^(number - 1)).  A server's Retry-After takes its place and
+ * is obeyed exactly: not jittered, not capped, not shortened. */
 double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
                         const struct ccaas_retry_attempt *attempt, double left,
                         double random);
@@ -38,9 +42,10 @@ double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
 /* True for a status that may pass: 408, 429, 500, 502, 503, 504. */
 bool ccaas_retry_status(int status);
 
-/* Reads Retry-After: whole seconds, or one of HTTP's three forms of date
- * against `now` (epoch seconds).  Seconds to wait (a date in the past: 0), or
- * -1 when it is neither. */
+/* Reads Retry-After (not terminated; NULL: the header is missing): whole
+ * seconds, or one of HTTP's three forms of date against `now` (epoch seconds).
+ * Seconds to wait, CCAAS_RETRY_AFTER_MOST at the most (a date in the past: 0),
+ * or -1 when it is neither.  Heeds no locale and no time zone. */
 double ccaas_retry_after(const char *value, size_t length, int64_t now);
 
 #endif

@@ -1,0 +1,34 @@
+#!/bin/sh
+# From nothing to the first numbers on Debian 12, as root or with sudo:
+# installs what is missing, builds the rock into ./lua_modules and reads queues
+# and agents from the sandbox, which plays the vendor on this machine.
+set -eu
+cd "$(dirname "$0")/.."
+top=$PWD
+tree=$top/lua_modules
+
+packages="gcc libc6-dev cmake make pkg-config libcurl4-openssl-dev libssl-dev
+    libwebsockets-dev liblua5.4-dev lua5.4 luarocks lua-cjson"
+
+# quietly COMMAND...: its output is shown only when it fails.
+quietly() {
+    output=$(mktemp)
+    if ! "$@" >"$output" 2>&1 </dev/null; then
+        cat "$output" >&2
+        rm -f "$output"
+        exit 1
+    fi
+    rm -f "$output"
+}
+
+echo "Installing what is missing ..."
+quietly sh .ci/packages $packages
+
+echo "Building the rock into $tree ..."
+export LUAROCKS_CONFIG="$top/examples/debian-luarocks.lua"
+quietly luarocks --lua-version 5.4 --tree "$tree" make ccaas-scm-1.rockspec
+
+echo
+LUA_PATH="$tree/share/lua/5.4/?.lua;$tree/share/lua/5.4/?/init.lua;;" \
+LUA_CPATH="$tree/lib/lua/5.4/?.so;;" \
+    exec lua5.4 examples/quickstart.lua

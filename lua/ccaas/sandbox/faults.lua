@@ -1,0 +1,136 @@
+--- What goes wrong on purpose: which fault a request meets, and what the
+-- fault does to its answer.  Lives in the sandbox's Lua state.
+
+local http = require "ccaas.sandbox.http"
+
+---@class ccaas.sandbox.faults
+local faults = {}
+faults.__index = faults
+
+function faults.new()
+  return setmetatable({ list = {} }, faults)
+end
+
+---@param fault table
+function faults:add(fault)
+  fault.times = fault.times or 1
+  fault.after = fault.after or 0
+  self.list[#self.list + 1] = fault
+end
+
+function faults:clear()
+  self.list = {}
+end
+
+local function path_matches(wanted, path)
+  if wanted:sub(-1) == "*" then
+    return path:sub(1, #wanted - 1) == wanted:sub(1, -2)
+  end
+  return path == wanted
+end
+
+local function matches(fault, request, below)
+  if fault.path then
+    local found = path_matches(fault.path, request.raw_path)
+      or path_matches(fault.path, request.path)
+      or below and (path_matches(fault.path, below)
+        or path_matches(fault.path, http.decode(below)))
+    if not found then
+      return false
+    end
+  end
+  if fault.method and fault.method ~= request.method then
+    return false
+  end
+  return not fault.page or (tonumber(request.query.page) or 0) == fault.page
+end
+
+--- The fault that a request meets; it is counted.
+---@param request ccaas.sandbox.request
+---@param below? string its path below the API's base
+---@return table?
+function faults:take(request, below)
+  for i, fault in ipairs(self.list) do
+    if matches(fault, request, below) then
+      if fault.after > 0 then
+        fault.after = fault.after - 1
+      else
+        fault.times = fault.times - 1
+        if fault.times <= 0 then
+          table.remove(self.list, i)
+        end
+        return fault
+      end
+    end
+  end
+end
+
+local GZIP_MARK = "gzip"
+
+local function wants_gzip(request)
+  return (request.headers["accept-encoding"] or ""):lower()
+    :find(GZIP_MARK, 1, true) ~= nil
+end
+
+-- An answer that is kept for the next time keeps its compressed body too.
+local function compress(answer, body, gzip)
+  if body ~= answer.body then
+    return gzip(body)
+  end
+  answer.gzipped = answer.gzipped or gzip(body)
+  return answer.gzipped
+end
+
+local CHUNK_SIZE = 16 * 1024
+local PIECES = 10
+
+--- Turns an answer into what is sent.
+---@param answer table { status, headers, body }; not changed
+---@param request ccaas.sandbox.request
+---@param fault table the fault, {} for none
+---@param config table the sandbox's own delay, gzip and chunked
+---@param gzip fun(body: string): string
+---@return table out what C sends
+function faults.transmit(answer, request, fault, config, gzip)
+  local headers, body = {}, answer.body
+  for i, header in ipairs(answer.headers or {}) do
+    headers[i] = header
+  end
+  if not http.get(headers, "Content-Type") and body ~= "" then
+    http.set(headers, "Content-Type", "application/json")
+  end
+  if fault.truncate and fault.clean then
+    body = body:sub(1, fault.truncate)
+  end
+  if (fault.gzip or config.gzip) and body ~= "" and wants_gzip(request) then
+    body = compress(answer, body, gzip)
+    http.set(headers, "Content-Encoding", "gzip")
+  end
+  if fault.chunked or config.chunked then
+    body = http.chunked(body, CHUNK_SIZE)
+    http.set(headers, "Transfer-Encoding", "chunked")
+  elseif answer.status ~= 204 then
+    http.set(headers, "Content-Length", #body)
+  end
+  local out = { delay = fault.delay or config.delay }
+  if not request.keep then
+    out.ending = "close"
+    http.set(headers, "Connection", "close")
+  end
+  for name, value in pairs(fault.headers or {}) do
+    http.set(headers, name, value)
+  end
+  if fault.truncate and not fault.clean then
+    body = body:sub(1, fault.truncate)
+    out.ending = fault.reset and "reset" or "close"
+  end
+  if fault.drip then
+    out.pause = fault.drip
+    out.piece = fault.piece or math.max(1, math.ceil(#body / PIECES))
+  end
+  out.head = http.head(answer.status, headers)
+  out.body = request.method == "HEAD" and "" or body
+  return out
+end
+
+return faults

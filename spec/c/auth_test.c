@@ -1,0 +1,278 @@
+/* Who asks for a token, and until when it is fresh. */
+#include "auth.h"
+
+#include "check.h"
+
+#include <math.h>
+
+static struct ccaas_auth auth;
+
+/* A token asked for at `now` that lives `life` seconds. */
+static void grant(double now, double life)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, now), CCAAS_AUTH_ASK);
+    ccaas_auth_granted(&auth, life);
+}
+
+/* The token that is held is fresh until `end`, and no longer. */
+static void check_fresh_until(double end)
+{
+    CHECK_INT(ccaas_auth_need(&auth, end - 0.001), CCAAS_AUTH_HAVE);
+    CHECK_INT(ccaas_auth_need(&auth, end + 0.001), CCAAS_AUTH_ASK);
+}
+
+static void one_asks(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(auth.generation, 0);
+    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_ASK);
+    for (int i = 0; i < 50; i++) {
+        CHECK_INT(ccaas_auth_need(&auth, i), CCAAS_AUTH_WAIT);
+    }
+    ccaas_auth_granted(&auth, 1799);
+    for (int i = 0; i < 50; i++) {
+        CHECK_INT(ccaas_auth_need(&auth, 50 + i), CCAAS_AUTH_HAVE);
+    }
+    CHECK_INT(auth.generation, 1);
+}
+
+static void any_clock(void)
+{
+    grant(-1e6, 1800);
+    check_fresh_until(-1e6 + 1740);
+    grant(0, 1800);
+    check_fresh_until(1740);
+    grant(1e9, 1800);
+    check_fresh_until(1e9 + 1740);
+}
+
+static void life_from_asking(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
+    CHECK_INT(ccaas_auth_need(&auth, 120), CCAAS_AUTH_WAIT);
+    ccaas_auth_granted(&auth, 1800); /* 25 s later, say */
+    check_fresh_until(100 + 1800 - 60);
+}
+
+static void margin_long(void)
+{
+    grant(1000, 1799);
+    check_fresh_until(1000 + 1799 - 60);
+    grant(1000, 3600);
+    check_fresh_until(1000 + 3600 - 60);
+}
+
+static void margin_short(void)
+{
+    grant(1000, 600);
+    check_fresh_until(1000 + 600 - 60);
+    grant(1000, 599);
+    check_fresh_until(1000 + 599 - 59.9);
+    grant(1000, 10);
+    check_fresh_until(1000 + 10 - 1);
+}
+
+static void life_unknown(void)
+{
+    static const double unknown[] = {NAN, 0, -1, -INFINITY};
+
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        grant(1000, unknown[i]);
+        check_fresh_until(1000 + CCAAS_AUTH_LIFE - 60);
+    }
+}
+
+static void life_capped(void)
+{
+    grant(1000, CCAAS_AUTH_LIFE_MOST - 1);
+    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 1 - 60);
+    grant(1000, CCAAS_AUTH_LIFE_MOST);
+    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 60);
+    grant(1000, CCAAS_AUTH_LIFE_MOST + 1);
+    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 60);
+    grant(1000, INFINITY);
+    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 60);
+}
+
+static void life_shorter_than_asking(void)
+{
+    grant(1000, 2);
+    CHECK(auth.held);
+    CHECK_INT(auth.generation, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 1005), CCAAS_AUTH_ASK);
+}
+
+static void renewal(void)
+{
+    grant(0, 600);
+    CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_ASK);
+    CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_WAIT);
+    ccaas_auth_granted(&auth, 600);
+    CHECK_INT(auth.generation, 2);
+    check_fresh_until(540 + 540);
+}
+
+static void refused_newest(void)
+{
+    grant(0, 1800);
+    ccaas_auth_refused(&auth, 1);
+    CHECK(!auth.held);
+    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_ASK);
+    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_WAIT);
+}
+
+static void refused_by_many(void)
+{
+    grant(0, 1800);
+    ccaas_auth_refused(&auth, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_ASK);
+    ccaas_auth_refused(&auth, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_WAIT);
+    ccaas_auth_granted(&auth, 1800);
+    ccaas_auth_refused(&auth, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 2), CCAAS_AUTH_HAVE);
+    CHECK_INT(auth.generation, 2);
+}
+
+static void refused_unknown(void)
+{
+    grant(0, 1800);
+    ccaas_auth_refused(&auth, 0);
+    ccaas_auth_refused(&auth, 2);
+    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_HAVE);
+}
+
+static void refused_while_asking(void)
+{
+    grant(0, 600);
+    CHECK_INT(ccaas_auth_need(&auth, 550), CCAAS_AUTH_ASK);
+    ccaas_auth_refused(&auth, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 551), CCAAS_AUTH_WAIT);
+    ccaas_auth_granted(&auth, 600);
+    CHECK_INT(ccaas_auth_need(&auth, 552), CCAAS_AUTH_HAVE);
+}
+
+static void refused_then_failed(void)
+{
+    grant(0, 1800);
+    ccaas_auth_refused(&auth, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_ASK);
+    ccaas_auth_failed(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 2), CCAAS_AUTH_ASK);
+}
+
+static void denial(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
+    ccaas_auth_denied(&auth, 103);
+    CHECK_INT(ccaas_auth_need(&auth, 103), CCAAS_AUTH_DENIED);
+    CHECK_INT(ccaas_auth_need(&auth, 107.999), CCAAS_AUTH_DENIED);
+    CHECK_INT(ccaas_auth_need(&auth, 108), CCAAS_AUTH_ASK);
+    CHECK_INT(ccaas_auth_need(&auth, 108), CCAAS_AUTH_WAIT);
+}
+
+static void denial_forgotten(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
+    ccaas_auth_denied(&auth, 100);
+    CHECK_INT(ccaas_auth_need(&auth, 105), CCAAS_AUTH_ASK);
+    ccaas_auth_granted(&auth, 1800);
+    ccaas_auth_refused(&auth, 1);
+    CHECK_INT(ccaas_auth_need(&auth, 101), CCAAS_AUTH_ASK);
+}
+
+static void denial_at_renewal(void)
+{
+    grant(0, 600);
+    CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_ASK);
+    ccaas_auth_denied(&auth, 541);
+    CHECK(!auth.held);
+    CHECK_INT(ccaas_auth_need(&auth, 542), CCAAS_AUTH_DENIED);
+    CHECK_INT(ccaas_auth_need(&auth, 546), CCAAS_AUTH_ASK);
+    CHECK_INT(auth.generation, 1);
+}
+
+static void failure(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
+    ccaas_auth_failed(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_WAIT);
+    CHECK_INT(auth.generation, 0);
+}
+
+static void never_two(void)
+{
+    unsigned chance = 1;
+    int asking = 0;
+    double now = 0;
+
+    ccaas_auth_start(&auth);
+    for (int i = 0; i < 100000; i++) {
+        chance = chance * 1664525u + 1013904223u;
+        now += chance >> 24;
+        switch (chance >> 16 & 7) {
+        case 0:
+            if (asking) {
+                ccaas_auth_granted(&auth, chance >> 20);
+                asking = 0;
+            }
+            break;
+        case 1:
+            if (asking) {
+                ccaas_auth_denied(&auth, now);
+                asking = 0;
+            }
+            break;
+        case 2:
+            if (asking) {
+                ccaas_auth_failed(&auth);
+                asking = 0;
+            }
+            break;
+        case 3:
+            ccaas_auth_refused(&auth, auth.generation - (chance >> 30));
+            break;
+        default:
+            if (ccaas_auth_need(&auth, now) == CCAAS_AUTH_ASK) {
+                CHECK(!asking);
+                asking = 1;
+            }
+        }
+    }
+    CHECK(auth.generation > 1000);
+}
+
+int main(void)
+{
+    it("makes one ask for the first token, and all others wait", one_asks);
+    it("works on a clock that starts anywhere", any_clock);
+    it("counts a token's life from the moment of asking", life_from_asking);
+    it("renews a token 60 s before its end", margin_long);
+    it("renews one that lives under 600 s by a tenth of its life",
+       margin_short);
+    it("gives half an hour to a token that does not say", life_unknown);
+    it("believes in a life of a day at the most", life_capped);
+    it("holds a token that lives shorter than asking takes, and asks again",
+       life_shorter_than_asking);
+    it("makes one renew a token that is fresh no more", renewal);
+    it("throws away a token that was refused", refused_newest);
+    it("asks once when many are refused the same token", refused_by_many);
+    it("does nothing when a token is refused that is not the newest",
+       refused_unknown);
+    it("lets who asks go on when the old token is refused meanwhile",
+       refused_while_asking);
+    it("asks again when the token after a refused one could not be had",
+       refused_then_failed);
+    it("remembers wrong credentials for 5 s, then makes one ask", denial);
+    it("forgets a denial when a token arrives", denial_forgotten);
+    it("remembers a denial that comes at a renewal", denial_at_renewal);
+    it("makes the next one ask when no answer could be had", failure);
+    it("never makes two ask at once, whatever happens", never_two);
+    return check_report();
+}

@@ -1,0 +1,61 @@
+-- The examples, run as they are, each in a process of its own.
+local helper = require "spec.helper"
+
+local function example(name)
+  return helper.run(("cd %s && %s"):format(
+    helper.quote(helper.top), helper.command(("dofile %q"):format("examples/" .. name))))
+end
+
+describe("examples/quickstart.lua", function()
+  local status, output
+
+  setup(function()
+    status, output = example("quickstart.lua")
+  end)
+
+  it("ends well", function()
+    assert.equal(0, status, output)
+  end)
+
+  it("prints ten queues with their counts", function()
+    local queues = output:match("^(QUEUE.-)\n\n")
+    assert.is_truthy(queues, output)
+    local rows = 0
+    for line in queues:gmatch("\n([^\n]+)") do
+      if line:find("%S+ +[%d,]+ +[%d,]+$") then
+        rows = rows + 1
+      end
+    end
+    assert.equal(10, rows, output)
+    assert.is_truthy(queues:find("... 250 queues in all", 1, true), output)
+  end)
+
+  it("prints ten agents with their status", function()
+    local agents = output:match("\n(AGENT.-)\n\n")
+    assert.is_truthy(agents, output)
+    local rows = 0
+    for line in agents:gmatch("\n([^\n]+)") do
+      if line:find("^%S.* +%a[%a ]*$") and not line:find("^%.%.%.") then
+        rows = rows + 1
+      end
+    end
+    assert.equal(10, rows, output)
+  end)
+
+  it("counts every agent, and says how long it took", function()
+    local queues, agents, pages, seconds =
+      output:match("\n(%S+) queues and (%S+) agents %((%d+) pages%) in (%d+%.%d+) seconds\n$")
+    assert.same({ "250", "5,000", "5" }, { queues, agents, pages }, output)
+    assert.is_true(tonumber(seconds) > 0, output)
+  end)
+end)
+
+describe("the examples", function()
+  it("are each named in a spec", function()
+    local _, specs = helper.run("cat " .. helper.quote(helper.top) .. "/spec/*_spec.lua")
+    local _, names = helper.run("cd " .. helper.quote(helper.top) .. "/examples && ls")
+    for name in names:gmatch("%S+%.lua") do
+      assert.is_truthy(specs:find("examples/" .. name, 1, true), name .. " is in no spec")
+    end
+  end)
+end)

@@ -1,0 +1,118 @@
+-- What the Lua specs share: sandboxes, folders and processes that end with the
+-- spec file that asked for them.  busted loads it first (.busted); a spec says
+-- `local helper = require "spec.helper"`.
+-- With CCAAS_GC=stress in the environment the collector runs all the time.
+local busted = require "busted"
+local lfs = require "lfs"
+
+local helper = {}
+
+--- The repository's folder, absolute.
+helper.top = lfs.currentdir()
+--- The interpreter that runs this spec.
+helper.interpreter = os.getenv("LUA") or rawget(_G, "jit") and "luajit" or "lua5.4"
+
+local cleanups = {}
+
+--- Calls `f` when the present spec file has ended, last come first served.
+---@param f fun()
+function helper.at_end(f)
+  cleanups[#cleanups + 1] = f
+end
+
+busted.subscribe({ "file", "end" }, function()
+  while #cleanups > 0 do
+    table.remove(cleanups)()
+  end
+  return nil, true
+end)
+
+--- Starts a sandbox; it is stopped when the spec file ends.
+---@param options? table as for `ccaas.sandbox`'s `start`
+---@return table sandbox
+function helper.sandbox(options)
+  local sandbox = assert(require("ccaas.sandbox").start(options or {}))
+  helper.at_end(function() sandbox:stop() end)
+  return sandbox
+end
+
+--- A word for the shell.
+---@param text string
+---@return string
+function helper.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a shell command to its end.
+---@param command string
+---@return integer status its exit status
+---@return string output what it wrote, standard error included
+function helper.run(command)
+  local pipe = assert(io.popen("( " .. command .. "\n) 2>&1; s=$?; echo; echo $s"))
+  local output, status = pipe:read("*a"):match("^(.*)\n(%d+)\n$")
+  pipe:close()
+  return tonumber(status), output
+end
+
+--- The shell words that run `script` (Lua source) in an interpreter like this
+--- one, which finds the same modules, in a process of its own.
+---@param script string
+---@return string command
+function helper.command(script)
+  local words = { "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4" }
+  for name, value in pairs{
+    LUA_PATH = package.path,
+    LUA_CPATH = package.cpath,
+    LD_PRELOAD = os.getenv("CCAAS_PRELOAD"),
+  } do
+    words[#words + 1] = helper.quote(name .. "=" .. value)
+  end
+  words[#words + 1] = helper.quote(helper.interpreter)
+  words[#words + 1] = "-e " .. helper.quote(script)
+  return table.concat(words, " ")
+end
+
+--- A new empty folder, removed when the spec file ends.
+---@return string path
+function helper.folder()
+  local _, output = helper.run("mktemp -d")
+  local path = assert(output:match("^(/%S+)\n$"), output)
+  helper.at_end(function() helper.run("rm -rf " .. helper.quote(path)) end)
+  return path
+end
+
+--- The bytes of a file.
+---@param path string below the repository's folder, or absolute
+---@return string
+function helper.read(path)
+  if path:sub(1, 1) ~= "/" then
+    path = helper.top .. "/" .. path
+  end
+  local file = assert(io.open(path, "rb"))
+  local bytes = file:read("*a")
+  file:close()
+  return bytes
+end
+
+-- A full collection every so many instructions, in every coroutine too.
+local function stress_collector(instructions)
+  local create, wrap = coroutine.create, coroutine.wrap
+  local function collect()
+    collectgarbage()
+  end
+  local function watched(f)
+    return function(...)
+      debug.sethook(collect, "", instructions)
+      return f(...)
+    end
+  end
+  debug.sethook(collect, "", instructions)
+  coroutine.create = function(f) return create(watched(f)) end -- luacheck: ignore
+  coroutine.wrap = function(f) return wrap(watched(f)) end -- luacheck: ignore
+end
+
+if os.getenv("CCAAS_GC") == "stress" then
+  stress_collector(tonumber(os.getenv("CCAAS_GC_STEP")) or 10000)
+end
+
+return helper

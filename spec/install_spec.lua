@@ -1,0 +1,129 @@
+-- The rock, installed by `luarocks make` with Debian's packages alone, for
+-- Lua 5.4 and for LuaJIT; and what is said when a package is missing.
+local helper = require "spec.helper"
+
+local sources -- a copy of what the rock is made of: nothing is built in the repository
+
+setup(function()
+  sources = helper.folder()
+  local status, output = helper.run(("cd %s && cp -r *.rockspec CMakeLists.txt src lua %s"):format(
+    helper.quote(helper.top), helper.quote(sources)))
+  assert.equal(0, status, output)
+end)
+
+local function lua_files()
+  local _, output = helper.run("cd " .. helper.quote(helper.top) .. "/lua && find . -name '*.lua'")
+  return output:gmatch("%./(%S+)")
+end
+
+for _, case in ipairs{
+  { version = "5.4", interpreter = "lua5.4" },
+  { version = "5.1", interpreter = "luajit" },
+} do
+  describe("the rock for Lua " .. case.version, function()
+    local tree
+    local folder = "/share/lua/" .. case.version
+    local c_folder = "/lib/lua/" .. case.version
+
+    -- Runs a script in / with nothing but the tree's paths added.
+    local function run(script)
+      return helper.run(("cd / && LUA_PATH=%s LUA_CPATH=%s %s -e %s"):format(
+        helper.quote(tree .. folder .. "/?.lua;" .. tree .. folder .. "/?/init.lua;;"),
+        helper.quote(tree .. c_folder .. "/?.so;;"), case.interpreter, helper.quote(script)))
+    end
+
+    setup(function()
+      tree = helper.folder()
+      local status, output = helper.run(([[
+        cd %s && export HOME=%s LUAROCKS_CONFIG=%s CMAKE_BUILD_PARALLEL_LEVEL=2
+        luarocks --lua-version %s --tree %s make ccaas-scm-1.rockspec]]):format(
+        helper.quote(sources), helper.quote(tree),
+        helper.quote(helper.top .. "/examples/debian-luarocks.lua"),
+        case.version, helper.quote(tree)))
+      assert.equal(0, status, output)
+    end)
+
+    it("has every Lua file", function()
+      local files = 0
+      for name in lua_files() do
+        files = files + 1
+        assert.equal(helper.read("lua/" .. name), helper.read(tree .. folder .. "/" .. name))
+      end
+      assert.is_true(files > 1)
+    end)
+
+    it("loads on " .. case.interpreter .. " in any folder", function()
+      local status, output = run[[
+        local ccaas = require "ccaas"
+        print(ccaas._VERSION, package.searchpath("ccaas", package.path),
+          package.searchpath("ccaas.core", package.cpath))]]
+      assert.equal(0, status, output)
+      local version, lua_file, c_file = output:match("^(%S+)\t(%S+)\t(%S+)\n$")
+      assert.equal(require("ccaas")._VERSION, version)
+      assert.equal(tree .. folder .. "/ccaas.lua", lua_file)
+      assert.equal(tree .. c_folder .. "/ccaas/core.so", c_file)
+    end)
+
+    it("reads from its own sandbox", function()
+      local status, output = run[[
+        local sandbox = require("ccaas.sandbox").start{ agents = 20, queues = 3 }
+        local client = require("ccaas").new(sandbox:options("8x8"))
+        print(#assert(client:queues():all()))
+        client:close()
+        sandbox:stop()]]
+      assert.same({ 0, "3\n" }, { status, output })
+    end)
+  end)
+end
+
+describe("a machine without", function()
+  -- Runs CMake where pkg-config knows only the modules named in `present`
+  -- (name to version), and gives what it said on one line.
+  local function configure(present, options)
+    local known = helper.folder()
+    for name, version in pairs(present) do
+      local file = assert(io.open(known .. "/" .. name .. ".pc", "w"))
+      file:write(("Name: %s\nDescription: %s\nVersion: %s\n"):format(name, name, version))
+      file:close()
+    end
+    local status, output = helper.run((
+      "PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR=%s cmake -S %s -B %s %s"):format(
+      helper.quote(known), helper.quote(sources), helper.quote(known .. "/build"), options or ""))
+    assert.is_true(status ~= 0, output)
+    return (output:gsub("%s+", " "))
+  end
+
+  local function says(package, output)
+    assert.is_truthy(output:find("apt-get install " .. package .. ")", 1, true), output)
+  end
+
+  local curl, lws, ssl = "7.88.1", "4.1.6", "3.0.0"
+
+  it("libcurl is told which package has it", function()
+    says("libcurl4-openssl-dev", configure{})
+  end)
+
+  it("a libcurl that is new enough is told so", function()
+    local output = configure{ libcurl = "7.64.0" }
+    says("libcurl4-openssl-dev", output)
+    assert.is_truthy(output:find("libcurl>=7.87", 1, true), output)
+  end)
+
+  it("libwebsockets is told which package has it", function()
+    says("libwebsockets-dev", configure{ libcurl = curl })
+  end)
+
+  it("OpenSSL's headers is told which package has them", function()
+    says("libssl-dev", configure{ libcurl = curl, libwebsockets = lws })
+  end)
+
+  it("Lua's headers is told which package has them", function()
+    local rest = { libcurl = curl, libwebsockets = lws, openssl = ssl }
+    says("liblua5.4-dev", configure(rest))
+    says("libluajit-5.1-dev", configure(rest, "-DCCAAS_LUA=luajit"))
+    says("liblua5.1-0-dev", configure(rest, "-DCCAAS_LUA=lua5.1"))
+    local output = configure(rest, "-DLUA_INCDIR=/nowhere")
+    assert.is_truthy(output:find("no lua.h in /nowhere", 1, true), output)
+    assert.is_truthy(output:find("apt-get install liblua5.4-dev", 1, true), output)
+  end)
+end)

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Runs one suite in a process of its own, with a time limit, and ends with the
+# line `NAME: N passed, N failed`; what the suite said comes before it only if
+# something failed.  A skipped test, a crash, a sanitizer's report, an early
+# end and a suite without tests all count as failures.
+#   sh spec/one.sh spec/foo_spec.lua           a Lua spec, by busted
+#   sh spec/one.sh build/lua54/spec/c/foo_test a C spec
+# Environment: LUA (the interpreter), CCAAS_PRELOAD (libraries to load into it),
+# CCAAS_LIMIT (seconds), CCAAS_BUILD (the build folder, read by .busted).
+set -u
+
+suite=$1
+: "${LUA:=lua5.4}" "${CCAAS_PRELOAD:=}" "${CCAAS_LIMIT:=120}"
+said=$(mktemp) || exit 1
+trap 'rm -f "$said"' EXIT
+
+case $suite in
+*.lua)
+    set -- env LD_PRELOAD="$CCAAS_PRELOAD" \
+        "$LUA" "$(command -v busted)" -o TAP "$suite"
+    ;;
+*) set -- "$suite" ;;
+esac
+from=$(date +%s)
+timeout -k 5 "$CCAAS_LIMIT" "$@" </dev/null >"$said" 2>&1
+status=$?
+seconds=$(($(date +%s) - from))
+
+trouble=
+case $suite in
+*.lua)
+    skipped=$(grep -c '^ok [0-9]* - # SKIP' "$said")
+    passed=$(($(grep -c '^ok [0-9]* - ' "$said") - skipped))
+    failed=$(($(grep -c '^not ok [0-9]* - ' "$said") + skipped))
+    grep -q '^1\.\.[0-9]' "$said" || trouble="ended before its end"
+    ;;
+*)
+    counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$said" |
+        tail -n 1)
+    [ -n "$counts" ] || trouble="ended before its end"
+    passed=${counts%% *} failed=${counts##* }
+    : "${passed:=0}" "${failed:=0}"
+    ;;
+esac
+if [ $((passed + failed)) -eq 0 ]; then
+    trouble="ran no test"
+fi
+if grep -Eq '(Address|Leak|Thread)Sanitizer|: runtime error: ' "$said"; then
+    trouble="a sanitizer's report"
+fi
+case $status in
+0) ;;
+124 | 137) trouble="still running after $CCAAS_LIMIT s" ;;
+*) [ "$failed" -gt 0 ] || trouble="exit status $status" ;;
+esac
+[ -z "$trouble" ] || failed=$((failed + 1))
+
+if [ "$failed" -gt 0 ]; then
+    echo "---- $suite ($(basename "$LUA")) ${trouble:+: $trouble}"
+    grep -v '^ok [0-9]* - [^#]' "$said" | tail -n "${CCAAS_LINES:-300}"
+fi
+echo "$suite: $passed passed, $failed failed ($seconds s)"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,220 @@
+#!/bin/sh
+# Installs what the tests need (Debian 12, as root or with sudo), builds, runs
+# all of them, and ends with one line, totalled over everything:
+#   N passed, N failed
+#
+#   sh spec/run.sh              everything
+#   sh spec/run.sh quick        build and specs on Lua 5.4 only
+#   sh spec/run.sh FILE...      these Lua specs on Lua 5.4
+#
+# A step is one line here; its whole output is in build/log.  A failure shows
+# what failed, counts as at least one, and makes the exit status 1.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+top=$PWD
+log=build/log
+mkdir -p "$log"
+
+packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
+    make ninja-build pkg-config libcurl4-openssl-dev libssl-dev
+    libwebsockets-dev libwebsockets-evlib-uv liblua5.4-dev libluajit-5.1-dev
+    liblua5.1-0-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-check
+    lua-cjson lua-socket lua-cqueues lua-luv lua-copas openssl"
+# Specs of the house itself: they build or read, so once is enough.
+once='spec/(install|version)_spec'
+# Specs in which threads meet: those that ThreadSanitizer watches.
+threads='spec/.*(engine|http|stream|request|subscribe|store|sandbox)'
+# Seconds that all fuzzers have together.
+fuzz_seconds=60
+
+export LC_ALL=C.UTF-8
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=ignore_noninstrumented_modules=1
+
+passed=0
+failed=0
+
+# step NAME COMMAND...: one line when all went well, else what was said.  Adds
+# the counts found in the output; a failure that counted nothing counts one.
+step() {
+    name=$1
+    shift
+    output=$log/$(printf %s "$name" | tr -c 'A-Za-z0-9.' -).log
+    from=$(date +%s)
+    ("$@") >"$output" 2>&1 </dev/null
+    status=$?
+    set -- $(awk '/^[^ ]+: [0-9]+ passed, [0-9]+ failed/ {
+        passed += $2; failed += $4
+    } END { print passed + 0, failed + 0 }' "$output")
+    if [ $status -ne 0 ] && [ "$2" -eq 0 ]; then
+        set -- "$1" 1
+    fi
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    counts=
+    [ $(($1 + $2)) -eq 0 ] || counts="$1 passed, $2 failed"
+    verdict=ok
+    if [ "$2" -gt 0 ]; then
+        verdict=FAILED
+        cat "$output"
+    fi
+    printf '%-6s %-42s %4d s  %s\n' "$verdict" "$name" \
+        $(($(date +%s) - from)) "$counts"
+    [ "$2" -eq 0 ]
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ $failed -eq 0 ] && [ $passed -gt 0 ]
+    exit
+}
+
+formatting() {
+    find src spec -name '*.[ch]' -print0 |
+        xargs -0 -r clang-format --dry-run -Werror
+}
+
+lint() {
+    luacheck --codes --no-color -q lua spec examples .busted -- *.rockspec
+}
+
+# build FOLDER OPTION...: the module, the C specs and the archive of the core.
+build() {
+    folder=build/$1
+    shift
+    rm -f "$folder/ccaas/core.so"
+    cmake -S . -B "$folder" -G Ninja -DCCAAS_TESTS=ON "$@" &&
+        ninja -C "$folder" all ccaas_c
+}
+
+# The core knows no Lua, and a module shows nothing but its luaopen function.
+symbols() {
+    for folder in build/lua54 build/luajit build/clang54 build/clangjit; do
+        core=$folder/libccaas_c.a
+        [ -e "$core" ] || return 1
+        if nm -u "$core" | grep -E ' luaL?_'; then
+            echo "$core: knows Lua"
+            return 1
+        fi
+        for module in "$folder"/ccaas/core.so "$folder"/ccaas/sandbox/server.so
+        do
+            shown=$(nm -D --defined-only "$module") || return 1
+            if printf '%s\n' "$shown" | grep -v ' luaopen_'; then
+                echo "$module: exports more than luaopen_"
+                return 1
+            fi
+        done
+    done
+}
+
+# c_specs FOLDER: its C specs, two side by side.
+c_specs() {
+    ls spec/c/*_test.c | sed "s|\(.*\)\.c$|build/$1/\1|" |
+        xargs -P 2 -n 1 sh spec/one.sh
+}
+
+lua_files() {
+    ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null
+}
+
+# lua_specs FOLDER LUA FILE...: Lua specs on one build, two side by side.
+lua_specs() {
+    CCAAS_BUILD=$top/build/$1 LUA=$2
+    export CCAAS_BUILD LUA
+    shift 2
+    [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
+    [ $# -gt 0 ] || return 1
+    printf '%s\n' "$@" | xargs -P 2 -n 1 sh spec/one.sh
+}
+
+# sanitized LIBRARY FOLDER LUA FILE...: the same below a sanitizer's runtime.
+sanitized() {
+    CCAAS_PRELOAD=$(gcc -print-file-name="lib$1.so")
+    CCAAS_LIMIT=300
+    export CCAAS_PRELOAD CCAAS_LIMIT
+    if [ "$1" = tsan ]; then
+        gcc -shared -fPIC -o "$top/build/$2/alone.so" spec/alone.c || return 1
+        CCAAS_PRELOAD=$CCAAS_PRELOAD:$top/build/$2/alone.so
+    fi
+    shift
+    lua_specs "$@"
+}
+
+# stressed FOLDER LUA FILE...: the same with the collector always at work.
+stressed() {
+    CCAAS_GC=stress CCAAS_LIMIT=300
+    export CCAAS_GC CCAAS_LIMIT
+    lua_specs "$@"
+}
+
+fuzz() {
+    cmake -S . -B build/fuzz -G Ninja -DCCAAS_FUZZ=ON \
+        -DCMAKE_C_COMPILER=clang && ninja -C build/fuzz || return 1
+    set -- $(find build/fuzz/spec/fuzz -maxdepth 1 -type f -perm -u+x)
+    [ $# -gt 0 ] || return 1
+    printf '%s\n' "$@" |
+        xargs -P 2 -n 1 sh spec/fuzz.sh $((fuzz_seconds * 2 / $#))
+}
+
+step "packages" sh .ci/packages $packages || finish
+# No proxy stands between a test and a loopback address.
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+
+case ${1:-all} in
+all) ;;
+quick)
+    step "build, Lua 5.4" build lua54 &&
+        step "C specs" c_specs lua54
+    step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 $(lua_files)
+    finish
+    ;;
+*)
+    step "build, Lua 5.4" build lua54 &&
+        step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 "$@"
+    finish
+    ;;
+esac
+
+every=$(lua_files)
+most=$(lua_files | grep -Ev "$once")
+threaded=$(lua_files | grep -E "$threads")
+
+step "format" formatting
+step "lint" lint
+
+step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON
+step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON -DCCAAS_LUA=luajit
+step "build, clang, Lua 5.4" build clang54 -DCCAAS_WERROR=ON \
+    -DCMAKE_C_COMPILER=clang
+step "build, clang, LuaJIT" build clangjit -DCCAAS_WERROR=ON \
+    -DCMAKE_C_COMPILER=clang -DCCAAS_LUA=luajit
+step "symbols" symbols
+step "C specs, gcc" c_specs lua54
+step "C specs, clang" c_specs clang54
+step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 $every
+step "Lua specs, LuaJIT" lua_specs luajit luajit $most
+
+step "build, ASan and UBSan, Lua 5.4" build asan \
+    -DCCAAS_SANITIZE=address,undefined
+step "C specs, ASan and UBSan" c_specs asan
+step "Lua specs, ASan and UBSan, Lua 5.4" sanitized asan asan lua5.4 $most
+step "build, ASan and UBSan, LuaJIT" build asanjit \
+    -DCCAAS_SANITIZE=address,undefined -DCCAAS_LUA=luajit
+step "Lua specs, ASan and UBSan, LuaJIT" \
+    sanitized asan asanjit luajit $most
+
+step "build, TSan" build tsan -DCCAAS_SANITIZE=thread
+step "C specs, TSan" c_specs tsan
+step "Lua specs, TSan" sanitized tsan tsan lua5.4 $threaded
+
+step "build, tiny buffers" build tiny -DCCAAS_TINY=ON
+step "C specs, tiny buffers" c_specs tiny
+step "Lua specs, tiny buffers" lua_specs tiny lua5.4 $most
+
+step "Lua specs, collector always at work" stressed lua54 lua5.4 $most
+
+if [ -e spec/fuzz/CMakeLists.txt ]; then
+    step "fuzzers" fuzz
+fi
+finish

@@ -1,0 +1,35 @@
+-- One version number, in src/core/ccaas.h; the others are compared to it.
+local helper = require "spec.helper"
+
+describe("the version", function()
+  local version = helper.read("src/core/ccaas.h"):match('#define CCAAS_VERSION "(%d+%.%d+%.%d+)"')
+
+  it("stands in ccaas.h", function()
+    assert.is_string(version)
+  end)
+
+  it("is what the module says", function()
+    assert.equal(version, require("ccaas")._VERSION)
+  end)
+
+  it("heads the change log", function()
+    assert.equal(version, helper.read("CHANGELOG.md"):match("\n## (%S+)"))
+  end)
+
+  it("is not repeated in the build", function()
+    assert.is_nil(helper.read("CMakeLists.txt"):find(version, 1, true))
+    assert.is_nil(helper.read("ccaas-scm-1.rockspec"):find(version, 1, true))
+  end)
+
+  it("goes out as the user agent", function()
+    local sandbox = helper.sandbox{ agents = 10, queues = 1 }
+    local client = require("ccaas").new(sandbox:options("8x8"))
+    assert(client:queues():all())
+    client:close()
+    local requests = sandbox:requests()
+    assert.is_true(#requests >= 2)
+    for _, request in ipairs(requests) do
+      assert.equal("ccaas/" .. version, request.headers["user-agent"])
+    end
+  end)
+end)

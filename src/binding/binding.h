@@ -1,0 +1,45 @@
+/* What the binding's files share: their registration, and errors as tables.
+ *
+ * All on the thread that runs the Lua state.
+ */
+#ifndef CCAAS_BINDING_H
+#define CCAAS_BINDING_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "ccaas.h"
+
+#define CCAAS_CLIENT_TYPE "ccaas.core.client"
+#define CCAAS_FLOW_TYPE "ccaas.core.flow"
+
+/* Each makes its metatable; balanced. */
+void ccaas_binding_client(lua_State *L);
+void ccaas_binding_flow(lua_State *L);
+
+/* core.client{...} and core.flow(client, plan). */
+int ccaas_binding_new_client(lua_State *L);
+int ccaas_binding_new_flow(lua_State *L);
+
+/* The client at that index; raises when it is none or was closed. */
+struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index);
+
+/* This Lua state's engine, made when it is first needed.  The registry keeps
+ * it, and stops it when the state is closed. */
+struct ccaas_engine *ccaas_binding_engine(lua_State *L);
+
+/* Pushes the error as a plain table. */
+void ccaas_binding_push_error(lua_State *L, const struct ccaas_error *error);
+
+/* Fields of the table at index -1; a default where it is nil.  The string
+ * stays valid while the table has it. */
+const char *ccaas_binding_text(lua_State *L, const char *name);
+double ccaas_binding_number(lua_State *L, const char *name, double otherwise);
+bool ccaas_binding_flag(lua_State *L, const char *name);
+
+/* The list of strings in a field of the table at index -1, ended with NULL, in
+ * memory that is pushed (a userdata above the table); an empty list where it is
+ * nil. *count may be NULL. */
+const char **ccaas_binding_list(lua_State *L, const char *name, size_t *count);
+
+#endif

@@ -1,0 +1,106 @@
+/* What Lua 5.4 has and Lua 5.1 and LuaJIT lack (or the other way round), under
+ * a prefix of our own and by LUA_VERSION_NUM: a rock for LuaJIT is built with
+ * the headers of Lua 5.1.
+ */
+#ifndef CCAAS_COMPAT_H
+#define CCAAS_COMPAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+/* A full userdata with one user value (a table; nil or not ours at first). */
+static inline void *ccaas_newuserdata(lua_State *L, size_t size)
+{
+#if LUA_VERSION_NUM >= 504
+    return lua_newuserdatauv(L, size, 1);
+#else
+    return lua_newuserdata(L, size);
+#endif
+}
+
+/* Pops a table and makes it the user value of the userdata at `index`. */
+static inline void ccaas_setuservalue(lua_State *L, int index)
+{
+#if LUA_VERSION_NUM >= 504
+    lua_setiuservalue(L, index, 1);
+#elif LUA_VERSION_NUM >= 502
+    lua_setuservalue(L, index);
+#else
+    lua_setfenv(L, index);
+#endif
+}
+
+static inline void ccaas_getuservalue(lua_State *L, int index)
+{
+#if LUA_VERSION_NUM >= 504
+    lua_getiuservalue(L, index, 1);
+#elif LUA_VERSION_NUM >= 502
+    lua_getuservalue(L, index);
+#else
+    lua_getfenv(L, index);
+#endif
+}
+
+/* Exact to 64 bits where Lua has integers, else the nearest double. */
+static inline void ccaas_pushinteger(lua_State *L, int64_t value)
+{
+#if LUA_VERSION_NUM >= 503
+    lua_pushinteger(L, value);
+#else
+    lua_pushnumber(L, (lua_Number)value);
+#endif
+}
+
+static inline int ccaas_absindex(lua_State *L, int index)
+{
+    if (index > 0 || index <= LUA_REGISTRYINDEX)
+        return index;
+    return lua_gettop(L) + index + 1;
+}
+
+static inline size_t ccaas_rawlen(lua_State *L, int index)
+{
+#if LUA_VERSION_NUM >= 502
+    return (size_t)lua_rawlen(L, index);
+#else
+    return lua_objlen(L, index);
+#endif
+}
+
+/* luaL_setfuncs without upvalues: into the table on top of the stack. */
+static inline void ccaas_setfuncs(lua_State *L, const luaL_Reg *functions)
+{
+    for (; functions->name; functions++) {
+        lua_pushcfunction(L, functions->func);
+        lua_setfield(L, -2, functions->name);
+    }
+}
+
+/* Pushes the metatable of that name, with its __name; true when it is new. */
+static inline int ccaas_newmetatable(lua_State *L, const char *name)
+{
+    int made = luaL_newmetatable(L, name);
+
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    return made;
+}
+
+static inline void *ccaas_testudata(lua_State *L, int index, const char *name)
+{
+    void *data = lua_touserdata(L, index);
+    int same;
+
+    if (!data || !lua_getmetatable(L, index))
+        return NULL;
+    luaL_getmetatable(L, name);
+    same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? data : NULL;
+}
+
+#endif

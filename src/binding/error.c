@@ -1,0 +1,46 @@
+/* Errors as plain tables. */
+#include "binding.h"
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    if (!text[0])
+        return;
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+void ccaas_binding_push_error(lua_State *L, const struct ccaas_error *error)
+{
+    size_t i;
+
+    if (error->code == CCAAS_MEMORY)
+        luaL_error(L, "not enough memory");
+    lua_createtable(L, 0, 12);
+    set_text(L, "code", ccaas_code_name(error->code));
+    set_text(L, "message", error->message);
+    set_text(L, "method", error->method);
+    set_text(L, "url", error->url);
+    set_text(L, "request_id", error->request_id);
+    set_text(L, "body", error->body);
+    if (error->status) {
+        lua_pushinteger(L, error->status);
+        lua_setfield(L, -2, "status");
+    }
+    if (error->retry_after >= 0) {
+        lua_pushnumber(L, error->retry_after);
+        lua_setfield(L, -2, "retry_after");
+    }
+    lua_pushboolean(L, error->retryable);
+    lua_setfield(L, -2, "retryable");
+    lua_createtable(L, (int)error->attempt_count, 0);
+    for (i = 0; i < error->attempt_count; i++) {
+        lua_createtable(L, 0, 3);
+        lua_pushnumber(L, error->attempts[i].at);
+        lua_setfield(L, -2, "at");
+        lua_pushnumber(L, error->attempts[i].seconds);
+        lua_setfield(L, -2, "seconds");
+        set_text(L, "outcome", error->attempts[i].outcome);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    lua_setfield(L, -2, "attempts");
+}

@@ -1,0 +1,343 @@
+/* core.flow: one call; its taker hands out what has arrived, decoded. */
+#include <math.h>
+
+#include "binding.h"
+#include "compat.h"
+#include "record.h"
+
+struct flow_box {
+    struct ccaas_flow *flow; /* NULL: let go */
+    bool raw;                /* the record is bytes, not JSON */
+    char totals[32];         /* the name of a totals row; "": there are none */
+};
+
+static struct flow_box *check_box(lua_State *L, int index)
+{
+    return luaL_checkudata(L, index, CCAAS_FLOW_TYPE);
+}
+
+static struct ccaas_flow *check_flow(lua_State *L, int index)
+{
+    struct flow_box *box = check_box(L, index);
+
+    if (!box->flow)
+        luaL_error(L, "the stream is closed");
+    return box->flow;
+}
+
+/* -- Making one -------------------------------------------------------------
+ */
+
+static enum ccaas_body read_body(lua_State *L)
+{
+    static const char *const names[] = {"whole",        "json",         "array",
+                                        "array_or_key", "array_or_one", NULL};
+    int kind;
+
+    lua_getfield(L, -1, "body");
+    kind = luaL_checkoption(L, -1, NULL, names);
+    lua_pop(L, 1);
+    return (enum ccaas_body)kind;
+}
+
+/* The plan at index -1; leaves what it points to on the stack above it. */
+static void read_plan(lua_State *L, struct ccaas_plan *plan)
+{
+    const int table = lua_gettop(L);
+
+    plan->method = ccaas_binding_text(L, "method");
+    plan->idempotent = ccaas_binding_flag(L, "idempotent");
+    plan->anonymous = ccaas_binding_flag(L, "anonymous");
+    plan->body = read_body(L);
+    plan->key = ccaas_binding_text(L, "key");
+    plan->unique = ccaas_binding_flag(L, "unique");
+    plan->paged = ccaas_binding_flag(L, "paged");
+    plan->page_name = ccaas_binding_text(L, "page_name");
+    plan->size_name = ccaas_binding_text(L, "size_name");
+    plan->first_page = (int64_t)ccaas_binding_number(L, "page", 0);
+    plan->page_size = (int64_t)ccaas_binding_number(L, "size", 1);
+    plan->limit = (int64_t)ccaas_binding_number(L, "limit", -1);
+    plan->concurrency = (unsigned)ccaas_binding_number(L, "concurrency", 1);
+    plan->retries = (unsigned)ccaas_binding_number(L, "retries", 4);
+    plan->timeout = ccaas_binding_number(L, "timeout", 30);
+    plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
+    plan->max_record =
+        (uint64_t)ccaas_binding_number(L, "max_record", 16 * 1024 * 1024);
+    plan->max_body =
+        (uint64_t)ccaas_binding_number(L, "max_body", 256 * 1024 * 1024);
+    lua_getfield(L, table, "content");
+    plan->content = lua_tolstring(L, -1, &plan->content_length);
+    lua_pushvalue(L, table);
+    plan->urls = ccaas_binding_list(L, "urls", &plan->url_count);
+    lua_pushvalue(L, table);
+    plan->headers = ccaas_binding_list(L, "headers", NULL);
+    lua_pushvalue(L, table);
+    plan->page_headers = ccaas_binding_list(L, "page_headers", NULL);
+}
+
+/* Pushes a decoder for the plan's shape (a table in its field "shape"). */
+static void push_decoder(lua_State *L, int table)
+{
+    lua_getfield(L, table, "shape");
+    ccaas_record_push_decoder(L, lua_gettop(L));
+    lua_remove(L, -2);
+}
+
+int ccaas_binding_new_flow(lua_State *L)
+{
+    struct ccaas_client *client = ccaas_binding_check_client(L, 1);
+    struct ccaas_plan plan = {0};
+    struct flow_box *box;
+    const char *totals;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    box = ccaas_newuserdata(L, sizeof *box);
+    memset(box, 0, sizeof *box);
+    luaL_getmetatable(L, CCAAS_FLOW_TYPE);
+    lua_setmetatable(L, -2);
+    lua_createtable(L, 1, 0);
+    push_decoder(L, 2);
+    lua_rawseti(L, -2, 1);
+    ccaas_setuservalue(L, 3);
+    lua_pushvalue(L, 2);
+    totals = ccaas_binding_text(L, "totals");
+    if (totals)
+        strncpy(box->totals, totals, sizeof box->totals - 1);
+    read_plan(L, &plan);
+    if (!plan.method || !plan.url_count ||
+        (plan.paged && (!plan.page_name || !plan.size_name)))
+        return luaL_error(L, "the plan lacks a method, a url or page names");
+    box->raw = plan.body == CCAAS_BODY_WHOLE;
+    box->flow = ccaas_flow_new(client, &plan);
+    if (!box->flow)
+        return luaL_error(L, "not enough memory");
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* -- Taking -------------------------------------------------------------------
+ */
+
+/* Is the row on top of the stack, which has no identity, the totals row? */
+static bool is_totals(lua_State *L, const struct flow_box *box)
+{
+    bool same = false;
+
+    if (!box->totals[0] || !lua_istable(L, -1))
+        return false;
+    lua_getfield(L, -1, "name");
+    if (lua_type(L, -1) == LUA_TSTRING)
+        same = strcmp(lua_tostring(L, -1), box->totals) == 0;
+    lua_pop(L, 1);
+    return same;
+}
+
+/* The record, decoded and admitted: the number of values pushed; 0: there is
+ * nothing to hand out of it. */
+static int hand_out(lua_State *L, struct flow_box *box,
+                    const struct ccaas_record *record)
+{
+    struct ccaas_record_fault fault;
+    struct ccaas_decoder *decoder;
+    const char *identity = NULL;
+    size_t length = 0;
+
+    if (box->raw) {
+        lua_pushlstring(L, record->bytes, record->length);
+        return ccaas_flow_admit(box->flow, NULL, 0) == CCAAS_ADMIT_NEW;
+    }
+    if (!ccaas_decoder_run(L, lua_upvalueindex(2), record->bytes,
+                           record->length, &fault)) {
+        ccaas_flow_malformed(box->flow, fault.offset, fault.reason);
+        return 0;
+    }
+    decoder = lua_touserdata(L, lua_upvalueindex(2));
+    if (!ccaas_decoder_identity(decoder, &identity, &length)) {
+        identity = NULL;
+        if (is_totals(L, box)) {
+            if (!ccaas_flow_totals(box->flow))
+                return 0;
+            lua_pushliteral(L, "totals");
+            return 2;
+        }
+    }
+    switch (ccaas_flow_admit(box->flow, identity, length)) {
+    case CCAAS_ADMIT_NEW:
+        return 1;
+    case CCAAS_ADMIT_AGAIN:
+        return 0;
+    case CCAAS_ADMIT_MEMORY:
+        break;
+    }
+    return luaL_error(L, "not enough memory");
+}
+
+/* take() -> the next row [, "totals"], or nil and "wait", "page", "end" or
+ * "error".  Upvalues: the flow's box, its decoder. */
+static int take(lua_State *L)
+{
+    static const char *const words[] = {
+        [CCAAS_TAKE_PAGE] = "page",
+        [CCAAS_TAKE_WAIT] = "wait",
+        [CCAAS_TAKE_END] = "end",
+        [CCAAS_TAKE_ERROR] = "error",
+    };
+    struct flow_box *box = lua_touserdata(L, lua_upvalueindex(1));
+    struct ccaas_record record;
+    enum ccaas_take taken;
+    int pushed;
+
+    if (!box->flow)
+        return luaL_error(L, "the stream is closed");
+    while ((taken = ccaas_flow_take(box->flow, &record)) == CCAAS_TAKE_RECORD) {
+        lua_settop(L, 0);
+        pushed = hand_out(L, box, &record);
+        if (pushed)
+            return pushed;
+    }
+    lua_settop(L, 0);
+    lua_pushnil(L);
+    lua_pushstring(L, words[taken]);
+    return 2;
+}
+
+/* flow:taker() -> the function above. */
+static int flow_taker(lua_State *L)
+{
+    check_flow(L, 1);
+    lua_settop(L, 1);
+    ccaas_getuservalue(L, 1);
+    lua_rawgeti(L, -1, 1);
+    lua_remove(L, -2);
+    lua_pushcclosure(L, take, 2);
+    return 1;
+}
+
+/* -- Looking at it
+ * -------------------------------------------------------------- */
+
+/* flow:fd() -> the descriptor that tells when a take is worth another try. */
+static int flow_fd(lua_State *L)
+{
+    lua_pushinteger(L, ccaas_flow_fd(check_flow(L, 1)));
+    return 1;
+}
+
+/* flow:timeout() -> seconds after which it is in any case, or nil. */
+static int flow_timeout(lua_State *L)
+{
+    double seconds = ccaas_flow_timeout(check_flow(L, 1));
+
+    if (isinf(seconds))
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, seconds);
+    return 1;
+}
+
+/* flow:error() -> the error that a take reported, as a plain table. */
+static int flow_error(lua_State *L)
+{
+    ccaas_binding_push_error(L, ccaas_flow_error(check_flow(L, 1)));
+    return 1;
+}
+
+/* flow:answer() -> the newest answer's status and its headers. */
+static int flow_answer(lua_State *L)
+{
+    struct ccaas_flow *flow = check_flow(L, 1);
+    size_t length;
+    const char *at = ccaas_flow_headers(flow, &length), *end = at + length;
+    const char *value;
+
+    lua_pushinteger(L, ccaas_flow_status(flow));
+    lua_newtable(L);
+    for (; at && at < end; at = value + strlen(value) + 1) {
+        value = at + strlen(at) + 1;
+        lua_getfield(L, -1, at);
+        if (lua_isnil(L, -1))
+            lua_pushstring(L, value);
+        else
+            lua_pushfstring(L, "%s, %s", lua_tostring(L, -1), value);
+        lua_setfield(L, -3, at);
+        lua_pop(L, 1);
+    }
+    return 2;
+}
+
+/* A count, left out where it is not known. */
+static void set_count(lua_State *L, const char *name, int64_t count)
+{
+    if (count < 0)
+        return;
+    lua_pushinteger(L, (lua_Integer)count);
+    lua_setfield(L, -2, name);
+}
+
+static void set_time(lua_State *L, const char *name, double seconds)
+{
+    if (seconds < 0)
+        return;
+    lua_pushnumber(L, seconds);
+    lua_setfield(L, -2, name);
+}
+
+/* flow:info() -> a table of counts; `page` and `walk` are of the page that was
+ * read last. */
+static int flow_info(lua_State *L)
+{
+    struct ccaas_info info;
+
+    ccaas_flow_info(check_flow(L, 1), &info);
+    lua_createtable(L, 0, 12);
+    set_count(L, "pages", info.pages);
+    set_count(L, "total_pages", info.total_pages);
+    set_count(L, "total", info.total);
+    set_count(L, "rows", info.rows);
+    set_count(L, "duplicates", info.duplicates);
+    set_count(L, "missing", info.missing);
+    set_count(L, "page", info.page);
+    set_count(L, "walk", info.walk);
+    lua_pushboolean(L, info.shrunk);
+    lua_setfield(L, -2, "shrunk");
+    set_time(L, "first_at", info.first_at);
+    set_time(L, "last_at", info.last_at);
+    return 1;
+}
+
+/* flow:close() cancels; safe to call twice. */
+static int flow_close(lua_State *L)
+{
+    struct flow_box *box = check_box(L, 1);
+
+    if (box->flow)
+        ccaas_flow_close(box->flow);
+    return 0;
+}
+
+static int flow_gc(lua_State *L)
+{
+    struct flow_box *box = check_box(L, 1);
+
+    ccaas_flow_free(box->flow);
+    box->flow = NULL;
+    return 0;
+}
+
+void ccaas_binding_flow(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"taker", flow_taker},     {"fd", flow_fd},
+        {"timeout", flow_timeout}, {"error", flow_error},
+        {"answer", flow_answer},   {"info", flow_info},
+        {"close", flow_close},     {NULL, NULL}};
+
+    luaL_newmetatable(L, CCAAS_FLOW_TYPE);
+    lua_pushcfunction(L, flow_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    ccaas_setfuncs(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,140 @@
+/* Learning the names of a record's members, and when not to.
+ *
+ * On the Lua side's thread.
+ */
+#include "learn.h"
+
+enum {
+    FULL_PATIENCE = 1024, /* so many new names in a row are learnt; then ... */
+    PAUSE = 16384,        /* ... so many are not: objects with ever new names */
+    MOST_PRESIZED = 1024  /* largest table made at the size of the last one */
+};
+
+void ccaas_learn_start(struct ccaas_learnt *learnt)
+{
+    memset(learnt, 0, sizeof *learnt);
+    learnt->sites_used = CCAAS_SITE_FREE;
+    for (int i = 0; i < CCAAS_SITES; i++)
+        learnt->sites[i].patience = i == CCAAS_SITE_NONE ? -1 : FULL_PATIENCE;
+}
+
+static uint32_t mark(const char *bytes, size_t length)
+{
+    uint32_t hash = (uint32_t)length;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 16777619;
+    return hash;
+}
+
+int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
+                     size_t length)
+{
+    uint32_t wanted;
+
+    if (site->patience <= 0 || length > CCAAS_SLOT_BYTES)
+        return -1;
+    wanted = mark(bytes, length);
+    for (int i = 0; i < site->count; i++)
+        if (site->marks[i] == wanted && site->slots[i].length == length &&
+            memcmp(site->slots[i].bytes, bytes, length) == 0)
+            return i;
+    return -1;
+}
+
+/* Makes room for one more slot. */
+static void grow(lua_State *L, int names, struct ccaas_learnt *learnt,
+                 struct ccaas_site *site)
+{
+    int room = site->room ? site->room * 2 : 4;
+    size_t slots = (size_t)room * sizeof *site->slots;
+    size_t marks = (size_t)room * sizeof *site->marks;
+    char *block = lua_newuserdata(L, slots + marks);
+    struct ccaas_slot *fresh = (struct ccaas_slot *)(void *)block;
+    uint32_t *fresh_marks = (uint32_t *)(void *)(block + slots);
+
+    if (site->room >= room) { /* a finalizer came first, and decoded */
+        lua_pop(L, 1);
+        return;
+    }
+    memset(block, 0, slots + marks);
+    if (site->room) {
+        memcpy(fresh, site->slots, (size_t)site->room * sizeof *fresh);
+        memcpy(fresh_marks, site->marks,
+               (size_t)site->room * sizeof *fresh_marks);
+    }
+    /* Only now may the block before be collected. */
+    lua_rawseti(L, names, -1 - (int)(site - learnt->sites));
+    site->slots = fresh;
+    site->marks = fresh_marks;
+    site->room = room;
+}
+
+/* May this name be learnt?  A site whose names are ever new stops for a while,
+ * then forgets them and tries again. */
+static bool may_learn(struct ccaas_site *site)
+{
+    if (site->patience < 0) {
+        if (++site->patience == 0) {
+            site->count = 0;
+            site->patience = FULL_PATIENCE;
+        }
+        return false;
+    }
+    if (--site->patience == 0)
+        site->patience = -PAUSE;
+    return site->count < CCAAS_SLOTS;
+}
+
+int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
+                     struct ccaas_site *site, int at, const char *bytes,
+                     size_t length)
+{
+    struct ccaas_slot slot;
+    size_t behind;
+
+    if (length > CCAAS_SLOT_BYTES || site == &learnt->sites[CCAAS_SITE_NONE] ||
+        !may_learn(site))
+        return -1;
+    if (site->count == site->room)
+        grow(L, names, learnt, site);
+    /* A slot that was in use before keeps its index, and its site below. */
+    slot = site->slots[site->count];
+    if (!slot.name)
+        slot.name = ++learnt->names_used;
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, names, slot.name);
+    if (at > site->count)
+        at = site->count;
+    slot.length = (uint16_t)length;
+    slot.special = 0;
+    memcpy(slot.bytes, bytes, length);
+    behind = (size_t)(site->count - at);
+    memmove(&site->slots[at + 1], &site->slots[at],
+            behind * sizeof *site->slots);
+    memmove(&site->marks[at + 1], &site->marks[at],
+            behind * sizeof *site->marks);
+    site->slots[at] = slot;
+    site->marks[at] = mark(bytes, length);
+    site->count++;
+    return at;
+}
+
+int ccaas_learn_below(struct ccaas_learnt *learnt, struct ccaas_site *site,
+                      int slot)
+{
+    if (slot < 0 || slot >= site->count)
+        return CCAAS_SITE_NONE;
+    if (!site->slots[slot].below)
+        site->slots[slot].below =
+            (uint8_t)(learnt->sites_used < CCAAS_SITES ? learnt->sites_used++
+                                                       : CCAAS_SITE_NONE);
+    return site->slots[slot].below;
+}
+
+void ccaas_learn_ended(struct ccaas_site *site, int members, int patience)
+{
+    if (site->patience > 0 && (patience - site->patience) * 2 <= members)
+        site->patience = FULL_PATIENCE;
+    site->members = members < MOST_PRESIZED ? members : MOST_PRESIZED;
+}

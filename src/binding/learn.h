@@ -1,0 +1,110 @@
+/* What a decoder learns from the records before: the bytes that stood where a
+ * member's name was read, and the Lua string made of them.  Rows of one list
+ * look alike, so comparing bytes takes the place of reading names.
+ *
+ * A place ("site") is where an object stands in the record.  All memory is
+ * Lua's: names and slots are anchored in one table, the decoder's user value.
+ */
+#ifndef CCAAS_LEARN_H
+#define CCAAS_LEARN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <lua.h>
+
+#include "scan.h"
+
+#if defined(CCAAS_TINY)
+#define CCAAS_SLOT_BYTES 16
+#define CCAAS_SLOTS 4
+#define CCAAS_SITES 6
+#else
+#define CCAAS_SLOT_BYTES 112 /* a multiple of 16 */
+#define CCAAS_SLOTS 256      /* most names of one site */
+#define CCAAS_SITES 48
+#endif
+
+/* Sites that are there from the start; the others are given out as needed. */
+enum {
+    CCAAS_SITE_ROOT,    /* a record that is an object */
+    CCAAS_SITE_OTHER,   /* what is below one that is an array */
+    CCAAS_SITE_ENTRIES, /* the {key, value} entries of the map */
+    CCAAS_SITE_NONE,    /* no place of its own: nothing is learnt */
+    CCAAS_SITE_FREE
+};
+
+/* One name at one site. */
+struct ccaas_slot {
+    uint16_t length; /* of the bytes */
+    uint8_t special; /* what the record decoder notes about the member */
+    uint8_t below;   /* the site of the objects in its value; 0: not known */
+    int32_t name;    /* index of the Lua string in the names table */
+    char bytes[CCAAS_SLOT_BYTES]; /* all, from the byte behind { or , up to
+                                     the value */
+};
+
+struct ccaas_site {
+    struct ccaas_slot *slots; /* in the order in which the names come */
+    uint32_t *marks;          /* of each slot's bytes, to look them up */
+    int count;
+    int room;
+    int members;  /* so many had the object before */
+    int elements; /* ... and the array before */
+    int patience; /* new names are learnt while it is above 0 */
+};
+
+struct ccaas_learnt {
+    struct ccaas_site sites[CCAAS_SITES];
+    int sites_used;
+    int names_used;
+};
+
+void ccaas_learn_start(struct ccaas_learnt *learnt);
+
+/* The slot with these very bytes, or -1.  Gives no answer (-1) while the site
+ * has lost its patience. */
+int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
+                     size_t length);
+
+/* Learns the name on top of the stack (which stays), to be expected as number
+ * `at` of its site; `names` is the table's stack index.  Gives the slot's
+ * number or -1 when it was not learnt.  May raise a Lua error (memory). */
+int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
+                     struct ccaas_site *site, int at, const char *bytes,
+                     size_t length);
+
+/* The site below a slot, given out now if it has none. */
+int ccaas_learn_below(struct ccaas_learnt *learnt, struct ccaas_site *site,
+                      int slot);
+
+/* An object at the site has ended, with so many members; `patience` is what the
+ * site had when it began. */
+void ccaas_learn_ended(struct ccaas_site *site, int members, int patience);
+
+/* Do the slot's bytes stand here? */
+static inline bool ccaas_learn_matches(const struct ccaas_slot *slot,
+                                       const char *at, const char *end)
+{
+    size_t length = slot->length;
+
+#if CCAAS_SSE2
+    if (end - at >= CCAAS_SLOT_BYTES) {
+        for (const char *bytes = slot->bytes;; bytes += 16, at += 16) {
+            __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
+            __m128i b = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+            unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b));
+            if (length <= 16)
+                return (other & ((1U << length) - 1)) == 0;
+            if (other & 0xFFFF)
+                return false;
+            length -= 16;
+        }
+    }
+#endif
+    return (size_t)(end - at) >= length && memcmp(at, slot->bytes, length) == 0;
+}
+
+#endif

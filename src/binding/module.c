@@ -1,0 +1,101 @@
+/* The module ccaas.core: what lua/ccaas builds on. */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "binding.h"
+#include "compat.h"
+#include "record.h"
+
+#define ENGINE_TYPE "ccaas.core.engine"
+
+__attribute__((visibility("default"))) int luaopen_ccaas_core(lua_State *L);
+
+struct engine_box {
+    struct ccaas_engine *engine;
+};
+
+/* The state is being closed: nothing of the engine may go on after it. */
+static int engine_gc(lua_State *L)
+{
+    struct engine_box *box = luaL_checkudata(L, 1, ENGINE_TYPE);
+
+    if (box->engine) {
+        ccaas_engine_stop(box->engine);
+        ccaas_engine_free(box->engine);
+    }
+    box->engine = NULL;
+    return 0;
+}
+
+struct ccaas_engine *ccaas_binding_engine(lua_State *L)
+{
+    struct engine_box *box;
+
+    lua_getfield(L, LUA_REGISTRYINDEX, ENGINE_TYPE ".here");
+    box = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (!box) {
+        box = ccaas_newuserdata(L, sizeof *box);
+        box->engine = NULL;
+        luaL_getmetatable(L, ENGINE_TYPE);
+        lua_setmetatable(L, -2);
+        box->engine = ccaas_engine_new();
+        if (!box->engine)
+            luaL_error(L, "not enough memory");
+        lua_setfield(L, LUA_REGISTRYINDEX, ENGINE_TYPE ".here");
+    }
+    return box->engine;
+}
+
+/* core.poll(fd, seconds or nil) -> true when fd is readable, false when the
+ * time is up or a signal came: then the caller looks again.  Blocks. */
+static int core_poll(lua_State *L)
+{
+    struct pollfd one = {.fd = (int)luaL_checkinteger(L, 1), .events = POLLIN};
+    double seconds = luaL_optnumber(L, 2, -1);
+    int milliseconds = -1;
+
+    if (seconds >= 0)
+        milliseconds = (int)ceil(fmin(seconds, 86400) * 1000);
+    lua_pushboolean(L, poll(&one, 1, milliseconds) > 0);
+    return 1;
+}
+
+/* core.now() -> seconds on the monotonic clock. */
+static int core_now(lua_State *L)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+    return 1;
+}
+
+int luaopen_ccaas_core(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"client", ccaas_binding_new_client},
+        {"flow", ccaas_binding_new_flow},
+        {"poll", core_poll},
+        {"now", core_now},
+        {"decode", ccaas_record_lua_decode},
+        {"decoder", ccaas_record_lua_decoder},
+        {"decode_list", ccaas_record_lua_decode_list},
+        {NULL, NULL}};
+
+    luaL_newmetatable(L, ENGINE_TYPE);
+    lua_pushcfunction(L, engine_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+    ccaas_binding_client(L);
+    ccaas_binding_flow(L);
+    ccaas_record_open(L);
+    lua_newtable(L);
+    ccaas_setfuncs(L, functions);
+    lua_pushliteral(L, CCAAS_VERSION);
+    lua_setfield(L, -2, "version");
+    return 1;
+}

@@ -1,0 +1,144 @@
+/* A wake descriptor: see bell.h. */
+#include "bell.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct ccaas_bell {
+    atomic_int references;
+    atomic_int fd; /* -1 until somebody wants to wait */
+    atomic_bool armed;
+    pthread_mutex_t lock; /* guards the followers */
+    struct ccaas_bell **followers;
+    size_t count;
+};
+
+struct ccaas_bell *ccaas_bell_new(void)
+{
+    struct ccaas_bell *bell = calloc(1, sizeof *bell);
+
+    if (!bell)
+        return NULL;
+    atomic_init(&bell->references, 1);
+    atomic_init(&bell->fd, -1);
+    atomic_init(&bell->armed, false);
+    pthread_mutex_init(&bell->lock, NULL);
+    return bell;
+}
+
+struct ccaas_bell *ccaas_bell_hold(struct ccaas_bell *bell)
+{
+    atomic_fetch_add(&bell->references, 1);
+    return bell;
+}
+
+void ccaas_bell_release(struct ccaas_bell *bell)
+{
+    size_t i;
+
+    if (!bell || atomic_fetch_sub(&bell->references, 1) != 1)
+        return;
+    for (i = 0; i < bell->count; i++)
+        ccaas_bell_release(bell->followers[i]);
+    free(bell->followers);
+    if (atomic_load(&bell->fd) >= 0)
+        close(atomic_load(&bell->fd));
+    pthread_mutex_destroy(&bell->lock);
+    free(bell);
+}
+
+int ccaas_bell_fd(struct ccaas_bell *bell)
+{
+    int fd = atomic_load(&bell->fd);
+
+    if (fd < 0) {
+        fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        atomic_store(&bell->fd, fd);
+    }
+    return fd;
+}
+
+void ccaas_bell_arm(struct ccaas_bell *bell)
+{
+    atomic_store(&bell->armed, true);
+}
+
+void ccaas_bell_disarm(struct ccaas_bell *bell)
+{
+    uint64_t count;
+    int fd = atomic_load(&bell->fd);
+
+    atomic_store(&bell->armed, false);
+    /* Always read: a ring that came between may still be on its way in. */
+    if (fd >= 0)
+        while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+            ;
+}
+
+static void ring_one(struct ccaas_bell *bell)
+{
+    static const uint64_t one = 1;
+    int fd;
+
+    if (!atomic_exchange(&bell->armed, false))
+        return;
+    fd = atomic_load(&bell->fd);
+    if (fd >= 0)
+        while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+            ;
+}
+
+void ccaas_bell_ring(struct ccaas_bell *bell)
+{
+    size_t i;
+
+    ring_one(bell);
+    pthread_mutex_lock(&bell->lock);
+    for (i = 0; i < bell->count; i++)
+        ring_one(bell->followers[i]);
+    pthread_mutex_unlock(&bell->lock);
+}
+
+bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)
+{
+    struct ccaas_bell **followers;
+    bool done = true;
+    size_t i;
+
+    pthread_mutex_lock(&bell->lock);
+    for (i = 0; i < bell->count; i++)
+        if (bell->followers[i] == follower)
+            goto out;
+    followers = realloc(bell->followers,
+                        (bell->count + 1) * sizeof(struct ccaas_bell *));
+    done = followers != NULL;
+    if (done) {
+        bell->followers = followers;
+        followers[bell->count++] = ccaas_bell_hold(follower);
+    }
+out:
+    pthread_mutex_unlock(&bell->lock);
+    return done;
+}
+
+void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower)
+{
+    bool found = false;
+    size_t i;
+
+    pthread_mutex_lock(&bell->lock);
+    for (i = 0; i < bell->count; i++)
+        if (bell->followers[i] == follower) {
+            bell->followers[i] = bell->followers[--bell->count];
+            found = true;
+            break;
+        }
+    pthread_mutex_unlock(&bell->lock);
+    if (found)
+        ccaas_bell_release(follower);
+}

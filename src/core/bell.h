@@ -1,0 +1,37 @@
+/* A wake descriptor: whoever waits sleeps on it, whoever has news rings it.
+ *
+ * A bell may be rung from any thread; one thread waits.  Counted references.
+ * Ringing costs a system call only when somebody sleeps.
+ */
+#ifndef CCAAS_BELL_H
+#define CCAAS_BELL_H
+
+#include <stdbool.h>
+
+struct ccaas_bell;
+
+/* A new bell with one reference; NULL: memory is out. */
+struct ccaas_bell *ccaas_bell_new(void);
+struct ccaas_bell *ccaas_bell_hold(struct ccaas_bell *bell);
+void ccaas_bell_release(struct ccaas_bell *bell);
+
+/* The waiter's: the descriptor to wait for (made with the first call), or -1
+ * when the process has no more of them. */
+int ccaas_bell_fd(struct ccaas_bell *bell);
+
+/* The waiter's: from now on a ring makes the descriptor readable.  Look for
+ * news once more after this, then wait. */
+void ccaas_bell_arm(struct ccaas_bell *bell);
+
+/* The waiter's: takes back what a ring did to the descriptor. */
+void ccaas_bell_disarm(struct ccaas_bell *bell);
+
+/* Any thread's: there is news.  Rings those that follow, too. */
+void ccaas_bell_ring(struct ccaas_bell *bell);
+
+/* `follower` is rung whenever `bell` is, until it unfollows.  False: memory is
+ * out.  Following twice is the same as once. */
+bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower);
+void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower);
+
+#endif

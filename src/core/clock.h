@@ -1,0 +1,19 @@
+/* Time and randomness, for the rooms that may have them.  Any thread. */
+#ifndef CCAAS_CLOCK_H
+#define CCAAS_CLOCK_H
+
+#include <stddef.h>
+
+/* Seconds on the monotonic clock. */
+double ccaas_clock_now(void);
+
+/* Seconds since the epoch. */
+double ccaas_clock_wall(void);
+
+/* Fills with random bytes that nobody can guess. */
+void ccaas_random_bytes(void *bytes, size_t length);
+
+/* A random number in [0, 1). */
+double ccaas_random_unit(void);
+
+#endif

@@ -1,0 +1,142 @@
+/* Making errors: see error.h. */
+#include "error.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *ccaas_code_name(enum ccaas_code code)
+{
+    static const char *const names[] = {
+        [CCAAS_OK] = "ok",
+        [CCAAS_AUTH] = "auth",
+        [CCAAS_FORBIDDEN] = "forbidden",
+        [CCAAS_BAD_REQUEST] = "bad_request",
+        [CCAAS_NOT_FOUND] = "not_found",
+        [CCAAS_RATE_LIMITED] = "rate_limited",
+        [CCAAS_EGRESS_CAPPED] = "egress_capped",
+        [CCAAS_SERVER] = "server",
+        [CCAAS_TIMEOUT] = "timeout",
+        [CCAAS_DNS] = "dns",
+        [CCAAS_CONNECT] = "connect",
+        [CCAAS_TLS] = "tls",
+        [CCAAS_NETWORK] = "network",
+        [CCAAS_PROTOCOL] = "protocol",
+        [CCAAS_TOO_LARGE] = "too_large",
+        [CCAAS_CANCELLED] = "cancelled",
+        [CCAAS_IO] = "io",
+        [CCAAS_MEMORY] = "memory",
+    };
+    return names[code];
+}
+
+void ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
+                     const char *format, ...)
+{
+    va_list arguments;
+
+    error->code = code;
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+}
+
+void ccaas_error_url(char *to, size_t room, const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t scheme, length;
+    const char *at;
+
+    host = host ? host + 3 : url;
+    scheme = (size_t)(host - url);
+    at = memchr(host, '@', strcspn(host, "/?#"));
+    if (at)
+        host = at + 1;
+    length = strcspn(host, "?#");
+    snprintf(to, room, "%.*s%.*s", (int)scheme, url, (int)length, host);
+}
+
+/* Where the value of a member or field that names a secret begins, at or
+ * after `at`; the end when there is none. */
+static size_t find_secret(const char *body, size_t length, size_t at)
+{
+    static const char *const names[] = {"token",  "secret",  "password",
+                                        "apikey", "api_key", "authorization",
+                                        "bearer", "basic"};
+    size_t i, n;
+
+    for (; at < length; at++)
+        for (i = 0; i < sizeof names / sizeof *names; i++) {
+            n = strlen(names[i]);
+            if (length - at >= n && strncasecmp(body + at, names[i], n) == 0)
+                return at + n;
+        }
+    return length;
+}
+
+void ccaas_error_body(char *to, size_t room, const char *body, size_t length)
+{
+    size_t at = 0, used = 0;
+    size_t mark = find_secret(body, length, 0);
+
+    while (at < length && used + 1 < room) {
+        if (at == mark) {
+            /* The separators stay; the word behind them goes. */
+            while (at < length && used + 1 < room && strchr("\"':= ", body[at]))
+                to[used++] = body[at++];
+            if (at < length && used + 4 < room) {
+                memcpy(to + used, "***", 3);
+                used += 3;
+            }
+            while (at < length && !strchr("\"',&}\r\n", body[at]))
+                at++;
+            mark = find_secret(body, length, at);
+            continue;
+        }
+        to[used++] = iscntrl((unsigned char)body[at]) ? ' ' : body[at];
+        at++;
+    }
+    to[used] = '\0';
+}
+
+void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,
+                         const char *outcome)
+{
+    size_t count = error->attempt_count;
+    struct ccaas_attempt *attempts =
+        realloc(error->attempts, (count + 1) * sizeof *attempts);
+
+    if (!attempts)
+        return;
+    attempts[count].at = at;
+    attempts[count].seconds = seconds;
+    snprintf(attempts[count].outcome, sizeof attempts[count].outcome, "%s",
+             outcome);
+    error->attempts = attempts;
+    error->attempt_count = count + 1;
+}
+
+void ccaas_error_copy(struct ccaas_error *to, const struct ccaas_error *from)
+{
+    size_t i;
+
+    if (to == from)
+        return;
+    free(to->attempts);
+    *to = *from;
+    to->attempts = NULL;
+    to->attempt_count = 0;
+    for (i = 0; i < from->attempt_count; i++)
+        ccaas_error_attempt(to, from->attempts[i].at, from->attempts[i].seconds,
+                            from->attempts[i].outcome);
+}
+
+void ccaas_error_clear(struct ccaas_error *error)
+{
+    free(error->attempts);
+    memset(error, 0, sizeof *error);
+    error->retry_after = -1;
+}

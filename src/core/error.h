@@ -1,0 +1,33 @@
+/* Making errors: filled in once, where they happen.
+ *
+ * An error belongs to whoever holds the struct; ccaas_error_clear frees what
+ * it points to.  No threads.
+ */
+#ifndef CCAAS_ERROR_H
+#define CCAAS_ERROR_H
+
+#include "ccaas.h"
+
+/* Sets the code and the message (printf); everything else is kept. */
+__attribute__((format(printf, 3, 4))) void
+ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
+                const char *format, ...);
+
+/* Writes the URL without user, query and fragment. */
+void ccaas_error_url(char *to, size_t room, const char *url);
+
+/* Writes the first bytes of a body, made printable; JSON members and form
+ * fields whose names speak of secrets lose their values. */
+void ccaas_error_body(char *to, size_t room, const char *body, size_t length);
+
+/* Adds an attempt; without memory it is left out. */
+void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,
+                         const char *outcome);
+
+/* Makes *to a copy of *from (whatever *to held is freed). */
+void ccaas_error_copy(struct ccaas_error *to, const struct ccaas_error *from);
+
+/* Frees what the error points to, and makes it CCAAS_OK. */
+void ccaas_error_clear(struct ccaas_error *error);
+
+#endif

@@ -1,0 +1,100 @@
+/* A bounded queue between two threads: see mailbox.h. */
+#include "mailbox.h"
+
+void ccaas_mailbox_open(struct ccaas_mailbox *box, struct ccaas_bell *bell,
+                        size_t limit)
+{
+    pthread_mutex_init(&box->lock, NULL);
+    box->head = box->tail = NULL;
+    box->bell = ccaas_bell_hold(bell);
+    box->bytes = 0;
+    box->limit = limit;
+    box->held = box->shut = false;
+}
+
+static void free_all(struct ccaas_mail *mail)
+{
+    struct ccaas_mail *next;
+
+    for (; mail; mail = next) {
+        next = mail->next;
+        mail->free(mail);
+    }
+}
+
+void ccaas_mailbox_destroy(struct ccaas_mailbox *box)
+{
+    free_all(box->head);
+    pthread_mutex_destroy(&box->lock);
+    ccaas_bell_release(box->bell);
+}
+
+bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail)
+{
+    bool room;
+
+    mail->next = NULL;
+    pthread_mutex_lock(&box->lock);
+    if (box->shut) {
+        pthread_mutex_unlock(&box->lock);
+        mail->free(mail);
+        return true;
+    }
+    if (box->tail)
+        box->tail->next = mail;
+    else
+        box->head = mail;
+    box->tail = mail;
+    box->bytes += mail->size;
+    room = box->bytes < box->limit;
+    if (!room)
+        box->held = true;
+    pthread_mutex_unlock(&box->lock);
+    ccaas_bell_ring(box->bell);
+    return room;
+}
+
+struct ccaas_mail *ccaas_mailbox_take(struct ccaas_mailbox *box, bool *resume)
+{
+    struct ccaas_mail *mail;
+
+    *resume = false;
+    pthread_mutex_lock(&box->lock);
+    mail = box->head;
+    if (mail) {
+        box->head = mail->next;
+        if (!box->head)
+            box->tail = NULL;
+        box->bytes -= mail->size;
+    }
+    if (box->held && box->bytes <= box->limit / 2) {
+        box->held = false;
+        *resume = true;
+    }
+    pthread_mutex_unlock(&box->lock);
+    return mail;
+}
+
+int ccaas_mailbox_peek(struct ccaas_mailbox *box)
+{
+    int kind;
+
+    pthread_mutex_lock(&box->lock);
+    kind = box->head ? box->head->kind : -1;
+    pthread_mutex_unlock(&box->lock);
+    return kind;
+}
+
+void ccaas_mailbox_shut(struct ccaas_mailbox *box)
+{
+    struct ccaas_mail *mails;
+
+    pthread_mutex_lock(&box->lock);
+    mails = box->head;
+    box->head = box->tail = NULL;
+    box->bytes = 0;
+    box->held = false;
+    box->shut = true;
+    pthread_mutex_unlock(&box->lock);
+    free_all(mails);
+}

@@ -1,0 +1,57 @@
+/* Secrets: see secret.h. */
+#include "secret.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ccaas_secret {
+    atomic_int references;
+    size_t length;
+    char bytes[];
+};
+
+struct ccaas_secret *ccaas_secret_new(const char *bytes, size_t length)
+{
+    struct ccaas_secret *secret = malloc(sizeof *secret + length + 1);
+
+    if (!secret)
+        return NULL;
+    atomic_init(&secret->references, 1);
+    secret->length = length;
+    memcpy(secret->bytes, bytes, length);
+    secret->bytes[length] = '\0';
+    return secret;
+}
+
+struct ccaas_secret *ccaas_secret_hold(struct ccaas_secret *secret)
+{
+    if (secret)
+        atomic_fetch_add(&secret->references, 1);
+    return secret;
+}
+
+void ccaas_secret_release(struct ccaas_secret *secret)
+{
+    if (!secret || atomic_fetch_sub(&secret->references, 1) != 1)
+        return;
+    ccaas_secret_wipe(secret->bytes, secret->length);
+    free(secret);
+}
+
+const char *ccaas_secret_reveal(const struct ccaas_secret *secret)
+{
+    return secret->bytes;
+}
+
+bool ccaas_secret_same(const struct ccaas_secret *one,
+                       const struct ccaas_secret *other)
+{
+    return one->length == other->length &&
+           memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+void ccaas_secret_wipe(void *bytes, size_t length)
+{
+    explicit_bzero(bytes, length);
+}

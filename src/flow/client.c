@@ -1,0 +1,305 @@
+/* Engine and client: settings, events, and what an API's errors mean. */
+#include "client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "check.h"
+#include "clock.h"
+#include "error.h"
+#include "flow.h"
+#include "retry.h"
+
+struct ccaas_engine *ccaas_engine_new(void)
+{
+    struct ccaas_engine *engine = calloc(1, sizeof *engine);
+
+    if (!engine)
+        return NULL;
+    engine->references = 1;
+    engine->http = ccaas_http_new();
+    if (!engine->http) {
+        free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void ccaas_engine_stop(struct ccaas_engine *engine)
+{
+    ccaas_http_stop(engine->http);
+}
+
+void ccaas_engine_free(struct ccaas_engine *engine)
+{
+    if (!engine || --engine->references)
+        return;
+    ccaas_http_free(engine->http);
+    free(engine);
+}
+
+struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
+{
+    /* In a forked child the old one stays as it is: what it points to may be
+     * locked for ever, and its sockets are the parent's. */
+    if (ccaas_http_forked(engine->http)) {
+        struct ccaas_http *http = ccaas_http_new();
+
+        if (!http)
+            return NULL;
+        engine->http = http;
+    }
+    return engine->http;
+}
+
+/* -- Client -----------------------------------------------------------------
+ */
+
+/* A copy of a list of strings that ends with NULL, in one piece of memory. */
+static char **copy_list(const char *const *list, bool *failed)
+{
+    size_t count = 0, bytes = 0, i;
+    char **copy, *at;
+
+    for (; list && list[count]; count++)
+        bytes += strlen(list[count]) + 1;
+    copy = malloc((count + 1) * sizeof *copy + bytes);
+    if (!copy) {
+        *failed = true;
+        return NULL;
+    }
+    at = (char *)(copy + count + 1);
+    for (i = 0; i < count; i++) {
+        copy[i] = at;
+        at = stpcpy(at, list[i]) + 1;
+    }
+    copy[count] = NULL;
+    return copy;
+}
+
+static void copy_dialect(struct ccaas_client *client,
+                         const struct ccaas_dialect *dialect, bool *failed)
+{
+    client->lists[0] = copy_list(dialect->messages, failed);
+    client->lists[1] = copy_list(dialect->codes, failed);
+    client->lists[2] = copy_list(dialect->references, failed);
+    client->lists[3] = copy_list(dialect->throttles, failed);
+    client->dialect.messages = (const char *const *)client->lists[0];
+    client->dialect.codes = (const char *const *)client->lists[1];
+    client->dialect.references = (const char *const *)client->lists[2];
+    client->dialect.throttles = (const char *const *)client->lists[3];
+    client->dialect.past_end = ccaas_copy(dialect->past_end, failed);
+}
+
+struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
+                                      const struct ccaas_settings *settings)
+{
+    struct ccaas_client *client = calloc(1, sizeof *client);
+    bool failed = !client;
+
+    if (failed)
+        return NULL;
+    client->references = 1;
+    client->engine = engine;
+    engine->references++;
+    client->ca_file = ccaas_copy(settings->ca_file, &failed);
+    client->proxy = ccaas_copy(settings->proxy, &failed);
+    client->user_agent = ccaas_copy(settings->user_agent, &failed);
+    client->connect_timeout = settings->connect_timeout;
+    copy_dialect(client, &settings->dialect, &failed);
+    client->events = settings->events;
+    if (client->events) {
+        client->ring = calloc(CCAAS_CLIENT_EVENTS, sizeof *client->ring);
+        failed = failed || !client->ring;
+    }
+    if (settings->token_url || settings->token) {
+        client->grant = ccaas_grant_get(engine, settings);
+        failed = failed || !client->grant;
+    }
+    if (failed) {
+        ccaas_client_free(client);
+        return NULL;
+    }
+    return client;
+}
+
+struct ccaas_client *ccaas_client_hold(struct ccaas_client *client)
+{
+    client->references++;
+    return client;
+}
+
+void ccaas_client_close(struct ccaas_client *client)
+{
+    client->closed = true;
+    while (client->flows)
+        ccaas_flow_close(client->flows);
+}
+
+void ccaas_client_free(struct ccaas_client *client)
+{
+    union {
+        const char *keep;
+        char *free;
+    } past_end;
+    size_t i;
+
+    if (!client || --client->references)
+        return;
+    ccaas_grant_release(client->grant);
+    free(client->ca_file);
+    free(client->proxy);
+    free(client->user_agent);
+    for (i = 0; i < sizeof client->lists / sizeof *client->lists; i++)
+        free(client->lists[i]);
+    past_end.keep = client->dialect.past_end;
+    free(past_end.free);
+    free(client->ring);
+    ccaas_engine_free(client->engine);
+    free(client);
+}
+
+/* -- Events ------------------------------------------------------------------
+ */
+
+struct ccaas_event *ccaas_client_note(struct ccaas_client *client,
+                                      const char *type, const char *method,
+                                      const char *url)
+{
+    struct ccaas_event *event;
+
+    if (!client->events)
+        return NULL;
+    if (client->count == CCAAS_CLIENT_EVENTS) {
+        client->first = (client->first + 1) % CCAAS_CLIENT_EVENTS;
+        client->count--;
+        client->lost++;
+    }
+    event =
+        &client->ring[(client->first + client->count++) % CCAAS_CLIENT_EVENTS];
+    memset(event, 0, sizeof *event);
+    event->type = type;
+    event->at = ccaas_clock_wall();
+    event->seconds = -1;
+    event->bytes = event->page = -1;
+    strncpy(event->method, method, sizeof event->method - 1);
+    ccaas_error_url(event->url, sizeof event->url, url);
+    return event;
+}
+
+bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event)
+{
+    if (!client->count)
+        return false;
+    *event = client->ring[client->first];
+    client->first = (client->first + 1) % CCAAS_CLIENT_EVENTS;
+    client->count--;
+    return true;
+}
+
+/* -- What an answer that is no 2xx means
+ * --------------------------------------- */
+
+const char *ccaas_header(const char *headers, size_t length, const char *name)
+{
+    const char *at = headers, *end = headers + length, *value;
+
+    while (at && at < end) {
+        value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+/* The first of the paths that leads to a text; "" when none does. */
+static void find_text(const char *body, size_t length, const char *const *paths,
+                      char *text, size_t room)
+{
+    text[0] = '\0';
+    for (; *paths; paths++)
+        if (ccaas_json_find(body, length, *paths, text, room) > 0)
+            return;
+    text[0] = '\0';
+}
+
+static enum ccaas_code code_of(int status)
+{
+    switch (status) {
+    case 401:
+        return CCAAS_AUTH;
+    case 403:
+        return CCAAS_FORBIDDEN;
+    case 404:
+    case 410:
+        return CCAAS_NOT_FOUND;
+    case 408:
+        return CCAAS_TIMEOUT;
+    case 429:
+        return CCAAS_RATE_LIMITED;
+    case 509:
+        return CCAAS_EGRESS_CAPPED;
+    }
+    if (status >= 500)
+        return CCAAS_SERVER;
+    return status >= 400 ? CCAAS_BAD_REQUEST : CCAAS_PROTOCOL;
+}
+
+bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
+                          const char *headers, size_t headers_length,
+                          const char *body, size_t length,
+                          struct ccaas_error *error)
+{
+    static const char *const ids[] = {"x-request-id", "x-correlation-id", NULL};
+    char text[sizeof error->message - 64], own[128];
+    bool transient = ccaas_retry_status(status);
+    const char *const *name;
+    const char *value;
+
+    error->status = status;
+    find_text(body, length, dialect->messages, text, sizeof text);
+    find_text(body, length, dialect->codes, own, sizeof own);
+    find_text(body, length, dialect->references, error->request_id,
+              sizeof error->request_id);
+    for (name = ids; *name && !error->request_id[0]; name++) {
+        value = ccaas_header(headers, headers_length, *name);
+        if (value)
+            strncpy(error->request_id, value, sizeof error->request_id - 1);
+    }
+    ccaas_error_body(error->body, sizeof error->body, body, length);
+    error->code = code_of(status);
+    for (name = dialect->throttles; *name; name++)
+        if (strncmp(own, *name, strlen(*name)) == 0) {
+            error->code = CCAAS_RATE_LIMITED;
+            transient = true;
+        }
+    if (text[0] && own[0] && strcmp(text, own) != 0)
+        ccaas_error_set(error, error->code, "%s (%s)", text, own);
+    else if (text[0] || own[0])
+        ccaas_error_set(error, error->code, "%s", text[0] ? text : own);
+    else
+        ccaas_error_set(error, error->code, "the server answered %d", status);
+    error->retryable = transient;
+    return transient;
+}
+
+int64_t ccaas_client_past_end(const struct ccaas_dialect *dialect, int status,
+                              const char *body, size_t length)
+{
+    char text[1024];
+    const char *at;
+
+    if (status != 400 || !dialect->past_end)
+        return -1;
+    find_text(body, length, dialect->messages, text, sizeof text);
+    at = strstr(text, dialect->past_end);
+    if (!at)
+        return -1;
+    at += strlen(dialect->past_end);
+    at += strspn(at, " ");
+    if (*at < '0' || *at > '9')
+        return -1;
+    return strtoll(at, NULL, 10);
+}

@@ -1,0 +1,64 @@
+/* A client as its flows see it: settings, the token, errors and events.
+ *
+ * All on the thread that the client belongs to.
+ */
+#ifndef CCAAS_CLIENT_H
+#define CCAAS_CLIENT_H
+
+#include "ccaas.h"
+#include "grant.h"
+#include "http.h"
+
+struct ccaas_engine {
+    int references;
+    struct ccaas_http *http;
+    struct ccaas_grant *grants; /* shared by clients of equal credentials */
+};
+
+/* The engine's http side; a new one in a forked child. */
+struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine);
+
+struct ccaas_client {
+    int references;
+    struct ccaas_engine *engine;
+    struct ccaas_grant *grant; /* NULL: the client has none */
+    struct ccaas_flow *flows;  /* all that are open */
+    bool closed;
+
+    char *ca_file, *proxy, *user_agent;
+    double connect_timeout;
+    char **lists[4]; /* the dialect's, copied */
+    struct ccaas_dialect dialect;
+
+    bool events;
+    struct ccaas_event *ring; /* the newest CCAAS_CLIENT_EVENTS */
+    size_t first, count;
+    uint64_t lost;
+};
+
+#define CCAAS_CLIENT_EVENTS 1024 /* kept until somebody takes them */
+
+struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
+
+/* A blank event to be filled in, or NULL when nobody wants to know.  The
+ * oldest one goes when there are too many. */
+struct ccaas_event *ccaas_client_note(struct ccaas_client *client,
+                                      const char *type, const char *method,
+                                      const char *url);
+
+/* An answer that is no 2xx, read as the dialect has it: fills in code,
+ * message, status, request id, body.  Returns true when it may pass. */
+bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
+                          const char *headers, size_t headers_length,
+                          const char *body, size_t length,
+                          struct ccaas_error *error);
+
+/* The number in the words of an answer to a page past the end; < 0: it is no
+ * such answer. */
+int64_t ccaas_client_past_end(const struct ccaas_dialect *dialect, int status,
+                              const char *body, size_t length);
+
+/* The value of a header (name in lower case), or NULL. */
+const char *ccaas_header(const char *headers, size_t length, const char *name);
+
+#endif

@@ -1,0 +1,432 @@
+/* One page of a flow: its request, its attempts, what its answer means. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "clock.h"
+#include "error.h"
+#include "flow.h"
+#include "retry.h"
+
+/* The walk's url, with the page's number and size where the plan has them. */
+static char *make_url(const struct ccaas_plan *plan, size_t walk, int64_t page)
+{
+    const char *url = plan->urls[walk];
+    char *text;
+
+    if (!plan->paged)
+        return strdup(url);
+    if (asprintf(&text, "%s%c%s=%lld&%s=%lld", url,
+                 strchr(url, '?') ? '&' : '?', plan->page_name, (long long)page,
+                 plan->size_name, (long long)plan->page_size) < 0)
+        return NULL;
+    return text;
+}
+
+struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
+                                    int64_t page)
+{
+    struct ccaas_fetch *fetch = calloc(1, sizeof *fetch), **link;
+
+    if (!fetch)
+        return NULL;
+    fetch->flow = flow;
+    fetch->walk = walk;
+    fetch->page = page;
+    fetch->url = make_url(&flow->plan, walk, page);
+    fetch->error.retry_after = -1;
+    if (!fetch->url) {
+        free(fetch);
+        return NULL;
+    }
+    for (link = &flow->fetches; *link && (*link)->walk <= walk;)
+        link = &(*link)->next;
+    fetch->next = *link;
+    *link = fetch;
+    flow->fetching++;
+    return fetch;
+}
+
+static void drop_attempt(struct ccaas_fetch *fetch)
+{
+    if (fetch->transfer)
+        ccaas_http_cancel(fetch->transfer);
+    ccaas_http_release(fetch->transfer);
+    ccaas_reader_release(fetch->reader);
+    free(fetch->headers);
+    fetch->transfer = NULL;
+    fetch->reader = NULL;
+    fetch->headers = NULL;
+    fetch->headers_length = 0;
+}
+
+void ccaas_fetch_free(struct ccaas_fetch *fetch)
+{
+    drop_attempt(fetch);
+    ccaas_error_clear(&fetch->error);
+    free(fetch->url);
+    fetch->flow->fetching--;
+    free(fetch);
+}
+
+static struct ccaas_event *note(struct ccaas_fetch *fetch, const char *type)
+{
+    struct ccaas_event *event = ccaas_client_note(
+        fetch->flow->client, type, fetch->flow->plan.method, fetch->url);
+
+    if (event) {
+        event->attempt = fetch->attempt;
+        if (fetch->flow->plan.paged)
+            event->page = fetch->page;
+    }
+    return event;
+}
+
+/* It failed for good. */
+static void fail(struct ccaas_fetch *fetch)
+{
+    struct ccaas_client *client = fetch->flow->client;
+
+    strncpy(fetch->error.method, fetch->flow->plan.method,
+            sizeof fetch->error.method - 1);
+    ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    if (client->grant)
+        ccaas_grant_scrub(client->grant, &fetch->error);
+    drop_attempt(fetch);
+    fetch->state = CCAAS_FETCH_FAILED;
+}
+
+/* The attempt failed, with fetch->error: again later, or never. */
+static void attempt_failed(struct ccaas_fetch *fetch, bool transient, bool sent,
+                           double now)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    struct ccaas_retry_rule rule = {.retries = plan->retries,
+                                    .base = 0.5,
+                                    .cap = 30,
+                                    .idempotent = plan->idempotent};
+    struct ccaas_retry_attempt attempt = {.number = fetch->attempt,
+                                          .transient = transient,
+                                          .sent = sent,
+                                          .retry_after = -1};
+    const char *after =
+        ccaas_header(fetch->headers, fetch->headers_length, "retry-after");
+    struct ccaas_event *event;
+    double pause;
+
+    fetch->error.retry_after = -1;
+    if (after && fetch->error.status)
+        attempt.retry_after = fetch->error.retry_after = ccaas_retry_after(
+            after, strlen(after), (int64_t)ccaas_clock_wall());
+    fetch->error.retryable = transient;
+    pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - now,
+                             ccaas_random_unit());
+    if (pause < 0) {
+        fail(fetch);
+        return;
+    }
+    drop_attempt(fetch);
+    event = note(fetch, "wait");
+    if (event) {
+        event->seconds = pause;
+        snprintf(event->code, sizeof event->code, "%s",
+                 ccaas_code_name(fetch->error.code));
+    }
+    fetch->resume_at = now + pause;
+    fetch->state = CCAAS_FETCH_PAUSE;
+}
+
+/* Fails with an error that is made here. */
+static void refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
+                   const char *message)
+{
+    fetch->error.status = fetch->status;
+    ccaas_error_set(&fetch->error, code, "%s", message);
+    fail(fetch);
+}
+
+static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    const struct ccaas_plan *plan = &flow->plan;
+    struct ccaas_client *client = flow->client;
+    struct ccaas_http *http = ccaas_engine_http(client->engine);
+    struct ccaas_http_request request = {
+        .method = plan->method,
+        .url = fetch->url,
+        .headers = plan->headers,
+        .bearer = bearer,
+        .content = plan->content,
+        .content_length = plan->content_length,
+        .ca_file = client->ca_file,
+        .proxy = client->proxy,
+        .user_agent = client->user_agent,
+        .connect_timeout = client->connect_timeout,
+        .timeout = plan->timeout,
+        .deadline = flow->deadline,
+        .idempotent = plan->idempotent,
+    };
+    struct ccaas_http_sink sink;
+
+    fetch->attempt++;
+    fetch->again = fetch->fresh;
+    fetch->nameless_given = fetch->nameless > fetch->nameless_given
+                                ? fetch->nameless
+                                : fetch->nameless_given;
+    fetch->rows = fetch->nameless = 0;
+    fetch->status = 0;
+    if (fetch->attempt == 1)
+        note(fetch, "request");
+    fetch->reader = ccaas_reader_new(plan, flow->bell, flow->ahead);
+    if (fetch->reader) {
+        sink = ccaas_reader_sink(fetch->reader);
+        if (http)
+            fetch->transfer = ccaas_http_send(http, &request, &sink);
+        if (!fetch->transfer)
+            ccaas_reader_unsent(fetch->reader);
+    }
+    fetch->state = CCAAS_FETCH_UNDERWAY;
+    if (!fetch->transfer)
+        refuse(fetch, CCAAS_MEMORY, "no thread or memory for another request");
+}
+
+/* Sends it as soon as there is a token. */
+static void try_to_send(struct ccaas_fetch *fetch, double now)
+{
+    struct ccaas_client *client = fetch->flow->client;
+    struct ccaas_secret *bearer = NULL;
+    struct ccaas_attempt *attempts = fetch->error.attempts;
+    size_t count = fetch->error.attempt_count, i;
+
+    if (fetch->flow->plan.anonymous || !client->grant) {
+        send(fetch, NULL);
+        return;
+    }
+    switch (ccaas_grant_use(client->grant, client, &fetch->need,
+                            fetch->flow->bell, now, &bearer,
+                            &fetch->generation)) {
+    case CCAAS_GRANT_HAVE:
+        send(fetch, bearer);
+        break;
+    case CCAAS_GRANT_WAIT:
+        break;
+    case CCAAS_GRANT_FAILED:
+        /* The error is the token request's own, url included; the attempts
+         * before it are ours. */
+        fetch->error.attempts = NULL;
+        ccaas_error_copy(&fetch->error, ccaas_grant_error(client->grant));
+        for (i = 0; i < count; i++)
+            ccaas_error_attempt(&fetch->error, attempts[i].at,
+                                attempts[i].seconds, attempts[i].outcome);
+        free(attempts);
+        drop_attempt(fetch);
+        fetch->state = CCAAS_FETCH_FAILED;
+        break;
+    }
+}
+
+/* The numbers that come with a page; what they contradict is an error. */
+static void take_page_head(struct ccaas_fetch *fetch)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
+    int64_t numbers[4];
+    struct ccaas_page_head head;
+    const char *value, *reason;
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        value = ccaas_header(fetch->headers, fetch->headers_length,
+                             flow->plan.page_headers[i]);
+        numbers[i] = ccaas_page_number(value, value ? strlen(value) : 0);
+    }
+    head = (struct ccaas_page_head){numbers[0], numbers[1], numbers[2],
+                                    numbers[3]};
+    reason = ccaas_page_head(walk, fetch->page, &head);
+    if (reason)
+        refuse(fetch, CCAAS_PROTOCOL, reason);
+}
+
+/* A copy of the answer's headers in *to, in the place of what is there. */
+static bool keep_headers(char **to, size_t *length,
+                         const struct ccaas_head_mail *mail)
+{
+    char *copy = malloc(mail->length + 1);
+
+    if (!copy)
+        return false;
+    memcpy(copy, mail->headers, mail->length);
+    free(*to);
+    *to = copy;
+    *length = mail->length;
+    return true;
+}
+
+static void take_head(struct ccaas_fetch *fetch,
+                      const struct ccaas_head_mail *mail)
+{
+    struct ccaas_flow *flow = fetch->flow;
+
+    fetch->status = flow->status = mail->status;
+    if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
+        !keep_headers(&flow->headers, &flow->headers_length, mail))
+        refuse(fetch, CCAAS_MEMORY, "out of memory");
+    else if (flow->plan.paged && mail->status >= 200 && mail->status <= 299)
+        take_page_head(fetch);
+}
+
+/* A whole answer that is no 2xx. */
+static void conclude_refusal(struct ccaas_fetch *fetch,
+                             struct ccaas_end_mail *end, double now)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    struct ccaas_client *client = flow->client;
+    size_t length = end->length;
+    int64_t pages;
+    bool transient;
+
+    if (fetch->status == 401 && client->grant && !flow->plan.anonymous &&
+        !fetch->replayed &&
+        ccaas_grant_refused(client->grant, fetch->generation)) {
+        fetch->replayed = true;
+        drop_attempt(fetch);
+        fetch->state = CCAAS_FETCH_TOKEN;
+        return;
+    }
+    pages = ccaas_client_past_end(&client->dialect, fetch->status, end->body,
+                                  length);
+    if (flow->plan.paged && pages >= 0 &&
+        ccaas_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
+            CCAAS_PAGE_REFUSED) {
+        fetch->state = CCAAS_FETCH_PAST;
+        return;
+    }
+    if (client->grant)
+        length = ccaas_grant_scrub_text(client->grant, end->body, length);
+    transient = ccaas_client_verdict(&client->dialect, fetch->status,
+                                     fetch->headers, fetch->headers_length,
+                                     end->body, length, &fetch->error);
+    attempt_failed(fetch, transient, true, now);
+}
+
+/* A whole 2xx answer, or one that the reader put an end to. */
+static void conclude_answer(struct ccaas_fetch *fetch,
+                            const struct ccaas_end_mail *end, double now)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    bool whole =
+        plan->body == CCAAS_BODY_WHOLE || plan->body == CCAAS_BODY_JSON;
+
+    fetch->error.status = fetch->status;
+    switch (end->state) {
+    case CCAAS_SPLIT_DONE:
+        fetch->state = CCAAS_FETCH_READ;
+        break;
+    case CCAAS_SPLIT_MORE:
+        ccaas_error_set(&fetch->error, CCAAS_NETWORK,
+                        "the answer was cut short");
+        attempt_failed(fetch, true, true, now);
+        break;
+    case CCAAS_SPLIT_BAD:
+        ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
+                        "malformed JSON at byte %llu of the answer: %s",
+                        (unsigned long long)end->offset, end->reason);
+        fail(fetch);
+        break;
+    case CCAAS_SPLIT_LARGE:
+        ccaas_error_set(
+            &fetch->error, CCAAS_TOO_LARGE,
+            whole ? "the answer is larger than max_body (%llu bytes)"
+                  : "a record is larger than max_record (%llu bytes)",
+            (unsigned long long)(whole ? plan->max_body : plan->max_record));
+        fail(fetch);
+        break;
+    }
+}
+
+static void conclude(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
+                     double now)
+{
+    const struct ccaas_http_end *http = &end->http;
+    struct ccaas_event *event = note(fetch, "attempt");
+    char outcome[sizeof event->code];
+
+    if (http->code != CCAAS_OK)
+        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
+    else
+        snprintf(outcome, sizeof outcome, "%d", fetch->status);
+    ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
+    if (event) {
+        event->status = fetch->status;
+        event->seconds = http->seconds;
+        event->bytes = http->bytes;
+        if (http->code != CCAAS_OK)
+            snprintf(event->code, sizeof event->code, "%s", outcome);
+    }
+    if (http->code != CCAAS_OK) {
+        fetch->error.status = fetch->status;
+        ccaas_error_set(&fetch->error, http->code, "%s", http->message);
+        attempt_failed(fetch, http->transient, http->sent, now);
+    } else if (fetch->status < 200 || fetch->status > 299) {
+        conclude_refusal(fetch, end, now);
+    } else {
+        conclude_answer(fetch, end, now);
+    }
+}
+
+/* Takes what has come, up to the next block of records. */
+static void receive(struct ccaas_fetch *fetch, double now)
+{
+    struct ccaas_mail *mail;
+    bool resume;
+    int kind;
+
+    while (fetch->state == CCAAS_FETCH_UNDERWAY) {
+        kind = ccaas_mailbox_peek(ccaas_reader_box(fetch->reader));
+        if (kind != CCAAS_MAIL_HEAD && kind != CCAAS_MAIL_END)
+            return;
+        mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
+        if (kind == CCAAS_MAIL_HEAD)
+            take_head(fetch, (struct ccaas_head_mail *)mail);
+        else
+            conclude(fetch, (struct ccaas_end_mail *)mail, now);
+        mail->free(mail);
+    }
+}
+
+void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now)
+{
+    if (fetch->state == CCAAS_FETCH_PAUSE && now >= fetch->resume_at)
+        fetch->state = CCAAS_FETCH_TOKEN;
+    if (fetch->state == CCAAS_FETCH_UNDERWAY)
+        receive(fetch, now);
+    if (fetch->state == CCAAS_FETCH_TOKEN)
+        try_to_send(fetch, now);
+}
+
+struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch)
+{
+    struct ccaas_mail *mail;
+    bool resume;
+
+    if (fetch->state != CCAAS_FETCH_UNDERWAY ||
+        ccaas_mailbox_peek(ccaas_reader_box(fetch->reader)) != CCAAS_MAIL_BLOCK)
+        return NULL;
+    mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
+    if (resume)
+        ccaas_http_resume(fetch->transfer);
+    return (struct ccaas_block *)mail;
+}
+
+double ccaas_fetch_due(const struct ccaas_fetch *fetch)
+{
+    struct ccaas_client *client = fetch->flow->client;
+
+    if (fetch->state == CCAAS_FETCH_PAUSE)
+        return fetch->resume_at;
+    if (fetch->state == CCAAS_FETCH_TOKEN && client->grant)
+        return ccaas_grant_due(client->grant);
+    return INFINITY;
+}

@@ -1,0 +1,549 @@
+/* One call from its first request to its last record: which pages are under
+ * way, in what order their records go out, and when it is over. */
+#include "flow.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+
+#define TICKS 64 /* takes between two looks at the clock */
+
+/* -- Making and ending
+ * --------------------------------------------------------- */
+
+/* Copies a string into the plan's memory. */
+static const char *keep(char **at, const char *text)
+{
+    char *copy = *at;
+
+    if (!text)
+        return NULL;
+    *at = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+static size_t list_size(const char *const *list, size_t *count)
+{
+    size_t bytes = 0;
+
+    for (*count = 0; list && list[*count]; ++*count)
+        bytes += strlen(list[*count]) + 1;
+    return bytes;
+}
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* Copies all that the plan points to into one piece of memory: first the
+ * lists' pointers, then the bytes. */
+static bool copy_plan(struct ccaas_flow *flow, const struct ccaas_plan *plan)
+{
+    struct ccaas_plan *own = &flow->plan;
+    size_t headers, names, i;
+    size_t bytes = list_size(plan->headers, &headers) +
+                   list_size(plan->page_headers, &names) +
+                   text_size(plan->method) + text_size(plan->key) +
+                   text_size(plan->page_name) + text_size(plan->size_name) +
+                   plan->content_length + 1;
+    const char **lists;
+    char *at;
+
+    for (i = 0; i < plan->url_count; i++)
+        bytes += strlen(plan->urls[i]) + 1;
+    flow->memory = malloc(
+        (plan->url_count + headers + names + 2) * sizeof(const char *) + bytes);
+    if (!flow->memory)
+        return false;
+    *own = *plan;
+    lists = (const char **)(void *)flow->memory;
+    at = flow->memory +
+         (plan->url_count + headers + names + 2) * sizeof(const char *);
+    own->urls = lists;
+    for (i = 0; i < plan->url_count; i++)
+        *lists++ = keep(&at, plan->urls[i]);
+    own->headers = lists;
+    for (i = 0; i < headers; i++)
+        *lists++ = keep(&at, plan->headers[i]);
+    *lists++ = NULL;
+    own->page_headers = lists;
+    for (i = 0; i < names; i++)
+        *lists++ = keep(&at, plan->page_headers[i]);
+    *lists = NULL;
+    own->method = keep(&at, plan->method);
+    own->key = keep(&at, plan->key);
+    own->page_name = keep(&at, plan->page_name);
+    own->size_name = keep(&at, plan->size_name);
+    if (plan->content)
+        own->content = memcpy(at, plan->content, plan->content_length);
+    return true;
+}
+
+static bool prepare(struct ccaas_flow *flow, const struct ccaas_plan *plan)
+{
+    uint8_t seed[16];
+    size_t i;
+
+    flow->bell = ccaas_bell_new();
+    flow->walks = calloc(plan->url_count + 1, sizeof *flow->walks);
+    if (!flow->bell || !flow->walks || !copy_plan(flow, plan))
+        return false;
+    if (plan->unique) {
+        ccaas_random_bytes(seed, sizeof seed);
+        flow->seen = ccaas_seen_new(seed);
+        if (!flow->seen)
+            return false;
+    }
+    for (i = 0; i < plan->url_count; i++)
+        ccaas_page_start(&flow->walks[i], plan->first_page, plan->page_size);
+    if (!flow->plan.concurrency)
+        flow->plan.concurrency = 1;
+    flow->ahead = CCAAS_FLOW_AHEAD / flow->plan.concurrency;
+    if (flow->ahead < CCAAS_FLOW_AHEAD_LEAST)
+        flow->ahead = CCAAS_FLOW_AHEAD_LEAST;
+    return true;
+}
+
+struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
+                                  const struct ccaas_plan *plan)
+{
+    struct ccaas_flow *flow = calloc(1, sizeof *flow);
+
+    if (!flow)
+        return NULL;
+    flow->client = ccaas_client_hold(client);
+    flow->next = client->flows;
+    flow->link = &client->flows;
+    if (flow->next)
+        flow->next->link = &flow->next;
+    client->flows = flow;
+    flow->error.retry_after = -1;
+    flow->deadline = INFINITY;
+    flow->info.total_pages = flow->info.total = flow->info.missing = -1;
+    flow->info.first_at = flow->info.last_at = -1;
+    if (!prepare(flow, plan)) {
+        ccaas_flow_free(flow);
+        return NULL;
+    }
+    if (client->closed)
+        ccaas_flow_close(flow);
+    return flow;
+}
+
+/* Nothing more is to come: cancels and frees whatever was to bring it. */
+static void let_all_go(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *fetch;
+
+    while ((fetch = flow->fetches) != NULL) {
+        flow->fetches = fetch->next;
+        ccaas_fetch_free(fetch);
+    }
+    if (flow->block)
+        flow->block->mail.free(&flow->block->mail);
+    flow->block = NULL;
+    ccaas_seen_free(flow->seen);
+    flow->seen = NULL;
+    if (flow->client->grant && flow->bell)
+        ccaas_grant_leave(flow->client->grant, flow->bell);
+}
+
+static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)
+{
+    ccaas_error_copy(&flow->error, error);
+    flow->failed = true;
+    let_all_go(flow);
+}
+
+static void fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+                    const char *message)
+{
+    struct ccaas_error error = {.retry_after = -1};
+
+    if (flow->fetches)
+        ccaas_error_copy(&error, &flow->fetches->error);
+    error.retryable = false;
+    ccaas_error_set(&error, code, "%s", message);
+    strncpy(error.method, flow->plan.method, sizeof error.method - 1);
+    ccaas_error_url(error.url, sizeof error.url, flow->plan.urls[0]);
+    fail(flow, &error);
+    ccaas_error_clear(&error);
+}
+
+void ccaas_flow_close(struct ccaas_flow *flow)
+{
+    if (flow->closed)
+        return;
+    flow->closed = true;
+    *flow->link = flow->next;
+    if (flow->next)
+        flow->next->link = flow->link;
+    let_all_go(flow);
+    if (!flow->failed)
+        ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
+    ccaas_bell_ring(flow->bell);
+}
+
+void ccaas_flow_free(struct ccaas_flow *flow)
+{
+    struct ccaas_client *client;
+
+    if (!flow)
+        return;
+    client = flow->client;
+    if (flow->bell)
+        ccaas_flow_close(flow);
+    else if (flow->link && (*flow->link = flow->next) != NULL)
+        flow->next->link = flow->link;
+    ccaas_bell_release(flow->bell);
+    free(flow->walks);
+    free(flow->memory);
+    free(flow->headers);
+    ccaas_error_clear(&flow->error);
+    free(flow);
+    ccaas_client_free(client);
+}
+
+/* -- Going on ---------------------------------------------------------------
+ */
+
+/* Do the pages under way hold all rows that are still wanted? */
+static bool enough(const struct ccaas_flow *flow)
+{
+    const struct ccaas_plan *plan = &flow->plan;
+
+    return plan->paged && plan->limit >= 0 && flow->fetching &&
+           flow->info.rows + (int64_t)flow->fetching * plan->page_size >=
+               plan->limit;
+}
+
+/* Begins as many fetches as may be under way side by side; those of the next
+ * walk as soon as all known pages of the one before have been asked for. */
+static bool begin_fetches(struct ccaas_flow *flow)
+{
+    int64_t page;
+    size_t i;
+
+    for (i = 0; i < flow->plan.url_count; i++)
+        while (flow->fetching < flow->plan.concurrency && !enough(flow) &&
+               ccaas_page_next(&flow->walks[i], &page))
+            if (!ccaas_fetch_new(flow, i, page))
+                return false;
+    return true;
+}
+
+static void free_first(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+
+    flow->fetches = fetch->next;
+    ccaas_fetch_free(fetch);
+}
+
+/* The totals that the server has named for all walks so far. */
+static void sum_up(struct ccaas_flow *flow)
+{
+    struct ccaas_info *info = &flow->info;
+    size_t i;
+
+    info->total = info->total_pages = -1;
+    info->shrunk = false;
+    for (i = 0; i < flow->plan.url_count; i++) {
+        if (flow->walks[i].rows < 0)
+            continue;
+        info->total = (info->total < 0 ? 0 : info->total) + flow->walks[i].rows;
+        info->total_pages = (info->total_pages < 0 ? 0 : info->total_pages) +
+                            flow->walks[i].end;
+        info->shrunk = info->shrunk || flow->walks[i].shrunk;
+    }
+}
+
+/* The first fetch was read to its end. */
+static enum ccaas_take finish_page(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+    struct ccaas_event *event;
+    const char *reason = NULL;
+
+    flow->info.pages++;
+    flow->info.page = fetch->page;
+    flow->info.walk = (int64_t)fetch->walk;
+    if (flow->plan.paged)
+        reason = ccaas_page_read(&flow->walks[fetch->walk], fetch->page,
+                                 fetch->rows, fetch->fresh);
+    if (reason) {
+        fail_as(flow, CCAAS_PROTOCOL, reason);
+        return CCAAS_TAKE_ERROR;
+    }
+    event =
+        ccaas_client_note(flow->client, "page", flow->plan.method, fetch->url);
+    if (event)
+        event->page = fetch->page;
+    free_first(flow);
+    return CCAAS_TAKE_PAGE;
+}
+
+/* The first fetch was past its list's end: so are those after it. */
+static void finish_walk(struct ccaas_flow *flow)
+{
+    size_t walk = flow->fetches->walk;
+
+    while (flow->fetches && flow->fetches->walk == walk)
+        free_first(flow);
+}
+
+static enum ccaas_take finish(struct ccaas_flow *flow)
+{
+    struct ccaas_info *info = &flow->info;
+    int64_t announced = 0, one;
+    size_t i;
+
+    if (!flow->ended) {
+        flow->ended = true;
+        for (i = 0; flow->plan.paged && i < flow->plan.url_count; i++) {
+            one = ccaas_page_announced(&flow->walks[i]);
+            announced += one > 0 ? one : 0;
+        }
+        info->missing = announced > info->rows ? announced - info->rows : 0;
+        let_all_go(flow);
+    }
+    return CCAAS_TAKE_END;
+}
+
+/* Takes the next record out of the block that is at hand; false: none is
+ * left. */
+static bool take_record(struct ccaas_flow *flow, struct ccaas_record *record)
+{
+    struct ccaas_block *block = flow->block;
+    const struct ccaas_span *span;
+
+    if (!block)
+        return false;
+    if (flow->span < block->count) {
+        span = &block->spans[flow->span++];
+        record->bytes = block->bytes + (span->begin - block->base);
+        record->length = (size_t)(span->end - span->begin);
+        record->offset = span->begin;
+        flow->fetches->rows++;
+        return true;
+    }
+    flow->block = NULL;
+    block->mail.free(&block->mail);
+    return false;
+}
+
+static void start_clock(struct ccaas_flow *flow, double now)
+{
+    flow->started = true;
+    if (isfinite(flow->plan.deadline))
+        flow->deadline = now + flow->plan.deadline;
+}
+
+/* One step of the first fetch.  WAIT: nothing is there now. */
+static enum ccaas_take step(struct ccaas_flow *flow,
+                            struct ccaas_record *record)
+{
+    struct ccaas_fetch *first = flow->fetches;
+
+    switch (first->state) {
+    case CCAAS_FETCH_FAILED:
+        fail(flow, &first->error);
+        return CCAAS_TAKE_ERROR;
+    case CCAAS_FETCH_PAST:
+        finish_walk(flow);
+        return CCAAS_TAKE_END; /* of this walk */
+    case CCAAS_FETCH_READ:
+        return finish_page(flow);
+    case CCAAS_FETCH_UNDERWAY:
+        flow->block = ccaas_fetch_block(first);
+        if (!flow->block)
+            break;
+        flow->span = 0;
+        flow->info.last_at = ccaas_clock_wall();
+        if (take_record(flow, record))
+            return CCAAS_TAKE_RECORD;
+        break;
+    case CCAAS_FETCH_TOKEN:
+    case CCAAS_FETCH_PAUSE:
+        break;
+    }
+    return CCAAS_TAKE_WAIT;
+}
+
+static enum ccaas_take go_on(struct ccaas_flow *flow,
+                             struct ccaas_record *record)
+{
+    double now = ccaas_clock_now();
+    struct ccaas_fetch *fetch;
+    enum ccaas_take taken;
+
+    if (!flow->started)
+        start_clock(flow, now);
+    if (flow->armed) {
+        ccaas_bell_disarm(flow->bell);
+        flow->armed = false;
+    }
+    for (;;) {
+        if (now >= flow->deadline) {
+            fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
+            return CCAAS_TAKE_ERROR;
+        }
+        if (!begin_fetches(flow)) {
+            fail_as(flow, CCAAS_MEMORY, "out of memory");
+            return CCAAS_TAKE_ERROR;
+        }
+        if (!flow->fetches)
+            return finish(flow);
+        for (fetch = flow->fetches; fetch; fetch = fetch->next)
+            ccaas_fetch_advance(fetch, now);
+        /* What arrived may have shown more pages to ask for. */
+        begin_fetches(flow);
+        taken = step(flow, record);
+        if (taken == CCAAS_TAKE_END)
+            continue;
+        if (taken != CCAAS_TAKE_WAIT)
+            return taken;
+        if (flow->armed)
+            return CCAAS_TAKE_WAIT;
+        /* Whatever came before this is seen by one more look. */
+        ccaas_bell_arm(flow->bell);
+        flow->armed = true;
+    }
+}
+
+/* The fast path looks at the clock now and then only. */
+static bool too_late(struct ccaas_flow *flow)
+{
+    if (++flow->ticks < TICKS)
+        return false;
+    flow->ticks = 0;
+    return isfinite(flow->deadline) && ccaas_clock_now() >= flow->deadline;
+}
+
+enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
+                                struct ccaas_record *record)
+{
+    if (flow->failed || flow->closed)
+        return CCAAS_TAKE_ERROR;
+    if (flow->ended)
+        return CCAAS_TAKE_END;
+    if (flow->plan.limit >= 0 && flow->info.rows >= flow->plan.limit) {
+        flow->ended = true;
+        let_all_go(flow);
+        return CCAAS_TAKE_END;
+    }
+    if (!too_late(flow) && take_record(flow, record))
+        return CCAAS_TAKE_RECORD;
+    return go_on(flow, record);
+}
+
+/* -- What the record's decoder says -------------------------------------------
+ */
+
+static void handed_out(struct ccaas_flow *flow)
+{
+    flow->fetches->fresh++;
+    flow->info.rows++;
+    if (flow->info.first_at < 0)
+        flow->info.first_at = ccaas_clock_wall();
+}
+
+enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
+                                  size_t length)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+    int added = 1;
+
+    if (!flow->seen) {
+        handed_out(flow);
+        return CCAAS_ADMIT_NEW;
+    }
+    if (!identity) {
+        if (fetch->nameless++ < fetch->nameless_given)
+            return CCAAS_ADMIT_AGAIN;
+    } else {
+        added = ccaas_seen_add(flow->seen,
+                               ccaas_seen_hash(flow->seen, identity, length));
+    }
+    if (added < 0)
+        return CCAAS_ADMIT_MEMORY;
+    if (added) {
+        handed_out(flow);
+        return CCAAS_ADMIT_NEW;
+    }
+    if (fetch->again > 0)
+        fetch->again--;
+    else
+        flow->info.duplicates++;
+    return CCAAS_ADMIT_AGAIN;
+}
+
+bool ccaas_flow_totals(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+    bool first = !fetch->totals;
+
+    fetch->totals = true;
+    fetch->rows--;
+    return first;
+}
+
+void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
+                          const char *reason)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+    uint64_t begin = flow->block->spans[flow->span - 1].begin;
+
+    fetch->error.status = fetch->status;
+    ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
+                    "malformed JSON at byte %llu of the answer: %s",
+                    (unsigned long long)(begin + offset), reason);
+    strncpy(fetch->error.method, flow->plan.method,
+            sizeof fetch->error.method - 1);
+    ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    fail(flow, &fetch->error);
+}
+
+/* -- Looking at it
+ * -------------------------------------------------------------- */
+
+int ccaas_flow_fd(struct ccaas_flow *flow)
+{
+    return ccaas_bell_fd(flow->bell);
+}
+
+double ccaas_flow_timeout(const struct ccaas_flow *flow)
+{
+    const struct ccaas_fetch *fetch;
+    double due = flow->deadline, now = ccaas_clock_now();
+
+    for (fetch = flow->fetches; fetch; fetch = fetch->next)
+        due = fmin(due, ccaas_fetch_due(fetch));
+    return due > now ? due - now : 0;
+}
+
+const struct ccaas_error *ccaas_flow_error(const struct ccaas_flow *flow)
+{
+    return &flow->error;
+}
+
+int ccaas_flow_status(const struct ccaas_flow *flow)
+{
+    return flow->status;
+}
+
+const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length)
+{
+    *length = flow->headers_length;
+    return flow->headers;
+}
+
+void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info)
+{
+    sum_up(flow);
+    *info = flow->info;
+}

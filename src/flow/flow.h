@@ -1,0 +1,104 @@
+/* A call under way, as flow.c and fetch.c share it.
+ *
+ * All on the thread that the client belongs to; only a reader's sink side
+ * (reader.h) runs elsewhere.
+ */
+#ifndef CCAAS_FLOW_H
+#define CCAAS_FLOW_H
+
+#include "bell.h"
+#include "client.h"
+#include "page.h"
+#include "reader.h"
+#include "seen.h"
+
+#ifdef CCAAS_TINY
+#define CCAAS_FLOW_AHEAD 512
+#define CCAAS_FLOW_AHEAD_LEAST 128
+#else
+#define CCAAS_FLOW_AHEAD (10 * 1024 * 1024) /* bytes read ahead, in all */
+#define CCAAS_FLOW_AHEAD_LEAST (256 * 1024) /* and for each page */
+#endif
+
+enum ccaas_fetch_state {
+    CCAAS_FETCH_TOKEN,    /* ready to be sent, once there is a token */
+    CCAAS_FETCH_UNDERWAY, /* sent */
+    CCAAS_FETCH_PAUSE,    /* failed; again at `resume_at` */
+    CCAAS_FETCH_READ,     /* whole, and all its records are taken */
+    CCAAS_FETCH_PAST,     /* past the list's end */
+    CCAAS_FETCH_FAILED    /* for good: `error` */
+};
+
+/* One page (or the one answer) of a flow, with all its attempts. */
+struct ccaas_fetch {
+    struct ccaas_fetch *next;
+    struct ccaas_flow *flow;
+    size_t walk; /* which of the plan's urls */
+    int64_t page;
+    char *url;
+    enum ccaas_fetch_state state;
+    struct ccaas_reader *reader;
+    struct ccaas_transfer *transfer;
+    unsigned attempt;
+    bool replayed; /* once, with a new token */
+    struct ccaas_grant_need need;
+    uint64_t generation; /* of the token that it was sent with */
+    double resume_at;
+    int status;
+    char *headers;
+    size_t headers_length;
+
+    int64_t rows;     /* records of this attempt */
+    int64_t fresh;    /* records handed out, over all attempts */
+    int64_t again;    /* of those, how many this attempt may still repeat */
+    int64_t nameless; /* records without identity of this attempt, ... */
+    int64_t nameless_given; /* ... and handed out by attempts before */
+    bool totals;            /* its totals row was handed out */
+    struct ccaas_error error;
+};
+
+struct ccaas_flow {
+    struct ccaas_client *client;
+    struct ccaas_flow *next, **link; /* the client's list */
+
+    struct ccaas_plan plan; /* its strings are in `memory` */
+    char *memory;
+    struct ccaas_bell *bell;
+    bool armed; /* the bell was armed by the take before */
+    bool started, ended, closed, failed;
+    double deadline; /* monotonic; INFINITY: none */
+    unsigned ticks;  /* takes since the clock was looked at */
+
+    struct ccaas_page_walk *walks; /* one for each url */
+    size_t walk;                   /* the last one that was begun */
+    struct ccaas_fetch *fetches;   /* in the order of delivery */
+    size_t fetching;
+    size_t ahead; /* bytes a page may be read ahead */
+
+    struct ccaas_block *block; /* records are taken from here */
+    size_t span;               /* the next one in it */
+
+    struct ccaas_seen *seen;
+    struct ccaas_info info;
+    struct ccaas_error error;
+    int status; /* of the newest answer, and its headers */
+    char *headers;
+    size_t headers_length;
+};
+
+/* A fetch at the end of its walk's fetches; NULL: memory is out. */
+struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
+                                    int64_t page);
+/* Cancels what is under way. */
+void ccaas_fetch_free(struct ccaas_fetch *fetch);
+
+/* Goes on as far as possible without taking records. */
+void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now);
+
+/* The next block of records, or NULL: none is there now. */
+struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch);
+
+/* When it is worth another look in any case; INFINITY: the bell tells. */
+double ccaas_fetch_due(const struct ccaas_fetch *fetch);
+
+#endif

@@ -1,0 +1,65 @@
+/* The token of a set of credentials: asked for once, however many wait.
+ *
+ * Shared by the clients of an engine that have the same credentials; on the
+ * thread that the engine belongs to.  Whoever needs the token drives the
+ * request for it; when it gives up, another one who waits goes on.
+ */
+#ifndef CCAAS_GRANT_H
+#define CCAAS_GRANT_H
+
+#include "auth.h"
+#include "bell.h"
+#include "ccaas.h"
+#include "http.h"
+#include "secret.h"
+
+struct ccaas_client;
+struct ccaas_grant;
+
+/* The token for these settings: an existing one with the same credentials, or
+ * a new one.  Gives a reference; NULL: memory is out. */
+struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
+                                    const struct ccaas_settings *settings);
+void ccaas_grant_release(struct ccaas_grant *grant);
+
+enum ccaas_grant_state {
+    CCAAS_GRANT_HAVE,  /* *bearer (not held for you) and *generation are set */
+    CCAAS_GRANT_WAIT,  /* somebody asks; `bell` is rung when there is news */
+    CCAAS_GRANT_FAILED /* see ccaas_grant_error */
+};
+
+/* What one who needs the token knows of it from call to call; zeroed first. */
+struct ccaas_grant_need {
+    bool waiting;
+    uint64_t round; /* of asking, that it waits for */
+};
+
+/* Makes progress and says where things stand.  `client` is who asks, for its
+ * settings and events. */
+enum ccaas_grant_state
+ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
+                struct ccaas_grant_need *need, struct ccaas_bell *bell,
+                double now, struct ccaas_secret **bearer, uint64_t *generation);
+
+/* The API refused the token of that generation.  True: there is hope for
+ * another one; call ccaas_grant_use again. */
+bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation);
+
+const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant);
+
+/* When ccaas_grant_use is worth another call in any case, in monotonic
+ * seconds; INFINITY: the bell tells. */
+double ccaas_grant_due(const struct ccaas_grant *grant);
+
+/* Takes all that is secret about the token out of an error. */
+void ccaas_grant_scrub(const struct ccaas_grant *grant,
+                       struct ccaas_error *error);
+
+/* The same for a text of `length` bytes, in place; returns its new length. */
+size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
+                              size_t length);
+
+/* The bell does not ring for that one any more. */
+void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell);
+
+#endif

@@ -1,0 +1,341 @@
+/* One attempt's answer: see reader.h. */
+#include "reader.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "check.h"
+
+struct ccaas_reader {
+    atomic_int references;
+    struct ccaas_mailbox box;
+
+    /* All below is the engine's thread's. */
+    enum ccaas_body body;
+    char *key;
+    uint64_t max_body;
+    struct ccaas_split split;
+    struct ccaas_block *open;   /* filled now; NULL: none */
+    size_t fed;                 /* bytes of it that the splitter has seen */
+    struct ccaas_buffer error;  /* body of an answer that is no 2xx */
+    struct ccaas_end_mail *end; /* made early: it must not fail */
+    int status;
+    bool no_memory;
+};
+
+static void free_mail(struct ccaas_mail *mail)
+{
+    free(mail);
+}
+
+static void free_end(struct ccaas_mail *mail)
+{
+    free(((struct ccaas_end_mail *)mail)->body);
+    free(mail);
+}
+
+static bool splits(const struct ccaas_reader *reader)
+{
+    return reader->body != CCAAS_BODY_WHOLE && reader->body != CCAAS_BODY_JSON;
+}
+
+struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
+                                      struct ccaas_bell *bell, size_t limit)
+{
+    static const enum ccaas_split_kind kinds[] = {
+        [CCAAS_BODY_WHOLE] = CCAAS_SPLIT_WHOLE,
+        [CCAAS_BODY_JSON] = CCAAS_SPLIT_WHOLE,
+        [CCAAS_BODY_ARRAY] = CCAAS_SPLIT_ARRAY,
+        [CCAAS_BODY_ARRAY_OR_KEY] = CCAAS_SPLIT_ARRAY_OR_KEY,
+        [CCAAS_BODY_ARRAY_OR_ONE] = CCAAS_SPLIT_ARRAY_OR_ONE,
+    };
+    struct ccaas_reader *reader = calloc(1, sizeof *reader);
+    bool failed = !reader;
+
+    if (failed)
+        return NULL;
+    atomic_init(&reader->references, 2);
+    reader->end = calloc(1, sizeof *reader->end);
+    reader->key = ccaas_copy(plan->key, &failed);
+    if (!reader->end || failed) {
+        free(reader->end);
+        free(reader->key);
+        free(reader);
+        return NULL;
+    }
+    reader->end->mail.kind = CCAAS_MAIL_END;
+    reader->end->mail.free = free_end;
+    reader->body = plan->body;
+    reader->max_body = plan->max_body;
+    ccaas_split_start(&reader->split, kinds[plan->body], reader->key,
+                      plan->max_record);
+    ccaas_mailbox_open(&reader->box, bell, limit);
+    return reader;
+}
+
+static void let_go(struct ccaas_reader *reader)
+{
+    if (atomic_fetch_sub(&reader->references, 1) != 1)
+        return;
+    ccaas_mailbox_destroy(&reader->box);
+    free(reader->open);
+    free(reader->end);
+    free(reader->key);
+    ccaas_buffer_free(&reader->error);
+    free(reader);
+}
+
+void ccaas_reader_release(struct ccaas_reader *reader)
+{
+    if (!reader)
+        return;
+    ccaas_mailbox_shut(&reader->box);
+    let_go(reader);
+}
+
+void ccaas_reader_unsent(struct ccaas_reader *reader)
+{
+    let_go(reader);
+}
+
+struct ccaas_mailbox *ccaas_reader_box(struct ccaas_reader *reader)
+{
+    return &reader->box;
+}
+
+/* -- On the engine's thread --------------------------------------------------
+ */
+
+/* Makes room for `length` more bytes in the open block. */
+static bool make_room(struct ccaas_reader *reader, size_t length)
+{
+    struct ccaas_block *block = reader->open;
+    size_t need = (block ? block->length : 0) + length;
+    size_t room = block ? block->room : CCAAS_READER_BLOCK;
+    struct ccaas_block *grown;
+
+    if (block && need <= room)
+        return true;
+    while (room < need)
+        room *= 2;
+    grown = realloc(block, sizeof *grown + room);
+    if (!grown)
+        return false;
+    if (!block) {
+        memset(grown, 0, sizeof *grown);
+        grown->mail.kind = CCAAS_MAIL_BLOCK;
+        grown->mail.free = free_mail;
+        grown->base = reader->split.offset;
+        reader->fed = 0;
+    }
+    grown->room = room;
+    reader->open = grown;
+    return true;
+}
+
+static bool append(struct ccaas_reader *reader, const char *bytes,
+                   size_t length)
+{
+    if (!make_room(reader, length)) {
+        reader->no_memory = true;
+        return false;
+    }
+    memcpy(reader->open->bytes + reader->open->length, bytes, length);
+    reader->open->length += length;
+    return true;
+}
+
+static bool put(struct ccaas_reader *reader, struct ccaas_block *block)
+{
+    block->mail.size = sizeof *block + block->length;
+    return ccaas_mailbox_put(&reader->box, &block->mail);
+}
+
+/* Sends the open block off; what is not whole yet moves to a new one.  False:
+ * the mailbox is full (or memory is out: no_memory). */
+static bool post(struct ccaas_reader *reader, bool *full)
+{
+    struct ccaas_block *block = reader->open;
+    uint64_t keep = reader->split.begin < reader->split.offset
+                        ? reader->split.begin
+                        : reader->split.offset;
+    size_t at = (size_t)(keep - block->base);
+    size_t fed = reader->fed - at;
+
+    reader->open = NULL;
+    if (at < block->length) {
+        if (!append(reader, block->bytes + at, block->length - at)) {
+            free(block);
+            return false;
+        }
+        reader->open->base = keep;
+        reader->fed = fed;
+    }
+    block->length = at;
+    if (!put(reader, block))
+        *full = true;
+    return true;
+}
+
+static enum ccaas_http_answer take_records(struct ccaas_reader *reader,
+                                           const char *bytes, size_t length)
+{
+    struct ccaas_split *split = &reader->split;
+    struct ccaas_block *block;
+    bool full = false;
+    size_t got;
+
+    if (!append(reader, bytes, length))
+        return CCAAS_HTTP_STOP;
+    while ((block = reader->open) != NULL && reader->fed < block->length &&
+           split->state != CCAAS_SPLIT_BAD &&
+           split->state != CCAAS_SPLIT_LARGE) {
+        reader->fed += ccaas_split_feed(
+            split, block->bytes + reader->fed, block->length - reader->fed,
+            block->spans + block->count, CCAAS_READER_SPANS - block->count,
+            &got);
+        block->count += got;
+        if (block->count && !post(reader, &full))
+            return CCAAS_HTTP_STOP;
+    }
+    /* What stands between records was seen and is of no more use. */
+    if (reader->open && split->begin > split->offset) {
+        free(reader->open);
+        reader->open = NULL;
+    }
+    if (split->state == CCAAS_SPLIT_BAD || split->state == CCAAS_SPLIT_LARGE)
+        return CCAAS_HTTP_STOP;
+    return full ? CCAAS_HTTP_FULL : CCAAS_HTTP_MORE;
+}
+
+static enum ccaas_http_answer take_whole(struct ccaas_reader *reader,
+                                         const char *bytes, size_t length)
+{
+    size_t have = reader->open ? reader->open->length : 0;
+
+    if (have + length > reader->max_body) {
+        reader->split.state = CCAAS_SPLIT_LARGE;
+        reader->split.offset = reader->max_body;
+        return CCAAS_HTTP_STOP;
+    }
+    return append(reader, bytes, length) ? CCAAS_HTTP_MORE : CCAAS_HTTP_STOP;
+}
+
+static void on_head(void *self, const struct ccaas_http_head *head)
+{
+    struct ccaas_reader *reader = self;
+    struct ccaas_head_mail *mail = malloc(sizeof *mail + head->length);
+
+    reader->status = head->status;
+    if (!mail) {
+        reader->no_memory = true;
+        return;
+    }
+    memset(mail, 0, sizeof *mail);
+    mail->mail.kind = CCAAS_MAIL_HEAD;
+    mail->mail.free = free_mail;
+    mail->status = head->status;
+    mail->length = head->length;
+    if (head->length)
+        memcpy(mail->headers, head->headers, head->length);
+    ccaas_mailbox_put(&reader->box, &mail->mail);
+}
+
+static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
+                                       size_t length)
+{
+    struct ccaas_reader *reader = self;
+
+    if (reader->no_memory)
+        return CCAAS_HTTP_STOP;
+    if (reader->status < 200 || reader->status > 299) {
+        if (length > CCAAS_READER_ERROR - reader->error.length)
+            length = CCAAS_READER_ERROR - reader->error.length;
+        if (ccaas_buffer_add(&reader->error, bytes, length))
+            return CCAAS_HTTP_MORE;
+        reader->no_memory = true;
+        return CCAAS_HTTP_STOP;
+    }
+    return splits(reader) ? take_records(reader, bytes, length)
+                          : take_whole(reader, bytes, length);
+}
+
+/* The body of a list has ended by its framing: was the list whole? */
+static void finish_records(struct ccaas_reader *reader)
+{
+    struct ccaas_split *split = &reader->split;
+    struct ccaas_block *block = reader->open;
+    struct ccaas_span span;
+    const char *reason;
+    size_t offset, at, none;
+
+    if (ccaas_split_finish(split, &span, &none) != CCAAS_SPLIT_MORE || !block ||
+        split->begin > split->offset)
+        return;
+    at = (size_t)(split->begin - block->base);
+    if (ccaas_json_check(block->bytes + at, block->length - at, &offset,
+                         &reason) == CCAAS_CHECK_BAD) {
+        offset += at;
+        split->offset = block->base + offset;
+        split->reason = reason;
+        split->state = CCAAS_SPLIT_BAD;
+    }
+}
+
+/* The body of one piece has ended: it is the one record. */
+static void finish_whole(struct ccaas_reader *reader)
+{
+    struct ccaas_block *block;
+
+    if (reader->split.state == CCAAS_SPLIT_LARGE || !append(reader, "", 0))
+        return;
+    block = reader->open;
+    reader->split.state = CCAAS_SPLIT_DONE;
+    if (reader->body == CCAAS_BODY_JSON &&
+        ccaas_json_check(block->bytes, block->length, NULL, NULL) ==
+            CCAAS_CHECK_MORE) {
+        reader->split.state = CCAAS_SPLIT_MORE;
+        return;
+    }
+    block->spans[0].begin = 0;
+    block->spans[0].end = block->length;
+    block->count = 1;
+    reader->open = NULL;
+    put(reader, block);
+}
+
+static void on_end(void *self, const struct ccaas_http_end *http)
+{
+    struct ccaas_reader *reader = self;
+    struct ccaas_end_mail *end = reader->end;
+
+    end->http = *http;
+    if (http->code == CCAAS_OK && reader->status >= 200 &&
+        reader->status <= 299 && !reader->no_memory) {
+        if (splits(reader))
+            finish_records(reader);
+        else
+            finish_whole(reader);
+    }
+    if (reader->no_memory)
+        end->http.code = CCAAS_MEMORY;
+    end->state = reader->split.state;
+    end->reason = reader->split.reason;
+    end->offset = reader->split.offset;
+    end->body = reader->error.bytes;
+    end->length = reader->error.length;
+    memset(&reader->error, 0, sizeof reader->error);
+    reader->end = NULL;
+    ccaas_mailbox_put(&reader->box, &end->mail);
+    let_go(reader);
+}
+
+struct ccaas_http_sink ccaas_reader_sink(struct ccaas_reader *reader)
+{
+    struct ccaas_http_sink sink = {
+        .self = reader, .head = on_head, .bytes = on_bytes, .end = on_end};
+
+    return sink;
+}

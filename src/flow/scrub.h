@@ -1,0 +1,15 @@
+/* Takes a secret out of a text that somebody else wrote: a server may well
+ * echo what it was sent.  No threads. */
+#ifndef CCAAS_SCRUB_H
+#define CCAAS_SCRUB_H
+
+#include <stddef.h>
+
+#define CCAAS_SCRUB_LEAST 4 /* what is shorter is no secret, but a letter */
+
+/* Replaces every place where the secret stands in `text` (as it is, in
+ * base64, percent-encoded, or escaped as in JSON), in place, by "***".  The
+ * new length; what follows it is unchanged. */
+size_t ccaas_scrub(char *text, size_t length, const char *secret);
+
+#endif

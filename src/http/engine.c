@@ -1,0 +1,413 @@
+/* The engine: the thread, its queue of wishes, its clock.
+ *
+ * Any thread may put a transfer into the queue (lock) with a wish: start,
+ * resume, cancel; the engine's thread does the rest, and alone touches libcurl
+ * handles and the list of running transfers.
+ */
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "transfer.h"
+
+#define IDLE_CONNECTIONS 64L /* kept alive, over all hosts */
+#define SLEEP_MOST 3600000.0 /* milliseconds; only to have a bound */
+
+struct ccaas_http {
+    CURLM *multi;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards the fields below, up to the blank line */
+    bool started, stopping;
+    struct ccaas_transfer *queue;
+    struct ccaas_http *next; /* in the list of engines: guarded by its lock */
+
+    struct ccaas_transfer *running; /* the thread's */
+    pid_t pid;                      /* where the thread is */
+};
+
+/* All engines of the process, for atexit: os.exit() in a script runs no
+ * finaliser, and a thread that goes on while the libraries below it clean up
+ * crashes. */
+static struct ccaas_http *engines;
+static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void stop_all(void)
+{
+    struct ccaas_http *http;
+
+    for (;;) {
+        pthread_mutex_lock(&engines_lock);
+        http = engines;
+        if (http)
+            engines = http->next;
+        pthread_mutex_unlock(&engines_lock);
+        if (!http)
+            return;
+        ccaas_http_stop(http);
+    }
+}
+
+/* The order counts: handlers run last in, first out, so ours has to come after
+ * those of libcurl and of the TLS library below it. */
+static void prepare_process(void)
+{
+    curl_global_init(CURL_GLOBAL_ALL);
+    atexit(stop_all);
+}
+
+struct ccaas_http *ccaas_http_new(void)
+{
+    struct ccaas_http *http = calloc(1, sizeof *http);
+
+    if (!http)
+        return NULL;
+    pthread_mutex_init(&http->lock, NULL);
+    http->pid = getpid();
+    return http;
+}
+
+bool ccaas_http_forked(const struct ccaas_http *http)
+{
+    return http->started && http->pid != getpid();
+}
+
+/* -- On the engine's thread ------------------------------------------------ */
+
+static void add_running(struct ccaas_http *http,
+                        struct ccaas_transfer *transfer)
+{
+    transfer->next = http->running;
+    transfer->link = &http->running;
+    if (transfer->next)
+        transfer->next->link = &transfer->next;
+    http->running = transfer;
+}
+
+/* The transfer is over: its sink hears of it, and it leaves the engine. */
+static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
+{
+    curl_off_t received = 0;
+    long sent = 0;
+
+    if (transfer->easy) {
+        curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
+        curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+        curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+        curl_easy_cleanup(transfer->easy);
+        transfer->easy = NULL;
+    }
+    if (transfer->link) {
+        *transfer->link = transfer->next;
+        if (transfer->next)
+            transfer->next->link = transfer->link;
+        transfer->link = NULL;
+    }
+    end->sent = sent > 0 || transfer->redirects > 0;
+    end->bytes = received;
+    end->at = transfer->began_wall;
+    end->seconds =
+        transfer->began > 0 ? ccaas_clock_now() - transfer->began : 0;
+    transfer->sink.end(transfer->sink.self, end);
+    ccaas_http_release(transfer);
+}
+
+static void finish_as(struct ccaas_transfer *transfer, enum ccaas_code code,
+                      bool transient, const char *message)
+{
+    struct ccaas_http_end end = {.code = code, .transient = transient};
+
+    snprintf(end.message, sizeof end.message, "%s", message);
+    finish(transfer, &end);
+}
+
+static void start(struct ccaas_http *http, struct ccaas_transfer *transfer)
+{
+    transfer->began = transfer->heard = ccaas_clock_now();
+    transfer->began_wall = ccaas_clock_wall();
+    transfer->easy = curl_easy_init();
+    if (!transfer->easy || !ccaas_transfer_prepare(transfer) ||
+        curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+        finish_as(transfer, CCAAS_MEMORY, false, "out of memory");
+        return;
+    }
+    add_running(http, transfer);
+}
+
+static void resume(struct ccaas_transfer *transfer)
+{
+    if (!transfer->paused)
+        return;
+    transfer->paused = false;
+    transfer->heard = ccaas_clock_now();
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
+/* Does what others asked for.  False: the engine is to stop. */
+static bool serve_queue(struct ccaas_http *http)
+{
+    struct ccaas_transfer *transfer;
+    bool wants_start, wants_resume, wants_cancel, stopping;
+
+    for (;;) {
+        pthread_mutex_lock(&http->lock);
+        stopping = http->stopping;
+        transfer = http->queue;
+        if (transfer) {
+            http->queue = transfer->next_queued;
+            transfer->queued = false;
+            wants_start = transfer->wants_start;
+            wants_resume = transfer->wants_resume;
+            wants_cancel = transfer->wants_cancel;
+            transfer->wants_start = transfer->wants_resume = false;
+        }
+        pthread_mutex_unlock(&http->lock);
+        if (!transfer)
+            return !stopping;
+        if (wants_cancel || stopping) {
+            if (wants_start || transfer->link)
+                finish_as(transfer, CCAAS_CANCELLED, false, "cancelled");
+        } else if (wants_start) {
+            start(http, transfer);
+        } else if (wants_resume && transfer->link) {
+            resume(transfer);
+        }
+        ccaas_http_release(transfer); /* the queue's reference */
+    }
+}
+
+/* A result has come for the transfer: over, or on to a redirect's target. */
+static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
+                     CURLcode result)
+{
+    struct ccaas_http_end end = {.code = CCAAS_OK};
+    const char *why;
+
+    if (result == CURLE_OK && transfer->redirecting) {
+        why = ccaas_transfer_redirect(transfer);
+        if (why) {
+            finish_as(transfer, CCAAS_PROTOCOL, false, why);
+            return;
+        }
+        curl_multi_remove_handle(http->multi, transfer->easy);
+        if (!ccaas_transfer_prepare(transfer) ||
+            curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
+            finish_as(transfer, CCAAS_MEMORY, false, "out of memory");
+        return;
+    }
+    ccaas_transfer_judge(transfer, result, &end);
+    finish(transfer, &end);
+}
+
+static void collect_results(struct ccaas_http *http)
+{
+    struct ccaas_transfer *transfer;
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        conclude(http, transfer, message->data.result);
+    }
+}
+
+/* When the transfer's patience ends: time in which we made the server wait
+ * does not count. */
+static double patience(const struct ccaas_transfer *transfer)
+{
+    if (transfer->paused)
+        return transfer->deadline;
+    return fmin(transfer->deadline, transfer->heard + transfer->timeout);
+}
+
+/* Pauses those whose reader is full, ends those whose time is up.  Returns
+ * the milliseconds until somebody else's is. */
+static int watch(struct ccaas_http *http)
+{
+    struct ccaas_transfer *transfer, *next;
+    double now = ccaas_clock_now(), soonest = INFINITY, ends;
+    char message[96];
+
+    for (transfer = http->running; transfer; transfer = next) {
+        next = transfer->next;
+        if (transfer->full) {
+            transfer->full = false;
+            transfer->paused = true;
+            curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
+        }
+        ends = patience(transfer);
+        if (ends > now) {
+            soonest = fmin(soonest, ends);
+        } else if (transfer->deadline <= now) {
+            finish_as(transfer, CCAAS_TIMEOUT, false,
+                      "the deadline has passed");
+        } else {
+            snprintf(message, sizeof message,
+                     "no byte from the server for %g s", transfer->timeout);
+            finish_as(transfer, CCAAS_TIMEOUT, true, message);
+        }
+    }
+    if (isinf(soonest))
+        return (int)SLEEP_MOST;
+    return (int)fmin(SLEEP_MOST, ceil((soonest - now) * 1000));
+}
+
+static void *run(void *self)
+{
+    struct ccaas_http *http = self;
+    int active;
+
+    while (serve_queue(http)) {
+        curl_multi_perform(http->multi, &active);
+        collect_results(http);
+        curl_multi_poll(http->multi, NULL, 0, watch(http), NULL);
+    }
+    while (http->running)
+        finish_as(http->running, CCAAS_CANCELLED, false, "cancelled");
+    curl_multi_cleanup(http->multi);
+    http->multi = NULL;
+    return NULL;
+}
+
+/* -- On any thread ----------------------------------------------------------
+ */
+
+/* Starts the thread, with all signals blocked: they are the host's.  With the
+ * lock held. */
+static bool start_thread(struct ccaas_http *http)
+{
+    sigset_t all, before;
+    int failed;
+
+    pthread_once(&once, prepare_process);
+    http->multi = curl_multi_init();
+    if (!http->multi)
+        return false;
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&http->thread, NULL, run, http);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        curl_multi_cleanup(http->multi);
+        http->multi = NULL;
+        return false;
+    }
+    http->started = true;
+    http->pid = getpid();
+    pthread_mutex_lock(&engines_lock);
+    http->next = engines;
+    engines = http;
+    pthread_mutex_unlock(&engines_lock);
+    return true;
+}
+
+/* Puts the transfer into the queue; with the lock held. */
+static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
+{
+    struct ccaas_transfer **last = &http->queue;
+
+    if (transfer->queued || http->stopping)
+        return;
+    while (*last)
+        last = &(*last)->next_queued;
+    *last = transfer;
+    transfer->next_queued = NULL;
+    transfer->queued = true;
+    atomic_fetch_add(&transfer->references, 1);
+    curl_multi_wakeup(http->multi);
+}
+
+struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
+                                       const struct ccaas_http_request *request,
+                                       const struct ccaas_http_sink *sink)
+{
+    struct ccaas_transfer *transfer;
+    bool ready;
+
+    if (ccaas_http_forked(http))
+        return NULL;
+    transfer = ccaas_transfer_new(http, request, sink);
+    if (!transfer)
+        return NULL;
+    pthread_mutex_lock(&http->lock);
+    ready = !http->stopping && (http->started || start_thread(http));
+    if (ready) {
+        atomic_fetch_add(&transfer->references, 1); /* the engine's */
+        transfer->wants_start = true;
+        enqueue(http, transfer);
+    }
+    pthread_mutex_unlock(&http->lock);
+    if (!ready) {
+        ccaas_http_release(transfer);
+        return NULL;
+    }
+    return transfer;
+}
+
+void ccaas_http_cancel(struct ccaas_transfer *transfer)
+{
+    struct ccaas_http *http = transfer->http;
+
+    if (ccaas_http_forked(http))
+        return;
+    pthread_mutex_lock(&http->lock);
+    transfer->wants_cancel = true;
+    enqueue(http, transfer);
+    pthread_mutex_unlock(&http->lock);
+}
+
+void ccaas_http_resume(struct ccaas_transfer *transfer)
+{
+    struct ccaas_http *http = transfer->http;
+
+    if (ccaas_http_forked(http))
+        return;
+    pthread_mutex_lock(&http->lock);
+    transfer->wants_resume = true;
+    enqueue(http, transfer);
+    pthread_mutex_unlock(&http->lock);
+}
+
+void ccaas_http_stop(struct ccaas_http *http)
+{
+    struct ccaas_http **link;
+    bool running;
+
+    if (ccaas_http_forked(http))
+        return;
+    pthread_mutex_lock(&http->lock);
+    running = http->started && !http->stopping;
+    http->stopping = true;
+    if (running)
+        curl_multi_wakeup(http->multi);
+    pthread_mutex_unlock(&http->lock);
+    if (!running)
+        return;
+    pthread_join(http->thread, NULL);
+    pthread_mutex_lock(&engines_lock);
+    for (link = &engines; *link; link = &(*link)->next)
+        if (*link == http) {
+            *link = http->next;
+            break;
+        }
+    pthread_mutex_unlock(&engines_lock);
+}
+
+void ccaas_http_free(struct ccaas_http *http)
+{
+    if (!http)
+        return;
+    ccaas_http_stop(http);
+    /* In a forked child the other process's thread may hold the lock. */
+    if (!ccaas_http_forked(http))
+        pthread_mutex_destroy(&http->lock);
+    free(http);
+}

@@ -1,0 +1,100 @@
+/* HTTP transfers on a thread of their own (libcurl's multi interface).
+ *
+ * Requests go in from any thread; what comes back goes to the request's sink,
+ * whose functions are called on the engine's thread.  The thread starts with
+ * the first request, sleeps while there is nothing to do, and is joined by
+ * ccaas_http_stop.
+ */
+#ifndef CCAAS_HTTP_H
+#define CCAAS_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ccaas.h"
+#include "secret.h"
+
+#define CCAAS_HTTP_REDIRECTS 5          /* followed for a GET, at most */
+#define CCAAS_HTTP_HEADERS (256 * 1024) /* bytes of one answer's headers */
+
+struct ccaas_http;     /* an engine */
+struct ccaas_transfer; /* a request under way, counted references */
+
+/* What to send.  Everything is copied (secrets are held). */
+struct ccaas_http_request {
+    const char *method;
+    const char *url;
+    const char *const *headers;  /* "Name: value", ends with NULL */
+    struct ccaas_secret *bearer; /* sent as Authorization; NULL: none */
+    struct ccaas_secret *user, *password; /* HTTP Basic; NULL: none */
+    const void *content;
+    size_t content_length;
+    const char *ca_file, *proxy, *user_agent; /* NULL: default */
+    double connect_timeout;                   /* seconds */
+    double timeout;  /* seconds without a byte from the server */
+    double deadline; /* monotonic seconds; INFINITY: none */
+    bool idempotent; /* may be sent anew on a connection that died */
+};
+
+/* The answer's head; valid during the call. */
+struct ccaas_http_head {
+    int status;
+    const char *headers; /* name NUL value NUL ...; names in lower case */
+    size_t length;
+};
+
+/* How the transfer ended. */
+struct ccaas_http_end {
+    enum ccaas_code code; /* CCAAS_OK: the body is whole by its framing */
+    bool transient;       /* another attempt may do better */
+    bool sent;            /* some byte of the request went out */
+    double at, seconds;   /* began (epoch), took */
+    int64_t bytes;        /* of the body, as they came over the wire */
+    char message[256];
+};
+
+enum ccaas_http_answer {
+    CCAAS_HTTP_MORE, /* go on */
+    CCAAS_HTTP_FULL, /* go on after ccaas_http_resume; a little more may come */
+    CCAAS_HTTP_STOP  /* no more is wanted: end with CCAAS_OK */
+};
+
+/* Called on the engine's thread: `head` at most once (redirects are not seen),
+ * then `bytes`, then `end` exactly once, as the last of all calls. */
+struct ccaas_http_sink {
+    void *self;
+    void (*head)(void *self, const struct ccaas_http_head *head);
+    enum ccaas_http_answer (*bytes)(void *self, const char *bytes,
+                                    size_t length);
+    void (*end)(void *self, const struct ccaas_http_end *end);
+};
+
+/* An engine without a thread; NULL: memory is out. */
+struct ccaas_http *ccaas_http_new(void);
+
+/* Ends all transfers with CCAAS_CANCELLED, stops and joins the thread; safe to
+ * call twice, not from a sink. */
+void ccaas_http_stop(struct ccaas_http *http);
+void ccaas_http_free(struct ccaas_http *http); /* stops first */
+
+/* True in a process that was forked from the one that the engine works in: its
+ * thread is not here. */
+bool ccaas_http_forked(const struct ccaas_http *http);
+
+/* Starts a request.  NULL: memory is out, no thread can be had, or the engine
+ * was stopped; then the sink is never called. */
+struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
+                                       const struct ccaas_http_request *request,
+                                       const struct ccaas_http_sink *sink);
+
+/* Any thread: ends it with CCAAS_CANCELLED, soon; no matter if it has ended. */
+void ccaas_http_cancel(struct ccaas_transfer *transfer);
+
+/* Any thread: go on after FULL. */
+void ccaas_http_resume(struct ccaas_transfer *transfer);
+
+/* Lets go of the reference that ccaas_http_send gave. */
+void ccaas_http_release(struct ccaas_transfer *transfer);
+
+#endif

@@ -1,0 +1,402 @@
+/* One transfer: the request, libcurl's callbacks, redirects, and what its
+ * results mean.  On the engine's thread. */
+#include "transfer.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "clock.h"
+
+struct ccaas_transfer *
+ccaas_transfer_new(struct ccaas_http *http,
+                   const struct ccaas_http_request *request,
+                   const struct ccaas_http_sink *sink)
+{
+    struct ccaas_transfer *transfer = calloc(1, sizeof *transfer);
+    const char *const *header;
+    struct curl_slist *list;
+    bool failed = false;
+
+    if (!transfer)
+        return NULL;
+    atomic_init(&transfer->references, 1);
+    transfer->http = http;
+    transfer->sink = *sink;
+    transfer->method = ccaas_copy(request->method, &failed);
+    transfer->url = ccaas_copy(request->url, &failed);
+    transfer->ca_file = ccaas_copy(request->ca_file, &failed);
+    transfer->proxy = ccaas_copy(request->proxy, &failed);
+    transfer->user_agent = ccaas_copy(request->user_agent, &failed);
+    transfer->connect_timeout = request->connect_timeout;
+    transfer->timeout = request->timeout;
+    transfer->deadline = request->deadline;
+    transfer->idempotent = request->idempotent;
+    transfer->bearer = ccaas_secret_hold(request->bearer);
+    transfer->user = ccaas_secret_hold(request->user);
+    transfer->password = ccaas_secret_hold(request->password);
+    if (request->content) {
+        transfer->content = malloc(request->content_length + 1);
+        failed = failed || !transfer->content;
+        if (transfer->content)
+            memcpy(transfer->content, request->content,
+                   request->content_length);
+        transfer->content_length = request->content_length;
+    }
+    for (header = request->headers; header && *header && !failed; header++) {
+        list = curl_slist_append(transfer->headers, *header);
+        failed = !list;
+        if (list)
+            transfer->headers = list;
+    }
+    if (failed) {
+        ccaas_http_release(transfer);
+        return NULL;
+    }
+    return transfer;
+}
+
+void ccaas_http_release(struct ccaas_transfer *transfer)
+{
+    struct curl_slist *item;
+
+    if (!transfer || atomic_fetch_sub(&transfer->references, 1) != 1)
+        return;
+    free(transfer->method);
+    free(transfer->url);
+    free(transfer->ca_file);
+    free(transfer->proxy);
+    free(transfer->user_agent);
+    free(transfer->content);
+    ccaas_secret_release(transfer->bearer);
+    ccaas_secret_release(transfer->user);
+    ccaas_secret_release(transfer->password);
+    for (item = transfer->headers; item; item = item->next)
+        ccaas_secret_wipe(item->data, strlen(item->data));
+    curl_slist_free_all(transfer->headers);
+    ccaas_buffer_free(&transfer->answer);
+    free(transfer);
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+/* The answer's header of that name in lower case, or NULL. */
+static const char *find_header(const struct ccaas_transfer *transfer,
+                               const char *name)
+{
+    const char *at = transfer->answer.bytes;
+    const char *end = at + transfer->answer.length;
+    const char *value;
+
+    while (at && at < end) {
+        value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+/* Adds a header line to the answer's headers. */
+static bool add_header(struct ccaas_transfer *transfer, const char *line,
+                       size_t length)
+{
+    const char *colon = memchr(line, ':', length);
+    size_t name = colon ? (size_t)(colon - line) : 0, i;
+    const char *value = colon + 1, *end = line + length;
+
+    if (!colon || line[0] == ' ' || line[0] == '\t' ||
+        memchr(line, '\0', length))
+        return true; /* no header: libcurl has refused what is dangerous */
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && isspace((unsigned char)end[-1]))
+        end--;
+    if (transfer->answer.length + length > CCAAS_HTTP_HEADERS) {
+        transfer->too_large = true;
+        return false;
+    }
+    if (!ccaas_buffer_add(&transfer->answer, line, name) ||
+        !ccaas_buffer_add(&transfer->answer, "", 1) ||
+        !ccaas_buffer_add(&transfer->answer, value, (size_t)(end - value)) ||
+        !ccaas_buffer_add(&transfer->answer, "", 1))
+        return false;
+    i = transfer->answer.length - (size_t)(end - value) - 2 - name;
+    for (; name; name--, i++)
+        transfer->answer.bytes[i] =
+            (char)tolower((unsigned char)transfer->answer.bytes[i]);
+    return true;
+}
+
+/* The headers are complete: a redirect is kept from the sink. */
+static void headers_done(struct ccaas_transfer *transfer)
+{
+    struct ccaas_http_head head = {.status = transfer->status,
+                                   .headers = transfer->answer.bytes,
+                                   .length = transfer->answer.length};
+
+    if (transfer->status < 200 || transfer->headed)
+        return;
+    transfer->headed = true;
+    if (is_redirect(transfer->status) && find_header(transfer, "location")) {
+        transfer->redirecting = true;
+        return;
+    }
+    transfer->sink.head(transfer->sink.self, &head);
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *self)
+{
+    struct ccaas_transfer *transfer = self;
+    size_t length = size * count;
+    long status = 0;
+
+    transfer->heard = ccaas_clock_now();
+    if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
+        transfer->answer.length = 0;
+        transfer->headed = false;
+        curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+        transfer->status = (int)status;
+    } else if (transfer->headed) {
+        return length; /* a trailer */
+    } else if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
+        headers_done(transfer);
+    } else if (!add_header(transfer, line, length)) {
+        return 0;
+    }
+    return length;
+}
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
+{
+    struct ccaas_transfer *transfer = self;
+    size_t length = size * count;
+
+    transfer->heard = ccaas_clock_now();
+    if (transfer->redirecting)
+        return length;
+    switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
+    case CCAAS_HTTP_MORE:
+        return length;
+    case CCAAS_HTTP_FULL:
+        /* Pausing from here would make libcurl keep what it has unpacked. */
+        transfer->full = true;
+        return length;
+    case CCAAS_HTTP_STOP:
+        break;
+    }
+    transfer->stopped = true;
+    return 0;
+}
+
+/* Our own headers, and those of libcurl's that we do not want. */
+static bool set_headers(struct ccaas_transfer *transfer)
+{
+    struct ccaas_buffer line = {0};
+    struct curl_slist *list;
+    bool done = true;
+
+    if (transfer->bearer && !transfer->stranger) {
+        done =
+            ccaas_buffer_text(&line, "Authorization: Bearer ") &&
+            ccaas_buffer_text(&line, ccaas_secret_reveal(transfer->bearer)) &&
+            ccaas_buffer_add(&line, "", 1);
+        list = done ? curl_slist_append(transfer->headers, line.bytes) : NULL;
+        done = list != NULL;
+        if (done)
+            transfer->headers = list;
+        if (line.bytes)
+            ccaas_secret_wipe(line.bytes, line.length);
+        ccaas_buffer_free(&line);
+        ccaas_secret_release(transfer->bearer);
+        transfer->bearer = NULL; /* it is in the list now */
+    }
+    list = done ? curl_slist_append(transfer->headers, "Expect:") : NULL;
+    if (!list)
+        return false;
+    transfer->headers = list;
+    if (transfer->stranger)
+        return true;
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+    curl_easy_setopt(transfer->easy, CURLOPT_USERAGENT, transfer->user_agent);
+    if (transfer->user) {
+        curl_easy_setopt(transfer->easy, CURLOPT_HTTPAUTH,
+                         (long)CURLAUTH_BASIC);
+        curl_easy_setopt(transfer->easy, CURLOPT_USERNAME,
+                         ccaas_secret_reveal(transfer->user));
+        curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD,
+                         ccaas_secret_reveal(transfer->password));
+    }
+    return true;
+}
+
+static void set_method(struct ccaas_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    if (strcmp(transfer->method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (transfer->content) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->content);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)transfer->content_length);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+    } else if (strcmp(transfer->method, "GET") != 0) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+    }
+    /* libcurl by itself repeats a request whose kept-alive connection turns
+     * out dead; what must not be sent twice gets a connection of its own. */
+    if (!transfer->idempotent)
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    transfer->answer.length = 0;
+    transfer->redirecting = transfer->headed = false;
+    transfer->trouble[0] = '\0';
+    curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->trouble);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(transfer->connect_timeout * 1000) + 1);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    if (transfer->ca_file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
+    if (transfer->proxy)
+        curl_easy_setopt(easy, CURLOPT_PROXY, transfer->proxy);
+    set_method(transfer);
+    return curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
+           set_headers(transfer);
+}
+
+/* Do both URLs have the same scheme, host and port?  *secure: the second one
+ * is https. */
+static bool same_origin(const char *one, const char *other, bool *secure)
+{
+    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST,
+                                      CURLUPART_PORT};
+    CURLU *a = curl_url(), *b = curl_url();
+    char *from_a, *from_b;
+    bool same = a && b && curl_url_set(a, CURLUPART_URL, one, 0) == CURLUE_OK &&
+                curl_url_set(b, CURLUPART_URL, other, 0) == CURLUE_OK;
+    size_t i;
+
+    *secure = false;
+    for (i = 0; same && i < sizeof parts / sizeof *parts; i++) {
+        from_a = from_b = NULL;
+        if (curl_url_get(a, parts[i], &from_a, CURLU_DEFAULT_PORT) ||
+            curl_url_get(b, parts[i], &from_b, CURLU_DEFAULT_PORT) ||
+            strcasecmp(from_a, from_b) != 0)
+            same = false;
+        curl_free(from_a);
+        curl_free(from_b);
+    }
+    from_b = NULL;
+    if (b && curl_url_get(b, CURLUPART_SCHEME, &from_b, 0) == CURLUE_OK)
+        *secure = strcasecmp(from_b, "https") == 0;
+    curl_free(from_b);
+    curl_url_cleanup(a);
+    curl_url_cleanup(b);
+    return same;
+}
+
+const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer)
+{
+    bool get = strcmp(transfer->method, "GET") == 0 ||
+               strcmp(transfer->method, "HEAD") == 0;
+    bool keeps = transfer->status == 307 || transfer->status == 308;
+    bool same, secure;
+    char *target = NULL, *copy;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &target);
+    if (!target)
+        return "a redirect without a usable address";
+    if (!get && !keeps)
+        return "a redirect that would drop the request's body: not followed";
+    if (++transfer->redirects > CCAAS_HTTP_REDIRECTS)
+        return "too many redirects";
+    same = same_origin(transfer->url, target, &secure);
+    if (!same && !get)
+        return "a redirect to another host: not followed with a body";
+    if (!same && !secure)
+        return "a redirect to another host without https: not followed";
+    copy = strdup(target);
+    if (!copy)
+        return "out of memory";
+    free(transfer->url);
+    transfer->url = copy;
+    transfer->stranger = transfer->stranger || !same;
+    return NULL;
+}
+
+void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
+                          struct ccaas_http_end *end)
+{
+    static const struct {
+        CURLcode result;
+        enum ccaas_code code;
+        bool transient;
+    } meanings[] = {
+        {CURLE_COULDNT_RESOLVE_HOST, CCAAS_DNS, true},
+        {CURLE_COULDNT_RESOLVE_PROXY, CCAAS_DNS, true},
+        {CURLE_COULDNT_CONNECT, CCAAS_CONNECT, true},
+        {CURLE_OPERATION_TIMEDOUT, CCAAS_TIMEOUT, true},
+        {CURLE_SSL_CONNECT_ERROR, CCAAS_TLS, true},
+        {CURLE_PEER_FAILED_VERIFICATION, CCAAS_TLS, false},
+        {CURLE_SSL_CACERT_BADFILE, CCAAS_TLS, false},
+        {CURLE_SSL_CIPHER, CCAAS_TLS, false},
+        {CURLE_SSL_CERTPROBLEM, CCAAS_TLS, false},
+        {CURLE_BAD_CONTENT_ENCODING, CCAAS_PROTOCOL, false},
+        {CURLE_UNSUPPORTED_PROTOCOL, CCAAS_PROTOCOL, false},
+        {CURLE_URL_MALFORMAT, CCAAS_PROTOCOL, false},
+        {CURLE_WEIRD_SERVER_REPLY, CCAAS_PROTOCOL, false},
+        {CURLE_TOO_MANY_REDIRECTS, CCAAS_PROTOCOL, false},
+        {CURLE_OUT_OF_MEMORY, CCAAS_MEMORY, false},
+    };
+    size_t i;
+
+    if (result == CURLE_OK || transfer->stopped) {
+        end->code = CCAAS_OK;
+        return;
+    }
+    if (transfer->too_large) {
+        end->code = CCAAS_TOO_LARGE;
+        snprintf(end->message, sizeof end->message,
+                 "the answer's headers are larger than %d bytes",
+                 CCAAS_HTTP_HEADERS);
+        return;
+    }
+    end->code = CCAAS_NETWORK;
+    end->transient = true;
+    for (i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].result == result) {
+            end->code = meanings[i].code;
+            end->transient = meanings[i].transient;
+        }
+    snprintf(end->message, sizeof end->message, "%s",
+             transfer->trouble[0] ? transfer->trouble
+                                  : curl_easy_strerror(result));
+}

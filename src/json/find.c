@@ -1,0 +1,109 @@
+/* Looks single values up in JSON: an error's code, a token's expiry.
+ *
+ * PURE.
+ */
+#include "check.h"
+
+#include "scan.h"
+
+/* Is the text of the string at `at` (its inside) the path's first name? */
+static bool is_name(const char *at, const char *end, const char *path,
+                    size_t length)
+{
+    while (at < end) {
+        char bytes[4];
+        size_t count = ccaas_scan_character(&at, bytes);
+        if (count > length || memcmp(bytes, path, count) != 0)
+            return false;
+        path += count;
+        length -= count;
+    }
+    return length == 0;
+}
+
+/* Copies the text of a string (its inside), as much as there is room for. */
+static long copy_string(const char *at, const char *end, char *text,
+                        size_t room)
+{
+    size_t length = 0;
+
+    while (at < end) {
+        char bytes[4];
+        size_t count = ccaas_scan_character(&at, bytes);
+        if (length + count >= room)
+            break;
+        memcpy(text + length, bytes, count);
+        length += count;
+    }
+    if (room)
+        text[length] = '\0';
+    return (long)length;
+}
+
+static long copy_scalar(struct ccaas_scan *scan, const char *at, char *text,
+                        size_t room)
+{
+    const char *end = ccaas_scan_value(scan, at, 0);
+    size_t length;
+
+    if (!end || *at == '{' || *at == '[' || *at == 'n')
+        return -1;
+    if (*at == '"')
+        return copy_string(at + 1, end - 1, text, room);
+    length = (size_t)(end - at);
+    if (length >= room)
+        length = room ? room - 1 : 0;
+    memcpy(text, at, length);
+    if (room)
+        text[length] = '\0';
+    return (long)length;
+}
+
+/* The value of the member of that name in the object at `at`, or NULL. */
+static const char *member(struct ccaas_scan *scan, const char *at,
+                          const char *name, size_t length)
+{
+    if (at == scan->end || *at != '{')
+        return NULL;
+    do {
+        const char *begin, *end;
+        bool escaped;
+
+        at = ccaas_scan_space(at + 1, scan->end);
+        if (at == scan->end || *at != '"')
+            return NULL;
+        begin = at + 1;
+        end = ccaas_scan_string(scan, begin, &escaped);
+        if (!end)
+            return NULL;
+        at = ccaas_scan_space(end + 1, scan->end);
+        if (at == scan->end || *at != ':')
+            return NULL;
+        at = ccaas_scan_space(at + 1, scan->end);
+        if (is_name(begin, end, name, length))
+            return at < scan->end ? at : NULL;
+        at = ccaas_scan_value(scan, at, 1);
+        if (at)
+            at = ccaas_scan_space(at, scan->end);
+    } while (at && at < scan->end && *at == ',');
+    return NULL;
+}
+
+long ccaas_json_find(const char *bytes, size_t length, const char *path,
+                     char *text, size_t room)
+{
+    struct ccaas_scan scan = {.end = bytes + length};
+    const char *at = ccaas_scan_space(bytes, scan.end);
+
+    for (;;) {
+        const char *dot = strchr(path, '.');
+        size_t name = dot ? (size_t)(dot - path) : strlen(path);
+
+        at = member(&scan, at, path, name);
+        if (!at)
+            return -1;
+        if (!dot)
+            return copy_scalar(&scan, at, text, room);
+        path = dot + 1;
+    }
+}

@@ -1,0 +1,392 @@
+/* Finds where records begin and end.
+ *
+ * Two machines take turns: outside of records a strict one goes byte by byte
+ * (a few bytes for each record), inside of them a quick one goes 64 bytes at a
+ * time and only counts brackets.
+ *
+ * PURE.
+ */
+#include "split.h"
+
+enum place {
+    AT_START,       /* nothing but white space yet */
+    AT_VALUE,       /* a value must come */
+    AT_FIRST_VALUE, /* a value or the array's end */
+    AT_NAME,        /* a member's name must come */
+    AT_FIRST_NAME,  /* a name or the object's end */
+    AT_COLON,
+    AFTER_VALUE, /* a comma or an end */
+    AT_END       /* nothing but white space any more */
+};
+
+void ccaas_split_start(struct ccaas_split *split, enum ccaas_split_kind kind,
+                       const char *key, uint64_t max_record)
+{
+    memset(split, 0, sizeof *split);
+    split->state = CCAAS_SPLIT_MORE;
+    split->begin = UINT64_MAX;
+    split->kind = kind;
+    split->key = key;
+    split->max_record = max_record;
+}
+
+/* ---- Inside of a record ---- */
+
+#if CCAAS_SSE2
+/* What stands where in 64 bytes: bit 0 is the first. */
+struct block {
+    uint64_t quotes, slashes, opens, closes;
+};
+
+static inline uint64_t found(__m128i bytes, char c)
+{
+    return (uint64_t)(unsigned)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
+}
+
+static inline struct block look(const char *at)
+{
+    struct block block = {0, 0, 0, 0};
+
+    for (int i = 0; i < 64; i += 16) {
+        __m128i bytes =
+            _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        /* With this bit set, both kinds of bracket are the curly one. */
+        __m128i curly = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        block.quotes |= found(bytes, '"') << i;
+        block.slashes |= found(bytes, '\\') << i;
+        block.opens |= found(curly, '{') << i;
+        block.closes |= found(curly, '}') << i;
+    }
+    return block;
+}
+
+static inline unsigned count(uint64_t bits)
+{
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F;
+    return (unsigned)(bits * 0x0101010101010101 >> 56);
+}
+
+/* The bytes that a backslash takes the meaning from; *carried: the first one
+ * is such, and then: the one after the block is. */
+static inline uint64_t escaped_bytes(uint64_t slashes, bool *carried)
+{
+    uint64_t escaped = *carried;
+
+    slashes &= ~escaped;
+    *carried = false;
+    while (slashes) {
+        uint64_t slash = slashes & (0 - slashes);
+        *carried = slash >> 63;
+        escaped |= slash << 1;
+        slashes &= ~(slash | slash << 1);
+    }
+    return escaped;
+}
+
+/* From each quote's bit to the one before the next quote's: set, clear, ... */
+static inline uint64_t between_quotes(uint64_t quotes)
+{
+    quotes ^= quotes << 1;
+    quotes ^= quotes << 2;
+    quotes ^= quotes << 4;
+    quotes ^= quotes << 8;
+    quotes ^= quotes << 16;
+    quotes ^= quotes << 32;
+    return quotes;
+}
+
+/* Goes on in steps of 64 bytes, to the record's end or as far as it can. */
+static const char *skim_blocks(struct ccaas_split *split, const char *at,
+                               const char *end)
+{
+    uint64_t nested = split->nested;
+    uint64_t inside = split->in_string ? UINT64_MAX : 0;
+    bool escaped = split->escaped;
+
+    for (; end - at >= 64; at += 64) {
+        struct block block = look(at);
+
+        if (block.slashes || escaped)
+            block.quotes &= ~escaped_bytes(block.slashes, &escaped);
+        inside ^= between_quotes(block.quotes);
+        block.opens &= ~inside;
+        block.closes &= ~inside;
+        inside = 0 - (inside >> 63);
+        if (count(block.closes) < nested) {
+            nested += count(block.opens);
+            nested -= count(block.closes);
+            continue;
+        }
+        for (uint64_t bits = block.opens | block.closes; bits;
+             bits &= bits - 1) {
+            int bit = __builtin_ctzll(bits);
+            if (block.opens >> bit & 1) {
+                nested++;
+            } else if (--nested == 0) {
+                split->nested = 0;
+                split->in_string = split->escaped = false;
+                return at + bit + 1;
+            }
+        }
+    }
+    split->in_string = inside != 0;
+    split->escaped = escaped;
+    split->nested = nested;
+    return at;
+}
+#endif
+
+/* Moves through the record under way: to behind its end, where `nested` is 0,
+ * or to the end of the bytes. */
+static const char *skim(struct ccaas_split *split, const char *at,
+                        const char *end)
+{
+#if CCAAS_SSE2
+    at = skim_blocks(split, at, end);
+#endif
+    for (; at < end && split->nested; at++) {
+        bool escaped = split->escaped;
+
+        split->escaped = false;
+        if (*at == '\\')
+            split->escaped = !escaped;
+        else if (*at == '"')
+            split->in_string ^= !escaped;
+        else if (split->in_string)
+            continue;
+        else if ((*at | 0x20) == '{')
+            split->nested++;
+        else if ((*at | 0x20) == '}')
+            split->nested--;
+    }
+    return at;
+}
+
+/* ---- Outside of records ---- */
+
+static bool bad(struct ccaas_split *split, const char *reason)
+{
+    split->state = CCAAS_SPLIT_BAD;
+    split->reason = reason;
+    return false;
+}
+
+/* A value is over. */
+static void value_ended(struct ccaas_split *split)
+{
+    split->place = split->depth ? AFTER_VALUE : AT_END;
+    if (!split->depth)
+        split->state = CCAAS_SPLIT_DONE;
+}
+
+/* The top-level value begins with this byte: is it of the kind? */
+static bool fits_kind(struct ccaas_split *split, char c)
+{
+    switch (split->kind) {
+    case CCAAS_SPLIT_ARRAY:
+        return c == '[' || bad(split, "not an array");
+    case CCAAS_SPLIT_ARRAY_OR_KEY:
+    case CCAAS_SPLIT_ARRAY_OR_ONE:
+        return c == '[' || c == '{' || bad(split, "no array and no object");
+    case CCAAS_SPLIT_WHOLE:
+        break;
+    }
+    return true;
+}
+
+/* Is the value that begins with this byte a record? */
+static bool is_record(const struct ccaas_split *split, char c)
+{
+    if (split->depth == 0)
+        return split->kind == CCAAS_SPLIT_WHOLE ||
+               (split->kind == CCAAS_SPLIT_ARRAY_OR_ONE && c == '{');
+    return split->depth == split->list_depth;
+}
+
+/* Goes into an array or object that is not (in) a record; false: the list
+ * comes a second time. */
+static bool enter(struct ccaas_split *split, char c)
+{
+    bool list =
+        c == '[' && (split->depth == 0 || (split->depth == 1 && split->here &&
+                                           (split->key || !split->listed)));
+
+    if (split->depth == CCAAS_JSON_DEPTH)
+        return bad(split, ccaas_json_deep);
+    if (list && split->listed)
+        return bad(split, "the list comes twice");
+    split->object[split->depth++] = c == '{';
+    split->place = c == '{' ? AT_FIRST_NAME : AT_FIRST_VALUE;
+    if (list) {
+        split->listed = true;
+        split->list_depth = split->depth;
+    }
+    return true;
+}
+
+static bool leave(struct ccaas_split *split)
+{
+    if (split->depth == 1 && !split->listed)
+        return bad(split, "no list in it");
+    if (split->depth == split->list_depth)
+        split->list_depth = 0;
+    split->depth--;
+    value_ended(split);
+    return true;
+}
+
+/* A value begins with the byte at `split->offset`. */
+static bool value_begins(struct ccaas_split *split, char c)
+{
+    bool nests = c == '{' || c == '[';
+
+    if (!nests && !ccaas_token_start(&split->token, c, NULL))
+        return bad(split, split->place == AT_START && c == '\xEF'
+                              ? ccaas_json_bom
+                              : ccaas_json_no_value);
+    if (split->depth == 0 && !fits_kind(split, c))
+        return false;
+    if (is_record(split, c)) {
+        split->begin = split->offset;
+        split->nested = nests;
+    } else if (nests) {
+        return enter(split, c);
+    }
+    split->in_token = !nests;
+    split->in_name = false;
+    return true;
+}
+
+/* A byte between tokens; false: it is wrong there. */
+static bool between(struct ccaas_split *split, char c)
+{
+    bool object = split->depth && split->object[split->depth - 1];
+
+    if (ccaas_scan_is_space(c))
+        return true;
+    switch (split->place) {
+    case AT_FIRST_VALUE:
+        if (c == ']')
+            return leave(split);
+        return value_begins(split, c);
+    case AT_START:
+    case AT_VALUE:
+        return value_begins(split, c);
+    case AT_FIRST_NAME:
+    case AT_NAME:
+        if (c == '}' && split->place == AT_FIRST_NAME)
+            return leave(split);
+        if (c != '"')
+            return bad(split, ccaas_json_no_name);
+        split->in_token = split->in_name = true;
+        return ccaas_token_start(&split->token, c, split->key);
+    case AT_COLON:
+        split->place = AT_VALUE;
+        return c == ':' || bad(split, ccaas_json_no_colon);
+    case AFTER_VALUE:
+        if (c == (object ? '}' : ']'))
+            return leave(split);
+        split->place = object ? AT_NAME : AT_VALUE;
+        return c == ',' || bad(split, object ? ccaas_json_no_object_end
+                                             : ccaas_json_no_array_end);
+    default:
+        return bad(split, ccaas_json_trailing);
+    }
+}
+
+/* The token under way is over. */
+static void token_ended(struct ccaas_split *split)
+{
+    split->in_token = false;
+    if (split->in_name) {
+        split->here = !split->key || ccaas_token_matches(&split->token);
+        split->place = AT_COLON;
+    } else if (split->begin == UINT64_MAX) {
+        value_ended(split);
+    }
+}
+
+/* A byte outside of records or in a scalar; false: it is wrong. */
+static bool step(struct ccaas_split *split, char c, bool *taken)
+{
+    *taken = true;
+    if (!split->in_token)
+        return between(split, c);
+    switch (ccaas_token_feed(&split->token, c)) {
+    case CCAAS_TOKEN_MORE:
+        return true;
+    case CCAAS_TOKEN_LAST:
+        token_ended(split);
+        return true;
+    case CCAAS_TOKEN_AFTER:
+        *taken = false;
+        token_ended(split);
+        return true;
+    default:
+        return bad(split, split->token.reason);
+    }
+}
+
+/* Is the record under way, now that `offset` is reached, too large? */
+static bool too_large(struct ccaas_split *split)
+{
+    if (split->begin == UINT64_MAX ||
+        split->offset - split->begin <= split->max_record)
+        return false;
+    split->offset = split->begin + split->max_record;
+    split->state = CCAAS_SPLIT_LARGE;
+    split->reason = "a record is too large";
+    return true;
+}
+
+size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
+                        size_t length, struct ccaas_span *spans, size_t most,
+                        size_t *count_out)
+{
+    const char *at = bytes, *end = bytes + length;
+    uint64_t start = split->offset;
+    bool fine = true;
+
+    *count_out = 0;
+    while (at < end && fine && *count_out < most &&
+           split->state <= CCAAS_SPLIT_DONE) {
+        bool taken = true;
+
+        if (split->nested) {
+            at = skim(split, at, end);
+        } else {
+            fine = step(split, *at, &taken);
+            at += fine && taken;
+        }
+        split->offset = start + (uint64_t)(at - bytes);
+        if (too_large(split))
+            break;
+        if (split->begin != UINT64_MAX && !split->nested && !split->in_token) {
+            spans[*count_out].begin = split->begin;
+            spans[(*count_out)++].end = split->offset;
+            split->begin = UINT64_MAX;
+            value_ended(split);
+        }
+    }
+    return (size_t)(split->offset - start);
+}
+
+enum ccaas_split_state ccaas_split_finish(struct ccaas_split *split,
+                                          struct ccaas_span *span,
+                                          size_t *count_out)
+{
+    *count_out = 0;
+    if (split->state == CCAAS_SPLIT_MORE && split->depth == 0 &&
+        split->in_token && ccaas_token_may_end(&split->token)) {
+        span->begin = split->begin;
+        span->end = split->offset;
+        *count_out = 1;
+        split->in_token = false;
+        split->begin = UINT64_MAX;
+        value_ended(split);
+    }
+    return split->state;
+}

@@ -1,0 +1,251 @@
+/* The walk over a list that is paged by number.  PURE: see page.h.
+ *
+ * Pages are asked for side by side, so answers come in any order, and each
+ * counts the list as it was at its own moment.  In doubt the walk goes on: a
+ * page asked for in vain costs one request, one not asked for loses rows.
+ */
+#include "page.h"
+
+#include <stddef.h>
+
+#define SIZE_MOST 1000000 /* rows a page, more is not believed */
+
+void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size)
+{
+    if (first < 0) {
+        first = 0;
+    } else if (first == INT64_MAX) {
+        first--; /* so that one past it is a number, too */
+    }
+    *walk = (struct ccaas_page_walk){
+        .first = first,
+        .size = size,
+        .next = first,
+        .end = -1,
+        .promised = -1,
+        .rows = -1,
+        .told = -1,
+        .furthest = -1,
+        .barren = -1,
+    };
+}
+
+bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page)
+{
+    bool known =
+        walk->end < 0 ? walk->next == walk->first : walk->next < walk->end;
+
+    if (known) {
+        *page = walk->next++;
+    }
+    return known;
+}
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+int64_t ccaas_page_number(const char *value, size_t length)
+{
+    int64_t number = 0;
+
+    if (!value) {
+        return CCAAS_PAGE_NONE;
+    }
+    while (length && blank(value[length - 1])) {
+        length--;
+    }
+    while (length && blank(*value)) {
+        value++;
+        length--;
+    }
+    if (!length) {
+        return CCAAS_PAGE_BAD;
+    }
+    for (size_t i = 0; i < length; i++) {
+        int digit = value[i] - '0';
+
+        if (digit < 0 || digit > 9 || number > (INT64_MAX - digit) / 10) {
+            return CCAAS_PAGE_BAD;
+        }
+        number = number * 10 + digit;
+    }
+    return number;
+}
+
+/* The rows a page that an answer is to be read with: what it says itself, else
+ * what the walk knows. */
+static int64_t size_of(const struct ccaas_page_walk *walk,
+                       const struct ccaas_page_head *head)
+{
+    return head->size == CCAAS_PAGE_NONE ? walk->size : head->size;
+}
+
+/* An earlier answer said that there is such a page: a later page is asked for
+ * on no other ground. */
+static bool was_named(const struct ccaas_page_walk *walk, int64_t page)
+{
+    return page != walk->first || walk->promised > walk->first;
+}
+
+/* What is wrong with a single number; NULL: nothing. */
+static const char *wrong_number(const struct ccaas_page_walk *walk,
+                                int64_t page,
+                                const struct ccaas_page_head *head)
+{
+    int64_t size = size_of(walk, head);
+
+    if (head->pages == CCAAS_PAGE_NONE) {
+        return "the answer does not say how many pages there are";
+    }
+    if (head->pages < 0) {
+        return "the answer's number of pages is not a whole number";
+    }
+    if (head->rows == CCAAS_PAGE_NONE) {
+        return "the answer does not say how many rows there are";
+    }
+    if (head->rows < 0) {
+        return "the answer's number of rows is not a whole number";
+    }
+    if (head->page < 0 && head->page != CCAAS_PAGE_NONE) {
+        return "the answer's page is not a whole number";
+    }
+    if (head->page >= 0 && head->page != page) {
+        return "the answer is another page than the one asked for";
+    }
+    if (head->size < 0 && head->size != CCAAS_PAGE_NONE) {
+        return "the answer's page size is not a whole number";
+    }
+    if (size < 1 || size > SIZE_MOST) {
+        return "the answer's page size is not between 1 and 1000000";
+    }
+    return NULL;
+}
+
+/* What is wrong with the numbers taken together; NULL: nothing. */
+static const char *contradiction(const struct ccaas_page_walk *walk,
+                                 int64_t page,
+                                 const struct ccaas_page_head *head)
+{
+    int64_t size = size_of(walk, head);
+
+    if (walk->end >= 0 && size != walk->size) {
+        return "the page size changed from one page to another";
+    }
+    if (head->pages != head->rows / size + (head->rows % size != 0)) {
+        return "the answer's numbers of pages and of rows contradict each "
+               "other";
+    }
+    if (page >= head->pages && head->pages > 0 && !was_named(walk, page)) {
+        return "the answer is a page that, by its own count, does not exist";
+    }
+    return NULL;
+}
+
+/* `page` had been named and is not there: the walk ends before it. */
+static void shrink(struct ccaas_page_walk *walk, int64_t page)
+{
+    if (page < walk->end) {
+        walk->end = page;
+    }
+    walk->over = true;
+    walk->shrunk = true;
+}
+
+/* Puts the end where an answer says, but not before pages that were asked for
+ * already: those answer for themselves. */
+static void move_end(struct ccaas_page_walk *walk, int64_t pages)
+{
+    walk->end = pages > walk->next ? pages : walk->next;
+    if (walk->end > walk->furthest) {
+        walk->furthest = walk->end;
+    }
+    walk->shrunk = walk->end < walk->promised;
+}
+
+const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
+                            const struct ccaas_page_head *head)
+{
+    const char *reason = wrong_number(walk, page, head);
+
+    if (!reason) {
+        reason = contradiction(walk, page, head);
+    }
+    if (reason) {
+        return reason;
+    }
+    if (walk->end < 0) {
+        walk->size = size_of(walk, head);
+        walk->rows = head->rows;
+        walk->promised = walk->end = walk->furthest = head->pages;
+        walk->told = page;
+        return NULL;
+    }
+    /* The answer to an earlier page is likely to be an older one: it may move
+     * the end on, but not back. */
+    if (page < walk->told && (walk->over || head->pages <= walk->end)) {
+        return NULL;
+    }
+    walk->told = page > walk->told ? page : walk->told;
+    walk->rows = head->rows;
+    if (page >= head->pages && was_named(walk, page)) {
+        shrink(walk, page);
+    } else if (!walk->over) {
+        move_end(walk, head->pages);
+    }
+    return NULL;
+}
+
+enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
+                                     int64_t pages)
+{
+    if (was_named(walk, page)) {
+        shrink(walk, page);
+        return CCAAS_PAGE_SHRUNK;
+    }
+    if (pages > 0 || (page > 0 && pages != 0)) {
+        return CCAAS_PAGE_REFUSED;
+    }
+    walk->end = walk->promised = walk->furthest = 0;
+    walk->rows = 0;
+    walk->over = true;
+    return CCAAS_PAGE_EMPTY;
+}
+
+const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
+                            int64_t rows, int64_t fresh)
+{
+    (void)rows; /* a short page is no reason to stop */
+    if (fresh > 0) {
+        walk->barren = -1;
+        return NULL;
+    }
+    if (walk->promised < 0 || page < walk->promised ||
+        ccaas_page_last(walk, page)) {
+        return NULL;
+    }
+    if (walk->barren < 0) {
+        walk->barren = walk->furthest;
+    }
+    if (walk->furthest > walk->barren) {
+        return "the list grows with every page and brings no new rows";
+    }
+    return NULL;
+}
+
+bool ccaas_page_last(const struct ccaas_page_walk *walk, int64_t page)
+{
+    return walk->end >= 0 && page >= walk->end - 1;
+}
+
+int64_t ccaas_page_announced(const struct ccaas_page_walk *walk)
+{
+    if (walk->rows < 0) {
+        return -1;
+    }
+    if (walk->size < 1 || walk->first > walk->rows / walk->size) {
+        return 0;
+    }
+    return walk->rows - walk->first * walk->size;
+}

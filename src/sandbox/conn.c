@@ -1,0 +1,259 @@
+/*
+ * conn.c: one connection.  libwebsockets moves the bytes (and does TLS); they
+ * are taken raw, so that the request target is seen as it was on the wire and
+ * an answer can be as broken as a test wants it.  Runs on the sandbox's
+ * thread.  A connection's session data is libwebsockets'; its buffer is freed
+ * and its answer released when it closes.
+ */
+#include "sandbox.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define WRITE_SIZE ((size_t)128 * 1024)
+
+/* How long a reset waits for the bytes before it to leave. */
+#define RESET_STEP_USECS 1000
+#define RESET_STEPS 2000
+
+enum state {
+    READING,  /* waits for a whole request */
+    PAUSING,  /* waits for the timer, then sends */
+    SENDING,  /* sends when it can */
+    HANGING,  /* never answers */
+    RESETTING /* waits until all has left, then resets */
+};
+
+struct conn {
+    char *in;
+    size_t in_size, in_room;
+    struct ccaas_sandbox_request request;
+    struct ccaas_sandbox_answer answer;
+    enum state state;
+    size_t sent;   /* of head and body together */
+    size_t pieced; /* where the present piece ends */
+    int steps;
+};
+
+static struct ccaas_sandbox_server *server_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+static lua_State *state_of(struct lws *wsi)
+{
+    return ccaas_sandbox_server_state(server_of(wsi));
+}
+
+static void wake_after(struct lws *wsi, double seconds)
+{
+    lws_set_timer_usecs(wsi, (lws_usec_t)(seconds * 1e6) + 1);
+}
+
+static bool append(struct conn *conn, const void *bytes, size_t size)
+{
+    if (conn->in_room - conn->in_size < size) {
+        size_t room = (conn->in_size + size) * 2;
+        char *in = realloc(conn->in, room);
+        if (!in)
+            return false;
+        conn->in = in;
+        conn->in_room = room;
+    }
+    memcpy(conn->in + conn->in_size, bytes, size);
+    conn->in_size += size;
+    return true;
+}
+
+static void consume_request(struct conn *conn)
+{
+    size_t size = conn->request.head_size + conn->request.body_size;
+    if (conn->request.problem || size > conn->in_size)
+        size = conn->in_size;
+    memmove(conn->in, conn->in + size, conn->in_size - size);
+    conn->in_size -= size;
+    memset(&conn->request, 0, sizeof conn->request);
+}
+
+static size_t total_of(const struct conn *conn)
+{
+    return conn->answer.head_size + conn->answer.body_size;
+}
+
+/* The next piece of a dripping body; all of the answer when it does not. */
+static void next_piece(struct conn *conn)
+{
+    size_t piece = conn->answer.piece, total = total_of(conn);
+    if (!piece)
+        conn->pieced = total;
+    else if (conn->pieced == 0)
+        conn->pieced = conn->answer.head_size + piece;
+    else
+        conn->pieced += piece;
+    if (conn->pieced > total)
+        conn->pieced = total;
+}
+
+static void serve_next(struct lws *wsi, struct conn *conn)
+{
+    if (conn->in_size == 0 ||
+        !ccaas_sandbox_request_whole(&conn->request, conn->in, conn->in_size))
+        return;
+    ccaas_sandbox_state_handle(state_of(wsi), conn->in, &conn->request,
+                               &conn->answer);
+    consume_request(conn);
+    conn->sent = 0;
+    conn->pieced = 0;
+    next_piece(conn);
+    if (conn->answer.hang) {
+        conn->state = HANGING;
+    } else if (conn->answer.delay > 0) {
+        conn->state = PAUSING;
+        wake_after(wsi, conn->answer.delay);
+    } else {
+        conn->state = SENDING;
+        lws_callback_on_writable(wsi);
+    }
+}
+
+/* True when the connection was reset and must be closed.  libwebsockets
+ * would say an orderly goodbye first: the socket is disconnected under it. */
+static bool reset_when_flushed(struct lws *wsi, struct conn *conn)
+{
+    int fd = lws_get_socket_fd(wsi), waiting = 0;
+    if (ioctl(fd, SIOCOUTQ, &waiting) == 0 && waiting > 0 &&
+        conn->steps++ < RESET_STEPS) {
+        lws_set_timer_usecs(wsi, RESET_STEP_USECS);
+        return false;
+    }
+    struct linger linger = {1, 0};
+    struct sockaddr unconnected;
+    memset(&unconnected, 0, sizeof unconnected);
+    unconnected.sa_family = AF_UNSPEC;
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    connect(fd, &unconnected, sizeof unconnected);
+    return true;
+}
+
+/* All was sent. True when the connection must be closed. */
+static bool finish(struct lws *wsi, struct conn *conn)
+{
+    enum ccaas_sandbox_ending ending = conn->answer.ending;
+    ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    if (ending == CCAAS_SANDBOX_CLOSE)
+        return true;
+    if (ending == CCAAS_SANDBOX_RESET) {
+        conn->state = RESETTING;
+        conn->steps = 0;
+        return reset_when_flushed(wsi, conn);
+    }
+    conn->state = READING;
+    serve_next(wsi, conn);
+    return false;
+}
+
+/* Writes what the socket takes. False when the peer is gone. */
+static bool write_some(struct lws *wsi, struct conn *conn)
+{
+    const struct ccaas_sandbox_answer *answer = &conn->answer;
+    while (conn->sent < conn->pieced && !lws_send_pipe_choked(wsi)) {
+        const char *from = answer->head + conn->sent;
+        size_t end = answer->head_size;
+        if (conn->sent >= answer->head_size) {
+            from = answer->body + (conn->sent - answer->head_size);
+            end = conn->pieced;
+        }
+        size_t size = end - conn->sent;
+        if (size > WRITE_SIZE)
+            size = WRITE_SIZE;
+        if (lws_write(wsi, (unsigned char *)(uintptr_t)from, size,
+                      LWS_WRITE_RAW) < 0)
+            return false;
+        conn->sent += size;
+    }
+    return true;
+}
+
+/* Zero, or -1 to close the connection. */
+static int writable(struct lws *wsi, struct conn *conn)
+{
+    if (conn->state != SENDING)
+        return 0;
+    if (conn->sent == total_of(conn))
+        return finish(wsi, conn) ? -1 : 0;
+    if (!write_some(wsi, conn))
+        return -1;
+    if (conn->sent == conn->pieced && conn->sent < total_of(conn)) {
+        next_piece(conn);
+        conn->state = PAUSING;
+        wake_after(wsi, conn->answer.pause);
+    } else {
+        lws_callback_on_writable(wsi);
+    }
+    return 0;
+}
+
+static int timer(struct lws *wsi, struct conn *conn)
+{
+    if (conn->state == RESETTING)
+        return reset_when_flushed(wsi, conn) ? -1 : 0;
+    if (conn->state == PAUSING) {
+        conn->state = SENDING;
+        lws_callback_on_writable(wsi);
+    }
+    return 0;
+}
+
+static int received(struct lws *wsi, struct conn *conn, const void *bytes,
+                    size_t size)
+{
+    if (conn->state == HANGING || conn->state == RESETTING)
+        return 0;
+    if (!append(conn, bytes, size))
+        return -1;
+    if (conn->state == READING)
+        serve_next(wsi, conn);
+    return 0;
+}
+
+static void closed(struct lws *wsi, struct conn *conn)
+{
+    ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    free(conn->in);
+    conn->in = NULL;
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason,
+                    void *session, void *in, size_t size)
+{
+    struct conn *conn = session;
+    switch (reason) {
+    case LWS_CALLBACK_RAW_ADOPT:
+        memset(conn, 0, sizeof *conn);
+        return 0;
+    case LWS_CALLBACK_RAW_RX:
+        return received(wsi, conn, in, size);
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        return writable(wsi, conn);
+    case LWS_CALLBACK_TIMER:
+        return timer(wsi, conn);
+    case LWS_CALLBACK_RAW_CLOSE:
+        closed(wsi, conn);
+        return 0;
+    case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+        ccaas_sandbox_server_run_commands(server_of(wsi));
+        return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return ccaas_sandbox_server_use_cert(server_of(wsi), session) ? 0 : 1;
+    default:
+        return 0;
+    }
+}
+
+const struct lws_protocols ccaas_sandbox_protocols[] = {
+    {"ccaas-sandbox", callback, sizeof(struct conn), 64 * 1024, 0, NULL, 0},
+    {NULL, NULL, 0, 0, 0, NULL, 0},
+};

@@ -1,0 +1,150 @@
+/*
+ * sandbox.h: what the files of this folder know of each other.
+ *
+ *   module.c   the Lua module; on the threads of the states that load it
+ *   server.c   one server: its libwebsockets context, its thread, commands
+ *   conn.c     one connection: requests in, answers out; sandbox thread
+ *   request.c  where a request ends in a run of bytes; pure
+ *   state.c    the sandbox's own lua_State, which decides every answer
+ *   cert.c     the throw-away certificates
+ *   wait.c     how a program that only serves waits for its end
+ *
+ * A server is made and ended by its owner's thread; everything else happens
+ * on the server's thread.  It shares no code with the client.
+ */
+#ifndef CCAAS_SANDBOX_H
+#define CCAAS_SANDBOX_H
+
+#include <libwebsockets.h>
+#include <lua.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CCAAS_SANDBOX_ERROR_SIZE 512
+
+/* Limits of what is read; over them an answer says so and the connection
+ * ends.  The request line's own limit is the vendor's (in Lua). */
+#define CCAAS_SANDBOX_MAX_HEAD ((size_t)64 * 1024)
+#define CCAAS_SANDBOX_MAX_BODY ((size_t)16 * 1024 * 1024)
+
+/* --- request.c ---------------------------------------------------------- */
+
+/* Where the first request of a buffer ends.  Zeroed before the first look;
+ * it remembers what it found, so that it can be asked again when more bytes
+ * have come. */
+struct ccaas_sandbox_request {
+    size_t head_size;    /* with its empty line; 0: not whole yet */
+    size_t body_size;    /* as announced */
+    size_t searched;     /* how far an empty line was looked for */
+    const char *problem; /* why it cannot be read, or NULL */
+};
+
+/* True when the request is whole, or cannot be read (`problem` is set). */
+bool ccaas_sandbox_request_whole(struct ccaas_sandbox_request *request,
+                                 const char *bytes, size_t size);
+
+/* --- state.c ------------------------------------------------------------ */
+
+enum ccaas_sandbox_ending {
+    CCAAS_SANDBOX_KEEP,  /* the connection stays */
+    CCAAS_SANDBOX_CLOSE, /* it is closed when all is sent */
+    CCAAS_SANDBOX_RESET, /* it is reset (RST) when all has left */
+};
+
+/* What to send; zeroed, it is an empty one.  `head` and `body` live in the Lua
+ * state until the answer is released. */
+struct ccaas_sandbox_answer {
+    const char *head;
+    size_t head_size;
+    const char *body;
+    size_t body_size;
+    double delay; /* seconds before the first byte */
+    double pause; /* seconds between pieces of the body */
+    size_t piece; /* bytes in a piece, 0: no pieces */
+    bool hang;    /* nothing is ever sent */
+    enum ccaas_sandbox_ending ending;
+    int ref; /* what keeps the bytes; 0: nothing does */
+};
+
+/* Opens a state that finds its modules as L does, and in it
+ * require(module)(config, native), which gives the functions that decide.
+ * NULL with a message in error. */
+lua_State *ccaas_sandbox_state_open(const char *path, const char *cpath,
+                                    const char *module, const char *config,
+                                    size_t config_size, char *error);
+
+/* Decides the answer to one request.  A failure in Lua becomes an answer
+ * with status 500 that tells it. */
+void ccaas_sandbox_state_handle(lua_State *L, const char *bytes,
+                                const struct ccaas_sandbox_request *request,
+                                struct ccaas_sandbox_answer *answer);
+
+/* Lets go of the answer's bytes; fine on an answer that was released. */
+void ccaas_sandbox_state_release(lua_State *L,
+                                 struct ccaas_sandbox_answer *answer);
+
+/* Runs one command.  Gives its result in memory that the caller frees; when
+ * it failed, *failed is true and the result is the message.  NULL: no memory.
+ */
+char *ccaas_sandbox_state_command(lua_State *L, const char *bytes, size_t size,
+                                  size_t *result_size, bool *failed);
+
+/* --- cert.c ------------------------------------------------------------- */
+
+struct ccaas_sandbox_cert {
+    X509 *cert;
+    EVP_PKEY *key;
+    char ca_file[256]; /* the CA, for clients; "" without one */
+};
+
+/* Makes a CA and a certificate for 127.0.0.1, ::1 and localhost; writes the
+ * CA into a private temporary file.  False with a message in error; release
+ * it in either case. */
+bool ccaas_sandbox_cert_make(struct ccaas_sandbox_cert *cert, char *error);
+void ccaas_sandbox_cert_release(struct ccaas_sandbox_cert *cert);
+
+/* --- conn.c ------------------------------------------------------------- */
+
+/* The protocol of the listening vhost; the context's user pointer is the
+ * server. */
+extern const struct lws_protocols ccaas_sandbox_protocols[];
+
+/* --- server.c ----------------------------------------------------------- */
+
+struct ccaas_sandbox_server;
+
+/* Starts to serve on 127.0.0.1.  L belongs to the server from here on, also
+ * when this fails: NULL, with a message in error. */
+struct ccaas_sandbox_server *ccaas_sandbox_server_start(lua_State *L, int port,
+                                                        bool tls, char *error);
+
+/* Stops serving, joins the thread and frees everything. In a forked child it
+ * only frees what is the child's own. */
+void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server);
+
+/* Stops what still runs when the process exits. */
+void ccaas_sandbox_server_stop_all(void);
+
+int ccaas_sandbox_server_port(const struct ccaas_sandbox_server *server);
+const char *
+ccaas_sandbox_server_ca_file(const struct ccaas_sandbox_server *server);
+
+/* Runs a command on the server's thread and waits for it.  The result lives
+ * until the next command.  False when it failed: the result is the message. */
+bool ccaas_sandbox_server_command(struct ccaas_sandbox_server *server,
+                                  const char *bytes, size_t size,
+                                  const char **result, size_t *result_size);
+
+/* For conn.c, on the server's thread. */
+lua_State *ccaas_sandbox_server_state(struct ccaas_sandbox_server *server);
+void ccaas_sandbox_server_run_commands(struct ccaas_sandbox_server *server);
+bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
+                                   SSL_CTX *ctx);
+
+/* --- wait.c --------------------------------------------------------------- */
+
+/* Returns on SIGINT or SIGTERM, or when a pipe that is standard input ends. */
+void ccaas_sandbox_wait(void);
+
+#endif

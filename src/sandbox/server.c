@@ -1,0 +1,321 @@
+/*
+ * server.c: one running sandbox.  Its owner's thread makes it, sends it
+ * commands and ends it; its own thread runs libwebsockets' loop and, in it,
+ * everything else.  A guest in the process: signals are blocked in the
+ * thread, and the process's signal dispositions stay as they were.
+ */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum command_state { NO_COMMAND, COMMAND_GIVEN, COMMAND_DONE };
+
+struct ccaas_sandbox_server {
+    lua_State *L;
+    struct lws_context *context;
+    SSL_CTX *tls;
+    struct ccaas_sandbox_cert cert;
+    int port;
+    pid_t pid;
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+
+    /* One command at a time; all below is under the mutex. */
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    enum command_state state;
+    bool ended; /* the thread answers no more */
+    const char *command;
+    size_t command_size;
+    char *result;
+    size_t result_size;
+    bool failed;
+
+    struct ccaas_sandbox_server *next; /* under running_mutex */
+};
+
+static pthread_mutex_t running_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct ccaas_sandbox_server *running_servers;
+
+/* --- signal dispositions ------------------------------------------------ */
+
+#define SIGNALS 32
+
+/* libwebsockets changes some when it makes a context. */
+static void save_signals(struct sigaction *saved)
+{
+    for (int i = 1; i < SIGNALS; i++)
+        sigaction(i, NULL, &saved[i]);
+}
+
+static void restore_signals(const struct sigaction *saved)
+{
+    for (int i = 1; i < SIGNALS; i++) {
+        struct sigaction now;
+        if (sigaction(i, NULL, &now) == 0 &&
+            now.sa_handler != saved[i].sa_handler)
+            sigaction(i, &saved[i], NULL);
+    }
+}
+
+/* --- the thread ----------------------------------------------------------- */
+
+static void *serve(void *data)
+{
+    struct ccaas_sandbox_server *server = data;
+    while (!atomic_load(&server->stopping) &&
+           lws_service(server->context, 0) >= 0)
+        ;
+    lws_context_destroy(server->context);
+    pthread_mutex_lock(&server->mutex);
+    server->ended = true;
+    pthread_cond_broadcast(&server->done);
+    pthread_mutex_unlock(&server->mutex);
+    return NULL;
+}
+
+void ccaas_sandbox_server_run_commands(struct ccaas_sandbox_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    if (server->state == COMMAND_GIVEN) {
+        server->result = ccaas_sandbox_state_command(
+            server->L, server->command, server->command_size,
+            &server->result_size, &server->failed);
+        server->state = COMMAND_DONE;
+        pthread_cond_broadcast(&server->done);
+    }
+    pthread_mutex_unlock(&server->mutex);
+}
+
+lua_State *ccaas_sandbox_server_state(struct ccaas_sandbox_server *server)
+{
+    return server->L;
+}
+
+bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
+                                   SSL_CTX *ctx)
+{
+    server->tls = ctx;
+    return SSL_CTX_use_certificate(ctx, server->cert.cert) == 1 &&
+           SSL_CTX_use_PrivateKey(ctx, server->cert.key) == 1 &&
+           SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
+}
+
+/* --- starting ---------------------------------------------------------------
+ */
+
+static bool make_context(struct ccaas_sandbox_server *server)
+{
+    struct lws_context_creation_info info;
+    memset(&info, 0, sizeof info);
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    if (server->cert.cert)
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.gid = -1;
+    info.uid = -1;
+    info.user = server;
+    info.pt_serv_buf_size = 64 * 1024;
+    /* Its tables are as large as the process's limit of descriptors, which
+     * can be absurd. */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 65536)
+        info.fd_limit_per_thread = 4096;
+    server->context = lws_create_context(&info);
+    return server->context != NULL;
+}
+
+static bool listen_on(struct ccaas_sandbox_server *server, int port)
+{
+    struct lws_context_creation_info info;
+    memset(&info, 0, sizeof info);
+    info.options = LWS_SERVER_OPTION_ADOPT_APPLY_LISTEN_ACCEPT_CONFIG;
+    if (server->cert.cert)
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                        LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    info.port = port;
+    info.iface = "127.0.0.1";
+    info.vhost_name = "ccaas-sandbox";
+    info.protocols = ccaas_sandbox_protocols;
+    info.listen_accept_role = "raw-skt";
+    info.listen_accept_protocol = ccaas_sandbox_protocols[0].name;
+    struct lws_vhost *vhost = lws_create_vhost(server->context, &info);
+    if (!vhost)
+        return false;
+    /* A protocol agreed on in the handshake would take the connection out of
+     * our hands. */
+    if (server->tls)
+        SSL_CTX_set_alpn_select_cb(server->tls, NULL, NULL);
+    server->port = lws_get_vhost_listen_port(vhost);
+    return server->port > 0;
+}
+
+static bool start_thread(struct ccaas_sandbox_server *server)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    server->running = pthread_create(&server->thread, NULL, serve, server) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return server->running;
+}
+
+static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
+                  char *error)
+{
+    if (tls && !ccaas_sandbox_cert_make(&server->cert, error))
+        return false;
+    struct sigaction saved[SIGNALS];
+    lws_set_log_level(0, NULL);
+    save_signals(saved);
+    bool made = make_context(server);
+    bool listening = made && listen_on(server, port);
+    restore_signals(saved);
+    if (!listening) {
+        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE,
+                 "cannot listen on 127.0.0.1 port %d%s%s", port,
+                 errno ? ": " : "", errno ? strerror(errno) : "");
+        return false;
+    }
+    if (!start_thread(server)) {
+        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "cannot start a thread");
+        return false;
+    }
+    return true;
+}
+
+struct ccaas_sandbox_server *ccaas_sandbox_server_start(lua_State *L, int port,
+                                                        bool tls, char *error)
+{
+    struct ccaas_sandbox_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        lua_close(L);
+        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "no memory");
+        return NULL;
+    }
+    server->L = L;
+    server->pid = getpid();
+    pthread_mutex_init(&server->mutex, NULL);
+    pthread_cond_init(&server->done, NULL);
+    errno = 0;
+    if (!start(server, port, tls, error)) {
+        ccaas_sandbox_server_stop(server);
+        return NULL;
+    }
+    pthread_mutex_lock(&running_mutex);
+    server->next = running_servers;
+    running_servers = server;
+    pthread_mutex_unlock(&running_mutex);
+    return server;
+}
+
+/* --- ending -----------------------------------------------------------------
+ */
+
+static void forget(struct ccaas_sandbox_server *server)
+{
+    pthread_mutex_lock(&running_mutex);
+    struct ccaas_sandbox_server **at = &running_servers;
+    while (*at && *at != server)
+        at = &(*at)->next;
+    if (*at)
+        *at = server->next;
+    pthread_mutex_unlock(&running_mutex);
+}
+
+static void end_thread(struct ccaas_sandbox_server *server)
+{
+    if (server->running) {
+        atomic_store(&server->stopping, true);
+        lws_cancel_service(server->context);
+        pthread_join(server->thread, NULL);
+        server->running = false;
+    } else if (server->context) {
+        lws_context_destroy(server->context);
+    }
+    server->context = NULL;
+}
+
+void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server)
+{
+    /* In a forked child there is no such thread, and what it held may be in
+     * any state: it is left alone, the parent's file too. */
+    if (server->pid != getpid())
+        return;
+    forget(server);
+    end_thread(server);
+    ccaas_sandbox_cert_release(&server->cert);
+    lua_close(server->L);
+    free(server->result);
+    pthread_cond_destroy(&server->done);
+    pthread_mutex_destroy(&server->mutex);
+    free(server);
+}
+
+/* Only threads and files: the owner's handles may still point here. */
+void ccaas_sandbox_server_stop_all(void)
+{
+    struct ccaas_sandbox_server *server = running_servers;
+    if (!server || server->pid != getpid())
+        return;
+    for (; server; server = server->next) {
+        end_thread(server);
+        ccaas_sandbox_cert_release(&server->cert);
+    }
+}
+
+/* --- what the owner asks
+ * ------------------------------------------------------ */
+
+int ccaas_sandbox_server_port(const struct ccaas_sandbox_server *server)
+{
+    return server->port;
+}
+
+const char *
+ccaas_sandbox_server_ca_file(const struct ccaas_sandbox_server *server)
+{
+    return server->cert.ca_file;
+}
+
+bool ccaas_sandbox_server_command(struct ccaas_sandbox_server *server,
+                                  const char *bytes, size_t size,
+                                  const char **result, size_t *result_size)
+{
+    static const char other_process[] = "the sandbox runs in another process";
+    static const char ended[] = "the sandbox has ended";
+    const char *problem = NULL;
+    if (server->pid != getpid()) {
+        *result = other_process;
+        *result_size = sizeof other_process - 1;
+        return false;
+    }
+    pthread_mutex_lock(&server->mutex);
+    free(server->result);
+    server->result = NULL;
+    server->command = bytes;
+    server->command_size = size;
+    server->state = COMMAND_GIVEN;
+    if (!server->ended)
+        lws_cancel_service(server->context);
+    while (server->state != COMMAND_DONE && !server->ended)
+        pthread_cond_wait(&server->done, &server->mutex);
+    if (server->state != COMMAND_DONE)
+        problem = ended;
+    server->state = NO_COMMAND;
+    bool failed = problem || !server->result || server->failed;
+    *result = problem ? problem : server->result ? server->result : "no memory";
+    *result_size =
+        !problem && server->result ? server->result_size : strlen(*result);
+    pthread_mutex_unlock(&server->mutex);
+    return !failed;
+}
