@@ -1,10 +1,10 @@
 -- Plays the vendors on your own machine, until Ctrl-C (or, started with a pipe
 -- as standard input, until that ends):
 --
---    lua examples/sandbox.lua --port 8080 [--tls] [--agents 5000] [--queues 250]
---      [--groups 30] [--seed 1] [--delay 0.2] [--refresh 5] [--gzip] [--chunked]
---      [--odd-ids] [--tenants acme,other] [--key K] [--secret S]
---      [--token-life 1799] [--one object|array] [--empty 400|200]
+--    lua examples/sandbox.lua --port 8080 [--tls] [--agents 5000]
+--      [--queues 250] [--groups 30] [--seed 1] [--delay 0.2] [--refresh 5]
+--      [--gzip] [--chunked] [--odd-ids] [--tenants acme,other] [--key K]
+--      [--secret S] [--token-life 1799] [--one object|array] [--empty 400|200]
 --
 -- From a checkout it uses the modules of build/lua54 or build/luajit (or of
 -- build); else the installed ones.

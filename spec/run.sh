@@ -130,13 +130,11 @@ lua_specs() {
 
 # sanitized LIBRARY FOLDER LUA FILE...: the same below a sanitizer's runtime.
 sanitized() {
-    CCAAS_PRELOAD=$(gcc -print-file-name="lib$1.so")
+    alone=$top/build/$2/alone.so
+    gcc -shared -fPIC -o "$alone" spec/alone.c || return 1
+    CCAAS_PRELOAD=$(gcc -print-file-name="lib$1.so"):$alone
     CCAAS_LIMIT=300
     export CCAAS_PRELOAD CCAAS_LIMIT
-    if [ "$1" = tsan ]; then
-        gcc -shared -fPIC -o "$top/build/$2/alone.so" spec/alone.c || return 1
-        CCAAS_PRELOAD=$CCAAS_PRELOAD:$top/build/$2/alone.so
-    fi
     shift
     lua_specs "$@"
 }

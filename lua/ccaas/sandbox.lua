@@ -288,7 +288,8 @@ end
 --- What it was asked, oldest first: at least the last 10,000 requests.
 ---@return ccaas.sandbox.request_seen[]
 function handle:requests()
-  return command(self, "requests")
+  local list = command(self, "requests")
+  return list
 end
 
 --- Forgets what it was asked.
@@ -322,8 +323,8 @@ end
 --
 -- - `agents` 5000, `queues` 250, `groups` 30, `recordings` 20000, `seed` 1: the
 --   world; the same seed gives the same one.
--- - `port` 0 (any free one), `tls` false, `delay` 0 (seconds before each answer),
---   `gzip`, `chunked` (false): how it answers.
+-- - `port` 0 (any free one), `tls` false, `delay` 0 (seconds before each
+--   answer), `gzip`, `chunked` (false): how it answers.
 -- - `key`, `secret`, `tenants` { "acme" } (with several, requests must say
 --   which), `token_life` 1799 seconds.
 -- - `one` "object" or "array": the form of single rows (else each endpoint has

@@ -140,12 +140,10 @@ struct whole {
     const char *key, *text, *records;
 };
 
-enum {
-    ARRAY = CCAAS_SPLIT_ARRAY,
-    KEY = CCAAS_SPLIT_ARRAY_OR_KEY,
-    ONE = CCAAS_SPLIT_ARRAY_OR_ONE,
-    WHOLE = CCAAS_SPLIT_WHOLE
-};
+#define ARRAY CCAAS_SPLIT_ARRAY
+#define KEY CCAAS_SPLIT_ARRAY_OR_KEY
+#define ONE CCAAS_SPLIT_ARRAY_OR_ONE
+#define WHOLE CCAAS_SPLIT_WHOLE
 
 static const struct whole wholes[] = {
     {ARRAY, NULL, "[]", ""},
@@ -339,7 +337,7 @@ static void block_borders(void)
 
     for (size_t which = 0; which < COUNT(odd); which++)
         for (int before = 0; before < 140; before++) {
-            char text[512], want[512];
+            char text[1024], want[512];
             struct outcome outcome;
             int fill = 140 - before;
             int size = snprintf(want, sizeof want, "{\"%*s%s%*s\":[[{}],{}]}",

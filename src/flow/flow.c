@@ -433,6 +433,8 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         return CCAAS_TAKE_END;
     if (flow->plan.limit >= 0 && flow->info.rows >= flow->plan.limit) {
         flow->ended = true;
+        if (flow->fetches)
+            flow->info.page = flow->fetches->page;
         let_all_go(flow);
         return CCAAS_TAKE_END;
     }

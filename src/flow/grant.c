@@ -41,7 +41,8 @@ struct ccaas_grant {
     unsigned attempt;
     double resume_at; /* of the next attempt, when there is no transfer */
     uint64_t round;   /* of asking; its error is the last one's */
-    uint64_t failed;  /* the last round that failed */
+    uint64_t failed;  /* the last round that failed, */
+    uint64_t granted; /* and the last one that brought a token */
     struct ccaas_error error;
 };
 

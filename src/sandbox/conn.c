@@ -19,12 +19,16 @@
 #define RESET_STEP_USECS 1000
 #define RESET_STEPS 2000
 
+/* How long the peer may go on sending what was refused. */
+#define LINGER_SECONDS 1.0
+
 enum state {
-    READING,  /* waits for a whole request */
-    PAUSING,  /* waits for the timer, then sends */
-    SENDING,  /* sends when it can */
-    HANGING,  /* never answers */
-    RESETTING /* waits until all has left, then resets */
+    READING,   /* waits for a whole request */
+    PAUSING,   /* waits for the timer, then sends */
+    SENDING,   /* sends when it can */
+    HANGING,   /* never answers */
+    RESETTING, /* waits until all has left, then resets */
+    LINGERING  /* reads on for a while, so that the answer is not lost */
 };
 
 struct conn {
@@ -36,6 +40,7 @@ struct conn {
     size_t sent;   /* of head and body together */
     size_t pieced; /* where the present piece ends */
     int steps;
+    bool refused; /* the request was not read to its end */
 };
 
 static struct ccaas_sandbox_server *server_of(struct lws *wsi)
@@ -71,7 +76,8 @@ static bool append(struct conn *conn, const void *bytes, size_t size)
 static void consume_request(struct conn *conn)
 {
     size_t size = conn->request.head_size + conn->request.body_size;
-    if (conn->request.problem || size > conn->in_size)
+    conn->refused = conn->request.problem != NULL;
+    if (conn->refused)
         size = conn->in_size;
     memmove(conn->in, conn->in + size, conn->in_size - size);
     conn->in_size -= size;
@@ -143,6 +149,12 @@ static bool finish(struct lws *wsi, struct conn *conn)
 {
     enum ccaas_sandbox_ending ending = conn->answer.ending;
     ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    if (ending == CCAAS_SANDBOX_CLOSE && conn->refused) {
+        conn->state = LINGERING;
+        shutdown(lws_get_socket_fd(wsi), SHUT_WR);
+        wake_after(wsi, LINGER_SECONDS);
+        return false;
+    }
     if (ending == CCAAS_SANDBOX_CLOSE)
         return true;
     if (ending == CCAAS_SANDBOX_RESET) {
@@ -198,6 +210,8 @@ static int writable(struct lws *wsi, struct conn *conn)
 
 static int timer(struct lws *wsi, struct conn *conn)
 {
+    if (conn->state == LINGERING)
+        return -1;
     if (conn->state == RESETTING)
         return reset_when_flushed(wsi, conn) ? -1 : 0;
     if (conn->state == PAUSING) {
@@ -210,7 +224,8 @@ static int timer(struct lws *wsi, struct conn *conn)
 static int received(struct lws *wsi, struct conn *conn, const void *bytes,
                     size_t size)
 {
-    if (conn->state == HANGING || conn->state == RESETTING)
+    if (conn->state == HANGING || conn->state == RESETTING ||
+        conn->state == LINGERING)
         return 0;
     if (!append(conn, bytes, size))
         return -1;

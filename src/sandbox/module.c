@@ -15,6 +15,8 @@
 __attribute__((visibility("default"))) int
 luaopen_ccaas_sandbox_server(lua_State *L);
 
+static const char stopped[] = "the sandbox was stopped";
+
 struct handle {
     struct ccaas_sandbox_server *server; /* NULL: stopped */
 };
@@ -28,7 +30,7 @@ static struct ccaas_sandbox_server *check_running(lua_State *L)
 {
     struct handle *handle = check_handle(L);
     if (!handle->server)
-        luaL_error(L, "the sandbox was stopped");
+        luaL_error(L, stopped);
     return handle->server;
 }
 
@@ -87,11 +89,11 @@ static int handle_ca_file(lua_State *L)
 /* command(bytes) -> bytes | nil, message */
 static int handle_command(lua_State *L)
 {
-    struct ccaas_sandbox_server *server = check_running(L);
-    size_t size, result_size;
-    const char *bytes = luaL_checklstring(L, 2, &size), *result;
-    bool done = ccaas_sandbox_server_command(server, bytes, size, &result,
-                                             &result_size);
+    struct ccaas_sandbox_server *server = check_handle(L)->server;
+    size_t size, result_size = sizeof stopped - 1;
+    const char *bytes = luaL_checklstring(L, 2, &size), *result = stopped;
+    bool done = server && ccaas_sandbox_server_command(server, bytes, size,
+                                                       &result, &result_size);
     if (!done)
         lua_pushnil(L);
     lua_pushlstring(L, result, result_size);

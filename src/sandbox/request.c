@@ -64,15 +64,13 @@ bool ccaas_sandbox_request_whole(struct ccaas_sandbox_request *request,
         size_t from = request->searched > 3 ? request->searched - 3 : 0;
         const char *end = memmem(bytes + from, size - from, "\r\n\r\n", 4);
         request->searched = size;
-        if (!end) {
-            if (size <= CCAAS_SANDBOX_MAX_HEAD)
-                return false;
+        if (!end && size <= CCAAS_SANDBOX_MAX_HEAD)
+            return false;
+        request->head_size = end ? (size_t)(end - bytes) + 4 : size;
+        if (request->head_size > CCAAS_SANDBOX_MAX_HEAD)
             request->problem = "431";
-            request->head_size = size;
-            return true;
-        }
-        request->head_size = (size_t)(end - bytes) + 4;
-        read_head(request, bytes);
+        else
+            read_head(request, bytes);
     }
     return request->problem || size - request->head_size >= request->body_size;
 }

@@ -75,11 +75,12 @@ static void *serve(void *data)
     while (!atomic_load(&server->stopping) &&
            lws_service(server->context, 0) >= 0)
         ;
-    lws_context_destroy(server->context);
+    /* Nobody wakes a context that is being destroyed. */
     pthread_mutex_lock(&server->mutex);
     server->ended = true;
     pthread_cond_broadcast(&server->done);
     pthread_mutex_unlock(&server->mutex);
+    lws_context_destroy(server->context);
     return NULL;
 }
 
@@ -235,8 +236,11 @@ static void forget(struct ccaas_sandbox_server *server)
 static void end_thread(struct ccaas_sandbox_server *server)
 {
     if (server->running) {
+        pthread_mutex_lock(&server->mutex);
         atomic_store(&server->stopping, true);
-        lws_cancel_service(server->context);
+        if (!server->ended)
+            lws_cancel_service(server->context);
+        pthread_mutex_unlock(&server->mutex);
         pthread_join(server->thread, NULL);
         server->running = false;
     } else if (server->context) {

@@ -80,7 +80,9 @@ local function active(list)
   end
 end
 
-kinds.queues = active { "Appointments", "Réclamations", "客户服务", 'The "Red"' }
+kinds.queues = active {
+  "Appointments", "Réclamations", "客户服务", 'The "Red"',
+}
 kinds.channels = active(channels)
 kinds.directions = active(directions)
 

@@ -20,19 +20,20 @@ local name_list = {
 ---@return ccaas.sandbox.world
 function world.new(config)
   local self = setmetatable({
-    seed = config.seed, odd_ids = config.odd_ids, refresh = config.refresh,
+    seed = math.floor(config.seed), odd_ids = config.odd_ids, refresh = config.refresh,
     tick = 0, version = 0, kinds = {}, overrides = {}, pools = {},
     indices = {}, members = {},
   }, world)
   for kind in pairs(first_id) do
-    local rows = {}
-    for i = 1, config[kind] do
+    -- math.floor: 5e3 is a count too, and must not make ids like "105000.0".
+    local rows, count = {}, math.floor(config[kind])
+    for i = 1, count do
       rows[i] = i
     end
     -- `founded` is what memberships are reckoned with, so that a later change
     -- of one number moves nobody else.
     self.kinds[kind] = {
-      rows = rows, last = config[kind], founded = math.max(config[kind], 1),
+      rows = rows, last = count, founded = math.max(count, 1),
     }
   end
   return self
@@ -127,7 +128,7 @@ function world.name(_, kind, index)
   if index > #list then
     name = name .. " " .. index
   end
-  return index % 3 == 0 and json.quote_ascii(name) or json.quote(name)
+  return index % 5 == 3 and json.quote_ascii(name) or json.quote(name)
 end
 
 --- The group of an agent.

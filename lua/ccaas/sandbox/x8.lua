@@ -2,15 +2,17 @@
 -- refuse.  Lives in the sandbox's Lua state.
 
 local json = require "ccaas.sandbox.json"
-local metric_names = require "ccaas.sandbox.metrics"
 local oauth = require "ccaas.sandbox.x8_oauth"
+local params = require "ccaas.sandbox.x8_params"
 local rows = require "ccaas.sandbox.rows"
+
+local bad_request, refuse = params.bad_request, params.refuse
+local list_of = params.list_of
 
 ---@class ccaas.sandbox.x8
 local x8 = {}
 x8.__index = x8
 
-local MAX_SIZE, DEFAULT_SIZE = 1000, 100
 local MAX_CACHE = 256 * 1024 * 1024
 local singular = { queues = "queue", groups = "group", agents = "agent" }
 
@@ -43,105 +45,12 @@ function x8.locate(_, request)
   return below, segments
 end
 
--- Refusals are thrown as answers, so that every check is one line.
-local function refuse(status, message)
-  error({ status = status, body = '{"message":' .. json.quote(message) .. "}" },
-    0)
-end
-
-local function bad_request(message)
-  refuse(400, "Bad request: " .. message)
-end
-
 --- The error that whoever would say it says: for faults.
 ---@param fault table
 ---@param path string where it was asked
 ---@return table answer
 function x8.error_answer(_, fault, path)
   return oauth.error_answer(fault, path)
-end
-
--- --- parameters ------------------------------------------------------------
-
-local function single(query, name)
-  local value = query[name]
-  if type(value) == "table" then
-    return value[#value]
-  end
-  return value
-end
-
--- The name repeated, a comma list, or both.
-local function list_of(query, name)
-  local value = query[name]
-  if value == nil then
-    return nil
-  end
-  local list = {}
-  for _, text in ipairs(type(value) == "table" and value or { value }) do
-    for item in text:gmatch("[^,]+") do
-      list[#list + 1] = item
-    end
-  end
-  return list
-end
-
-local function whole_number(query, name, default, least)
-  local text = single(query, name)
-  if text == nil then
-    return default
-  end
-  local n = text:find("^%-?%d+$") and tonumber(text)
-  if not n then
-    bad_request(("Field '%s' must be an integer"):format(name))
-  elseif least and n < least then
-    bad_request(("Field '%s' must be greater than or equal to %d")
-      :format(name, least))
-  end
-  return n
-end
-
-local function page_and_size(query)
-  local page = whole_number(query, "page", 0)
-  local size = whole_number(query, "size", DEFAULT_SIZE, 1)
-  if size > MAX_SIZE then
-    bad_request("Field 'size' must be less than or equal to " .. MAX_SIZE)
-  end
-  return page, size
-end
-
-local function flag(query, name)
-  local text = single(query, name)
-  if text ~= nil and text ~= "true" and text ~= "false" then
-    bad_request(("Field '%s' must be a boolean"):format(name))
-  end
-  return text == "true"
-end
-
-local function check_timezone(query)
-  local zone = single(query, "timezone")
-  if zone and not (zone == "UTC" or zone:find("^%a[%w_+-]*/[%w_+/-]+$")) then
-    bad_request("Field 'timezone' must be a valid time zone")
-  end
-end
-
--- The asked metrics that exist, in the order asked; all when none is asked.
-local function chosen_metrics(query, endpoint)
-  local asked = list_of(query, "metrics")
-  local all = metric_names[endpoint]
-  if not asked then
-    return all
-  end
-  local known, chosen = {}, {}
-  for _, name in ipairs(all) do
-    known[name] = true
-  end
-  for _, name in ipairs(asked) do
-    if known[name] then
-      chosen[#chosen + 1] = name
-    end
-  end
-  return chosen
 end
 
 -- --- rows --------------------------------------------------------------------
@@ -183,7 +92,7 @@ end
 
 -- The indices of one page, and its four headers.
 function x8:cut(indices, query)
-  local page, size = page_and_size(query)
+  local page, size = params.page_and_size(query)
   local pages = math.ceil(#indices / size)
   if page < 0 or page >= pages then
     local empty = #indices == 0 and page == 0 and self.config.empty == "200"
@@ -216,9 +125,9 @@ end
 -- indices, filters, metrics_required, with_group, totals.
 function x8:list(request, list)
   local query, world, kind = request.query, self.world, list.kind
-  check_timezone(query)
-  local summary = flag(query, "summary")
-  local totals = list.totals and flag(query, "includeTotals")
+  params.check_timezone(query)
+  local summary = params.flag(query, "summary")
+  local totals = list.totals and params.flag(query, "includeTotals")
   local indices = list.indices
   if not summary then
     if list.metrics_required and not list_of(query, "metrics") then
@@ -229,7 +138,7 @@ function x8:list(request, list)
       and list_of(query, list.group_ids))
   end
   local cut, headers = self:cut(indices, query)
-  local metrics = chosen_metrics(query, list.endpoint)
+  local metrics = params.metrics(query, list.endpoint)
   local build = summary and rows.summary(world, kind, list.with_group)
     or rows.builder(world, kind, metrics, request.tenant)
   local parts = build_all(cut, build)
@@ -265,8 +174,8 @@ end
 
 -- One row; whether as an object or as an array of one, the documents disagree.
 function x8:one(request, kind, index, endpoint, form)
-  check_timezone(request.query)
-  local metrics = chosen_metrics(request.query, endpoint)
+  params.check_timezone(request.query)
+  local metrics = params.metrics(request.query, endpoint)
   local row = rows.builder(self.world, kind, metrics, request.tenant)(index)
   if (self.config.one or form) == "array" then
     row = "[" .. row .. "]"
@@ -365,12 +274,12 @@ end
 
 endpoints["agents-in-queue-groups"] = function(self, request)
   local query, world = request.query, self.world
-  check_timezone(query)
-  local all_agents = flag(query, "showEnabledAgents")
+  params.check_timezone(query)
+  local all_agents = params.flag(query, "showEnabledAgents")
   local queues = filter(world, "queues", world:rows("queues"),
     list_of(query, "queue-ids"))
   local of_queue, of_agent =
-    split_metrics(chosen_metrics(query, "agents_in_queue"))
+    split_metrics(params.metrics(query, "agents_in_queue"))
   local build = rows.builder(world, "agents", of_queue, request.tenant, "map")
   local seen, parts, agents = {}, {}, {}
   for _, queue in ipairs(queues) do
@@ -429,7 +338,8 @@ end
 
 -- Until the world changes, the same question has the same answer.
 local function cache_key(self, request)
-  if self.cache_version ~= self.world.version or self.cache_size > MAX_CACHE then
+  if self.cache_version ~= self.world.version
+    or self.cache_size > MAX_CACHE then
     self.cache, self.cache_size = {}, 0
     self.cache_version = self.world.version
   end

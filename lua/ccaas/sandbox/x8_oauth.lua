@@ -101,7 +101,7 @@ function oauth.error_answer(fault, path)
   return dialects[fault.dialect or dialect_of(fault, path)](fault)
 end
 
--- --- tokens --------------------------------------------------------------------
+-- --- tokens ------------------------------------------------------------------
 
 local function from_base64(text)
   local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -125,8 +125,10 @@ end
 
 local function new_token(self)
   local token = {}
-  local state = (self.config.seed * 7919 + self.given * 104729) % 2147483646 + 1
-  local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567"
+  local seed = math.floor(self.config.seed)
+  local state = (seed * 7919 + self.given * 104729) % 2147483646 + 1
+  local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    .. "0123456789"
   for i = 1, 28 do
     state = state * 16807 % 2147483647
     local n = math.floor(state / 64) % #alphabet + 1

@@ -1,0 +1,144 @@
+--- A client for contact-center data APIs.
+---
+---     local ccaas = require "ccaas"
+---     local x8 = ccaas.new{ provider = "8x8", region = "us", key = K, secret = S }
+---     for queue in x8:queues() do print(queue.name) end
+
+local core = require "ccaas.core"
+local clients = require "ccaas.client"
+local loop = require "ccaas.loop"
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+
+---@class ccaas
+---@field _VERSION string
+---@field null any stands for JSON's null where one is kept; the same as lua-cjson's
+local ccaas = {
+  _VERSION = core.version,
+  null = require("cjson").null,
+}
+
+local vendors = { ["8x8"] = true }
+
+local checks = options.checks
+local common = {
+  provider = checks.any,
+  base_url = checks.url,
+  timeout = checks.seconds,
+  connect_timeout = checks.seconds,
+  deadline = checks.seconds,
+  retries = options.limits.retries,
+  concurrency = options.limits.concurrency,
+  max_record = options.limits.max_record,
+  max_body = options.limits.max_body,
+  ca_file = checks.file,
+  proxy = checks.text,
+  user_agent = checks.text,
+  null = checks.any,
+  on_event = checks.call,
+  loop = checks.any,
+}
+
+-- What each kind of credentials adds.
+local by_auth = {
+  client_credentials = {
+    key = checks.secret,
+    secret = checks.secret,
+    tenant = checks.text,
+    region = checks.text,
+    version = checks.text,
+    token_url = checks.url,
+  },
+}
+
+local function load_vendor(given)
+  local name = given.provider
+  if name == nil then
+    misuse.raise("ccaas.new: needs option `provider`: \"8x8\"")
+  elseif type(name) ~= "string" or not vendors[name] then
+    misuse.raise("ccaas.new: unknown provider %q%s", tostring(name), misuse.hint(name, vendors))
+  end
+  return require("ccaas.provider." .. name)
+end
+
+local function base_url(vendor, given)
+  local region = given.region or vendor.region
+  local version = given.version or vendor.version
+  if not vendor.base_url[region] then
+    misuse.raise("ccaas.new: unknown region %q%s", region, misuse.hint(region, vendor.base_url))
+  elseif not version:match("^v%d+$") then
+    misuse.raise("ccaas.new: option `version` must be like \"v5\", not %q", version)
+  end
+  return (given.base_url or vendor.base_url[region]:format(version)):gsub("/+$", "")
+end
+
+---@class ccaas.Options
+---@field provider "8x8"
+---@field key? string
+---@field secret? string
+---@field tenant? string
+---@field region? "us"|"eu"|"au"|"ca"
+---@field version? string
+---@field token_url? string
+---@field base_url? string
+---@field timeout? number seconds without a byte from the server; 30
+---@field connect_timeout? number seconds; 10
+---@field deadline? number seconds for a whole call; none
+---@field retries? integer attempts after the first; 4
+---@field concurrency? integer pages fetched side by side; 4
+---@field max_record? integer bytes; 16 MiB
+---@field max_body? integer bytes; 256 MiB
+---@field ca_file? string
+---@field proxy? string
+---@field user_agent? string
+---@field null? any `ccaas.null` keeps nulls
+---@field on_event? fun(event: table)
+---@field loop? "blocking"|{ wait: ccaas.Wait }
+
+--- A client.  Opens no socket and starts no thread: the first request does.
+--- Wrong options raise at the caller's line.
+---@param given ccaas.Options
+---@return table client
+function ccaas.new(given)
+  if type(given) ~= "table" then
+    misuse.raise("ccaas.new: expected a table of options, got a %s", type(given))
+  end
+  local vendor = load_vendor(given)
+  local known = {}
+  for _, set in ipairs { common, by_auth[vendor.auth.kind] } do
+    for name, check in pairs(set) do
+      known[name] = check
+    end
+  end
+  options.check("ccaas.new", given, known)
+  for _, name in ipairs { "key", "secret" } do
+    if given[name] == nil then
+      misuse.raise("ccaas.new: needs option `%s` (with %s)", name, vendor.name)
+    end
+  end
+  if given.null ~= nil and given.null ~= ccaas.null then
+    misuse.raise("ccaas.new: option `null` must be ccaas.null or left out")
+  end
+  return clients.new(vendor, {
+    base_url = base_url(vendor, given),
+    token_url = given.token_url or vendor.auth.token_url,
+    key = given.key,
+    secret = given.secret,
+    tenant = given.tenant,
+    timeout = given.timeout or 30,
+    connect_timeout = given.connect_timeout or 10,
+    deadline = given.deadline,
+    retries = given.retries or 4,
+    concurrency = given.concurrency or 4,
+    max_record = given.max_record or 16 * 1024 * 1024,
+    max_body = given.max_body or 256 * 1024 * 1024,
+    ca_file = given.ca_file,
+    proxy = given.proxy,
+    user_agent = given.user_agent or "ccaas/" .. core.version,
+    null = given.null,
+    on_event = given.on_event,
+    wait = loop.find(given.loop),
+  })
+end
+
+return ccaas

@@ -1,0 +1,53 @@
+--- Errors: tables with a code, printed on one line.
+
+---@class ccaas.Error
+---@field code string "auth", "forbidden", "bad_request", "not_found", "rate_limited", "egress_capped", "server", "timeout", "dns", "connect", "tls", "network", "protocol", "too_large", "cancelled" or "io"
+---@field message string what went wrong, in words
+---@field provider string
+---@field method? string
+---@field url? string without query
+---@field status? integer HTTP status, where one came
+---@field request_id? string the server's number for this failure
+---@field retryable boolean the same call may well succeed later
+---@field retry_after? number seconds that the server asked for
+---@field attempts { at: number, seconds: number, outcome: string }[]
+---@field body? string the answer's first 512 bytes, scrubbed
+local Error = {}
+Error.__index = {}
+Error.__name = "ccaas.Error"
+
+function Error:__tostring()
+  local parts = { string.format("%s: %s: %s", self.provider, self.code, self.message) }
+  if self.method and self.url then
+    parts[#parts + 1] = string.format("(%s %s)", self.method, self.url)
+  end
+  if self.status then
+    parts[#parts + 1] = "status " .. self.status
+  end
+  if self.attempts and #self.attempts > 1 then
+    parts[#parts + 1] = #self.attempts .. " attempts"
+  end
+  return (table.concat(parts, " "):gsub("%c", " "))
+end
+
+local errors = {}
+
+--- Makes an error of a table of its fields.
+---@param fields table
+---@param provider string
+---@return ccaas.Error
+function errors.new(fields, provider)
+  fields.provider = provider
+  fields.attempts = fields.attempts or {}
+  fields.retryable = fields.retryable or false
+  return setmetatable(fields, Error)
+end
+
+--- Is this an error of this library?
+---@param value any
+---@return boolean
+function errors.is(value)
+  return getmetatable(value) == Error
+end
+
+return errors

@@ -1,0 +1,69 @@
+--- Misuse raises at the caller's line: the first one outside of this library.
+
+local misuse = {}
+
+-- Where this library's files are, as the debug library names them.
+local folder = debug.getinfo(1, "S").source:gsub("misuse%.lua$", "")
+local front = folder:gsub("/$", ".lua")
+
+local function is_ours(source)
+  return source == front or source:sub(1, #folder) == folder
+end
+
+--- Raises a message that names the caller's line.
+---@param format string as for string.format
+---@param ... any
+function misuse.raise(format, ...)
+  local message = string.format(format, ...)
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "S")
+    if not info then
+      error(message, 0)
+    end
+    if info.what ~= "C" and not is_ours(info.source) then
+      error(message, level)
+    end
+    level = level + 1
+  end
+end
+
+-- How many letters have to change to make one word of the other.
+local function distance(one, other)
+  local row = {}
+  for j = 0, #other do
+    row[j] = j
+  end
+  for i = 1, #one do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #other do
+      local cost = one:byte(i) == other:byte(j) and 0 or 1
+      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+      diagonal, row[j] = row[j], best
+    end
+  end
+  return row[#other]
+end
+
+--- The known name that a misspelt one was probably meant to be.
+---@param name any
+---@param known table<string, any> the names are its keys
+---@return string # ", did you mean …?", or the list of what is known
+function misuse.hint(name, known)
+  local names, best, least = {}, nil, 4
+  for candidate in pairs(known) do
+    names[#names + 1] = candidate
+    local far = distance(tostring(name):lower(), candidate:lower())
+    if far < least and far < #candidate then
+      best, least = candidate, far
+    end
+  end
+  if best then
+    return string.format("; did you mean %q?", best)
+  end
+  table.sort(names)
+  return " (known: " .. table.concat(names, ", ") .. ")"
+end
+
+return misuse

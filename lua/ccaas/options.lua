@@ -1,0 +1,166 @@
+--- Checking options: what is unknown or of the wrong kind raises at the
+--- caller's line.
+
+local misuse = require "ccaas.misuse"
+local uri = require "ccaas.uri"
+
+local options = {}
+
+local function say(where, name, wanted, value)
+  local shown = type(value) == "string" and string.format("%q", value) or tostring(value)
+  misuse.raise("%s: option `%s` must be %s, not %s", where, name, wanted, shown)
+end
+
+local checks = {}
+
+function checks.seconds(where, name, value)
+  if type(value) ~= "number" or not (value > 0) or value > 1e9 then
+    say(where, name, "a number of seconds above 0", value)
+  end
+end
+
+function checks.text(where, name, value)
+  if type(value) ~= "string" or value == "" then
+    say(where, name, "a string that is not empty", value)
+  elseif value:find("%c") then
+    misuse.raise("%s: option `%s` has control characters in it", where, name)
+  end
+end
+
+-- What is wrong with a secret must be said without showing it.
+function checks.secret(where, name, value)
+  if type(value) ~= "string" or value == "" then
+    misuse.raise("%s: option `%s` must be a string that is not empty", where, name)
+  elseif value:find("%c") then
+    misuse.raise("%s: option `%s` has control characters in it (a line end, perhaps)", where, name)
+  end
+end
+
+function checks.flag(where, name, value)
+  if type(value) ~= "boolean" then
+    say(where, name, "true or false", value)
+  end
+end
+
+function checks.call(where, name, value)
+  if type(value) ~= "function" then
+    say(where, name, "a function", value)
+  end
+end
+
+function checks.url(where, name, value)
+  checks.text(where, name, value)
+  local origin, reason = uri.parse(value)
+  if not origin then
+    misuse.raise("%s: option `%s` cannot be used: %s", where, name, reason)
+  elseif origin.scheme == "http" and not uri.is_loopback(origin.host) then
+    misuse.raise("%s: option `%s` is http:// to another machine, where anybody could read the token: use https://",
+      where, name)
+  end
+end
+
+function checks.file(where, name, value)
+  checks.text(where, name, value)
+  local file, reason = io.open(value, "rb")
+  if not file then
+    misuse.raise("%s: option `%s`: %s", where, name, reason)
+  end
+  file:close()
+end
+
+function checks.any() end
+
+-- A whole number between two bounds.
+local function whole(least, most)
+  local wanted = most and string.format("a whole number from %d to %d", least, most)
+    or string.format("a whole number from %d on", least)
+  return function(where, name, value)
+    if type(value) ~= "number" or value % 1 ~= 0 or value < least or value > (most or 2 ^ 53) then
+      say(where, name, wanted, value)
+    end
+  end
+end
+
+options.limits = {
+  retries = whole(0, 100),
+  concurrency = whole(1, 64),
+  max_record = whole(1),
+  max_body = whole(1),
+  page = whole(0),
+  limit = whole(0),
+}
+
+--- A check for `size`, from 1 to a vendor's most.
+options.whole = whole
+options.checks = checks
+
+--- Checks a table of options against { name = check }; unknown names raise.
+---@param where string the method's name, for the message
+---@param given any
+---@param known table<string, function>
+---@return table # the options, never nil
+function options.check(where, given, known)
+  if given == nil then
+    return {}
+  elseif type(given) ~= "table" then
+    misuse.raise("%s: expected a table of options, got a %s", where, type(given))
+  end
+  for name, value in pairs(given) do
+    local check = known[name]
+    if not check then
+      misuse.raise("%s: unknown option `%s`%s", where, tostring(name), misuse.hint(name, known))
+    end
+    check(where, name, value)
+  end
+  return given
+end
+
+--- An id that goes into a path or a query: any bytes, but not empty, and not
+--- one of the two names that a path gives a meaning of its own.
+---@param where string
+---@param what string
+---@param id any
+---@return string
+function options.id(where, what, id)
+  if type(id) ~= "string" then
+    misuse.raise("%s: %s must be a string, not a %s", where, what, type(id))
+  elseif id == "" then
+    misuse.raise("%s: %s is empty", where, what)
+  elseif id == "." or id == ".." then
+    misuse.raise("%s: %s is %q, which a path does not take for an id", where, what, id)
+  end
+  return id
+end
+
+--- A list of ids or names: a table, or a string with commas.
+---@param where string
+---@param name string
+---@param value any
+---@return string[] # each once, in their order
+function options.list(where, name, value)
+  local items, seen = {}, {}
+  if type(value) == "string" then
+    local parts = {}
+    for part in (value .. ","):gmatch("([^,]*),") do
+      parts[#parts + 1] = part:match("^%s*(.-)%s*$")
+    end
+    value = parts
+  elseif type(value) ~= "table" then
+    say(where, name, "a list of strings or a string with commas", value)
+  end
+  for key in pairs(value) do
+    if type(key) ~= "number" then
+      misuse.raise("%s: option `%s` must be a list, but has a field %q", where, name, tostring(key))
+    end
+  end
+  for i = 1, #value do
+    local item = options.id(where, string.format("%s[%d]", name, i), value[i])
+    if not seen[item] then
+      seen[item] = true
+      items[#items + 1] = item
+    end
+  end
+  return items
+end
+
+return options

@@ -1,0 +1,104 @@
+--- The query of a call, in as many pieces as its lists of ids need: no request
+--- line is ever too long for a server.
+
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+local uri = require "ccaas.uri"
+
+local query = {}
+
+--- The longest request line that is sent, in bytes, page and size included.
+query.LINE = 8000
+
+local AROUND = #"GET  HTTP/1.1\r\n" + #"&page=9999999999&size=1000"
+
+-- What one item of a list adds to the query: a comma list, or the name
+-- repeated where an item has a comma itself.
+local function pieces(name, items)
+  local encoded, separator = {}, ","
+  for i, item in ipairs(items) do
+    encoded[i] = uri.encode(item)
+    if item:find(",", 1, true) then
+      separator = "&" .. name .. "="
+    end
+  end
+  return encoded, separator
+end
+
+-- The queries of one list, each at most `room` bytes.
+local function cut(where, name, items, room)
+  local encoded, separator = pieces(name, items)
+  local head = name .. "="
+  local queries, text = {}, nil
+  for i, item in ipairs(encoded) do
+    if #head + #item > room then
+      misuse.raise("%s: an id of %d bytes is too long for a request", where, #items[i])
+    end
+    if text and #text + #separator + #item <= room then
+      text = text .. separator .. item
+    else
+      queries[#queries + 1] = text
+      text = head .. item
+    end
+  end
+  queries[#queries + 1] = text
+  return queries
+end
+
+-- All parameters but the lists of ids, and those lists.
+local function collect(where, parameters, takes, opts)
+  local fixed, lists = {}, {}
+  for _, option in ipairs(takes) do
+    local value, wire, kind = opts[option], parameters[option][1], parameters[option][2]
+    if value == nil or value == false then -- luacheck: ignore 542
+      -- left out
+    elseif kind == "ids" or kind == "names" then
+      local items = options.list(where, option, value)
+      if #items == 0 then
+        misuse.raise("%s: option `%s` is an empty list: leave it out to ask for all", where, option)
+      elseif kind == "ids" then
+        lists[#lists + 1] = { wire, items }
+      else
+        local encoded, separator = pieces(wire, items)
+        fixed[#fixed + 1] = wire .. "=" .. table.concat(encoded, separator)
+      end
+    else
+      fixed[#fixed + 1] = wire .. "=" .. uri.encode(tostring(value))
+    end
+  end
+  return table.concat(fixed, "&"), lists
+end
+
+--- The addresses of a call: one, or more where its lists have to be split
+--- (every list of the one with every list of the other, then).
+---@param where string the method's name, for messages
+---@param address string scheme, host and path
+---@param parameters table<string, string[]> { option = { name on the wire, kind } }
+---@param takes string[] the options that count here, in order
+---@param opts table
+---@return string[]
+function query.addresses(where, address, parameters, takes, opts)
+  local fixed, lists = collect(where, parameters, takes, opts)
+  local room = query.LINE - AROUND - #address - #fixed - 2
+  if room < 1 then
+    misuse.raise("%s: too many metrics (or too long a timezone) for one request: ask for fewer", where)
+  end
+  local queries = { fixed }
+  for _, list in ipairs(lists) do
+    local parts = cut(where, list[1], list[2], math.floor(room / #lists) - 1)
+    local joined = {}
+    for _, before in ipairs(queries) do
+      for _, part in ipairs(parts) do
+        joined[#joined + 1] = before == "" and part or before .. "&" .. part
+      end
+    end
+    queries = joined
+  end
+  local addresses = {}
+  for i, text in ipairs(queries) do
+    addresses[i] = text == "" and address or address .. "?" .. text
+  end
+  return addresses
+end
+
+return query

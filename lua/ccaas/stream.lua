@@ -1,0 +1,251 @@
+--- Streams: rows as they arrive.  This is the one place that waits: it asks C,
+--- and if there is nothing yet lets the loop wait for the descriptor and asks
+--- again.
+
+local core = require "ccaas.core"
+local errors = require "ccaas.error"
+local misuse = require "ccaas.misuse"
+
+---@class ccaas.Stream
+---@operator call: table|nil
+---@field package flow userdata
+---@field package take function
+---@field package wait ccaas.Wait
+---@field package client table
+---@field package seen_totals table
+local Stream = {}
+local methods = {}
+Stream.__index = methods
+Stream.__name = "ccaas.Stream"
+
+local streams = {}
+
+-- The error of a flow that failed, made once.
+local function failure(self)
+  if not self.failed then
+    self.failed = errors.new(self.flow:error(), self.client.provider)
+  end
+  return self.failed
+end
+
+-- Lets the loop wait until there is something to take.  False: `ends`, a time
+-- on the monotonic clock, was reached before.
+local function wait(self, ends)
+  local seconds = self.flow:timeout()
+  if ends then
+    local left = ends - core.now()
+    if left <= 0 then
+      return false
+    end
+    seconds = seconds and math.min(seconds, left) or left
+  end
+  local fd = self.flow:fd()
+  if fd < 0 then
+    error(errors.new({ code = "io", message = "no descriptor is left to wait with: raise `ulimit -n`" },
+      self.client.provider))
+  end
+  self.wait(fd, seconds)
+  self.client:tell_events()
+  return true
+end
+
+-- The next row or page border, waiting for it: the row, or nil and "page",
+-- "end", "error" or "timeout".
+local function await(self, ends)
+  while true do
+    local row, state = self.take()
+    if row ~= nil then
+      if state ~= "totals" then
+        return row
+      end
+      self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
+    elseif state ~= "wait" then
+      self.client:tell_events()
+      return nil, state
+    elseif not wait(self, ends) then
+      return nil, "timeout"
+    end
+  end
+end
+
+local function next_row(self, ends)
+  while true do
+    local row, state = await(self, ends)
+    if row ~= nil or state == "end" then
+      return row
+    elseif state == "error" then
+      return nil, failure(self)
+    elseif state == "timeout" then
+      return nil, errors.new({ code = "timeout", message = "no row within the time given; the stream goes on",
+        retryable = true }, self.client.provider)
+    end
+  end
+end
+
+-- The loop's form: raises where `next` gives nil, err.
+local function iterate(self)
+  local row, state = self.take()
+  if row ~= nil and not state then
+    return row
+  elseif row ~= nil then
+    self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
+  end
+  local err
+  row, err = next_row(self)
+  if err then
+    error(err, 0)
+  end
+  return row
+end
+
+--- A stream stands in a `for` by itself: the next row, nil at the end; raises
+--- the error on failure.
+Stream.__call = iterate
+
+--- The next row, waiting for it.
+---@param seconds? number waits no longer than this; the stream goes on after
+---@return table|nil row # nil alone: the end
+---@return ccaas.Error|nil
+function methods:next(seconds)
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
+    misuse.raise("next: expected a number of seconds, got %s", tostring(seconds))
+  end
+  return next_row(self, seconds and core.now() + seconds)
+end
+
+--- The rest of the rows, as a list.
+---@return table[]|nil
+---@return ccaas.Error|nil
+function methods:all()
+  local rows = {}
+  while true do
+    local row, err = next_row(self)
+    if err then
+      return nil, err
+    elseif row == nil then
+      return rows
+    end
+    rows[#rows + 1] = row
+  end
+end
+
+--- For a `for`: page after page, { number, total, rows }; `number` counts from
+--- 0 as the vendor does, `total` is how many pages there are.
+---@return fun(): { number: integer, total: integer, rows: table[] }|nil
+function methods:pages()
+  return function()
+    local rows = {}
+    while true do
+      local row, state = await(self)
+      if row ~= nil then
+        rows[#rows + 1] = row
+      elseif state == "error" then
+        error(failure(self), 0)
+      elseif state == "page" or #rows > 0 then
+        local info = self.flow:info()
+        return { number = info.page, total = info.total_pages, rows = rows }
+      else
+        return nil
+      end
+    end
+  end
+end
+
+--- For a `for`: row after row; Lua 5.4 closes the stream when the loop is left.
+---@return function, ccaas.Stream, nil, ccaas.Stream
+function methods:each()
+  return iterate, self, nil, self
+end
+
+---@class ccaas.Info
+---@field pages integer pages read to their end
+---@field total_pages? integer as the server announced them
+---@field total? integer rows, likewise
+---@field rows integer rows handed out
+---@field duplicates integer rows dropped because they had been handed out
+---@field missing? integer rows announced but not seen; known at the end
+---@field shrunk boolean the list became shorter during the walk
+---@field totals { metrics: table }[] one for each answer that had a totals row
+---@field first_at? number when the first row came, epoch seconds
+---@field last_at? number when the newest bytes were taken
+
+--- What is known of the walk so far.
+---@return ccaas.Info
+function methods:info()
+  local info = self.flow:info()
+  info.page, info.walk = nil, nil
+  info.totals = self.seen_totals
+  return info
+end
+
+--- Cancels what is under way; safe to call twice.
+function methods:close()
+  self.flow:close()
+end
+
+--- For event loops: the descriptor that is readable when there is something.
+---@return integer
+function methods:pollfd()
+  return self.flow:fd()
+end
+
+--- For event loops: what to wait for.
+---@return string
+function methods:events() -- luacheck: ignore self
+  return "r"
+end
+
+--- For event loops: seconds after which to look in any case, or nil.
+---@return number|nil
+function methods:timeout()
+  return self.flow:timeout()
+end
+
+Stream.__close = methods.close
+
+function Stream:__tostring()
+  return string.format("ccaas.Stream (%s %s)", self.client.provider, self.label)
+end
+
+--- Makes the stream of a call.
+---@param client table the client's inner side: core, provider, wait, tell_events
+---@param plan table as core.flow takes it
+---@param label string what it is, for tostring
+---@return ccaas.Stream
+function streams.new(client, plan, label)
+  local flow = core.flow(client.core, plan)
+  return setmetatable({
+    flow = flow,
+    take = flow:taker(),
+    wait = client.wait,
+    client = client,
+    label = label,
+    seen_totals = {},
+  }, Stream)
+end
+
+--- Runs a call that has one answer: its one record, status and headers.
+---@param client table
+---@param plan table
+---@return any record # nil where the answer was empty
+---@return ccaas.Error|nil
+---@return integer|nil status
+---@return table|nil headers
+---@return integer|nil count of records
+function streams.run(client, plan, label)
+  local stream = streams.new(client, plan, label)
+  local record, count = nil, 0
+  while true do
+    local one, err = next_row(stream)
+    if err then
+      return nil, err
+    elseif one == nil then
+      break
+    end
+    record, count = record == nil and one or record, count + 1
+  end
+  local status, headers = stream.flow:answer()
+  return record, nil, status, headers, count
+end
+
+return streams

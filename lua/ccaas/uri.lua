@@ -1,0 +1,77 @@
+--- Building addresses: percent-encoding, queries, origins.
+
+local uri = {}
+
+local function encode_byte(byte)
+  return string.format("%%%02X", byte:byte())
+end
+
+--- Percent-encodes everything but the unreserved characters of RFC 3986.
+---@param text string any bytes
+---@return string
+function uri.encode(text)
+  return (text:gsub("[^%w%-%._~]", encode_byte))
+end
+
+--- Percent-encodes what may not stand in a path; "/" and what is encoded
+--- already stay.
+---@param path string
+---@return string
+function uri.encode_path(path)
+  return (path:gsub("[^%w%-%._~!$&'()*+,;=:@/%%]", encode_byte))
+end
+
+--- The query string (without "?") of a list of { name, value }.
+---@param pairs_list string[][]
+---@return string
+function uri.query(pairs_list)
+  local parts = {}
+  for i, pair in ipairs(pairs_list) do
+    parts[i] = uri.encode(pair[1]) .. "=" .. uri.encode(pair[2])
+  end
+  return table.concat(parts, "&")
+end
+
+---@class ccaas.Origin
+---@field scheme string "http" or "https"
+---@field host string without brackets, in lower case
+---@field path string with no slash at its end
+
+--- Takes an address apart; nil and a reason when it is none that this library
+--- can use.
+---@param text string
+---@return ccaas.Origin|nil
+---@return string|nil reason
+function uri.parse(text)
+  local scheme, authority, path = text:match("^(%a+)://([^/?#]*)([^?#]*)$")
+  if not scheme then
+    return nil, "it is not of the form https://host/path (no query)"
+  end
+  scheme = scheme:lower()
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil, "its scheme is neither https nor http"
+  end
+  if text:find("[%c%s]") then
+    return nil, "it has spaces or control characters in it"
+  end
+  if authority:find("@", 1, true) then
+    return nil, "it has a user name in it"
+  end
+  local host = authority:match("^%[([%x:%.]+)%]$")
+    or authority:match("^%[([%x:%.]+)%]:%d+$")
+    or authority:match("^([%w%-%._]+)$")
+    or authority:match("^([%w%-%._]+):%d+$")
+  if not host then
+    return nil, "its host is none"
+  end
+  return { scheme = scheme, host = host:lower(), path = (path:gsub("/+$", "")) }
+end
+
+--- Is this a name or number of this machine itself?
+---@param host string
+---@return boolean
+function uri.is_loopback(host)
+  return host == "localhost" or host == "::1" or host:match("^127%.%d+%.%d+%.%d+$") ~= nil
+end
+
+return uri

@@ -1,0 +1,320 @@
+/* Values of any kind, from bytes to Lua.
+ *
+ * On the Lua side's thread; decode.h tells the rules.
+ */
+#include "decode.h"
+
+#include "number.h"
+
+/* A buffer of the decoder's, held by the names table. */
+char *ccaas_decode_buffer(struct ccaas_run *run, int index, size_t size,
+                          char **held, size_t *room)
+{
+    if (*room < size) {
+        char *fresh = lua_newuserdata(run->L, size);
+        lua_rawseti(run->L, run->names, index);
+        *held = fresh;
+        *room = size;
+    }
+    return *held;
+}
+
+static char *scratch(struct ccaas_run *run, size_t size)
+{
+    struct ccaas_decoder *decoder = run->decoder;
+
+    return ccaas_decode_buffer(run, CCAAS_DECODE_SCRATCH, size,
+                               &decoder->scratch, &decoder->scratch_room);
+}
+
+/* ---- Scalars ---- */
+
+void ccaas_decode_escaped(struct ccaas_run *run, const char *begin,
+                          const char *end)
+{
+    char *text = scratch(run, (size_t)(end - begin));
+
+    lua_pushlstring(run->L, text, ccaas_scan_decode(begin, end, text));
+}
+
+const char *ccaas_decode_any_number(struct ccaas_run *run, const char *at)
+{
+    const char *end = ccaas_scan_number(&run->scan, at);
+    struct ccaas_number number;
+    size_t length;
+
+    if (!end)
+        return NULL;
+    if (!ccaas_number_read(at, end, NULL, 0, &number)) {
+        length = (size_t)(end - at) + 1;
+        ccaas_number_read(at, end, scratch(run, length), length, &number);
+    }
+    if (number.is_integer)
+        ccaas_pushinteger(run->L, number.integer);
+    else
+        lua_pushnumber(run->L, number.real);
+    return end;
+}
+
+static const char *read_word(struct ccaas_run *run, const char *at)
+{
+    const char *word = *at == 't' ? "true" : *at == 'f' ? "false" : "null";
+    const char *end = ccaas_scan_word(&run->scan, at, word);
+
+    if (end && *at == 'n')
+        lua_pushlightuserdata(run->L, NULL);
+    else if (end)
+        lua_pushboolean(run->L, *at == 't');
+    return end;
+}
+
+/* ---- Arrays and objects ---- */
+
+bool ccaas_decode_enter(struct ccaas_run *run, const char *at)
+{
+    /* A level needs its table, two names and two values, and a buffer. */
+    if (run->depth == CCAAS_JSON_DEPTH || !lua_checkstack(run->L, 8)) {
+        ccaas_decode_fail(run, at, ccaas_json_deep);
+        return false;
+    }
+    run->depth++;
+    return true;
+}
+
+static const char *read_array(struct ccaas_run *run, const char *at,
+                              unsigned below)
+{
+    struct ccaas_site *site = &run->decoder->learnt.sites[below];
+    int elements = 0;
+
+    if (!ccaas_decode_enter(run, at - 1))
+        return NULL;
+    lua_createtable(run->L, site->elements, 0);
+    at = ccaas_scan_space(at, run->scan.end);
+    if (at < run->scan.end && *at == ']') {
+        run->depth--;
+        return at + 1;
+    }
+    for (;;) {
+        at = ccaas_decode_value(run, at, below);
+        if (!at)
+            return NULL;
+        lua_rawseti(run->L, -2, ++elements);
+        at = ccaas_scan_space(at, run->scan.end);
+        if (at == run->scan.end || *at != ',')
+            break;
+        at++;
+    }
+    if (at == run->scan.end || *at != ']')
+        return ccaas_decode_fail(run, at, ccaas_json_no_array_end);
+    site->elements = elements < 1024 ? elements : 1024;
+    run->depth--;
+    return at + 1;
+}
+
+/* The name on top of the stack is one of a top-level object: gives what is
+ * special about it, and puts our name in its place. */
+static unsigned note_top_level(struct ccaas_run *run)
+{
+    const struct ccaas_decoder *decoder = run->decoder;
+    size_t length;
+    const char *name = lua_tolstring(run->L, -1, &length);
+    unsigned special =
+        ccaas_decode_is_text(decoder->map, name, length) ? CCAAS_MEMBER_MAP : 0;
+
+    for (unsigned i = 0; i < decoder->identities; i++)
+        if (ccaas_decode_is_text(decoder->identity_names[i], name, length))
+            special |= i + 1;
+    for (size_t i = 0; i < decoder->renames; i++)
+        if (ccaas_decode_is_text(decoder->rename[i][0], name, length)) {
+            lua_pushlstring(run->L, decoder->rename[i][1].begin,
+                            decoder->rename[i][1].length);
+            lua_replace(run->L, -2);
+            break;
+        }
+    return special;
+}
+
+/* A name in quotes and its colon; pushes the name. */
+const char *ccaas_decode_name(struct ccaas_run *run, const char *at)
+{
+    at = ccaas_scan_space(at, run->scan.end);
+    if (at == run->scan.end || *at != '"')
+        return ccaas_decode_fail(run, at, ccaas_json_no_name);
+    at = ccaas_decode_string(run, at + 1);
+    if (!at)
+        return NULL;
+    at = ccaas_scan_space(at, run->scan.end);
+    if (at == run->scan.end || *at != ':')
+        return ccaas_decode_fail(run, at, ccaas_json_no_colon);
+    return ccaas_scan_space(at + 1, run->scan.end);
+}
+
+static void take_slot(struct ccaas_run *run, const struct ccaas_site *site,
+                      int slot, struct ccaas_member *member)
+{
+    member->slot = slot;
+    member->special = site->slots[slot].special;
+    member->below = site->slots[slot].below;
+    lua_rawgeti(run->L, run->names, site->slots[slot].name);
+}
+
+/* The general way to a member's name; *next: the slot expected after it. */
+static const char *read_other_name(struct ccaas_run *run, const char *at,
+                                   struct ccaas_site *site, int *next,
+                                   struct ccaas_member *member)
+{
+    struct ccaas_learnt *learnt = &run->decoder->learnt;
+    const char *end;
+    int slot = *next + 1;
+
+    /* One member may just be missing. */
+    if (slot < site->count &&
+        ccaas_learn_matches(&site->slots[slot], at, run->scan.end)) {
+        take_slot(run, site, slot, member);
+        *next = slot + 1;
+        return at + site->slots[slot].length;
+    }
+    end = ccaas_decode_name(run, at);
+    if (!end)
+        return NULL;
+    slot = ccaas_learn_find(site, at, (size_t)(end - at));
+    if (slot >= 0) {
+        lua_pop(run->L, 1);
+        take_slot(run, site, slot, member);
+        *next = slot + 1;
+        return end;
+    }
+    member->special = 0;
+    member->below = 0;
+    if (site == &learnt->sites[CCAAS_SITE_ROOT])
+        member->special = note_top_level(run);
+    member->slot = ccaas_learn_name(run->L, run->names, learnt, site, *next, at,
+                                    (size_t)(end - at));
+    if (member->slot >= 0) {
+        site->slots[member->slot].special = (uint8_t)member->special;
+        member->below = site->slots[member->slot].below;
+        *next = member->slot + 1;
+    }
+    return end;
+}
+
+/* A member's name and colon; pushes the name. */
+static inline const char *read_member(struct ccaas_run *run, const char *at,
+                                      struct ccaas_site *site, int *next,
+                                      struct ccaas_member *member)
+{
+    if (*next < site->count) {
+        const struct ccaas_slot *slot = &site->slots[*next];
+
+        if (ccaas_learn_matches(slot, at, run->scan.end)) {
+            at += slot->length;
+            take_slot(run, site, (*next)++, member);
+            return at;
+        }
+    }
+    return read_other_name(run, at, site, next, member);
+}
+
+/* What the flat values are not: something nested, words, white space. */
+const char *ccaas_decode_other(struct ccaas_run *run, const char *at,
+                               struct ccaas_site *site,
+                               struct ccaas_member *member)
+{
+    at = ccaas_scan_space(at, run->scan.end);
+    if (at == run->scan.end)
+        return ccaas_decode_fail(run, at, NULL);
+    if (*at == 'n' && !run->decoder->keep_null) {
+        lua_pushnil(run->L);
+        return ccaas_scan_word(&run->scan, at, "null");
+    }
+    if (!member->below && (*at == '{' || *at == '['))
+        member->below = (unsigned)ccaas_learn_below(&run->decoder->learnt, site,
+                                                    member->slot);
+    return ccaas_decode_value(run, at, member->below);
+}
+
+/* A member that the shape names; special is not 0. */
+static const char *read_special(struct ccaas_run *run, const char *at,
+                                struct ccaas_site *site,
+                                struct ccaas_member *member)
+{
+    unsigned which = member->special & CCAAS_MEMBER_IDENTITY;
+    const char *begin = at = ccaas_scan_space(at, run->scan.end);
+
+    if (at < run->scan.end && *at == '[' && member->special & CCAAS_MEMBER_MAP)
+        at = ccaas_decode_entries(run, at + 1);
+    else
+        at = ccaas_decode_flat(run, at, site, member);
+    if (at && which) {
+        bool none = *begin == 'n' || *begin == '[' || *begin == '{';
+        run->identity[which - 1].begin = none ? NULL : begin;
+        run->identity[which - 1].length = (size_t)(at - begin);
+    }
+    return at;
+}
+
+const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
+                                unsigned below)
+{
+    struct ccaas_site *site = &run->decoder->learnt.sites[below];
+    int members = 0, next = 0, patience = site->patience;
+    struct ccaas_member member;
+
+    if (!ccaas_decode_enter(run, at - 1))
+        return NULL;
+    lua_createtable(run->L, 0, site->members);
+    if (at < run->scan.end && *at != '"') {
+        const char *end = ccaas_scan_space(at, run->scan.end);
+        if (end < run->scan.end && *end == '}') {
+            run->depth--;
+            return end + 1;
+        }
+    }
+    for (;; at++) {
+        at = read_member(run, at, site, &next, &member);
+        if (at && member.special)
+            at = read_special(run, at, site, &member);
+        else if (at)
+            at = ccaas_decode_flat(run, at, site, &member);
+        if (!at)
+            return NULL;
+        lua_rawset(run->L, -3);
+        members++;
+        if (at < run->scan.end && *at == ',')
+            continue;
+        at = ccaas_scan_space(at, run->scan.end);
+        if (at == run->scan.end || *at != ',')
+            break;
+    }
+    if (at == run->scan.end || *at != '}')
+        return ccaas_decode_fail(run, at, ccaas_json_no_object_end);
+    ccaas_learn_ended(site, members, patience);
+    run->depth--;
+    return at + 1;
+}
+
+/* A value of any kind, white space before it allowed; pushes it. */
+const char *ccaas_decode_value(struct ccaas_run *run, const char *at,
+                               unsigned below)
+{
+    at = ccaas_scan_space(at, run->scan.end);
+    if (at == run->scan.end)
+        return ccaas_decode_fail(run, at, NULL);
+    switch (*at) {
+    case '{':
+        return ccaas_decode_object(run, at + 1, below);
+    case '[':
+        return read_array(run, at + 1, below);
+    case '"':
+        return ccaas_decode_string(run, at + 1);
+    case 't':
+    case 'f':
+    case 'n':
+        return read_word(run, at);
+    default:
+        if (*at == '-' || ccaas_scan_is_digit(*at))
+            return ccaas_decode_number(run, at);
+        return ccaas_decode_fail(run, at, ccaas_json_no_value);
+    }
+}

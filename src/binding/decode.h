@@ -1,0 +1,175 @@
+/* The parts of the record decoder among themselves: record.c owns decoders,
+ * decode.c reads values of any kind, map.c the list that becomes a map.
+ *
+ * On the Lua side's thread.  While a run goes on, the names table (learn.h) is
+ * at the stack index `names`; the value under way is above it.  Every reader
+ * takes a position and gives the one behind what it read, and has pushed one
+ * value then; or gives NULL, with the fault in `scan` and anything on the
+ * stack.  Each may raise a Lua error (memory): all that is kept is Lua's
+ * memory, so nothing leaks then and the decoder stays usable.
+ */
+#ifndef CCAAS_DECODE_H
+#define CCAAS_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <lua.h>
+
+#include "compat.h"
+#include "learn.h"
+#include "scan.h"
+
+/* Indices in the names table; learn.h takes the negative ones to -CCAAS_SITES
+ * and those from 1 on. */
+enum { CCAAS_DECODE_SCRATCH = 0, CCAAS_DECODE_IDENTITY = -1 - CCAAS_SITES };
+
+enum { CCAAS_IDENTITIES = 2 };
+
+/* What is special about a top-level member: flags. */
+enum {
+    CCAAS_MEMBER_IDENTITY = 3, /* the first or the second, or 0: none */
+    CCAAS_MEMBER_MAP = 4
+};
+
+struct ccaas_text {
+    const char *begin;
+    size_t length;
+};
+
+struct ccaas_decoder {
+    struct ccaas_learnt learnt;
+    char *scratch; /* anchored in the names table, at _SCRATCH */
+    size_t scratch_room;
+    char *identity; /* the same, at _IDENTITY */
+    size_t identity_room;
+    size_t identity_length;
+    bool identified;
+    bool keep_null;
+    size_t identities;
+    struct ccaas_text map, map_key, map_value;
+    struct ccaas_text identity_names[CCAAS_IDENTITIES];
+    size_t renames;
+    struct ccaas_text (*rename)[2];
+};
+
+/* One run. */
+struct ccaas_run {
+    lua_State *L;
+    struct ccaas_decoder *decoder;
+    struct ccaas_scan scan;
+    int names;
+    int depth;
+    struct ccaas_text
+        identity[CCAAS_IDENTITIES]; /* as they stand in the record */
+};
+
+/* A member whose name was just read. */
+struct ccaas_member {
+    int slot; /* at its site, or -1 */
+    unsigned special;
+    unsigned below;
+};
+
+/* Notes what is wrong, and where; gives NULL. */
+static inline const char *ccaas_decode_fail(struct ccaas_run *run,
+                                            const char *at, const char *reason)
+{
+    return ccaas_scan_fail(&run->scan, at, reason);
+}
+
+static inline bool ccaas_decode_is_text(struct ccaas_text text,
+                                        const char *bytes, size_t length)
+{
+    return text.begin && text.length == length &&
+           memcmp(text.begin, bytes, length) == 0;
+}
+
+/* A buffer of at least that size, held by the names table at `index`. */
+char *ccaas_decode_buffer(struct ccaas_run *run, int index, size_t size,
+                          char **held, size_t *room);
+
+/* Goes a level down, into what begins at `at`; false: too deep.  Whoever comes
+ * up again takes 1 from `depth`. */
+bool ccaas_decode_enter(struct ccaas_run *run, const char *at);
+
+/* A value of any kind, white space before it allowed; `below`: the site of the
+ * objects in it. */
+const char *ccaas_decode_value(struct ccaas_run *run, const char *at,
+                               unsigned below);
+
+/* The same as a member's value (null may be nil) whose first byte is neither a
+ * digit nor a quote. */
+const char *ccaas_decode_other(struct ccaas_run *run, const char *at,
+                               struct ccaas_site *site,
+                               struct ccaas_member *member);
+
+/* An object; `at` is behind its bracket, `below` its site. */
+const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
+                                unsigned below);
+
+/* A member's name in quotes and the colon, white space allowed. */
+const char *ccaas_decode_name(struct ccaas_run *run, const char *at);
+
+/* The list of key and value as a map; `at` is behind its bracket. */
+const char *ccaas_decode_entries(struct ccaas_run *run, const char *at);
+
+/* Pushes the text of a string with escapes that was read already. */
+void ccaas_decode_escaped(struct ccaas_run *run, const char *begin,
+                          const char *end);
+
+/* A number of any kind. */
+const char *ccaas_decode_any_number(struct ccaas_run *run, const char *at);
+
+/* A string; `at` is behind its opening quote. */
+static inline const char *ccaas_decode_string(struct ccaas_run *run,
+                                              const char *at)
+{
+    bool escaped = false;
+    const char *end = ccaas_scan_string(&run->scan, at, &escaped);
+
+    if (!end)
+        return NULL;
+    if (!escaped)
+        lua_pushlstring(run->L, at, (size_t)(end - at));
+    else
+        ccaas_decode_escaped(run, at, end);
+    return end + 1;
+}
+
+/* A number: at once if it is an integer of up to 18 digits. */
+static inline const char *ccaas_decode_number(struct ccaas_run *run,
+                                              const char *at)
+{
+    const char *end = run->scan.end, *first = at + (*at == '-'), *last = first;
+    uint64_t value = 0;
+    size_t digits;
+
+    for (; last < end && ccaas_scan_is_digit(*last); last++)
+        value = value * 10 + (uint64_t)(*last - '0');
+    digits = (size_t)(last - first);
+    if (digits - 1 >= 18 || (*first == '0' && digits > 1) ||
+        (last < end && (*last == '.' || (*last | 0x20) == 'e')))
+        return ccaas_decode_any_number(run, at);
+    ccaas_pushinteger(run->L, *at == '-' ? -(int64_t)value : (int64_t)value);
+    return last;
+}
+
+/* A member's value. */
+static inline const char *ccaas_decode_flat(struct ccaas_run *run,
+                                            const char *at,
+                                            struct ccaas_site *site,
+                                            struct ccaas_member *member)
+{
+    if (at < run->scan.end) {
+        if (ccaas_scan_is_digit(*at))
+            return ccaas_decode_number(run, at);
+        if (*at == '"')
+            return ccaas_decode_string(run, at + 1);
+    }
+    return ccaas_decode_other(run, at, site, member);
+}
+
+#endif
