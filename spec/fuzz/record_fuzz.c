@@ -148,19 +148,19 @@ static int try_all(lua_State *L)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static lua_State *L;
+    /* A state of its own, so that what leaks is seen at once. */
+    lua_State *L = luaL_newstate();
 
-    if (!L) {
-        L = luaL_newstate();
-        must(L != NULL);
-        luaL_openlibs(L);
-        ccaas_record_open(L);
-        must(luaL_dostring(L, same_source) == 0);
-        lua_setfield(L, LUA_REGISTRYINDEX, "same");
-    }
+    must(L != NULL);
+    luaL_requiref(L, "_G", luaopen_base, 1);
+    luaL_requiref(L, "math", luaopen_math, 1);
+    ccaas_record_open(L);
+    must(luaL_dostring(L, same_source) == 0);
+    lua_setfield(L, LUA_REGISTRYINDEX, "same");
     lua_pushcfunction(L, try_all);
     lua_pushlightuserdata(L, (void *)(uintptr_t)data);
     lua_pushinteger(L, (lua_Integer)size);
     must(lua_pcall(L, 2, 0, 0) == 0);
+    lua_close(L);
     return 0;
 }

@@ -9,7 +9,7 @@ void ccaas_mailbox_open(struct ccaas_mailbox *box, struct ccaas_bell *bell,
     box->bell = ccaas_bell_hold(bell);
     box->bytes = 0;
     box->limit = limit;
-    box->held = box->shut = false;
+    box->quiet = box->last = box->held = box->shut = false;
 }
 
 static void free_all(struct ccaas_mail *mail)
@@ -29,9 +29,10 @@ void ccaas_mailbox_destroy(struct ccaas_mailbox *box)
     ccaas_bell_release(box->bell);
 }
 
-bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail)
+bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail,
+                       bool news)
 {
-    bool room;
+    bool room, ring;
 
     mail->next = NULL;
     pthread_mutex_lock(&box->lock);
@@ -49,9 +50,18 @@ bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail)
     room = box->bytes < box->limit;
     if (!room)
         box->held = true;
+    ring = news || !box->quiet;
     pthread_mutex_unlock(&box->lock);
-    ccaas_bell_ring(box->bell);
+    if (ring)
+        ccaas_bell_ring(box->bell);
     return room;
+}
+
+void ccaas_mailbox_quiet(struct ccaas_mailbox *box, bool quiet)
+{
+    pthread_mutex_lock(&box->lock);
+    box->quiet = quiet;
+    pthread_mutex_unlock(&box->lock);
 }
 
 struct ccaas_mail *ccaas_mailbox_take(struct ccaas_mailbox *box, bool *resume)
@@ -83,6 +93,23 @@ int ccaas_mailbox_peek(struct ccaas_mailbox *box)
     kind = box->head ? box->head->kind : -1;
     pthread_mutex_unlock(&box->lock);
     return kind;
+}
+
+void ccaas_mailbox_finish(struct ccaas_mailbox *box)
+{
+    pthread_mutex_lock(&box->lock);
+    box->last = true;
+    pthread_mutex_unlock(&box->lock);
+}
+
+bool ccaas_mailbox_finished(struct ccaas_mailbox *box)
+{
+    bool last;
+
+    pthread_mutex_lock(&box->lock);
+    last = box->last;
+    pthread_mutex_unlock(&box->lock);
+    return last;
 }
 
 void ccaas_mailbox_shut(struct ccaas_mailbox *box)

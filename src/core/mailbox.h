@@ -28,8 +28,10 @@ struct ccaas_mailbox {
     struct ccaas_mail *head, *tail;
     struct ccaas_bell *bell;
     size_t bytes, limit;
-    bool held; /* the sender was told that the box is full */
-    bool shut; /* the reader is gone */
+    bool quiet; /* the reader does not wait for what is no news */
+    bool last;  /* the last mail has been put */
+    bool held;  /* the sender was told that the box is full */
+    bool shut;  /* the reader is gone */
 };
 
 /* Opens a box that is full at `limit` bytes, and holds the bell. */
@@ -39,9 +41,15 @@ void ccaas_mailbox_open(struct ccaas_mailbox *box, struct ccaas_bell *bell,
 /* Frees what is in it; both threads must be done with it. */
 void ccaas_mailbox_destroy(struct ccaas_mailbox *box);
 
-/* The sender's: adds a mail and rings.  False: the box is full now; send no
- * more until told to go on.  In a box that is shut the mail is freed. */
-bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail);
+/* The sender's: adds a mail and rings (unless the reader wants to hear of
+ * `news` only and this is none).  False: the box is full now; send no more
+ * until told to go on.  In a box that is shut the mail is freed. */
+bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail,
+                       bool news);
+
+/* The reader's: from now on it waits for all mails (false), or only for those
+ * that are news (true). */
+void ccaas_mailbox_quiet(struct ccaas_mailbox *box, bool quiet);
 
 /* The reader's: the oldest mail, or NULL.  *resume becomes true when the
  * sender is to be told to go on. */
@@ -49,6 +57,12 @@ struct ccaas_mail *ccaas_mailbox_take(struct ccaas_mailbox *box, bool *resume);
 
 /* The reader's: the kind of the oldest mail; -1: the box is empty. */
 int ccaas_mailbox_peek(struct ccaas_mailbox *box);
+
+/* The sender's: the mail that was put is the last one. */
+void ccaas_mailbox_finish(struct ccaas_mailbox *box);
+
+/* The reader's: has the last mail been put? */
+bool ccaas_mailbox_finished(struct ccaas_mailbox *box);
 
 /* The reader's: frees what is in the box and whatever will be put there. */
 void ccaas_mailbox_shut(struct ccaas_mailbox *box);

@@ -182,6 +182,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     fetch->reader = ccaas_reader_new(plan, flow->bell, flow->ahead);
     if (fetch->reader) {
         sink = ccaas_reader_sink(fetch->reader);
+        ccaas_mailbox_quiet(ccaas_reader_box(fetch->reader), true);
         if (http)
             fetch->transfer = ccaas_http_send(http, &request, &sink);
         if (!fetch->transfer)
@@ -418,6 +419,19 @@ struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch)
     if (resume)
         ccaas_http_resume(fetch->transfer);
     return (struct ccaas_block *)mail;
+}
+
+bool ccaas_fetch_running(const struct ccaas_fetch *fetch)
+{
+    return fetch->state < CCAAS_FETCH_READ &&
+           !(fetch->state == CCAAS_FETCH_UNDERWAY &&
+             ccaas_mailbox_finished(ccaas_reader_box(fetch->reader)));
+}
+
+void ccaas_fetch_first(struct ccaas_fetch *fetch)
+{
+    if (fetch->reader)
+        ccaas_mailbox_quiet(ccaas_reader_box(fetch->reader), false);
 }
 
 double ccaas_fetch_due(const struct ccaas_fetch *fetch)

@@ -225,14 +225,20 @@ static bool enough(const struct ccaas_flow *flow)
  * walk as soon as all known pages of the one before have been asked for. */
 static bool begin_fetches(struct ccaas_flow *flow)
 {
+    const struct ccaas_fetch *fetch;
+    unsigned most = flow->plan.concurrency, running = 0;
     int64_t page;
     size_t i;
 
+    for (fetch = flow->fetches; fetch; fetch = fetch->next)
+        running += ccaas_fetch_running(fetch);
     for (i = 0; i < flow->plan.url_count; i++)
-        while (flow->fetching < flow->plan.concurrency && !enough(flow) &&
-               ccaas_page_next(&flow->walks[i], &page))
+        while (running < most && flow->fetching < most + CCAAS_FLOW_SPARE &&
+               !enough(flow) && ccaas_page_next(&flow->walks[i], &page)) {
             if (!ccaas_fetch_new(flow, i, page))
                 return false;
+            running++;
+        }
     return true;
 }
 
@@ -402,6 +408,7 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             ccaas_fetch_advance(fetch, now);
         /* What arrived may have shown more pages to ask for. */
         begin_fetches(flow);
+        ccaas_fetch_first(flow->fetches);
         taken = step(flow, record);
         if (taken == CCAAS_TAKE_END)
             continue;

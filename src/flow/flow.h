@@ -20,6 +20,9 @@
 #define CCAAS_FLOW_AHEAD_LEAST (256 * 1024) /* and for each page */
 #endif
 
+#define CCAAS_FLOW_SPARE                                                       \
+    2 /* whole pages that may wait beside those under way */
+
 enum ccaas_fetch_state {
     CCAAS_FETCH_TOKEN,    /* ready to be sent, once there is a token */
     CCAAS_FETCH_UNDERWAY, /* sent */
@@ -72,8 +75,8 @@ struct ccaas_flow {
     struct ccaas_page_walk *walks; /* one for each url */
     size_t walk;                   /* the last one that was begun */
     struct ccaas_fetch *fetches;   /* in the order of delivery */
-    size_t fetching;
-    size_t ahead; /* bytes a page may be read ahead */
+    size_t fetching;               /* how many there are */
+    size_t ahead;                  /* bytes a page may be read ahead */
 
     struct ccaas_block *block; /* records are taken from here */
     size_t span;               /* the next one in it */
@@ -97,6 +100,12 @@ void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now);
 
 /* The next block of records, or NULL: none is there now. */
 struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch);
+
+/* Is its server still at work for it? */
+bool ccaas_fetch_running(const struct ccaas_fetch *fetch);
+
+/* Whether somebody waits for its records: the first one's, always. */
+void ccaas_fetch_first(struct ccaas_fetch *fetch);
 
 /* When it is worth another look in any case; INFINITY: the bell tells. */
 double ccaas_fetch_due(const struct ccaas_fetch *fetch);

@@ -147,10 +147,14 @@ static bool append(struct ccaas_reader *reader, const char *bytes,
     return true;
 }
 
+/* Puts a block into the mailbox, cut to its size: many may wait there. */
 static bool put(struct ccaas_reader *reader, struct ccaas_block *block)
 {
+    struct ccaas_block *cut = realloc(block, sizeof *block + block->length);
+
+    block = cut ? cut : block;
     block->mail.size = sizeof *block + block->length;
-    return ccaas_mailbox_put(&reader->box, &block->mail);
+    return ccaas_mailbox_put(&reader->box, &block->mail, false);
 }
 
 /* Sends the open block off; what is not whole yet moves to a new one.  False:
@@ -240,7 +244,7 @@ static void on_head(void *self, const struct ccaas_http_head *head)
     mail->length = head->length;
     if (head->length)
         memcpy(mail->headers, head->headers, head->length);
-    ccaas_mailbox_put(&reader->box, &mail->mail);
+    ccaas_mailbox_put(&reader->box, &mail->mail, true);
 }
 
 static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
@@ -328,7 +332,8 @@ static void on_end(void *self, const struct ccaas_http_end *http)
     end->length = reader->error.length;
     memset(&reader->error, 0, sizeof reader->error);
     reader->end = NULL;
-    ccaas_mailbox_put(&reader->box, &end->mail);
+    ccaas_mailbox_finish(&reader->box);
+    ccaas_mailbox_put(&reader->box, &end->mail, true);
     let_go(reader);
 }
 
