@@ -7,7 +7,7 @@ read_globals = {
   table = { fields = { "unpack", "pack", "move" } },
   math = { fields = { "type", "tointeger" } },
 }
-max_line_length = 100
+max_line_length = 120
 exclude_files = { "build", "lua_modules" }
 
 files["spec"].std = "min+busted"

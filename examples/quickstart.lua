@@ -23,23 +23,23 @@ end
 
 local waiting, handling = "interactionsWaitInQueue.rt", "interactionsHandling.rt"
 local queues = 0
-print(("%-32s %8s %9s"):format("QUEUE", "waiting", "handling"))
+print("waiting  handling  QUEUE")
 for queue in x8:queues{ metrics = { waiting, handling } } do
   queues = queues + 1
   if queues <= 10 then
-    print(("%-32s %8s %9s"):format(
-      queue.name, count(queue.metrics[waiting]), count(queue.metrics[handling])))
+    print(("%7s  %8s  %s"):format(
+      count(queue.metrics[waiting]), count(queue.metrics[handling]), queue.name))
   end
 end
 print(("... %s queues in all\n"):format(count(queues)))
 
 local agents = 0
 local stream = x8:agents{ metrics = { "status.rt" } }
-print(("%-32s %18s"):format("AGENT", "status"))
+print("status             AGENT")
 for agent in stream do
   agents = agents + 1
   if agents <= 10 then
-    print(("%-32s %18s"):format(agent.name, agent.metrics["status.rt"] or "-"))
+    print(("%-17s  %s"):format(agent.metrics["status.rt"] or "-", agent.name))
   end
 end
 print(("... %s agents in all\n"):format(count(agents)))

@@ -59,17 +59,9 @@ end
 ---@param script string
 ---@return string command
 function helper.command(script)
-  local words = { "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4" }
-  for name, value in pairs{
-    LUA_PATH = package.path,
-    LUA_CPATH = package.cpath,
-    LD_PRELOAD = os.getenv("CCAAS_PRELOAD"),
-  } do
-    words[#words + 1] = helper.quote(name .. "=" .. value)
-  end
-  words[#words + 1] = helper.quote(helper.interpreter)
-  words[#words + 1] = "-e " .. helper.quote(script)
-  return table.concat(words, " ")
+  return ("env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 LUA_PATH=%s LUA_CPATH=%s %s -e %s"):format(
+    helper.quote(package.path), helper.quote(package.cpath),
+    helper.quote(helper.interpreter), helper.quote(script))
 end
 
 --- A new empty folder, removed when the spec file ends.

@@ -97,11 +97,25 @@ describe("a machine without", function()
     assert.is_truthy(output:find("apt-get install " .. package .. ")", 1, true), output)
   end
 
-  local curl, lws, ssl = "7.88.1", "4.1.6", "3.0.0"
-
-  it("libcurl is told which package has it", function()
-    says("libcurl4-openssl-dev", configure{})
-  end)
+  -- In the order in which CMake looks for them.
+  local all = {
+    { "libcurl", "7.88.1", "libcurl4-openssl-dev" },
+    { "libwebsockets", "4.1.6", "libwebsockets-dev" },
+    { "openssl", "3.0.0", "libssl-dev" },
+    { "zlib", "1.2.13", "zlib1g-dev" },
+  }
+  local present = {}
+  for _, module in ipairs(all) do
+    local name, version, package = module[1], module[2], module[3]
+    local before = {}
+    for known, its_version in pairs(present) do
+      before[known] = its_version
+    end
+    it(name .. " is told which package has it", function()
+      says(package, configure(before))
+    end)
+    present[name] = version
+  end
 
   it("a libcurl that is new enough is told so", function()
     local output = configure{ libcurl = "7.64.0" }
@@ -109,20 +123,11 @@ describe("a machine without", function()
     assert.is_truthy(output:find("libcurl>=7.87", 1, true), output)
   end)
 
-  it("libwebsockets is told which package has it", function()
-    says("libwebsockets-dev", configure{ libcurl = curl })
-  end)
-
-  it("OpenSSL's headers is told which package has them", function()
-    says("libssl-dev", configure{ libcurl = curl, libwebsockets = lws })
-  end)
-
   it("Lua's headers is told which package has them", function()
-    local rest = { libcurl = curl, libwebsockets = lws, openssl = ssl }
-    says("liblua5.4-dev", configure(rest))
-    says("libluajit-5.1-dev", configure(rest, "-DCCAAS_LUA=luajit"))
-    says("liblua5.1-0-dev", configure(rest, "-DCCAAS_LUA=lua5.1"))
-    local output = configure(rest, "-DLUA_INCDIR=/nowhere")
+    says("liblua5.4-dev", configure(present))
+    says("libluajit-5.1-dev", configure(present, "-DCCAAS_LUA=luajit"))
+    says("liblua5.1-0-dev", configure(present, "-DCCAAS_LUA=lua5.1"))
+    local output = configure(present, "-DLUA_INCDIR=/nowhere")
     assert.is_truthy(output:find("no lua.h in /nowhere", 1, true), output)
     assert.is_truthy(output:find("apt-get install liblua5.4-dev", 1, true), output)
   end)

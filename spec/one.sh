@@ -5,20 +5,22 @@
 # end and a suite without tests all count as failures.
 #   sh spec/one.sh spec/foo_spec.lua           a Lua spec, by busted
 #   sh spec/one.sh build/lua54/spec/c/foo_test a C spec
-# Environment: LUA (the interpreter), CCAAS_PRELOAD (libraries to load into it),
-# CCAAS_LIMIT (seconds), CCAAS_BUILD (the build folder, read by .busted).
+# Environment: LUA (the interpreter), CCAAS_BUILD (the build folder, absolute),
+# CCAAS_LIMIT (seconds).
 set -u
 
 suite=$1
-: "${LUA:=lua5.4}" "${CCAAS_PRELOAD:=}" "${CCAAS_LIMIT:=120}"
+: "${LUA:=lua5.4}" "${CCAAS_LIMIT:=120}"
 said=$(mktemp) || exit 1
 trap 'rm -f "$said"' EXIT
 
+# For interpreters that a spec starts itself; .busted says the same to busted.
+unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
+export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
+[ -z "${CCAAS_BUILD:-}" ] || export LUA_CPATH="$CCAAS_BUILD/?.so;;"
+
 case $suite in
-*.lua)
-    set -- env LD_PRELOAD="$CCAAS_PRELOAD" \
-        "$LUA" "$(command -v busted)" -o TAP "$suite"
-    ;;
+*.lua) set -- "$LUA" "$(command -v busted)" -o TAP "$suite" ;;
 *) set -- "$suite" ;;
 esac
 from=$(date +%s)

@@ -183,6 +183,20 @@ describe("the sandbox", function()
     assert.is_true(took < 1, took)
   end)
 
+  it("survives clients that hang up in the middle of an answer", function()
+    for _, tls in ipairs { false, true } do
+      local sb = start { agents = 5, tls = tls }
+      sb:fault { path = "/large", body = ("x"):rep(8e6), times = math.huge }
+      for _ = 1, 10 do
+        local conn = connect(sb)
+        conn:send(request_text("GET", "/large"))
+        assert.equal(1000, #conn:receive(1000))
+        conn:close()
+      end
+      assert.equal(10, #sb:requests())
+    end
+  end)
+
   describe("TLS", function()
     it("has a certificate that its CA file vouches for", function()
       local sb = start { tls = true, agents = 5 }
@@ -310,6 +324,25 @@ describe("the sandbox", function()
       sb:stop()
       assert.equal(before, signals())
     end)
+
+    if jit then
+      it("is of no use in a forked child, and the parent's goes on", function()
+        local ffi = require "ffi"
+        ffi.cdef "int fork(void); int waitpid(int, int *, int);"
+        local sb = start { agents = 5, tls = true }
+        local child = ffi.C.fork()
+        if child == 0 then
+          local asked, err = pcall(sb.requests, sb)
+          sb:stop()
+          local right = not asked and err:find("another process", 1, true)
+          os.exit(right and 0 or 1)
+        end
+        local status = ffi.new "int[1]"
+        ffi.C.waitpid(child, status, 0)
+        assert.equal(0, status[0])
+        assert.equal(404, ask(sb, "GET", "/").status)
+      end)
+    end
 
     it("serves several sandboxes side by side", function()
       local all = {}

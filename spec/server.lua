@@ -50,7 +50,8 @@ function server.row(id, metrics)
 end
 
 --- The bytes of one page of a list.
----@param page { rows: string[], page?: integer, size?: integer, pages?: integer, total?: integer, headers?: table }
+---@param page table its `rows` (text), and `page`, `size`, `pages`, `total`,
+--- `headers` where they are not those of a whole list
 ---@return string
 function server.page(page)
   local total = page.total or #page.rows
@@ -76,8 +77,9 @@ function server.cut(request, rows)
   local page, size = tonumber(request.query.page), tonumber(request.query.size)
   local pages = math.floor((#rows + size - 1) / size)
   if page >= pages then
-    return server.answer(('{"message":"Bad request: Field \'page\' must be greater than or equal to 0 and less than'
-      .. ' the total number of pages, which is %d for this request"}'):format(pages), { status = 400 })
+    return server.answer(('{"message":"Bad request: Field \'page\' must be '
+      .. "greater than or equal to 0 and less than the total number of pages, "
+      .. 'which is %d for this request"}'):format(pages), { status = 400 })
   end
   local part = {}
   for i = page * size + 1, math.min(#rows, (page + 1) * size) do
@@ -91,10 +93,12 @@ local function decode(text)
 end
 
 local function parse(head, body)
-  local request = { raw = head .. body, body = body, headers = {}, query = {}, at = socket.gettime() }
+  local request = { raw = head .. body, body = body, headers = {}, query = {} }
+  request.at = socket.gettime()
   request.line = head:match("^[^\r\n]*")
   request.method, request.target = request.line:match("^(%S+) (%S+)")
-  request.path = decode(request.target:match("^[^?]*"))
+  -- A client that has this server for its proxy sends the whole address.
+  request.path = decode(request.target:gsub("^http://[^/]*", ""):match("^[^?]*"))
   for name, value in (request.target:match("%?(.*)") or ""):gmatch("([^=&]+)=([^&]*)") do
     local known = request.query[decode(name)]
     request.query[decode(name)] = known and known .. "," .. decode(value) or decode(value)
@@ -234,7 +238,9 @@ local function accept(self)
   taken:settimeout(0)
   taken:setoption("tcp-nodelay", true)
   self.accepted = self.accepted + 1
-  local conn = setmetatable({ socket = taken, number = self.accepted, input = "", sent = 0 }, conn_methods)
+  local conn = setmetatable({
+    socket = taken, number = self.accepted, input = "", sent = 0,
+  }, conn_methods)
   conn.task = coroutine.create(serve)
   self.conns[#self.conns + 1] = conn
 end
@@ -361,7 +367,7 @@ function methods:run(...)
 end
 
 --- Options for `ccaas.new`: a client of this server, with its loop.
----@param overrides? table
+---@param overrides? table put over these; false takes one away
 ---@return table
 function methods:options(overrides)
   local options = {
@@ -369,7 +375,7 @@ function methods:options(overrides)
     base_url = self.url, token_url = self.url .. "/token", loop = self.loop,
   }
   for name, value in pairs(overrides or {}) do
-    options[name] = value
+    options[name] = value or nil
   end
   return options
 end
@@ -386,7 +392,8 @@ end
 --- Starts a server on 127.0.0.1; it is stopped when the spec file ends.
 ---@param handler fun(request: table, conn: table): string|nil
 ---@param token? fun(request: table, conn: table): string|nil answers /token
----@return table # url, port, loop, requests (those for /token apart), tokens (how many), accepted (connections)
+---@return table # url, port, loop; requests (those for /token apart), tokens
+--- (how many of those), accepted (connections)
 function server.start(handler, token)
   local self = setmetatable({
     handler = handler, token = token or default_token, requests = {}, tokens = 0,

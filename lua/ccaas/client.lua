@@ -71,13 +71,19 @@ local function check_needs(where, method, opts)
   end
 end
 
--- The method's path with its ids put in.
-local function fill_path(where, path, ids)
-  local count = 0
-  return (path:gsub("{(%w+)}", function(what)
+-- The method's address with its ids put in.
+local function fill_path(where, base, path, ids)
+  local count, longest = 0, ""
+  local address = base .. path:gsub("{(%w+)}", function(what)
     count = count + 1
-    return uri.encode(options.id(where, what .. " id", ids[count]))
-  end))
+    local id = options.id(where, what .. " id", ids[count])
+    longest = #id > #longest and id or longest
+    return uri.encode(id)
+  end)
+  if not query.has_room(address) then
+    misuse.raise("%s: an id of %d bytes is too long for a request", where, #longest)
+  end
+  return address
 end
 
 local function headers_of(own, tenant)
@@ -143,30 +149,42 @@ function gives.row(own, name, _, plan)
 end
 
 -- A list of { key, value } becomes a map, as the decoder does it for streams.
+-- False: an entry is none.
 local function to_map(row, shape)
   local entries = row[shape.map]
   if type(entries) == "table" and #entries > 0 then
     local map = {}
     for _, entry in ipairs(entries) do
-      map[entry[shape.map_key]] = entry[shape.map_value]
+      local key = type(entry) == "table" and entry[shape.map_key]
+      if type(key) ~= "string" then
+        return false
+      end
+      map[key] = entry[shape.map_value]
     end
     row[shape.map] = map
   end
+  return true
 end
 
--- Renames a part's members and brings its rows into their one form.
+-- Renames a part's members and brings its rows into their one form.  False: an
+-- item is not what it should be.
 local function arrange(own, part, items)
   for _, item in ipairs(items) do
-    for wire, ours in pairs(part.rename or {}) do
-      item[ours], item[wire] = item[wire], nil
+    if type(item) ~= "table" then
+      return false
     end
-    if part.rows then
-      to_map(item, own.vendor.methods.agents.shape)
-    elseif part.rows_in and type(item[part.rows_in]) == "table" then
-      arrange(own, { rows = true }, item[part.rows_in])
+    for wire, ours in pairs(part.rename or {}) do
+      if item[wire] ~= nil then
+        item[ours], item[wire] = item[wire], nil
+      end
+    end
+    local inside = part.rows_in and item[part.rows_in]
+    if part.rows and not to_map(item, own.vendor.methods.agents.shape)
+      or type(inside) == "table" and not arrange(own, { rows = true }, inside) then
+      return false
     end
   end
-  return items
+  return true
 end
 
 function gives.document(own, name, method, plan)
@@ -178,14 +196,14 @@ function gives.document(own, name, method, plan)
   local result = {}
   for part_name, part in pairs(method.parts) do
     local items = type(document) == "table" and document[part_name]
-    if type(items) ~= "table" then
+    if type(items) ~= "table" or not arrange(own, part, items) then
       return nil, errors.new({
         code = "protocol",
-        message = string.format("the answer has no list %q", part_name),
+        message = string.format("the answer has no list %q of the form expected", part_name),
         status = status,
       }, own.provider)
     end
-    result[part_name] = arrange(own, part, items)
+    result[part_name] = items
   end
   return result
 end
@@ -200,7 +218,7 @@ local function make_method(vendor, name, method)
     local opts = options.check(name, given[ids + 1], known)
     check_needs(name, method, opts)
     local plan = base_plan(own, opts)
-    local address = own.base_url .. fill_path(name, method.path, given)
+    local address = fill_path(name, own.base_url, method.path, given)
     plan.urls = query.addresses(name, address, vendor.parameters, method.takes, opts)
     plan.shape = shape_of(own, method)
     return gives[method.gives](own, name, method, plan, opts)
@@ -238,12 +256,19 @@ local function request_query(given)
   end
   local names, list = {}, {}
   for name in pairs(given) do
+    if type(name) ~= "string" then
+      misuse.raise("request: option `query` must have names as its keys, not a %s", type(name))
+    end
     names[#names + 1] = name
   end
   table.sort(names)
   for _, name in ipairs(names) do
     local values = given[name]
     for _, value in ipairs(type(values) == "table" and values or { values }) do
+      local kind = type(value)
+      if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+        misuse.raise("request: a %s cannot stand in option `query`, as %q has one", kind, name)
+      end
       list[#list + 1] = { name, tostring(value) }
     end
   end
@@ -278,9 +303,9 @@ local function request_headers(headers, given)
 end
 
 local function request_path(path)
-  if path:sub(1, 1) ~= "/" or (path .. "/"):find("/%.%.?/") or path:find("[?#]") then
+  if path:sub(1, 1) ~= "/" or uri.has_dots(path) or path:find("[?#]") then
     misuse.raise("request: option `path` must begin with a slash and stay below the base address,"
-      .. " its query goes into `query`: %q", path)
+      .. " its query goes into `query`: %q", path:match("^[^?#]*"))
   end
   return uri.encode_path(path)
 end
@@ -346,7 +371,9 @@ local function methods_of(vendor)
     end
     function methods:close()
       local own = inner[self]
-      if own and not own.closed then
+      if not own then
+        misuse.raise("close: call it with a colon, on a client of ccaas.new")
+      elseif not own.closed then
         own.closed = true
         own.core:close()
       end

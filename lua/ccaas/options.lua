@@ -148,10 +148,15 @@ function options.list(where, name, value)
   elseif type(value) ~= "table" then
     say(where, name, "a list of strings or a string with commas", value)
   end
+  local count = 0
   for key in pairs(value) do
+    count = count + 1
     if type(key) ~= "number" then
       misuse.raise("%s: option `%s` must be a list, but has a field %q", where, name, tostring(key))
     end
+  end
+  if count ~= #value then
+    misuse.raise("%s: option `%s` must be a list without holes", where, name)
   end
   for i = 1, #value do
     local item = options.id(where, string.format("%s[%d]", name, i), value[i])

@@ -12,6 +12,13 @@ query.LINE = 8000
 
 local AROUND = #"GET  HTTP/1.1\r\n" + #"&page=9999999999&size=1000"
 
+--- Has this address room for a query, page and size?
+---@param address string scheme, host and path
+---@return boolean
+function query.has_room(address)
+  return #address + AROUND + 2 < query.LINE
+end
+
 -- What one item of a list adds to the query: a comma list, or the name
 -- repeated where an item has a comma itself.
 local function pieces(name, items)

@@ -201,6 +201,15 @@ function methods:timeout()
   return self.flow:timeout()
 end
 
+for name, method in pairs(methods) do
+  methods[name] = function(self, ...)
+    if getmetatable(self) ~= Stream then
+      misuse.raise("%s: call it with a colon, on a stream", name)
+    end
+    return method(self, ...)
+  end
+end
+
 Stream.__close = methods.close
 
 function Stream:__tostring()

@@ -18,7 +18,21 @@ end
 ---@param path string
 ---@return string
 function uri.encode_path(path)
+  path = path:gsub("%%(%x?%x?)", function(hex)
+    return #hex < 2 and "%25" .. hex or nil
+  end)
   return (path:gsub("[^%w%-%._~!$&'()*+,;=:@/%%]", encode_byte))
+end
+
+--- Does a path lead out of the folder it begins in, or say so with dots?  What
+--- servers do to it first is done here too: decoding, and "\\" taken for "/".
+---@param path string
+---@return boolean
+function uri.has_dots(path)
+  local plain = path:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end)
+  return ("/" .. plain:gsub("\\", "/") .. "/"):find("/%.%.?/") ~= nil
 end
 
 --- The query string (without "?") of a list of { name, value }.
@@ -51,11 +65,11 @@ function uri.parse(text)
   if scheme ~= "http" and scheme ~= "https" then
     return nil, "its scheme is neither https nor http"
   end
-  if text:find("[%c%s]") then
-    return nil, "it has spaces or control characters in it"
-  end
   if authority:find("@", 1, true) then
     return nil, "it has a user name in it"
+  end
+  if text:find("[^%w%-%._~!$&'()*+,;=:@/%%%[%]]") then
+    return nil, "it has spaces or other characters in it that no address has"
   end
   local host = authority:match("^%[([%x:%.]+)%]$")
     or authority:match("^%[([%x:%.]+)%]:%d+$")
@@ -64,6 +78,10 @@ function uri.parse(text)
   if not host then
     return nil, "its host is none"
   end
+  local port = authority:match(":(%d+)$")
+  if port and (tonumber(port) < 1 or tonumber(port) > 65535) then
+    return nil, "its port is none"
+  end
   return { scheme = scheme, host = host:lower(), path = (path:gsub("/+$", "")) }
 end
 
@@ -71,7 +89,9 @@ end
 ---@param host string
 ---@return boolean
 function uri.is_loopback(host)
-  return host == "localhost" or host == "::1" or host:match("^127%.%d+%.%d+%.%d+$") ~= nil
+  local second, third, fourth = host:match("^127%.(%d+)%.(%d+)%.(%d+)$")
+  return host == "localhost" or host == "::1"
+    or second ~= nil and math.max(tonumber(second), tonumber(third), tonumber(fourth)) <= 255
 end
 
 return uri

@@ -156,6 +156,7 @@ static void take_slot(struct ccaas_run *run, const struct ccaas_site *site,
     member->slot = slot;
     member->special = site->slots[slot].special;
     member->below = site->slots[slot].below;
+    member->absent = false;
     lua_rawgeti(run->L, run->names, site->slots[slot].name);
 }
 
@@ -165,36 +166,29 @@ static const char *read_other_name(struct ccaas_run *run, const char *at,
                                    struct ccaas_member *member)
 {
     struct ccaas_learnt *learnt = &run->decoder->learnt;
-    const char *end;
-    int slot = *next + 1;
+    const char *end = ccaas_decode_name(run, at);
+    size_t length = end ? (size_t)(end - at) : 0;
+    bool learns = end && ccaas_learn_may(learnt, site, length);
+    int slot = learns ? ccaas_learn_find(site, at, length) : -1;
 
-    /* One member may just be missing. */
-    if (slot < site->count &&
-        ccaas_learn_matches(&site->slots[slot], at, run->scan.end)) {
-        take_slot(run, site, slot, member);
-        *next = slot + 1;
-        return at + site->slots[slot].length;
-    }
-    end = ccaas_decode_name(run, at);
     if (!end)
         return NULL;
-    slot = ccaas_learn_find(site, at, (size_t)(end - at));
     if (slot >= 0) {
         lua_pop(run->L, 1);
         take_slot(run, site, slot, member);
         *next = slot + 1;
         return end;
     }
-    member->special = 0;
-    member->below = 0;
+    *member = (struct ccaas_member){.slot = -1};
     if (site == &learnt->sites[CCAAS_SITE_ROOT])
         member->special = note_top_level(run);
-    member->slot = ccaas_learn_name(run->L, run->names, learnt, site, *next, at,
-                                    (size_t)(end - at));
-    if (member->slot >= 0) {
-        site->slots[member->slot].special = (uint8_t)member->special;
-        member->below = site->slots[member->slot].below;
-        *next = member->slot + 1;
+    if (learns) {
+        slot = ccaas_learn_name(run->L, run->names, learnt, site, *next, at,
+                                length);
+        site->slots[slot].special = (uint8_t)member->special;
+        member->below = site->slots[slot].below;
+        member->slot = slot;
+        *next = slot + 1;
     }
     return end;
 }
@@ -204,16 +198,14 @@ static inline const char *read_member(struct ccaas_run *run, const char *at,
                                       struct ccaas_site *site, int *next,
                                       struct ccaas_member *member)
 {
-    if (*next < site->count) {
-        const struct ccaas_slot *slot = &site->slots[*next];
+    int slot = ccaas_learn_expected(site, *next, at, run->scan.end);
 
-        if (ccaas_learn_matches(slot, at, run->scan.end)) {
-            at += slot->length;
-            take_slot(run, site, (*next)++, member);
-            return at;
-        }
-    }
-    return read_other_name(run, at, site, next, member);
+    if (slot < 0)
+        return read_other_name(run, at, site, next, member);
+    at += site->slots[slot].length;
+    take_slot(run, site, slot, member);
+    *next = slot + 1;
+    return at;
 }
 
 /* What the flat values are not: something nested, words, white space. */
@@ -226,6 +218,7 @@ const char *ccaas_decode_other(struct ccaas_run *run, const char *at,
         return ccaas_decode_fail(run, at, NULL);
     if (*at == 'n' && !run->decoder->keep_null) {
         lua_pushnil(run->L);
+        member->absent = true;
         return ccaas_scan_word(&run->scan, at, "null");
     }
     if (!member->below && (*at == '{' || *at == '['))
@@ -258,7 +251,7 @@ const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
                                 unsigned below)
 {
     struct ccaas_site *site = &run->decoder->learnt.sites[below];
-    int members = 0, next = 0, patience = site->patience;
+    int members = 0, absent = 0, next = 0, patience = site->patience;
     struct ccaas_member member;
 
     if (!ccaas_decode_enter(run, at - 1))
@@ -281,6 +274,7 @@ const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
             return NULL;
         lua_rawset(run->L, -3);
         members++;
+        absent += member.absent;
         if (at < run->scan.end && *at == ',')
             continue;
         at = ccaas_scan_space(at, run->scan.end);
@@ -289,7 +283,7 @@ const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
     }
     if (at == run->scan.end || *at != '}')
         return ccaas_decode_fail(run, at, ccaas_json_no_object_end);
-    ccaas_learn_ended(site, members, patience);
+    ccaas_learn_ended(site, members, absent, patience);
     run->depth--;
     return at + 1;
 }

@@ -71,6 +71,7 @@ struct ccaas_member {
     int slot; /* at its site, or -1 */
     unsigned special;
     unsigned below;
+    bool absent; /* its value is a null that is not kept */
 };
 
 /* Notes what is wrong, and where; gives NULL. */

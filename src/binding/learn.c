@@ -30,11 +30,8 @@ static uint32_t mark(const char *bytes, size_t length)
 int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
                      size_t length)
 {
-    uint32_t wanted;
+    uint32_t wanted = mark(bytes, length);
 
-    if (site->patience <= 0 || length > CCAAS_SLOT_BYTES)
-        return -1;
-    wanted = mark(bytes, length);
     for (int i = 0; i < site->count; i++)
         if (site->marks[i] == wanted && site->slots[i].length == length &&
             memcmp(site->slots[i].bytes, bytes, length) == 0)
@@ -70,10 +67,13 @@ static void grow(lua_State *L, int names, struct ccaas_learnt *learnt,
     site->room = room;
 }
 
-/* May this name be learnt?  A site whose names are ever new stops for a while,
- * then forgets them and tries again. */
-static bool may_learn(struct ccaas_site *site)
+/* A site whose names are not those expected, time and again, stops looking and
+ * learning for a while, then forgets them and tries again. */
+bool ccaas_learn_may(struct ccaas_learnt *learnt, struct ccaas_site *site,
+                     size_t length)
 {
+    if (length > CCAAS_SLOT_BYTES || site == &learnt->sites[CCAAS_SITE_NONE])
+        return false;
     if (site->patience < 0) {
         if (++site->patience == 0) {
             site->count = 0;
@@ -93,9 +93,6 @@ int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
     struct ccaas_slot slot;
     size_t behind;
 
-    if (length > CCAAS_SLOT_BYTES || site == &learnt->sites[CCAAS_SITE_NONE] ||
-        !may_learn(site))
-        return -1;
     if (site->count == site->room)
         grow(L, names, learnt, site);
     /* A slot that was in use before keeps its index, and its site below. */
@@ -132,9 +129,11 @@ int ccaas_learn_below(struct ccaas_learnt *learnt, struct ccaas_site *site,
     return site->slots[slot].below;
 }
 
-void ccaas_learn_ended(struct ccaas_site *site, int members, int patience)
+void ccaas_learn_ended(struct ccaas_site *site, int members, int absent,
+                       int patience)
 {
     if (site->patience > 0 && (patience - site->patience) * 2 <= members)
         site->patience = FULL_PATIENCE;
+    members -= absent;
     site->members = members < MOST_PRESIZED ? members : MOST_PRESIZED;
 }

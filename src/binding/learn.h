@@ -64,14 +64,18 @@ struct ccaas_learnt {
 
 void ccaas_learn_start(struct ccaas_learnt *learnt);
 
-/* The slot with these very bytes, or -1.  Gives no answer (-1) while the site
- * has lost its patience. */
+/* The slot with these very bytes, or -1. */
 int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
                      size_t length);
 
+/* A name was not among those expected: may it be looked up and learnt? */
+bool ccaas_learn_may(struct ccaas_learnt *learnt, struct ccaas_site *site,
+                     size_t length);
+
 /* Learns the name on top of the stack (which stays), to be expected as number
- * `at` of its site; `names` is the table's stack index.  Gives the slot's
- * number or -1 when it was not learnt.  May raise a Lua error (memory). */
+ * `at` of its site; `names` is the table's stack index.  Only after
+ * ccaas_learn_may() said so.  Gives the slot's number.  May raise a Lua error
+ * (memory). */
 int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
                      struct ccaas_site *site, int at, const char *bytes,
                      size_t length);
@@ -80,9 +84,10 @@ int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
 int ccaas_learn_below(struct ccaas_learnt *learnt, struct ccaas_site *site,
                       int slot);
 
-/* An object at the site has ended, with so many members; `patience` is what the
- * site had when it began. */
-void ccaas_learn_ended(struct ccaas_site *site, int members, int patience);
+/* An object at the site has ended, with so many members, some of them absent
+ * from its table; `patience` is what the site had when it began. */
+void ccaas_learn_ended(struct ccaas_site *site, int members, int absent,
+                       int patience);
 
 /* Do the slot's bytes stand here? */
 static inline bool ccaas_learn_matches(const struct ccaas_slot *slot,
@@ -105,6 +110,17 @@ static inline bool ccaas_learn_matches(const struct ccaas_slot *slot,
     }
 #endif
     return (size_t)(end - at) >= length && memcmp(at, slot->bytes, length) == 0;
+}
+
+/* The slot whose bytes stand at `at`: the one expected next or, if a few are
+ * missing, one soon after it.  -1: none of them. */
+static inline int ccaas_learn_expected(const struct ccaas_site *site, int next,
+                                       const char *at, const char *end)
+{
+    for (int slot = next; slot < site->count && slot < next + 4; slot++)
+        if (ccaas_learn_matches(&site->slots[slot], at, end))
+            return slot;
+    return -1;
 }
 
 #endif

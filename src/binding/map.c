@@ -73,6 +73,7 @@ static const char *read_other_entry(struct ccaas_run *run, const char *at,
     struct ccaas_learnt *learnt = &run->decoder->learnt;
     struct ccaas_site *site = &learnt->sites[CCAAS_SITE_ENTRIES];
     const char *plain, *begin = at, *end;
+    bool learns;
     int slot;
 
     at = ccaas_scan_space(at, run->scan.end);
@@ -84,8 +85,11 @@ static const char *read_other_entry(struct ccaas_run *run, const char *at,
         return NULL;
     if (plain) {
         size_t length = (size_t)(plain - begin);
-        slot = ccaas_learn_find(site, begin, length);
-        if (slot < 0) {
+        slot = -1;
+        learns = ccaas_learn_may(learnt, site, length);
+        if (learns)
+            slot = ccaas_learn_find(site, begin, length);
+        if (learns && slot < 0) {
             lua_pushvalue(run->L, -2);
             slot = ccaas_learn_name(run->L, run->names, learnt, site, *next,
                                     begin, length);
@@ -98,18 +102,6 @@ static const char *read_other_entry(struct ccaas_run *run, const char *at,
     return end;
 }
 
-/* The slot whose bytes stand at `at`: the one expected next or, if an entry is
- * missing, the one after it.  -1: neither. */
-static inline int expected(const struct ccaas_run *run,
-                           const struct ccaas_site *site, const char *at,
-                           int next)
-{
-    for (int slot = next; slot < site->count && slot <= next + 1; slot++)
-        if (ccaas_learn_matches(&site->slots[slot], at, run->scan.end))
-            return slot;
-    return -1;
-}
-
 /* An entry: at once if it begins like one before and nothing but its value
  * follows. */
 static inline const char *read_next_entry(struct ccaas_run *run, const char *at,
@@ -118,7 +110,7 @@ static inline const char *read_next_entry(struct ccaas_run *run, const char *at,
     struct ccaas_site *sites = run->decoder->learnt.sites;
     struct ccaas_site *site = &sites[CCAAS_SITE_ENTRIES];
     struct ccaas_member none = {.slot = -1, .below = CCAAS_SITE_NONE};
-    int slot = expected(run, site, at, *next);
+    int slot = ccaas_learn_expected(site, *next, at, run->scan.end);
     const char *begin = at;
 
     if (slot < 0)
@@ -167,7 +159,7 @@ const char *ccaas_decode_entries(struct ccaas_run *run, const char *at)
     }
     if (at == run->scan.end || *at != ']')
         return ccaas_decode_fail(run, at, ccaas_json_no_array_end);
-    ccaas_learn_ended(site, members, patience);
+    ccaas_learn_ended(site, members, 0, patience);
     run->depth--;
     return at + 1;
 }

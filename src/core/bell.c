@@ -13,7 +13,8 @@ struct ccaas_bell {
     atomic_int references;
     atomic_int fd; /* -1 until somebody wants to wait */
     atomic_bool armed;
-    pthread_mutex_t lock; /* guards the followers */
+    pthread_mutex_t lock; /* guards the followers, and writing against quit */
+    bool quit; /* nobody waits any more: written with the lock held */
     struct ccaas_bell **followers;
     size_t count;
 };
@@ -56,11 +57,23 @@ int ccaas_bell_fd(struct ccaas_bell *bell)
 {
     int fd = atomic_load(&bell->fd);
 
-    if (fd < 0) {
+    if (fd < 0 && !bell->quit) {
         fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         atomic_store(&bell->fd, fd);
     }
     return fd;
+}
+
+void ccaas_bell_quit(struct ccaas_bell *bell)
+{
+    int fd;
+
+    pthread_mutex_lock(&bell->lock);
+    bell->quit = true;
+    fd = atomic_exchange(&bell->fd, -1);
+    pthread_mutex_unlock(&bell->lock);
+    if (fd >= 0)
+        close(fd);
 }
 
 void ccaas_bell_arm(struct ccaas_bell *bell)
@@ -87,10 +100,12 @@ static void ring_one(struct ccaas_bell *bell)
 
     if (!atomic_exchange(&bell->armed, false))
         return;
+    pthread_mutex_lock(&bell->lock);
     fd = atomic_load(&bell->fd);
     if (fd >= 0)
         while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
             ;
+    pthread_mutex_unlock(&bell->lock);
 }
 
 void ccaas_bell_ring(struct ccaas_bell *bell)

@@ -16,8 +16,12 @@ struct ccaas_bell *ccaas_bell_hold(struct ccaas_bell *bell);
 void ccaas_bell_release(struct ccaas_bell *bell);
 
 /* The waiter's: the descriptor to wait for (made with the first call), or -1
- * when the process has no more of them. */
+ * when the process has no more of them, or after ccaas_bell_quit. */
 int ccaas_bell_fd(struct ccaas_bell *bell);
+
+/* The waiter's: it will wait no more; closes the descriptor.  Whoever still
+ * rings, rings in vain. */
+void ccaas_bell_quit(struct ccaas_bell *bell);
 
 /* The waiter's: from now on a ring makes the descriptor readable.  Look for
  * news once more after this, then wait. */

@@ -219,7 +219,8 @@ void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
                           const char *reason);
 
 /* The descriptor that becomes readable when a take is worth another try, or -1
- * when none could be made.  It stays the flow's own. */
+ * when none could be made.  It stays the flow's own, and is closed when a take
+ * has told the end or an error. */
 int ccaas_flow_fd(struct ccaas_flow *flow);
 
 /* Seconds after which a take is worth another try in any case; INFINITY: only

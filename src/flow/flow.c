@@ -157,6 +157,7 @@ static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)
     ccaas_error_copy(&flow->error, error);
     flow->failed = true;
     let_all_go(flow);
+    ccaas_bell_quit(flow->bell);
 }
 
 static void fail_as(struct ccaas_flow *flow, enum ccaas_code code,
@@ -316,6 +317,7 @@ static enum ccaas_take finish(struct ccaas_flow *flow)
         }
         info->missing = announced > info->rows ? announced - info->rows : 0;
         let_all_go(flow);
+        ccaas_bell_quit(flow->bell);
     }
     return CCAAS_TAKE_END;
 }
@@ -443,6 +445,7 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         if (flow->fetches)
             flow->info.page = flow->fetches->page;
         let_all_go(flow);
+        ccaas_bell_quit(flow->bell);
         return CCAAS_TAKE_END;
     }
     if (!too_late(flow) && take_record(flow, record))

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,14 +269,18 @@ static void attempt_failed(struct ccaas_grant *grant,
     const char *after =
         ccaas_header(grant->headers, grant->headers_length, "retry-after");
     enum ccaas_code code = grant->error.code;
+    char outcome[48];
     double pause;
 
     if (after)
         attempt.retry_after = grant->error.retry_after = ccaas_retry_after(
             after, strlen(after), (int64_t)ccaas_clock_wall());
     grant->error.retryable = transient;
-    ccaas_error_attempt(&grant->error, end->at, end->seconds,
-                        ccaas_code_name(code));
+    if (end->code == CCAAS_OK)
+        snprintf(outcome, sizeof outcome, "%d", grant->status);
+    else
+        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(end->code));
+    ccaas_error_attempt(&grant->error, end->at, end->seconds, outcome);
     pause = ccaas_retry_wait(&rule, &attempt, INFINITY, ccaas_random_unit());
     drop_request(grant);
     if (pause >= 0) {

@@ -227,8 +227,8 @@ static double patience(const struct ccaas_transfer *transfer)
     return fmin(transfer->deadline, transfer->heard + transfer->timeout);
 }
 
-/* Pauses those whose reader is full, ends those whose time is up.  Returns
- * the milliseconds until somebody else's is. */
+/* Ends those whose time is up.  Returns the milliseconds until somebody
+ * else's is. */
 static int watch(struct ccaas_http *http)
 {
     struct ccaas_transfer *transfer, *next;
@@ -237,11 +237,6 @@ static int watch(struct ccaas_http *http)
 
     for (transfer = http->running; transfer; transfer = next) {
         next = transfer->next;
-        if (transfer->full) {
-            transfer->full = false;
-            transfer->paused = true;
-            curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
-        }
         ends = patience(transfer);
         if (ends > now) {
             soonest = fmin(soonest, ends);

@@ -185,8 +185,11 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
     case CCAAS_HTTP_MORE:
         return length;
     case CCAAS_HTTP_FULL:
-        /* Pausing from here would make libcurl keep what it has unpacked. */
-        transfer->full = true;
+        /* Not by CURL_WRITEFUNC_PAUSE, which gives these bytes back: libcurl
+         * would have to keep them.  What it has unpacked already and not yet
+         * given us, it does keep: of one piece of at most 16 KiB. */
+        transfer->paused = true;
+        curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
         return length;
     case CCAAS_HTTP_STOP:
         break;

@@ -36,8 +36,7 @@ struct ccaas_transfer {
     bool redirecting; /* this answer is a redirect that is followed */
     bool headed;      /* its headers are complete */
     bool too_large;   /* the headers are */
-    bool full;        /* the sink said FULL; pause when libcurl is done */
-    bool paused;
+    bool paused;  /* the sink said FULL */
     bool stopped;  /* the sink said STOP */
     bool stranger; /* redirected to another origin: none of our headers */
     int redirects;

@@ -51,6 +51,11 @@ static const char *scan_hex(struct ccaas_scan *scan, const char *at,
     return at;
 }
 
+/* What follows a backslash, and means; 0: nothing of one character. */
+static const char escapes[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
 /* An escape; `at` is its backslash. */
 static const char *scan_escape(struct ccaas_scan *scan, const char *at)
 {
@@ -58,11 +63,10 @@ static const char *scan_escape(struct ccaas_scan *scan, const char *at)
 
     if (++at == scan->end)
         return ccaas_scan_fail(scan, at, NULL);
-    if (*at != 'u') {
-        if (*at && strchr("\"\\/bfnrt", *at))
-            return at + 1;
+    if (escapes[(unsigned char)*at])
+        return at + 1;
+    if (*at != 'u')
         return ccaas_scan_fail(scan, at, "an unknown escape");
-    }
     at = scan_hex(scan, at + 1, 0, 0xFFFF, &code);
     if (!at || code < 0xD800 || code > 0xDBFF)
         return at;
@@ -294,8 +298,7 @@ static unsigned four_digits(const char *at)
 
 size_t ccaas_scan_character(const char **at, char bytes[4])
 {
-    static const char names[] = "bfnrt", meant[] = "\b\f\n\r\t";
-    const char *from = *at, *name;
+    const char *from = *at;
     unsigned code;
 
     if (*from != '\\') {
@@ -308,8 +311,7 @@ size_t ccaas_scan_character(const char **at, char bytes[4])
         return length;
     }
     if (from[1] != 'u') {
-        name = strchr(names, from[1]);
-        bytes[0] = name ? meant[name - names] : from[1];
+        bytes[0] = escapes[(unsigned char)from[1]];
         *at = from + 2;
         return 1;
     }
@@ -325,21 +327,32 @@ size_t ccaas_scan_character(const char **at, char bytes[4])
 
 size_t ccaas_scan_decode(const char *begin, const char *end, char *to)
 {
-    char *from_to = to;
+    const char *first = to;
 
     while (begin < end) {
-        const char *slash = memchr(begin, '\\', (size_t)(end - begin));
-        size_t plain = (size_t)((slash ? slash : end) - begin);
-
-        memcpy(to, begin, plain);
-        to += plain;
-        begin += plain;
-        if (begin < end) {
+        if (*begin == '\\') {
             char bytes[4];
             size_t length = ccaas_scan_character(&begin, bytes);
             memcpy(to, bytes, length);
             to += length;
+            continue;
         }
+#if CCAAS_SSE2
+        /* There is room for 16 bytes as long as there are 16 to come. */
+        if (end - begin >= 16) {
+            __m128i bytes =
+                _mm_loadu_si128((const __m128i *)(const void *)begin);
+            unsigned slashes = (unsigned)_mm_movemask_epi8(
+                _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+            int plain = slashes ? __builtin_ctz(slashes) : 16;
+
+            _mm_storeu_si128((__m128i *)(void *)to, bytes);
+            begin += plain;
+            to += plain;
+            continue;
+        }
+#endif
+        *to++ = *begin++;
     }
-    return (size_t)(to - from_to);
+    return (size_t)(to - first);
 }

@@ -357,6 +357,9 @@ size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
 
         if (split->nested) {
             at = skim(split, at, end);
+        } else if (split->in_token && ccaas_token_in_text(&split->token) &&
+                   ccaas_scan_plain(at, end) > at) {
+            at = ccaas_scan_plain(at, end);
         } else {
             fine = step(split, *at, &taken);
             at += fine && taken;

@@ -265,6 +265,11 @@ enum ccaas_token_step ccaas_token_feed(struct ccaas_token *token, char byte)
     }
 }
 
+bool ccaas_token_in_text(const struct ccaas_token *token)
+{
+    return token->state == IN_STRING && !token->wanted;
+}
+
 bool ccaas_token_may_end(const struct ccaas_token *token)
 {
     return token->state == IN_ZERO || token->state == IN_INTEGER ||

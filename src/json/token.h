@@ -33,6 +33,10 @@ bool ccaas_token_start(struct ccaas_token *token, char first,
 
 enum ccaas_token_step ccaas_token_feed(struct ccaas_token *token, char byte);
 
+/* Is it in the plain text of a string that nobody wants to compare?  Then bytes
+ * that are plain (ccaas_scan_plain) may be passed over instead of fed. */
+bool ccaas_token_in_text(const struct ccaas_token *token);
+
 /* Would it be whole if no more bytes came? */
 bool ccaas_token_may_end(const struct ccaas_token *token);
 

@@ -37,10 +37,10 @@ struct ccaas_sandbox_request {
     size_t head_size;    /* with its empty line; 0: not whole yet */
     size_t body_size;    /* as announced */
     size_t searched;     /* how far an empty line was looked for */
-    const char *problem; /* why it cannot be read, or NULL */
+    const char *problem; /* the status that refuses it, or NULL */
 };
 
-/* True when the request is whole, or cannot be read (`problem` is set). */
+/* True when the request is whole, or is refused (`problem` is set). */
 bool ccaas_sandbox_request_whole(struct ccaas_sandbox_request *request,
                                  const char *bytes, size_t size);
 

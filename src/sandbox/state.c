@@ -38,7 +38,7 @@ static int native_monotonic(lua_State *L)
     return 1;
 }
 
-/* The bound is Lua's memory, so that nothing leaks when Lua throws. */
+/* The output is Lua's memory, so that nothing leaks when Lua throws. */
 static int native_gzip(lua_State *L)
 {
     size_t size;

@@ -27,6 +27,8 @@ packers.number = function(out, value)
     out[#out + 1] = string.format("i%d;", value)
   elseif value == math.huge then
     out[#out + 1] = "h"
+  elseif value ~= value or value == -math.huge then
+    error("cannot pass " .. value .. " to the sandbox", 0)
   else
     out[#out + 1] = string.format("n%.17g;", value)
   end
@@ -84,7 +86,7 @@ end
 
 function readers.n(bytes, at)
   local stop = bytes:find(";", at, true)
-  return tonumber(bytes:sub(at, stop - 1)), stop + 1
+  return tonumber(bytes:sub(at, stop - 1)) + 0.0, stop + 1
 end
 
 function readers.s(bytes, at)

@@ -1,0 +1,62 @@
+/* A Lua interpreter to be linked with a sanitizer, whose runtime must be in a
+ * process from its start.  (Preloaded, it would go on to every program that a
+ * spec starts; shells crash with it and curl hangs.)
+ *   lua [-e CHUNK] [FILE [ARGUMENT...]]
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+static int traceback(lua_State *L)
+{
+    const char *message = lua_tostring(L, 1);
+
+    if (!message && luaL_callmeta(L, 1, "__tostring"))
+        message = lua_tostring(L, -1);
+    luaL_traceback(L, L, message ? message : "(an error without words)", 1);
+    return 1;
+}
+
+/* Runs the chunk on top of the stack; false: it failed, and said why. */
+static int run(lua_State *L, int loaded)
+{
+    int failed = loaded;
+
+    if (!failed) {
+        lua_pushcfunction(L, traceback);
+        lua_insert(L, -2);
+        failed = lua_pcall(L, 0, 0, -2);
+    }
+    if (failed)
+        fprintf(stderr, "lua: %s\n", lua_tostring(L, -1));
+    lua_settop(L, 0);
+    return !failed;
+}
+
+int main(int argc, char **argv)
+{
+    lua_State *L = luaL_newstate();
+    int file = 1;
+    int well = 1;
+
+    if (!L)
+        return 1;
+    luaL_openlibs(L);
+    if (argc > 2 && strcmp(argv[1], "-e") == 0)
+        file = 3;
+    lua_createtable(L, argc, file);
+    for (int i = 0; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+        lua_rawseti(L, -2, i - file);
+    }
+    lua_setglobal(L, "arg");
+    if (file == 3)
+        well = run(L, luaL_loadstring(L, argv[2]));
+    if (well && file < argc)
+        well = run(L, luaL_loadfile(L, argv[file]));
+    lua_close(L);
+    return !well;
+}
