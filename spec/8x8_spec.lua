@@ -455,7 +455,6 @@ describe("8x8", function()
     it("is error protocol, not a raised error", function()
       assert.equal("protocol", refusal("7", "queue", "1"))
       assert.equal("protocol", refusal("[{},{}]", "queue", "1"))
-      assert.equal("protocol", refusal("{", "queue", "1") == "network" and "protocol")
       for _, body in ipairs {
         "[]", "7", '{"agents":[]}', '{"agents":{},"queues":7}', '{"agents":[1],"queues":[]}',
         '{"agents":[],"queues":["x"]}', '{"agents":[{"id":"1","metrics":[{"value":1}]}],"queues":[]}',
@@ -464,6 +463,11 @@ describe("8x8", function()
       } do
         assert.equal("protocol", refusal(body, "agents_in_queue_groups"), body)
       end
+    end)
+
+    it("is error network where it was cut short", function()
+      assert.equal("network", refusal('{"id":"1","na', "queue", "1"))
+      assert.equal("network", refusal('{"agents":[],', "agents_in_queue_groups"))
     end)
 
     it("is error not_found where no row came", function()

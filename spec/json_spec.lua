@@ -83,6 +83,9 @@ describe("decoding a value", function()
     assert.equal(-2 ^ 63, (core.decode("-9223372036854775809")))
     assert.equal(1e30, (core.decode("1" .. ("0"):rep(30))))
     assert.equal(1e19, (core.decode("10000000000000000000")))
+    assert.equal(1e20, (core.decode("99999999999999999999")))
+    assert.equal(2 ^ 64, (core.decode("18446744073709551617")))
+    assert.equal(2 ^ 63 * 10, (core.decode("92233720368547758080")))
     if math.type then
       assert.equal("float", math.type((core.decode("9223372036854775808"))))
       assert.equal("float", math.type((core.decode("1e2"))))
@@ -91,7 +94,8 @@ describe("decoding a value", function()
   end)
 
   it("rounds floats correctly", function()
-    for _, text in ipairs { "0.1", "-0.3", "1e22", "1e23", "1.5e-7", "123.456",
+    for _, text in ipairs { "0.1", "-0.3", "1e22", "1e23", "7e23", "1E5",
+      "12E-2", "1e-22", "1e-23", "3e-25", "1.5e-7", "123.456",
       "9007199254740993.0", "0.500000000000000166533453693773481063544750213",
       "2.2250738585072014e-308", "4.9406564584124654e-324", "5e-324",
       "1.7976931348623157e308", "8.98846567431158e307", "1e-400", "0e999999",

@@ -16,8 +16,9 @@ static int traceback(lua_State *L)
 
     if (!message && luaL_callmeta(L, 1, "__tostring"))
         message = lua_tostring(L, -1);
-    luaL_traceback(L, L, message ? message : "(an error without words)", 1);
-    return 1;
+    if (message)
+        luaL_traceback(L, L, message, 1);
+    return message != NULL;
 }
 
 /* Runs the chunk on top of the stack; false: it failed, and said why. */
@@ -30,7 +31,7 @@ static int run(lua_State *L, int loaded)
         lua_insert(L, -2);
         failed = lua_pcall(L, 0, 0, -2);
     }
-    if (failed)
+    if (failed && lua_isstring(L, -1))
         fprintf(stderr, "lua: %s\n", lua_tostring(L, -1));
     lua_settop(L, 0);
     return !failed;

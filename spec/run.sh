@@ -23,8 +23,6 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
     lua-cjson lua-socket lua-cqueues lua-luv lua-copas openssl"
 # Specs of the house itself: they build or read, so once is enough.
 once='spec/(install|version)_spec'
-# Specs in which threads meet: those that ThreadSanitizer watches.
-threads='spec/.*(engine|http|stream|request|subscribe|store|sandbox)'
 # Seconds that all fuzzers have together.
 fuzz_seconds=60
 
@@ -179,7 +177,6 @@ esac
 
 every=$(lua_files)
 most=$(lua_files | grep -Ev "$once")
-threaded=$(lua_files | grep -E "$threads")
 
 step "format" formatting
 step "lint" lint
@@ -208,7 +205,7 @@ step "Lua specs, ASan and UBSan, LuaJIT" \
 
 step "build, TSan" build tsan -DCCAAS_SANITIZE=thread
 step "C specs, TSan" c_specs tsan
-step "Lua specs, TSan" sanitized thread tsan lua5.4 $threaded
+step "Lua specs, TSan" sanitized thread tsan lua5.4 $most
 
 step "build, tiny buffers" build tiny -DCCAAS_TINY=ON
 step "C specs, tiny buffers" c_specs tiny

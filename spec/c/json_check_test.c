@@ -113,9 +113,10 @@ static void odd_bytes_at_every_place(void)
     static const struct {
         const char *bytes;
         int wrong; /* which of them, or -1 */
-    } odd[] = {{"\\n", -1},          {"\xC3\xA9", -1}, {"\\u00e9", -1},
-               {"\xE2\x82\xAC", -1}, {"\x01", 0},      {"\xC0", 0},
-               {"\\q", 1},           {"\xE0\x80", 1},  {"\\ud800-", 6}};
+    } odd[] = {
+        {"\\n", -1}, {"\xC3\xA9", -1}, {"\\u00e9", -1}, {"\xE2\x82\xAC", -1},
+        {"\x01", 0}, {"\x1F", 0},      {" ", -1},       {"\x7F", -1},
+        {"\xC0", 0}, {"\\q", 1},       {"\xE0\x80", 1}, {"\\ud800-", 6}};
 
     for (size_t which = 0; which < COUNT(odd); which++)
         for (size_t length = 0; length < 70; length++)

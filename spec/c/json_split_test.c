@@ -313,7 +313,8 @@ static void whole_and_check_agree(void)
         uint64_t begin = outcome.count ? outcome.spans[0].begin : outcome.begin;
         uint64_t end = outcome.count ? outcome.spans[0].end : outcome.offset;
 
-        if (begin != UINT64_MAX &&
+        /* Scalars are the splitter's own affair. */
+        if (begin != UINT64_MAX && strchr("[{", list.text[begin]) &&
             ccaas_json_check(list.text + begin, (size_t)(end - begin), &offset,
                              NULL) == CCAAS_CHECK_BAD)
             offset += (size_t)begin;
@@ -350,6 +351,27 @@ static void block_borders(void)
             CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
             CHECK_STR(joined(&outcome, text), want);
         }
+}
+
+static void rows_of_a_list(void)
+{
+    char text[4096] = "[", want[4096] = "";
+    struct outcome outcome;
+
+    for (int i = 0; i < 12; i++) {
+        char row[256];
+
+        snprintf(row, sizeof row,
+                 "{\"id\":\"%d\",\"name\":\"a \\\"%*s]}\",\"metrics\":["
+                 "{\"key\":\"a{\",\"value\":%d}]}",
+                 i, 10 + 7 * i, "[{", i);
+        strcat(strcat(text, i ? " ,\n" : ""), row);
+        strcat(strcat(want, i ? "|" : ""), row);
+    }
+    strcat(text, "]");
+    outcome = split_text(CCAAS_SPLIT_ARRAY, NULL, text);
+    CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+    CHECK_STR(joined(&outcome, text), want);
 }
 
 static void runs_of_backslashes(void)
@@ -475,6 +497,7 @@ int main(void)
     it("asks for more when a list is cut short", lists_cut_short);
     it("tells the first wrong byte, after the records before", damaged_lists);
     it("is with the checker as strict as the checker", whole_and_check_agree);
+    it("finds rows wherever they are cut", rows_of_a_list);
     it("sees quotes and brackets at every place of a block", block_borders);
     it("counts runs of backslashes across blocks", runs_of_backslashes);
     it("minds the depth outside of records", depth_in_and_out_of_records);

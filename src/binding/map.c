@@ -43,7 +43,7 @@ static const char *read_entry(struct ccaas_run *run, const char *at,
             if (at)
                 lua_replace(L, key);
         } else if (ccaas_decode_is_text(decoder->map_value, name, length)) {
-            *plain = members == 2 && !lua_isnil(L, key) ? begin : NULL;
+            *plain = lua_isnil(L, key) ? NULL : begin;
             at = ccaas_decode_other(run, at, site, &none);
             if (at)
                 lua_replace(L, key + 1);

@@ -53,6 +53,14 @@ void ccaas_bell_release(struct ccaas_bell *bell)
     free(bell);
 }
 
+static void write_one(int fd)
+{
+    static const uint64_t one = 1;
+
+    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
 int ccaas_bell_fd(struct ccaas_bell *bell)
 {
     int fd = atomic_load(&bell->fd);
@@ -60,6 +68,9 @@ int ccaas_bell_fd(struct ccaas_bell *bell)
     if (fd < 0 && !bell->quit) {
         fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         atomic_store(&bell->fd, fd);
+        /* Rung since it was armed, when there was nothing to write to? */
+        if (fd >= 0 && !atomic_load(&bell->armed))
+            write_one(fd);
     }
     return fd;
 }
@@ -78,6 +89,7 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
 
 void ccaas_bell_arm(struct ccaas_bell *bell)
 {
+    ccaas_bell_fd(bell); /* a ring before the waiter asks for it must count */
     atomic_store(&bell->armed, true);
 }
 
@@ -95,7 +107,6 @@ void ccaas_bell_disarm(struct ccaas_bell *bell)
 
 static void ring_one(struct ccaas_bell *bell)
 {
-    static const uint64_t one = 1;
     int fd;
 
     if (!atomic_exchange(&bell->armed, false))
@@ -103,8 +114,7 @@ static void ring_one(struct ccaas_bell *bell)
     pthread_mutex_lock(&bell->lock);
     fd = atomic_load(&bell->fd);
     if (fd >= 0)
-        while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
-            ;
+        write_one(fd);
     pthread_mutex_unlock(&bell->lock);
 }
 

@@ -79,7 +79,7 @@ static size_t find_secret(const char *body, size_t length, size_t at)
 
 void ccaas_error_body(char *to, size_t room, const char *body, size_t length)
 {
-    size_t at = 0, used = 0;
+    size_t at = 0, used = 0, word;
     size_t mark = find_secret(body, length, 0);
 
     while (at < length && used + 1 < room) {
@@ -87,12 +87,13 @@ void ccaas_error_body(char *to, size_t room, const char *body, size_t length)
             /* The separators stay; the word behind them goes. */
             while (at < length && used + 1 < room && strchr("\"':= ", body[at]))
                 to[used++] = body[at++];
-            if (at < length && used + 4 < room) {
+            word = at;
+            while (at < length && !strchr("\"',&}\r\n", body[at]))
+                at++;
+            if (at > word && used + 4 < room) {
                 memcpy(to + used, "***", 3);
                 used += 3;
             }
-            while (at < length && !strchr("\"',&}\r\n", body[at]))
-                at++;
             mark = find_secret(body, length, at);
             continue;
         }

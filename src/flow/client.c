@@ -265,7 +265,7 @@ bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
               sizeof error->request_id);
     for (name = ids; *name && !error->request_id[0]; name++) {
         value = ccaas_header(headers, headers_length, *name);
-        if (value)
+        if (value && strlen(value) < sizeof error->request_id)
             strncpy(error->request_id, value, sizeof error->request_id - 1);
     }
     ccaas_error_body(error->body, sizeof error->body, body, length);

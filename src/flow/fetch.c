@@ -171,7 +171,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     struct ccaas_http_sink sink;
 
     fetch->attempt++;
-    fetch->again = fetch->fresh;
+    fetch->again = fetch->fresh + fetch->dropped;
     fetch->nameless_given = fetch->nameless > fetch->nameless_given
                                 ? fetch->nameless
                                 : fetch->nameless_given;
@@ -423,8 +423,10 @@ struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch)
 
 bool ccaas_fetch_running(const struct ccaas_fetch *fetch)
 {
+    /* Before its head is read it may yet tell of pages that come before all
+     * others: until then nobody else gets its place. */
     return fetch->state < CCAAS_FETCH_READ &&
-           !(fetch->state == CCAAS_FETCH_UNDERWAY &&
+           !(fetch->state == CCAAS_FETCH_UNDERWAY && fetch->status &&
              ccaas_mailbox_finished(ccaas_reader_box(fetch->reader)));
 }
 

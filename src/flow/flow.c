@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "error.h"
@@ -155,6 +156,8 @@ static void let_all_go(struct ccaas_flow *flow)
 static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
     ccaas_error_copy(&flow->error, error);
+    if (flow->client->grant)
+        ccaas_grant_scrub(flow->client->grant, &flow->error);
     flow->failed = true;
     let_all_go(flow);
     ccaas_bell_quit(flow->bell);
@@ -212,14 +215,20 @@ void ccaas_flow_free(struct ccaas_flow *flow)
 /* -- Going on ---------------------------------------------------------------
  */
 
-/* Do the pages under way hold all rows that are still wanted? */
-static bool enough(const struct ccaas_flow *flow)
+/* Do the pages under way, up to those of this walk, hold all rows that are
+ * still wanted?  Later walks' rows are not those that are wanted first. */
+static bool enough(const struct ccaas_flow *flow, size_t walk)
 {
     const struct ccaas_plan *plan = &flow->plan;
+    const struct ccaas_fetch *fetch;
+    int64_t pages = 0;
 
-    return plan->paged && plan->limit >= 0 && flow->fetching &&
-           flow->info.rows + (int64_t)flow->fetching * plan->page_size >=
-               plan->limit;
+    if (!plan->paged || plan->limit < 0)
+        return false;
+    for (fetch = flow->fetches; fetch && fetch->walk <= walk;
+         fetch = fetch->next)
+        pages++;
+    return pages && flow->info.rows + pages * plan->page_size >= plan->limit;
 }
 
 /* Begins as many fetches as may be under way side by side; those of the next
@@ -235,7 +244,7 @@ static bool begin_fetches(struct ccaas_flow *flow)
         running += ccaas_fetch_running(fetch);
     for (i = 0; i < flow->plan.url_count; i++)
         while (running < most && flow->fetching < most + CCAAS_FLOW_SPARE &&
-               !enough(flow) && ccaas_page_next(&flow->walks[i], &page)) {
+               !enough(flow, i) && ccaas_page_next(&flow->walks[i], &page)) {
             if (!ccaas_fetch_new(flow, i, page))
                 return false;
             running++;
@@ -391,6 +400,11 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
 
     if (!flow->started)
         start_clock(flow, now);
+    if (flow->pid != getpid()) {
+        fail_as(flow, CCAAS_CANCELLED,
+                "the process was forked while this was under way");
+        return CCAAS_TAKE_ERROR;
+    }
     if (flow->armed) {
         ccaas_bell_disarm(flow->bell);
         flow->armed = false;
@@ -408,8 +422,12 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             return finish(flow);
         for (fetch = flow->fetches; fetch; fetch = fetch->next)
             ccaas_fetch_advance(fetch, now);
-        /* What arrived may have shown more pages to ask for. */
+        /* What arrived may have shown more pages to ask for: now, for it may
+         * be long until the reader is through with the records at hand. */
         begin_fetches(flow);
+        for (fetch = flow->fetches; fetch; fetch = fetch->next)
+            if (fetch->state == CCAAS_FETCH_TOKEN)
+                ccaas_fetch_advance(fetch, now);
         ccaas_fetch_first(flow->fetches);
         taken = step(flow, record);
         if (taken == CCAAS_TAKE_END)
@@ -487,10 +505,12 @@ enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
         handed_out(flow);
         return CCAAS_ADMIT_NEW;
     }
-    if (fetch->again > 0)
+    if (fetch->again > 0) {
         fetch->again--;
-    else
+    } else {
+        fetch->dropped++;
         flow->info.duplicates++;
+    }
     return CCAAS_ADMIT_AGAIN;
 }
 

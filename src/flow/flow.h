@@ -16,7 +16,7 @@
 #define CCAAS_FLOW_AHEAD 512
 #define CCAAS_FLOW_AHEAD_LEAST 128
 #else
-#define CCAAS_FLOW_AHEAD (10 * 1024 * 1024) /* bytes read ahead, in all */
+#define CCAAS_FLOW_AHEAD (5 * 1024 * 1024)  /* bytes read ahead, in all */
 #define CCAAS_FLOW_AHEAD_LEAST (256 * 1024) /* and for each page */
 #endif
 
@@ -53,7 +53,8 @@ struct ccaas_fetch {
 
     int64_t rows;     /* records of this attempt */
     int64_t fresh;    /* records handed out, over all attempts */
-    int64_t again;    /* of those, how many this attempt may still repeat */
+    int64_t dropped;  /* records counted as duplicates, likewise */
+    int64_t again;    /* of both, how many this attempt may still repeat */
     int64_t nameless; /* records without identity of this attempt, ... */
     int64_t nameless_given; /* ... and handed out by attempts before */
     bool totals;            /* its totals row was handed out */
@@ -69,6 +70,7 @@ struct ccaas_flow {
     struct ccaas_bell *bell;
     bool armed; /* the bell was armed by the take before */
     bool started, ended, closed, failed;
+    pid_t pid; /* where it was started: what it waits for is there */
     double deadline; /* monotonic; INFINITY: none */
     unsigned ticks;  /* takes since the clock was looked at */
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buffer.h"
 #include "check.h"
@@ -32,7 +33,8 @@ struct ccaas_grant {
 
     struct ccaas_auth auth;
     struct ccaas_secret *bearer;
-    struct ccaas_bell *bell; /* rings for all who wait */
+    struct ccaas_secret *former; /* the one before: a late answer may say it */
+    struct ccaas_bell *bell;     /* rings for all who wait */
     struct ccaas_reader *reader;
     struct ccaas_transfer *transfer;
     struct ccaas_block *reply; /* arrived, its end not yet */
@@ -41,6 +43,7 @@ struct ccaas_grant {
     size_t headers_length;
     unsigned attempt;
     double resume_at; /* of the next attempt, when there is no transfer */
+    pid_t pid; /* where the request under way is */
     uint64_t round;   /* of asking; its error is the last one's */
     uint64_t failed;  /* the last round that failed, */
     uint64_t granted; /* and the last one that brought a token */
@@ -151,6 +154,7 @@ void ccaas_grant_release(struct ccaas_grant *grant)
     ccaas_secret_release(grant->key);
     ccaas_secret_release(grant->secret);
     ccaas_secret_release(grant->bearer);
+    ccaas_secret_release(grant->former);
     ccaas_bell_release(grant->bell);
     ccaas_error_clear(&grant->error);
     free(grant);
@@ -207,6 +211,7 @@ static void send(struct ccaas_grant *grant, struct ccaas_client *client,
     struct ccaas_http_sink sink;
 
     grant->attempt++;
+    grant->pid = getpid();
     grant->auth.asked_at = now; /* its life counts from the last asking */
     grant->reader = ccaas_reader_new(&plan, grant->bell, TOKEN_BODY);
     if (grant->reader && http) {
@@ -244,7 +249,8 @@ static bool read_reply(struct ccaas_grant *grant,
     ccaas_secret_wipe(text, sizeof text);
     if (!bearer)
         return false;
-    ccaas_secret_release(grant->bearer);
+    ccaas_secret_release(grant->former);
+    grant->former = grant->bearer;
     grant->bearer = bearer;
     if (ccaas_json_find(block->bytes, block->length, "expires_in", life,
                         sizeof life) < 0)
@@ -377,6 +383,11 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
                 struct ccaas_grant_need *need, struct ccaas_bell *bell,
                 double now, struct ccaas_secret **bearer, uint64_t *generation)
 {
+    /* In a forked child nobody will ever bring the answer: ask anew. */
+    if (grant->reader && grant->pid != getpid()) {
+        drop_request(grant);
+        grant->resume_at = now;
+    }
     if (grant->reader)
         receive(grant, client, now);
     if (grant->url && need->waiting && grant->failed >= need->round)
@@ -439,8 +450,8 @@ void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell)
 size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
                               size_t length)
 {
-    const struct ccaas_secret *secrets[] = {grant->bearer, grant->secret,
-                                            grant->key};
+    const struct ccaas_secret *secrets[] = {grant->bearer, grant->former,
+                                            grant->secret, grant->key};
     struct ccaas_buffer pair = {0};
     size_t i;
 

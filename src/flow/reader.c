@@ -258,7 +258,8 @@ static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
         if (length > CCAAS_READER_ERROR - reader->error.length)
             length = CCAAS_READER_ERROR - reader->error.length;
         if (ccaas_buffer_add(&reader->error, bytes, length))
-            return CCAAS_HTTP_MORE;
+            return reader->error.length < CCAAS_READER_ERROR ? CCAAS_HTTP_MORE
+                                                             : CCAAS_HTTP_STOP;
         reader->no_memory = true;
         return CCAAS_HTTP_STOP;
     }

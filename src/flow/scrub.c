@@ -5,23 +5,109 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "buffer.h"
 #include "secret.h"
 
-/* Replaces `form`, letters of either case alike (percent-encoding has both).
- */
+/* The value of up to `most` digits to that base; *used: how many there are. */
+static unsigned long number(const char *text, size_t left, int base,
+                            size_t most, size_t *used)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned long value = 0;
+    const char *digit;
+
+    for (*used = 0; *used < left && *used < most; ++*used) {
+        digit =
+            memchr(digits, tolower((unsigned char)text[*used]), (size_t)base);
+        if (!digit)
+            break;
+        value = value * (unsigned long)base + (unsigned long)(digit - digits);
+    }
+    return value;
+}
+
+/* How many bytes stand for one that is encoded (%2F, \/, \u002f, &#47;,
+ * &#x2f;, &amp;); 0: none is here. */
+static size_t encoded(const char *text, size_t left, unsigned long *byte)
+{
+    static const struct {
+        const char *name;
+        char byte;
+    } entities[] = {{"&amp;", '&'},  {"&lt;", '<'},    {"&gt;", '>'},
+                    {"&quot;", '"'}, {"&apos;", '\''}, {NULL, 0}};
+    size_t used, start, length, i;
+
+    if (*text == '%') {
+        *byte = number(text + 1, left - 1, 16, 2, &used);
+        return used == 2 ? 3 : 0;
+    }
+    if (*text == '\\' && left > 1 && tolower((unsigned char)text[1]) == 'u') {
+        *byte = number(text + 2, left - 2, 16, 4, &used);
+        return used == 4 ? 6 : 0;
+    }
+    if (*text == '\\' && left > 1) {
+        *byte = (unsigned char)text[1];
+        return 2;
+    }
+    if (*text == '&' && left > 2 && text[1] == '#') {
+        start = tolower((unsigned char)text[2]) == 'x' ? 3 : 2;
+        *byte =
+            number(text + start, left - start, start == 3 ? 16 : 10, 7, &used);
+        start += used;
+        return used && start < left && text[start] == ';' ? start + 1 : 0;
+    }
+    for (i = 0; *text == '&' && entities[i].name; i++) {
+        length = strlen(entities[i].name);
+        *byte = (unsigned char)entities[i].byte;
+        if (left >= length && memcmp(text, entities[i].name, length) == 0)
+            return length;
+    }
+    return 0;
+}
+
+/* The same letter, whatever its case; base64 has two alphabets, and a form
+ * writes a space as a plus. */
+static bool same(unsigned long byte, char wanted)
+{
+    unsigned char one = (unsigned char)byte, other = (unsigned char)wanted;
+
+    return byte <= 255 &&
+           (tolower(one) == tolower(other) || (one == '-' && other == '+') ||
+            (one == '_' && other == '/') || (one == '+' && other == ' '));
+}
+
+/* How many bytes at the text's start are the form; 0: they are not. */
+static size_t match(const char *text, size_t left,
+                    const struct ccaas_buffer *form, bool decode)
+{
+    size_t at = 0, i, step;
+    unsigned long byte;
+
+    for (i = 0; i < form->length; i++, at += step) {
+        if (at >= left)
+            return 0;
+        step = decode ? encoded(text + at, left - at, &byte) : 0;
+        if (!step || !same(byte, form->bytes[i])) {
+            step = 1;
+            byte = (unsigned char)text[at];
+        }
+        if (!same(byte, form->bytes[i]))
+            return 0;
+    }
+    return at;
+}
+
 static size_t replace(char *text, size_t length,
                       const struct ccaas_buffer *form)
 {
-    size_t from = 0, to = 0, size = form->length;
+    size_t from = 0, to = 0, size;
 
-    if (size < CCAAS_SCRUB_LEAST || size > length)
-        return length;
     while (from < length) {
-        if (length - from >= size &&
-            strncasecmp(text + from, form->bytes, size) == 0) {
+        size = match(text + from, length - from, form, false);
+        if (!size)
+            size = match(text + from, length - from, form, true);
+        if (size) {
             memcpy(text + to, "***", 3);
             to += 3;
             from += size;
@@ -32,50 +118,20 @@ static size_t replace(char *text, size_t length,
     return to;
 }
 
-static bool as_it_is(struct ccaas_buffer *form, const char *secret)
-{
-    return ccaas_buffer_text(form, secret);
-}
-
-static bool percent_encoded(struct ccaas_buffer *form, const char *secret)
-{
-    char text[4];
-
-    for (; *secret; secret++) {
-        if (isalnum((unsigned char)*secret) || strchr("-._~", *secret))
-            snprintf(text, sizeof text, "%c", *secret);
-        else
-            snprintf(text, sizeof text, "%%%02X", (unsigned char)*secret);
-        if (!ccaas_buffer_text(form, text))
-            return false;
-    }
-    return true;
-}
-
-static bool escaped(struct ccaas_buffer *form, const char *secret)
-{
-    for (; *secret; secret++)
-        if ((strchr("\"\\/", *secret) && !ccaas_buffer_add(form, "\\", 1)) ||
-            !ccaas_buffer_add(form, secret, 1))
-            return false;
-    return true;
-}
-
-/* Without the last group: what follows the secret may change it. */
-static bool base64(struct ccaas_buffer *form, const char *secret)
+/* The secret in base64 as it reads `lead` (0 to 2) bytes behind a group's
+ * start; only what does not depend on the bytes around it. */
+static bool base64(struct ccaas_buffer *form, const char *secret, size_t lead)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                  "abcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *at = (const unsigned char *)secret;
-    size_t left = strlen(secret);
-    char group[4];
+    size_t end = (lead + strlen(secret)) * 8, bit, at;
+    unsigned pair;
 
-    for (; left >= 3; left -= 3, at += 3) {
-        group[0] = digits[at[0] >> 2];
-        group[1] = digits[(at[0] & 3) << 4 | at[1] >> 4];
-        group[2] = digits[(at[1] & 15) << 2 | at[2] >> 6];
-        group[3] = digits[at[2] & 63];
-        if (!ccaas_buffer_add(form, group, sizeof group))
+    for (bit = (lead * 8 + 5) / 6 * 6; bit + 6 <= end; bit += 6) {
+        at = bit / 8 - lead;
+        pair = (unsigned)(unsigned char)secret[at] << 8 |
+               (unsigned char)secret[at + 1];
+        if (!ccaas_buffer_add(form, &digits[pair >> (10 - bit % 8) & 63], 1))
             return false;
     }
     return true;
@@ -83,19 +139,20 @@ static bool base64(struct ccaas_buffer *form, const char *secret)
 
 size_t ccaas_scrub(char *text, size_t length, const char *secret)
 {
-    static bool (*const forms[])(struct ccaas_buffer *, const char *) = {
-        as_it_is, percent_encoded, escaped, base64};
     struct ccaas_buffer form;
     size_t i;
+    bool made;
 
     if (!text || strlen(secret) < CCAAS_SCRUB_LEAST)
         return length;
-    for (i = 0; i < sizeof forms / sizeof *forms; i++) {
+    for (i = 0; i < 4; i++) {
         memset(&form, 0, sizeof form);
-        if (forms[i](&form, secret))
-            length = replace(text, length, &form);
-        else
+        made =
+            i < 3 ? base64(&form, secret, i) : ccaas_buffer_text(&form, secret);
+        if (!made)
             length = 0; /* rather nothing than a secret */
+        else if (form.length >= CCAAS_SCRUB_LEAST)
+            length = replace(text, length, &form);
         if (form.bytes)
             ccaas_secret_wipe(form.bytes, form.length);
         ccaas_buffer_free(&form);

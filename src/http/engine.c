@@ -26,6 +26,7 @@ struct ccaas_http {
     struct ccaas_transfer *queue;
     struct ccaas_http *next; /* in the list of engines: guarded by its lock */
 
+    pthread_mutex_t work; /* the thread has it while it does not sleep */
     struct ccaas_transfer *running; /* the thread's */
     pid_t pid;                      /* where the thread is */
 };
@@ -53,12 +54,40 @@ static void stop_all(void)
     }
 }
 
+/* A fork takes place while all engines sleep, so that no lock that the child
+ * may need is held for ever by a thread that is not there. */
+static void before_fork(void)
+{
+    struct ccaas_http *http;
+
+    pthread_mutex_lock(&engines_lock);
+    for (http = engines; http; http = http->next)
+        pthread_mutex_lock(&http->work);
+}
+
+static void after_fork(void)
+{
+    struct ccaas_http *http;
+
+    for (http = engines; http; http = http->next)
+        pthread_mutex_unlock(&http->work);
+    pthread_mutex_unlock(&engines_lock);
+}
+
+/* The engines of the parent have no thread here to be joined. */
+static void after_fork_in_child(void)
+{
+    after_fork();
+    engines = NULL;
+}
+
 /* The order counts: handlers run last in, first out, so ours has to come after
  * those of libcurl and of the TLS library below it. */
 static void prepare_process(void)
 {
     curl_global_init(CURL_GLOBAL_ALL);
     atexit(stop_all);
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 struct ccaas_http *ccaas_http_new(void)
@@ -68,6 +97,7 @@ struct ccaas_http *ccaas_http_new(void)
     if (!http)
         return NULL;
     pthread_mutex_init(&http->lock, NULL);
+    pthread_mutex_init(&http->work, NULL);
     http->pid = getpid();
     return http;
 }
@@ -257,17 +287,22 @@ static int watch(struct ccaas_http *http)
 static void *run(void *self)
 {
     struct ccaas_http *http = self;
-    int active;
+    int active, milliseconds;
 
+    pthread_mutex_lock(&http->work);
     while (serve_queue(http)) {
         curl_multi_perform(http->multi, &active);
         collect_results(http);
-        curl_multi_poll(http->multi, NULL, 0, watch(http), NULL);
+        milliseconds = watch(http);
+        pthread_mutex_unlock(&http->work);
+        curl_multi_poll(http->multi, NULL, 0, milliseconds, NULL);
+        pthread_mutex_lock(&http->work);
     }
     while (http->running)
         finish_as(http->running, CCAAS_CANCELLED, false, "cancelled");
     curl_multi_cleanup(http->multi);
     http->multi = NULL;
+    pthread_mutex_unlock(&http->work);
     return NULL;
 }
 
@@ -401,8 +436,9 @@ void ccaas_http_free(struct ccaas_http *http)
     if (!http)
         return;
     ccaas_http_stop(http);
-    /* In a forked child the other process's thread may hold the lock. */
-    if (!ccaas_http_forked(http))
+    if (!ccaas_http_forked(http)) {
         pthread_mutex_destroy(&http->lock);
+        pthread_mutex_destroy(&http->work);
+    }
     free(http);
 }

@@ -10,6 +10,49 @@
 
 #include "clock.h"
 
+/* Adds a header line to the request's; false: memory is out.  libcurl takes a
+ * header without a value for one to be left out, unless a semicolon ends it. */
+static bool add_line(struct ccaas_transfer *transfer, const char *line)
+{
+    const char *colon = strchr(line, ':');
+    struct curl_slist *list;
+    char *copy = NULL;
+
+    if (colon && !colon[1 + strspn(colon + 1, " \t")]) {
+        copy = strdup(line);
+        if (!copy)
+            return false;
+        copy[colon - line] = ';';
+        copy[colon - line + 1] = '\0';
+    }
+    list = curl_slist_append(transfer->headers, copy ? copy : line);
+    free(copy);
+    if (list)
+        transfer->headers = list;
+    return list != NULL;
+}
+
+static bool has_line(const struct curl_slist *list, const char *name)
+{
+    for (; list; list = list->next)
+        if (strncasecmp(list->data, name, strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+/* Takes out a header that libcurl would add by itself. */
+static bool without(struct ccaas_transfer *transfer, const char *name)
+{
+    struct curl_slist *list;
+
+    if (has_line(transfer->headers, name))
+        return true;
+    list = curl_slist_append(transfer->headers, name);
+    if (list)
+        transfer->headers = list;
+    return list != NULL;
+}
+
 struct ccaas_transfer *
 ccaas_transfer_new(struct ccaas_http *http,
                    const struct ccaas_http_request *request,
@@ -17,7 +60,6 @@ ccaas_transfer_new(struct ccaas_http *http,
 {
     struct ccaas_transfer *transfer = calloc(1, sizeof *transfer);
     const char *const *header;
-    struct curl_slist *list;
     bool failed = false;
 
     if (!transfer)
@@ -45,12 +87,10 @@ ccaas_transfer_new(struct ccaas_http *http,
                    request->content_length);
         transfer->content_length = request->content_length;
     }
-    for (header = request->headers; header && *header && !failed; header++) {
-        list = curl_slist_append(transfer->headers, *header);
-        failed = !list;
-        if (list)
-            transfer->headers = list;
-    }
+    for (header = request->headers; header && *header && !failed; header++)
+        failed = !add_line(transfer, *header);
+    failed = failed || !without(transfer, "Content-Type:") ||
+             !without(transfer, "Expect:");
     if (failed) {
         ccaas_http_release(transfer);
         return NULL;
@@ -198,7 +238,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
     return 0;
 }
 
-/* Our own headers, and those of libcurl's that we do not want. */
+/* Our own headers; to a stranger none of them. */
 static bool set_headers(struct ccaas_transfer *transfer)
 {
     struct ccaas_buffer line = {0};
@@ -220,12 +260,8 @@ static bool set_headers(struct ccaas_transfer *transfer)
         ccaas_secret_release(transfer->bearer);
         transfer->bearer = NULL; /* it is in the list now */
     }
-    list = done ? curl_slist_append(transfer->headers, "Expect:") : NULL;
-    if (!list)
-        return false;
-    transfer->headers = list;
-    if (transfer->stranger)
-        return true;
+    if (!done || transfer->stranger)
+        return done;
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
     curl_easy_setopt(transfer->easy, CURLOPT_USERAGENT, transfer->user_agent);
     if (transfer->user) {
@@ -242,17 +278,22 @@ static bool set_headers(struct ccaas_transfer *transfer)
 static void set_method(struct ccaas_transfer *transfer)
 {
     CURL *easy = transfer->easy;
+    const char *method = transfer->method;
+    /* Servers wait for these to say how long their body is. */
+    bool announced = strcmp(method, "POST") == 0 ||
+                     strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
 
-    if (strcmp(transfer->method, "HEAD") == 0) {
+    if (strcmp(method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    } else if (transfer->content) {
+    } else if (transfer->content || announced) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->content);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                         transfer->content ? transfer->content : "");
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t)transfer->content_length);
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
-    } else if (strcmp(transfer->method, "GET") != 0) {
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    } else if (strcmp(method, "GET") != 0) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
     }
     /* libcurl by itself repeats a request whose kept-alive connection turns
      * out dead; what must not be sent twice gets a connection of its own. */
@@ -326,29 +367,50 @@ static bool same_origin(const char *one, const char *other, bool *secure)
     return same;
 }
 
+/* Where the answer leads; NULL: nowhere that could be used.  Not by
+ * CURLINFO_REDIRECT_URL, which has our user and password in it. */
+static char *find_target(const struct ccaas_transfer *transfer)
+{
+    const char *location = find_header(transfer, "location");
+    const unsigned flags =
+        CURLU_DISALLOW_USER | CURLU_ALLOW_SPACE | CURLU_URLENCODE;
+    CURLU *url = curl_url();
+    char *target = NULL;
+
+    if (!url || !location || !location[0] ||
+        curl_url_set(url, CURLUPART_URL, transfer->url, 0) != CURLUE_OK ||
+        curl_url_set(url, CURLUPART_URL, location, flags) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_URL, &target, 0) != CURLUE_OK)
+        target = NULL;
+    curl_url_cleanup(url);
+    return target;
+}
+
 const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer)
 {
     bool get = strcmp(transfer->method, "GET") == 0 ||
                strcmp(transfer->method, "HEAD") == 0;
     bool keeps = transfer->status == 307 || transfer->status == 308;
     bool same, secure;
-    char *target = NULL, *copy;
+    char *target, *copy;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &target);
-    if (!target)
-        return "a redirect without a usable address";
     if (!get && !keeps)
         return "a redirect that would drop the request's body: not followed";
     if (++transfer->redirects > CCAAS_HTTP_REDIRECTS)
         return "too many redirects";
+    target = find_target(transfer);
+    if (!target)
+        return "a redirect without a usable address";
     same = same_origin(transfer->url, target, &secure);
-    if (!same && !get)
-        return "a redirect to another host: not followed with a body";
-    if (!same && !secure)
-        return "a redirect to another host without https: not followed";
     copy = strdup(target);
+    curl_free(target);
     if (!copy)
         return "out of memory";
+    if (!same && (!get || !secure)) {
+        free(copy);
+        return get ? "a redirect to another host without https: not followed"
+                   : "a redirect to another host: not followed with a body";
+    }
     free(transfer->url);
     transfer->url = copy;
     transfer->stranger = transfer->stranger || !same;
@@ -381,7 +443,7 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
     };
     size_t i;
 
-    if (result == CURLE_OK || transfer->stopped) {
+    if (transfer->stopped || (result == CURLE_OK && transfer->headed)) {
         end->code = CCAAS_OK;
         return;
     }
@@ -400,6 +462,7 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
             end->transient = meanings[i].transient;
         }
     snprintf(end->message, sizeof end->message, "%s",
-             transfer->trouble[0] ? transfer->trouble
-                                  : curl_easy_strerror(result));
+             result == CURLE_OK ? "the answer ended within its headers"
+             : transfer->trouble[0] ? transfer->trouble
+                                    : curl_easy_strerror(result));
 }

@@ -22,8 +22,8 @@ enum ccaas_check ccaas_json_check(const char *bytes, size_t length,
  * them ("fault.detail.errorcode").  Writes at most `room` - 1 bytes of its
  * text (a string's decoded bytes; a number, true or false as it stands) and a
  * NUL to `text`; what does not fit is cut at a character's border.  Returns
- * the text's length, or -1 when it is not there, is null, an object or an
- * array, or the bytes are no JSON up to it. */
+ * the length of what it wrote, or -1 when there is no such member, it is null,
+ * an object or an array, or the bytes are no JSON up to it. */
 long ccaas_json_find(const char *bytes, size_t length, const char *path,
                      char *text, size_t room);
 

@@ -227,8 +227,6 @@ static int received(struct lws *wsi, struct conn *conn, const void *bytes,
     if (conn->state == HANGING || conn->state == RESETTING ||
         conn->state == LINGERING)
         return 0;
-    /* libwebsockets goes on timing a TLS handshake that is over. */
-    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
     if (!append(conn, bytes, size))
         return -1;
     if (conn->state == READING)
@@ -250,7 +248,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
         memset(conn, 0, sizeof *conn);
-        lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
         return 0;
     case LWS_CALLBACK_RAW_RX:
         return received(wsi, conn, in, size);

@@ -125,6 +125,8 @@ static bool make_context(struct ccaas_sandbox_server *server)
     info.gid = -1;
     info.uid = -1;
     info.user = server;
+    /* It would end a TLS connection 5 s after its handshake, in use or not. */
+    info.timeout_secs = 24 * 3600;
     info.pt_serv_buf_size = 64 * 1024;
     /* Its tables are as large as the process's limit of descriptors, which
      * can be absurd. */

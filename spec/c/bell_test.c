@@ -1,0 +1,193 @@
+/* The wake descriptor and the mailbox, from one thread and from two. */
+#include <poll.h>
+#include <pthread.h>
+
+#include "bell.h"
+#include "check.h"
+#include "mailbox.h"
+
+static int readable(struct ccaas_bell *bell)
+{
+    struct pollfd one = {.fd = ccaas_bell_fd(bell), .events = POLLIN};
+
+    return poll(&one, 1, 0) == 1;
+}
+
+static void ring_before_fd(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+
+    ccaas_bell_arm(bell);
+    ccaas_bell_ring(bell);
+    CHECK(readable(bell));
+    ccaas_bell_disarm(bell);
+    CHECK(!readable(bell));
+    ccaas_bell_release(bell);
+}
+
+static void ring_unarmed(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+
+    ccaas_bell_ring(bell);
+    CHECK(!readable(bell));
+    ccaas_bell_arm(bell);
+    ccaas_bell_disarm(bell);
+    ccaas_bell_ring(bell);
+    CHECK(!readable(bell));
+    ccaas_bell_release(bell);
+}
+
+static void followers(void)
+{
+    struct ccaas_bell *leader = ccaas_bell_new(), *one = ccaas_bell_new(),
+                      *two = ccaas_bell_new();
+
+    CHECK(ccaas_bell_follow(leader, one));
+    CHECK(ccaas_bell_follow(leader, one));
+    CHECK(ccaas_bell_follow(leader, two));
+    ccaas_bell_arm(one);
+    ccaas_bell_arm(two);
+    ccaas_bell_unfollow(leader, two);
+    ccaas_bell_ring(leader);
+    CHECK(readable(one));
+    CHECK(!readable(two));
+    ccaas_bell_release(leader);
+    ccaas_bell_release(one);
+    ccaas_bell_release(two);
+}
+
+struct mail {
+    struct ccaas_mail mail;
+    int *freed;
+};
+
+static void free_mail(struct ccaas_mail *mail)
+{
+    ++*((struct mail *)mail)->freed;
+    free(mail);
+}
+
+static struct ccaas_mail *make_mail(size_t size, int *freed)
+{
+    struct mail *mail = calloc(1, sizeof *mail);
+
+    if (!mail)
+        abort();
+    mail->mail.free = free_mail;
+    mail->mail.size = size;
+    mail->freed = freed;
+    return &mail->mail;
+}
+
+static void limits(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_mailbox box;
+    struct ccaas_mail *mail;
+    int freed = 0;
+    bool resume;
+
+    ccaas_mailbox_open(&box, bell, 10);
+    CHECK(ccaas_mailbox_put(&box, make_mail(9, &freed), false));
+    CHECK(!ccaas_mailbox_put(&box, make_mail(1, &freed), false));
+    mail = ccaas_mailbox_take(&box, &resume);
+    CHECK(resume);
+    mail->free(mail);
+    CHECK(!ccaas_mailbox_put(&box, make_mail(20, &freed), false));
+    mail = ccaas_mailbox_take(&box, &resume);
+    CHECK(!resume); /* 20 of 10 are left */
+    mail->free(mail);
+    ccaas_mailbox_shut(&box);
+    CHECK_INT(freed, 3);
+    CHECK(ccaas_mailbox_put(&box, make_mail(1, &freed), true));
+    CHECK_INT(freed, 4);
+    ccaas_mailbox_destroy(&box);
+    ccaas_bell_release(bell);
+}
+
+static void news(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_mailbox box;
+    int freed = 0;
+
+    ccaas_mailbox_open(&box, bell, 10);
+    ccaas_mailbox_quiet(&box, true);
+    ccaas_bell_arm(bell);
+    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
+    CHECK(!readable(bell));
+    ccaas_mailbox_put(&box, make_mail(1, &freed), true);
+    CHECK(readable(bell));
+    ccaas_bell_disarm(bell);
+    ccaas_mailbox_quiet(&box, false);
+    ccaas_bell_arm(bell);
+    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
+    CHECK(readable(bell));
+    ccaas_mailbox_destroy(&box);
+    CHECK_INT(freed, 3);
+    ccaas_bell_release(bell);
+}
+
+#define MAILS 20000
+
+static void *send_mails(void *self)
+{
+    static int freed;
+    int i;
+
+    for (i = 0; i < MAILS; i++)
+        ccaas_mailbox_put(self, make_mail(1, &freed), i % 7 == 0);
+    ccaas_mailbox_finish(self);
+    ccaas_mailbox_put(self, make_mail(0, &freed), true);
+    return NULL;
+}
+
+static void two_threads(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+    struct pollfd one = {.events = POLLIN};
+    struct ccaas_mailbox box;
+    struct ccaas_mail *mail;
+    pthread_t sender;
+    int got = 0;
+    bool resume;
+
+    ccaas_mailbox_open(&box, bell, 1000);
+    pthread_create(&sender, NULL, send_mails, &box);
+    while (got < MAILS + 1) {
+        mail = ccaas_mailbox_take(&box, &resume);
+        if (!mail) {
+            ccaas_bell_arm(bell);
+            mail = ccaas_mailbox_take(&box, &resume);
+        }
+        if (mail) {
+            got++;
+            mail->free(mail);
+            continue;
+        }
+        one.fd = ccaas_bell_fd(bell);
+        CHECK_INT(poll(&one, 1, 20000), 1);
+        ccaas_bell_disarm(bell);
+    }
+    pthread_join(sender, NULL);
+    CHECK(ccaas_mailbox_finished(&box));
+    ccaas_mailbox_destroy(&box);
+    ccaas_bell_release(bell);
+}
+
+int main(void)
+{
+    it("a bell that was armed keeps a ring, even before its descriptor is "
+       "asked for",
+       ring_before_fd);
+    it("a bell that is not armed takes no notice of a ring", ring_unarmed);
+    it("a bell rings for those that follow, not for those that left",
+       followers);
+    it("a mailbox is full at its limit, goes on at half of it, and frees what "
+       "is put after it is shut",
+       limits);
+    it("a quiet mailbox rings for news only", news);
+    it("no mail and no ring is lost between two threads", two_threads);
+    return check_report();
+}
