@@ -29,11 +29,19 @@ static void ring_unarmed(void)
 {
     struct ccaas_bell *bell = ccaas_bell_new();
 
-    ccaas_bell_ring(bell);
-    CHECK(!readable(bell));
     ccaas_bell_arm(bell);
     ccaas_bell_disarm(bell);
     ccaas_bell_ring(bell);
+    CHECK(!readable(bell));
+    ccaas_bell_release(bell);
+}
+
+static void readable_at_first(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+
+    CHECK(readable(bell));
+    ccaas_bell_disarm(bell);
     CHECK(!readable(bell));
     ccaas_bell_release(bell);
 }
@@ -182,6 +190,7 @@ int main(void)
        "asked for",
        ring_before_fd);
     it("a bell that is not armed takes no notice of a ring", ring_unarmed);
+    it("a bell that never was armed asks for a look", readable_at_first);
     it("a bell rings for those that follow, not for those that left",
        followers);
     it("a mailbox is full at its limit, goes on at half of it, and frees what "

@@ -89,8 +89,8 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
 
 void ccaas_bell_arm(struct ccaas_bell *bell)
 {
-    ccaas_bell_fd(bell); /* a ring before the waiter asks for it must count */
     atomic_store(&bell->armed, true);
+    ccaas_bell_fd(bell);
 }
 
 void ccaas_bell_disarm(struct ccaas_bell *bell)

@@ -356,6 +356,7 @@ static bool take_record(struct ccaas_flow *flow, struct ccaas_record *record)
 static void start_clock(struct ccaas_flow *flow, double now)
 {
     flow->started = true;
+    flow->pid = getpid();
     if (isfinite(flow->plan.deadline))
         flow->deadline = now + flow->plan.deadline;
 }

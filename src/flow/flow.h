@@ -6,6 +6,8 @@
 #ifndef CCAAS_FLOW_H
 #define CCAAS_FLOW_H
 
+#include <sys/types.h>
+
 #include "bell.h"
 #include "client.h"
 #include "page.h"
@@ -70,7 +72,7 @@ struct ccaas_flow {
     struct ccaas_bell *bell;
     bool armed; /* the bell was armed by the take before */
     bool started, ended, closed, failed;
-    pid_t pid; /* where it was started: what it waits for is there */
+    pid_t pid;       /* where it was started: what it waits for is there */
     double deadline; /* monotonic; INFINITY: none */
     unsigned ticks;  /* takes since the clock was looked at */
 

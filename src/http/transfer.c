@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 
@@ -301,6 +302,17 @@ static void set_method(struct ccaas_transfer *transfer)
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
+/* A program that the host starts meanwhile must not keep the connection open:
+ * libcurl's own sockets would be inherited. */
+static curl_socket_t open_socket(void *self, curlsocktype purpose,
+                                 struct curl_sockaddr *address)
+{
+    (void)self;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC,
+                  address->protocol);
+}
+
 bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -321,6 +333,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(transfer->connect_timeout * 1000) + 1);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -462,7 +475,7 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
             end->transient = meanings[i].transient;
         }
     snprintf(end->message, sizeof end->message, "%s",
-             result == CURLE_OK ? "the answer ended within its headers"
+             result == CURLE_OK     ? "the answer ended within its headers"
              : transfer->trouble[0] ? transfer->trouble
                                     : curl_easy_strerror(result));
 }
