@@ -115,7 +115,6 @@ describe("a script that ends in mid-stream", function()
   it("ends at once, whatever is under way", function()
     for _, ending in ipairs { "os.exit(0)", "os.exit(0, true)", "" } do
       local output = succeeds(tls, middle .. [[
-        assert(not third:next(0) or true)
         local file = io.open("/proc/uptime")
         print(file:read("*n"))
         file:close()
@@ -210,8 +209,9 @@ describe("a program that uses a client", function()
       local client = ccaas.new(options)
       local stream = client:groups()
       assert(stream:next())
-      local pid = io.open("/proc/self/stat"):read("*n")
-      local others = 0
+      local file = io.open("/proc/self/stat")
+      local pid, others = file:read("*n"), 0
+      file:close()
       for task in io.popen("ls /proc/" .. string.format("%d", pid) .. "/task"):lines() do
         if tonumber(task) ~= pid then
           local mask = read("/proc/self/task/" .. task .. "/status"):match("SigBlk:%s*(%x+)")
@@ -279,10 +279,13 @@ end)
 
 local COUNT = [[
   local function count(what)
-    local pipe = io.popen("ls /proc/" .. string.format("%d", io.open("/proc/self/stat"):read("*n")) .. "/" .. what)
+    local file = io.open("/proc/self/stat")
+    local pid = file:read("*n")
+    file:close()
+    collectgarbage()
+    local pipe = io.popen(("ls /proc/%d/%s"):format(pid, what))
     local n = select(2, pipe:read("*a"):gsub("\n", ""))
     pipe:close()
-    collectgarbage()
     return n
   end
 ]]
@@ -298,6 +301,8 @@ describe("descriptors", function()
               local stream = client:groups()
               assert(stream:next())
               if i % 8 == 0 then stream:close() end
+              stream = nil
+              collectgarbage()
             elseif i % 4 == 1 then
               assert(not client:queue("none"))
             elseif i % 4 == 2 then
@@ -310,23 +315,13 @@ describe("descriptors", function()
           collectgarbage()
           collectgarbage()
         end
-        -- The thread and its own descriptors stay, and connections that idle.
-        local function settled()
-          local least = math.huge
-          for _ = 1, 100 do
-            least = math.min(least, count("fd"))
-          end
-          return least
-        end
-        calls(8)
+        -- The thread and its own descriptors stay, and connections that idle:
+        -- a few more or less, but a call in four that kept one would be 50.
+        calls(40)
         local before = count("fd")
         calls(200)
         local after = count("fd")
-        local tries = 0
-        while after > before + 4 and tries < 50 do
-          after, tries = settled(), tries + 1
-        end
-        assert(after <= before + 4, before .. " before, " .. after .. " after")
+        assert(after <= before + 10, before .. " before, " .. after .. " after")
       ]])
     end)
   end
@@ -350,7 +345,7 @@ describe("descriptors", function()
         pipe:close()
         local count = 0
         for inode in text:gmatch("socket:%[(%d+)%]") do
-          if text:find("%f[%d]" .. inode .. "%f[%D]", text:find("local_address", 1, true)) then
+          if text:match("local_address.*"):find("%f[%d]" .. inode .. "%f[%D]") then
             count = count + 1
           end
         end
@@ -421,7 +416,7 @@ local THREADS = COUNT .. [[
   end
   local given = {}
   for name, value in pairs(options) do
-    given[#given + 1] = ("%s = %q"):format(name, value)
+    given[#given + 1] = ("%s = " .. (type(value) == "number" and "%d" or "%q")):format(name, value)
   end
   local OPTIONS = "{" .. table.concat(given, ", ") .. "}"
   local CALL = "local ccaas = require 'ccaas' local client = ccaas.new(" .. OPTIONS .. [=[)
@@ -445,7 +440,7 @@ local THREADS = COUNT .. [[
 describe("a Lua state that is closed", function()
   it("leaves no thread and no descriptor, in mid-stream", function()
     local path = helper.folder() .. "/done"
-    succeeds(tls, ("local path = %q\n"):format(path) .. THREADS:gsub("local ccaas = require 'ccaas'\n", "", 0) .. [[
+    succeeds(tls, ("local path = %q\n"):format(path) .. THREADS .. [[
       in_state(CALL, path):join()
       assert(done(path) == 1)
       local tasks, files = count("task"), count("fd")

@@ -1,7 +1,25 @@
 --- Errors: tables with a code, printed on one line.
 
+---@alias ccaas.Code
+---| "auth"
+---| "forbidden"
+---| "bad_request"
+---| "not_found"
+---| "rate_limited"
+---| "egress_capped"
+---| "server"
+---| "timeout"
+---| "dns"
+---| "connect"
+---| "tls"
+---| "network"
+---| "protocol"
+---| "too_large"
+---| "cancelled"
+---| "io"
+
 ---@class ccaas.Error
----@field code string "auth", "forbidden", "bad_request", "not_found", "rate_limited", "egress_capped", "server", "timeout", "dns", "connect", "tls", "network", "protocol", "too_large", "cancelled" or "io"
+---@field code ccaas.Code
 ---@field message string what went wrong, in words
 ---@field provider string
 ---@field method? string

@@ -14,7 +14,7 @@ end
 local checks = {}
 
 function checks.seconds(where, name, value)
-  if type(value) ~= "number" or not (value > 0) or value > 1e9 then
+  if type(value) ~= "number" or value ~= value or value <= 0 or value > 1e9 then
     say(where, name, "a number of seconds above 0", value)
   end
 end

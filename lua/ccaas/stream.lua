@@ -13,6 +13,8 @@ local misuse = require "ccaas.misuse"
 ---@field package wait ccaas.Wait
 ---@field package client table
 ---@field package seen_totals table
+---@field package polled? true somebody was given the descriptor since it was read
+---@field package closed? true
 local Stream = {}
 local methods = {}
 Stream.__index = methods
@@ -49,9 +51,22 @@ local function wait(self, ends)
   return true
 end
 
+-- cqueues polls what `pollfd` gives, and must be told before that is closed,
+-- as it is at the stream's end: so it is told before the stream is read.
+local function unpoll(self)
+  local cqueues, fd = package.loaded.cqueues, self.flow:fd()
+  self.polled = nil
+  if cqueues and fd >= 0 then
+    cqueues.cancel(fd)
+  end
+end
+
 -- The next row or page border, waiting for it: the row, or nil and "page",
 -- "end", "error" or "timeout".
 local function await(self, ends)
+  if self.polled then
+    unpoll(self)
+  end
   while true do
     local row, state = self.take()
     if row ~= nil then
@@ -84,6 +99,9 @@ end
 
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
+  if self.polled then
+    unpoll(self)
+  end
   local row, state = self.take()
   if row ~= nil and not state then
     return row
@@ -180,12 +198,14 @@ end
 
 --- Cancels what is under way; safe to call twice.
 function methods:close()
+  self.closed = true
   self.flow:close()
 end
 
 --- For event loops: the descriptor that is readable when there is something.
 ---@return integer
 function methods:pollfd()
+  self.polled = true
   return self.flow:fd()
 end
 
@@ -213,7 +233,8 @@ end
 Stream.__close = methods.close
 
 function Stream:__tostring()
-  return string.format("ccaas.Stream (%s %s)", self.client.provider, self.label)
+  local closed = self.closed or self.client.closed
+  return string.format("ccaas.Stream (%s %s%s)", self.client.provider, self.label, closed and ", closed" or "")
 end
 
 --- Makes the stream of a call.

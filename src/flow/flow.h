@@ -93,6 +93,10 @@ struct ccaas_flow {
     size_t headers_length;
 };
 
+/* Makes flow->plan a copy of the plan, in flow->memory.  False: memory is out.
+ */
+bool ccaas_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan);
+
 /* A fetch at the end of its walk's fetches; NULL: memory is out. */
 struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
                                     int64_t page);

@@ -27,8 +27,19 @@ static unsigned long number(const char *text, size_t left, int base,
     return value;
 }
 
+/* How many backslashes a text begins with. */
+static size_t slashes(const char *text, size_t left)
+{
+    size_t count = 0;
+
+    while (count < left && text[count] == '\\')
+        count++;
+    return count;
+}
+
 /* How many bytes stand for one that is encoded (%2F, \/, \u002f, &#47;,
- * &#x2f;, &amp;); 0: none is here. */
+ * &#x2f;, &amp;; of backslashes any number, for JSON may hold JSON); 0: none is
+ * here. */
 static size_t encoded(const char *text, size_t left, unsigned long *byte)
 {
     static const struct {
@@ -36,19 +47,20 @@ static size_t encoded(const char *text, size_t left, unsigned long *byte)
         char byte;
     } entities[] = {{"&amp;", '&'},  {"&lt;", '<'},    {"&gt;", '>'},
                     {"&quot;", '"'}, {"&apos;", '\''}, {NULL, 0}};
-    size_t used, start, length, i;
+    size_t start = slashes(text, left), used, length, i;
 
+    if (start) {
+        if (start == left)
+            return 0;
+        *byte = number(text + start + 1, left - start - 1, 16, 4, &used);
+        if (tolower((unsigned char)text[start]) == 'u' && used == 4)
+            return start + 5;
+        *byte = (unsigned char)text[start];
+        return start + 1;
+    }
     if (*text == '%') {
         *byte = number(text + 1, left - 1, 16, 2, &used);
         return used == 2 ? 3 : 0;
-    }
-    if (*text == '\\' && left > 1 && tolower((unsigned char)text[1]) == 'u') {
-        *byte = number(text + 2, left - 2, 16, 4, &used);
-        return used == 4 ? 6 : 0;
-    }
-    if (*text == '\\' && left > 1) {
-        *byte = (unsigned char)text[1];
-        return 2;
     }
     if (*text == '&' && left > 2 && text[1] == '#') {
         start = tolower((unsigned char)text[2]) == 'x' ? 3 : 2;
@@ -82,18 +94,21 @@ static size_t match(const char *text, size_t left,
                     const struct ccaas_buffer *form, bool decode)
 {
     size_t at = 0, i, step;
-    unsigned long byte;
+    unsigned long byte = 0;
 
     for (i = 0; i < form->length; i++, at += step) {
         if (at >= left)
             return 0;
         step = decode ? encoded(text + at, left - at, &byte) : 0;
-        if (!step || !same(byte, form->bytes[i])) {
-            step = 1;
-            byte = (unsigned char)text[at];
-        }
-        if (!same(byte, form->bytes[i]))
+        if (step && same(byte, form->bytes[i]))
+            continue;
+        if (!same((unsigned char)text[at], form->bytes[i]))
             return 0;
+        step = 1;
+        if (decode && text[at] == '\\') {
+            step = slashes(text + at, left - at);
+            i += slashes(form->bytes + i, form->length - i) - 1;
+        }
     }
     return at;
 }

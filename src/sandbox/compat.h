@@ -17,6 +17,16 @@ static inline void ccaas_sandbox_setfuncs(lua_State *L, const luaL_Reg *list)
     }
 }
 
+/* lua_rawlen, of a table. */
+static inline size_t ccaas_sandbox_rawlen(lua_State *L, int index)
+{
+#if LUA_VERSION_NUM < 502
+    return lua_objlen(L, index);
+#else
+    return (size_t)lua_rawlen(L, index);
+#endif
+}
+
 /* lua_cpcall: calls function(L) with `data` as light userdata, protected.
  * Nothing is allocated outside of the protection.  On failure the error
  * message is on top. */

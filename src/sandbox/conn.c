@@ -189,11 +189,31 @@ static bool write_some(struct lws *wsi, struct conn *conn)
     return true;
 }
 
+/* All of this piece was sent: goes on to the next.  It is asked for only when
+ * the socket takes bytes, so a slow reader keeps it from being made. */
+static int next_body(struct lws *wsi, struct conn *conn)
+{
+    if (!ccaas_sandbox_state_more(state_of(wsi), &conn->answer))
+        return -1;
+    conn->sent = 0;
+    conn->pieced = 0;
+    next_piece(conn);
+    if (conn->answer.pause > 0 && conn->answer.more) {
+        conn->state = PAUSING;
+        wake_after(wsi, conn->answer.pause);
+    } else {
+        lws_callback_on_writable(wsi);
+    }
+    return 0;
+}
+
 /* Zero, or -1 to close the connection. */
 static int writable(struct lws *wsi, struct conn *conn)
 {
     if (conn->state != SENDING)
         return 0;
+    if (conn->sent == total_of(conn) && conn->answer.more)
+        return next_body(wsi, conn);
     if (conn->sent == total_of(conn))
         return finish(wsi, conn) ? -1 : 0;
     if (!write_some(wsi, conn))

@@ -6,6 +6,9 @@
  *   conn.c     one connection: requests in, answers out; sandbox thread
  *   request.c  where a request ends in a run of bytes; pure
  *   state.c    the sandbox's own lua_State, which decides every answer
+ *   native.c   the functions that this state is given
+ *   template.c rows written from a template and an index; pure
+ *   ogg.c      Ogg files; pure
  *   cert.c     the throw-away certificates
  *   wait.c     how a program that only serves waits for its end
  *
@@ -20,6 +23,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CCAAS_SANDBOX_ERROR_SIZE 512
 
@@ -53,7 +57,8 @@ enum ccaas_sandbox_ending {
 };
 
 /* What to send; zeroed, it is an empty one.  `head` and `body` live in the Lua
- * state until the answer is released. */
+ * state until the answer is released, `body` until its next piece is asked
+ * for. */
 struct ccaas_sandbox_answer {
     const char *head;
     size_t head_size;
@@ -63,6 +68,7 @@ struct ccaas_sandbox_answer {
     double pause; /* seconds between pieces of the body */
     size_t piece; /* bytes in a piece, 0: no pieces */
     bool hang;    /* nothing is ever sent */
+    bool more;    /* another body follows this one: ask for it */
     enum ccaas_sandbox_ending ending;
     int ref; /* what keeps the bytes; 0: nothing does */
 };
@@ -80,6 +86,12 @@ void ccaas_sandbox_state_handle(lua_State *L, const char *bytes,
                                 const struct ccaas_sandbox_request *request,
                                 struct ccaas_sandbox_answer *answer);
 
+/* Replaces the answer's head and body, which were sent, by the next piece of
+ * its body; `more` becomes false when that was the last.  False when Lua
+ * failed. */
+bool ccaas_sandbox_state_more(lua_State *L,
+                              struct ccaas_sandbox_answer *answer);
+
 /* Lets go of the answer's bytes; fine on an answer that was released. */
 void ccaas_sandbox_state_release(lua_State *L,
                                  struct ccaas_sandbox_answer *answer);
@@ -89,6 +101,55 @@ void ccaas_sandbox_state_release(lua_State *L,
  */
 char *ccaas_sandbox_state_command(lua_State *L, const char *bytes, size_t size,
                                   size_t *result_size, bool *failed);
+
+/* --- native.c ------------------------------------------------------------- */
+
+/* Puts the functions into the table on top of the stack.  May throw. */
+void ccaas_sandbox_native_set(lua_State *L);
+
+/* --- template.c ----------------------------------------------------------- */
+
+struct ccaas_sandbox_text {
+    const char *bytes;
+    size_t size;
+};
+
+enum ccaas_sandbox_field_kind {
+    CCAAS_SANDBOX_TURN,   /* one of the texts, by the index */
+    CCAAS_SANDBOX_PICK,   /* one of the texts, by chance */
+    CCAAS_SANDBOX_NUMBER, /* base + step * index + 0 <= chance < spread */
+    CCAAS_SANDBOX_HEX,    /* eight digits, by chance */
+    CCAAS_SANDBOX_INDEX,  /* the index, eight hexadecimal digits */
+};
+
+/* One part of every row.  The texts are borrowed; `count` is 1 at least for
+ * TURN and PICK, `spread` for NUMBER. */
+struct ccaas_sandbox_field {
+    enum ccaas_sandbox_field_kind kind;
+    uint64_t salt; /* what its chance depends on besides the index */
+    int64_t base, step;
+    uint64_t spread;
+    const struct ccaas_sandbox_text *texts;
+    size_t count;
+};
+
+/* As many bytes as the field can take. */
+size_t ccaas_sandbox_field_room(const struct ccaas_sandbox_field *field);
+
+/* Writes the field of the row with that index; gives how many bytes. */
+size_t ccaas_sandbox_field_write(const struct ccaas_sandbox_field *field,
+                                 uint64_t index, char *out);
+
+/* Chance: a number that is always the same for the same n. */
+uint64_t ccaas_sandbox_hash(uint64_t n);
+
+/* --- ogg.c ---------------------------------------------------------------- */
+
+/* The smallest file that can be written. */
+#define CCAAS_SANDBOX_OGG_LEAST ((size_t)127)
+
+/* Writes a file of exactly `size` bytes; the same seed gives the same one. */
+void ccaas_sandbox_ogg_write(unsigned char *out, size_t size, uint64_t seed);
 
 /* --- cert.c ------------------------------------------------------------- */
 

@@ -11,64 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <zlib.h>
 
 /* Registry keys, by address. */
 static const char handle_key = 0, command_key = 0;
-
-/* --- what Lua is given --------------------------------------------------- */
-
-static double clock_now(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int native_now(lua_State *L)
-{
-    lua_pushnumber(L, clock_now(CLOCK_REALTIME));
-    return 1;
-}
-
-static int native_monotonic(lua_State *L)
-{
-    lua_pushnumber(L, clock_now(CLOCK_MONOTONIC));
-    return 1;
-}
-
-/* The output is Lua's memory, so that nothing leaks when Lua throws. */
-static int native_gzip(lua_State *L)
-{
-    size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size);
-    z_stream z;
-    memset(&z, 0, sizeof z);
-    uLong bound = compressBound((uLong)size) + 32;
-    Bytef *out = lua_newuserdata(L, bound);
-    if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return luaL_error(L, "gzip: no memory");
-    z.next_in = (Bytef *)(uintptr_t)bytes;
-    z.avail_in = (uInt)size;
-    z.next_out = out;
-    z.avail_out = (uInt)bound;
-    int status = deflate(&z, Z_FINISH);
-    uLong made = z.total_out;
-    deflateEnd(&z);
-    if (status != Z_STREAM_END)
-        return luaL_error(L, "gzip: failed");
-    lua_pushlstring(L, (const char *)out, made);
-    return 1;
-}
-
-static const luaL_Reg natives[] = {
-    {"now", native_now},
-    {"monotonic", native_monotonic},
-    {"gzip", native_gzip},
-    {NULL, NULL},
-};
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -100,7 +45,7 @@ static int open_protected(lua_State *L)
     lua_getfield(L, -1, "new");
     lua_pushlstring(L, opening->config, opening->config_size);
     lua_newtable(L);
-    ccaas_sandbox_setfuncs(L, natives);
+    ccaas_sandbox_native_set(L);
     lua_call(L, 2, 1);
     keep_function(L, "handle", &handle_key);
     keep_function(L, "command", &command_key);
@@ -188,6 +133,27 @@ static int handle_protected(lua_State *L)
     answer->ref = luaL_ref(L, LUA_REGISTRYINDEX);
     answer->head = string_field(L, "head", &answer->head_size);
     answer->body = string_field(L, "body", &answer->body_size);
+    lua_getfield(L, -1, "more");
+    answer->more = lua_isfunction(L, -1);
+    return 0;
+}
+
+/* The piece replaces the one before it in the answer's table. */
+static int more_protected(lua_State *L)
+{
+    struct ccaas_sandbox_answer *answer = lua_touserdata(L, 1);
+    answer->head = answer->body = NULL;
+    answer->head_size = answer->body_size = 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, answer->ref);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "body");
+    lua_getfield(L, -1, "more");
+    lua_call(L, 0, 1);
+    answer->more = !lua_isnil(L, -1);
+    if (answer->more)
+        luaL_checktype(L, -1, LUA_TSTRING);
+    lua_setfield(L, -2, "body");
+    answer->body = string_field(L, "body", &answer->body_size);
     return 0;
 }
 
@@ -209,6 +175,14 @@ void ccaas_sandbox_state_handle(lua_State *L, const char *bytes,
     answer->head = failure;
     answer->head_size = sizeof failure - 1;
     answer->ending = CCAAS_SANDBOX_CLOSE;
+}
+
+bool ccaas_sandbox_state_more(lua_State *L, struct ccaas_sandbox_answer *answer)
+{
+    if (ccaas_sandbox_cpcall(L, more_protected, answer) == 0)
+        return true;
+    lua_settop(L, 0);
+    return false;
 }
 
 void ccaas_sandbox_state_release(lua_State *L,

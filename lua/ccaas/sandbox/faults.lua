@@ -2,6 +2,7 @@
 -- fault does to its answer.  Lives in the sandbox's Lua state.
 
 local http = require "ccaas.sandbox.http"
+local source = require "ccaas.sandbox.source"
 
 ---@class ccaas.sandbox.faults
 local faults = {}
@@ -84,52 +85,98 @@ end
 local CHUNK_SIZE = 16 * 1024
 local PIECES = 10
 
---- Turns an answer into what is sent.
----@param answer table { status, headers, body }; not changed
----@param request ccaas.sandbox.request
----@param fault table the fault, {} for none
----@param config table the sandbox's own delay, gzip and chunked
----@param gzip fun(body: string): string
----@return table out what C sends
-function faults.transmit(answer, request, fault, config, gzip)
-  local headers, body = {}, answer.body
-  for i, header in ipairs(answer.headers or {}) do
-    headers[i] = header
+-- A body that is made while it is sent: always in chunks, never compressed.
+local function transmit_stream(out, from, fault)
+  if fault.flip then
+    from = source.flip(from, fault.flip)
   end
+  if fault.truncate and fault.clean then
+    from = source.cut(from, fault.truncate)
+  end
+  from = source.chunked(from)
+  if fault.truncate and not fault.clean then
+    from = source.cut(from, fault.truncate)
+  end
+  if fault.drip then
+    from = source.pieces(from, fault.piece or CHUNK_SIZE)
+  end
+  out.more = from
+end
+
+-- A body that is there.
+local function transmit_body(out, answer, headers, body, fault, chunked)
+  if chunked then
+    body = http.chunked(body, CHUNK_SIZE)
+    http.set(headers, "Transfer-Encoding", "chunked")
+  elseif answer.status ~= 204 then
+    http.set(headers, "Content-Length", #body)
+  end
+  if fault.truncate and not fault.clean then
+    body = body:sub(1, fault.truncate)
+  end
+  if fault.drip then
+    out.piece = fault.piece or math.max(1, math.ceil(#body / PIECES))
+  end
+  out.body = body
+end
+
+-- The body as it is before it is framed, and its headers.
+local function prepare_body(answer, headers, request, fault, gzipped, gzip)
+  local body = answer.body
   if not http.get(headers, "Content-Type") and body ~= "" then
     http.set(headers, "Content-Type", "application/json")
   end
   if fault.truncate and fault.clean then
     body = body:sub(1, fault.truncate)
   end
-  if (fault.gzip or config.gzip) and body ~= "" and wants_gzip(request) then
+  if fault.flip then
+    body = source.flipped(body, fault.flip)
+  end
+  if gzipped and body ~= "" and wants_gzip(request) then
     body = compress(answer, body, gzip)
     http.set(headers, "Content-Encoding", "gzip")
   end
-  if fault.chunked or config.chunked then
-    body = http.chunked(body, CHUNK_SIZE)
-    http.set(headers, "Transfer-Encoding", "chunked")
-  elseif answer.status ~= 204 then
-    http.set(headers, "Content-Length", #body)
+  return body
+end
+
+--- Turns an answer into what is sent.
+---@param answer table { status, headers, body }, or with `source`, which gives
+-- the body in pieces, instead of `body`; not changed
+---@param request ccaas.sandbox.request
+---@param fault table the fault, {} for none
+---@param config table the sandbox's own delay, gzip and chunked
+---@param gzip fun(body: string): string
+---@return table out what C sends
+function faults.transmit(answer, request, fault, config, gzip)
+  local headers = {}
+  for i, header in ipairs(answer.headers or {}) do
+    headers[i] = header
   end
-  local out = { delay = fault.delay or config.delay }
+  local out = {
+    delay = fault.delay or config.delay, pause = fault.drip,
+    ending = fault.truncate and not fault.clean
+      and (fault.reset and "reset" or "close") or nil,
+  }
+  if answer.source then
+    http.set(headers, "Transfer-Encoding", "chunked")
+    transmit_stream(out, answer.source, fault)
+  else
+    local body = prepare_body(answer, headers, request, fault,
+      fault.gzip or config.gzip, gzip)
+    transmit_body(out, answer, headers, body, fault,
+      fault.chunked or config.chunked)
+  end
   if not request.keep then
-    out.ending = "close"
+    out.ending = out.ending or "close"
     http.set(headers, "Connection", "close")
   end
   for name, value in pairs(fault.headers or {}) do
     http.set(headers, name, value)
   end
-  if fault.truncate and not fault.clean then
-    body = body:sub(1, fault.truncate)
-    out.ending = fault.reset and "reset" or "close"
-  end
-  if fault.drip then
-    out.pause = fault.drip
-    out.piece = fault.piece or math.max(1, math.ceil(#body / PIECES))
+  if request.method == "HEAD" then
+    out.body, out.more = "", nil
   end
   out.head = http.head(answer.status, headers)
-  out.body = request.method == "HEAD" and "" or body
   return out
 end
 

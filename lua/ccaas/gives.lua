@@ -1,0 +1,100 @@
+--- What a method gives, by kind: a stream of rows, one row, a document.  Each
+--- takes the client's inner side, the method's name and description, a plan
+--- with its addresses, and the options.
+
+local errors = require "ccaas.error"
+local misuse = require "ccaas.misuse"
+local streams = require "ccaas.stream"
+
+local gives = {}
+
+function gives.stream(own, name, method, plan, opts)
+  local paging = own.vendor.paging
+  plan.body, plan.unique, plan.paged = "array", true, true
+  plan.page_name, plan.size_name, plan.page_headers = paging.page, paging.size, paging.headers
+  plan.page, plan.size = opts.page or 0, opts.size or paging.most
+  plan.limit = opts.limit
+  plan.concurrency = opts.concurrency or own.concurrency
+  plan.totals = method.totals
+  if plan.page > 0 and #plan.urls > 1 then
+    misuse.raise("%s: option `page` does not go with so many ids: they need %d requests", name, #plan.urls)
+  end
+  return streams.new(own, plan, name)
+end
+
+function gives.row(own, name, _, plan)
+  plan.body = "array_or_one"
+  local row, err, status, _, count = streams.run(own, plan, name)
+  if err then
+    return nil, err
+  elseif count ~= 1 then
+    return nil, errors.new({
+      code = count == 0 and "not_found" or "protocol",
+      message = string.format("one row was asked for, the answer has %d", count),
+      status = status,
+    }, own.provider)
+  end
+  return row
+end
+
+-- A list of { key, value } becomes a map, as the decoder does it for streams.
+-- False: an entry is none.
+local function to_map(row, shape)
+  local entries = row[shape.map]
+  if type(entries) == "table" and #entries > 0 then
+    local map = {}
+    for _, entry in ipairs(entries) do
+      local key = type(entry) == "table" and entry[shape.map_key]
+      if type(key) ~= "string" then
+        return false
+      end
+      map[key] = entry[shape.map_value]
+    end
+    row[shape.map] = map
+  end
+  return true
+end
+
+-- Renames a part's members and brings its rows into their one form.  False: an
+-- item is not what it should be.
+local function arrange(own, part, items)
+  for _, item in ipairs(items) do
+    if type(item) ~= "table" then
+      return false
+    end
+    for wire, ours in pairs(part.rename or {}) do
+      if item[wire] ~= nil then
+        item[ours], item[wire] = item[wire], nil
+      end
+    end
+    local inside = part.rows_in and item[part.rows_in]
+    if part.rows and not to_map(item, own.vendor.methods.agents.shape)
+      or type(inside) == "table" and not arrange(own, { rows = true }, inside) then
+      return false
+    end
+  end
+  return true
+end
+
+function gives.document(own, name, method, plan)
+  plan.body = "json"
+  local document, err, status = streams.run(own, plan, name)
+  if err then
+    return nil, err
+  end
+  local result = {}
+  for part_name, part in pairs(method.parts) do
+    local items = type(document) == "table" and document[part_name]
+    if type(items) ~= "table" or not arrange(own, part, items) then
+      return nil, errors.new({
+        code = "protocol",
+        message = string.format("the answer has no list %q of the form expected", part_name),
+        status = status,
+      }, own.provider)
+    end
+    result[part_name] = items
+  end
+  return result
+end
+
+return gives

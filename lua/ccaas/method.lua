@@ -1,0 +1,118 @@
+--- From a method's description to the function that users call: its checks, its
+--- address, its plan.
+
+local gives = require "ccaas.gives"
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+local query = require "ccaas.query"
+local side = require "ccaas.side"
+local uri = require "ccaas.uri"
+
+local methods = {}
+
+-- Checks for the options that a method takes.
+local function checks_of(vendor, method)
+  local known = {
+    deadline = options.checks.seconds,
+    timeout = options.checks.seconds,
+    retries = options.limits.retries,
+    tenant = vendor.tenant_header and options.checks.text or nil,
+  }
+  for _, name in ipairs(method.takes) do
+    local kind = vendor.parameters[name][2]
+    known[name] = kind == "text" and options.checks.text
+      or kind == "flag" and options.checks.flag
+      or options.checks.any
+  end
+  if method.gives == "stream" then
+    known.page = options.limits.page
+    known.size = options.whole(1, vendor.paging.most)
+    known.limit = options.limits.limit
+    known.concurrency = options.limits.concurrency
+  end
+  return known
+end
+
+-- A method needs one of some options, where its description says so.
+local function check_needs(where, method, opts)
+  for _, name in ipairs(method.needs or {}) do
+    if opts[name] then
+      return
+    end
+  end
+  if method.needs then
+    misuse.raise("%s: needs option `%s`", where, table.concat(method.needs, "` or `"))
+  end
+end
+
+-- The method's address with its ids put in.
+local function fill_path(where, base, path, ids)
+  local count, longest = 0, ""
+  local address = base .. path:gsub("{(%w+)}", function(what)
+    count = count + 1
+    local id = options.id(where, what .. " id", ids[count])
+    longest = #id > #longest and id or longest
+    return uri.encode(id)
+  end)
+  if not query.has_room(address) then
+    misuse.raise("%s: an id of %d bytes is too long for a request", where, #longest)
+  end
+  return address
+end
+
+local function headers_of(own, tenant)
+  local headers = { "Accept: " .. own.vendor.accept }
+  tenant = tenant or own.tenant
+  if tenant then
+    headers[#headers + 1] = own.vendor.tenant_header .. ": " .. tenant
+  end
+  return headers
+end
+
+--- The part of a plan that every call has.
+---@param own table a client's inner side
+---@param opts table options that were checked
+---@return table plan
+function methods.plan(own, opts)
+  return {
+    method = "GET",
+    idempotent = true,
+    headers = headers_of(own, opts.tenant),
+    retries = opts.retries or own.retries,
+    timeout = opts.timeout or own.timeout,
+    deadline = opts.deadline or own.deadline,
+    max_record = own.max_record,
+    max_body = own.max_body,
+  }
+end
+
+local function shape_of(own, method)
+  local shape = { keep_null = own.keep_null }
+  for name, value in pairs(method.shape or {}) do
+    shape[name] = value
+  end
+  return shape
+end
+
+--- Makes one method of the description: its ids come first, then its options.
+---@param vendor table
+---@param name string
+---@param method table
+---@return function
+function methods.make(vendor, name, method)
+  local known = checks_of(vendor, method)
+  local ids = select(2, method.path:gsub("{", ""))
+  return function(self, ...)
+    local own = side.of(self, name)
+    local given = { ... }
+    local opts = options.check(name, given[ids + 1], known)
+    check_needs(name, method, opts)
+    local plan = methods.plan(own, opts)
+    local address = fill_path(name, own.base_url, method.path, given)
+    plan.urls = query.addresses(name, address, vendor.parameters, method.takes, opts)
+    plan.shape = shape_of(own, method)
+    return gives[method.gives](own, name, method, plan, opts)
+  end
+end
+
+return methods

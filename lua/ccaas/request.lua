@@ -1,0 +1,144 @@
+--- client:request: any request to the client's API.
+
+local json = require "ccaas.json"
+local methods = require "ccaas.method"
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+local side = require "ccaas.side"
+local streams = require "ccaas.stream"
+local uri = require "ccaas.uri"
+
+local request_checks = {
+  method = options.checks.text,
+  path = options.checks.text,
+  query = options.checks.any,
+  headers = options.checks.any,
+  body = options.checks.any,
+  idempotent = options.checks.flag,
+  tenant = options.checks.text,
+  deadline = options.checks.seconds,
+  timeout = options.checks.seconds,
+  retries = options.limits.retries,
+}
+
+-- These are the library's own, or would break the framing.
+local reserved = {
+  authorization = true, host = true, connection = true, ["content-length"] = true,
+  ["transfer-encoding"] = true, expect = true, ["accept-encoding"] = true,
+}
+
+local function request_query(given)
+  if given == nil then
+    return ""
+  elseif type(given) == "string" then
+    return "?" .. uri.encode_path(given):gsub("#", "%%23")
+  elseif type(given) ~= "table" then
+    misuse.raise("request: option `query` must be a table or a string")
+  end
+  local names, list = {}, {}
+  for name in pairs(given) do
+    if type(name) ~= "string" then
+      misuse.raise("request: option `query` must have names as its keys, not a %s", type(name))
+    end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local values = given[name]
+    for _, value in ipairs(type(values) == "table" and values or { values }) do
+      local kind = type(value)
+      if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+        misuse.raise("request: a %s cannot stand in option `query`, as %q has one", kind, name)
+      end
+      list[#list + 1] = { name, tostring(value) }
+    end
+  end
+  return #list > 0 and "?" .. uri.query(list) or ""
+end
+
+local function request_headers(headers, given)
+  if given ~= nil and type(given) ~= "table" then
+    misuse.raise("request: option `headers` must be a table")
+  end
+  local own = {}
+  for name, value in pairs(given or {}) do
+    if type(name) ~= "string" or not name:match("^[%w!#$%%&'*+%-.^_`|~]+$") then
+      misuse.raise("request: %q is no name for a header", tostring(name))
+    elseif reserved[name:lower()] then
+      misuse.raise("request: header %s is set by the library itself", name)
+    elseif type(value) ~= "string" and type(value) ~= "number" or tostring(value):find("[%z\1-\8\10-\31\127]") then
+      misuse.raise("request: the value of header %s is no text without control characters", name)
+    end
+    own[name:lower()] = name .. ": " .. value
+  end
+  for _, line in ipairs(headers) do
+    local name = line:match("^[^:]+"):lower()
+    own[name] = own[name] or line
+  end
+  local lines = {}
+  for _, line in pairs(own) do
+    lines[#lines + 1] = line
+  end
+  table.sort(lines)
+  return lines
+end
+
+local function request_path(path)
+  if path:sub(1, 1) ~= "/" or uri.has_dots(path) or path:find("[?#]") then
+    misuse.raise("request: option `path` must begin with a slash and stay below the base address,"
+      .. " its query goes into `query`: %q", path:match("^[^?#]*"))
+  end
+  return uri.encode_path(path)
+end
+
+---@class ccaas.Request
+---@field method? string default "GET"
+---@field path string below the client's base address
+---@field query? table<string, any>|string
+---@field headers? table<string, string>
+---@field body? string|table a table is sent as JSON
+---@field idempotent? boolean may be sent again after it was sent
+---@field tenant? string
+---@field deadline? number
+---@field timeout? number
+---@field retries? integer
+
+--- The way to anything that has no method of its own.
+---@param self table a client
+---@param given ccaas.Request
+---@return { status: integer, headers: table<string, string>, body: string }|nil
+---@return ccaas.Error|nil
+return function(self, given)
+  local own = side.of(self, "request")
+  local opts = options.check("request", given, request_checks)
+  if not opts.path then
+    misuse.raise("request: needs option `path`")
+  end
+  local plan = methods.plan(own, opts)
+  plan.method = (opts.method or "GET"):upper()
+  if not plan.method:match("^%u+$") then
+    misuse.raise("request: %q is no method", opts.method)
+  end
+  plan.urls = { own.base_url .. request_path(opts.path) .. request_query(opts.query) }
+  plan.idempotent = opts.idempotent or plan.method == "GET" or plan.method == "HEAD"
+  plan.body = "whole"
+  if type(opts.body) == "table" then
+    local text, reason = json.encode(opts.body)
+    if not text then
+      misuse.raise("request: option `body` cannot be sent as JSON: %s", reason)
+    end
+    plan.content = text
+    plan.headers[#plan.headers + 1] = "Content-Type: application/json"
+  elseif opts.body ~= nil then
+    if type(opts.body) ~= "string" then
+      misuse.raise("request: option `body` must be a string or a table")
+    end
+    plan.content = opts.body
+  end
+  plan.headers = request_headers(plan.headers, opts.headers)
+  local body, err, status, headers = streams.run(own, plan, "request")
+  if err then
+    return nil, err
+  end
+  return { status = status, headers = headers, body = body or "" }
+end

@@ -1,0 +1,77 @@
+/*
+ * template.c: rows written from a template and an index, so that a long list
+ * needs no memory: every field of a row is reckoned from the row's index and
+ * the seed.  Pure.
+ */
+#include "sandbox.h"
+
+#include <string.h>
+
+/* The finalizer of splitmix64: neighbours give numbers that look unrelated. */
+uint64_t ccaas_sandbox_hash(uint64_t n)
+{
+    n += 0x9e3779b97f4a7c15U;
+    n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
+    n = (n ^ n >> 27) * 0x94d049bb133111ebU;
+    return n ^ n >> 31;
+}
+
+static size_t write_number(int64_t n, char *out)
+{
+    char digits[20];
+    size_t size = 0, sign = n < 0;
+    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    do
+        digits[size++] = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (sign)
+        *out = '-';
+    for (size_t i = 0; i < size; i++)
+        out[sign + i] = digits[size - 1 - i];
+    return sign + size;
+}
+
+static size_t write_hex(uint32_t n, char *out)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = "0123456789abcdef"[n >> (28 - 4 * i) & 15];
+    return 8;
+}
+
+static size_t write_text(const struct ccaas_sandbox_text *text, char *out)
+{
+    memcpy(out, text->bytes, text->size);
+    return text->size;
+}
+
+size_t ccaas_sandbox_field_room(const struct ccaas_sandbox_field *field)
+{
+    size_t room = 20; /* the longest number */
+    for (size_t i = 0; i < field->count; i++)
+        if (field->texts[i].size > room)
+            room = field->texts[i].size;
+    return room;
+}
+
+size_t ccaas_sandbox_field_write(const struct ccaas_sandbox_field *field,
+                                 uint64_t index, char *out)
+{
+    uint64_t random = 0;
+    if (field->kind != CCAAS_SANDBOX_TURN && field->kind != CCAAS_SANDBOX_INDEX)
+        random = ccaas_sandbox_hash(field->salt ^ index);
+    switch (field->kind) {
+    case CCAAS_SANDBOX_TURN:
+        return write_text(&field->texts[index % field->count], out);
+    case CCAAS_SANDBOX_PICK:
+        return write_text(&field->texts[random % field->count], out);
+    case CCAAS_SANDBOX_NUMBER:
+        return write_number(field->base + field->step * (int64_t)index +
+                                (int64_t)(random % field->spread),
+                            out);
+    case CCAAS_SANDBOX_HEX:
+        return write_hex((uint32_t)random, out);
+    case CCAAS_SANDBOX_INDEX:
+        return write_hex((uint32_t)index, out);
+    }
+    return 0;
+}
