@@ -49,7 +49,7 @@ struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
     return fetch;
 }
 
-static void drop_attempt(struct ccaas_fetch *fetch)
+void ccaas_fetch_drop(struct ccaas_fetch *fetch)
 {
     if (fetch->transfer)
         ccaas_http_cancel(fetch->transfer);
@@ -64,14 +64,15 @@ static void drop_attempt(struct ccaas_fetch *fetch)
 
 void ccaas_fetch_free(struct ccaas_fetch *fetch)
 {
-    drop_attempt(fetch);
+    ccaas_fetch_drop(fetch);
     ccaas_error_clear(&fetch->error);
     free(fetch->url);
     fetch->flow->fetching--;
     free(fetch);
 }
 
-static struct ccaas_event *note(struct ccaas_fetch *fetch, const char *type)
+struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
+                                     const char *type)
 {
     struct ccaas_event *event = ccaas_client_note(
         fetch->flow->client, type, fetch->flow->plan.method, fetch->url);
@@ -85,7 +86,7 @@ static struct ccaas_event *note(struct ccaas_fetch *fetch, const char *type)
 }
 
 /* It failed for good. */
-static void fail(struct ccaas_fetch *fetch)
+void ccaas_fetch_fail(struct ccaas_fetch *fetch)
 {
     struct ccaas_client *client = fetch->flow->client;
 
@@ -94,13 +95,13 @@ static void fail(struct ccaas_fetch *fetch)
     ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
     if (client->grant)
         ccaas_grant_scrub(client->grant, &fetch->error);
-    drop_attempt(fetch);
+    ccaas_fetch_drop(fetch);
     fetch->state = CCAAS_FETCH_FAILED;
 }
 
 /* The attempt failed, with fetch->error: again later, or never. */
-static void attempt_failed(struct ccaas_fetch *fetch, bool transient, bool sent,
-                           double now)
+void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
+                       double now)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     struct ccaas_retry_rule rule = {.retries = plan->retries,
@@ -124,11 +125,11 @@ static void attempt_failed(struct ccaas_fetch *fetch, bool transient, bool sent,
     pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - now,
                              ccaas_random_unit());
     if (pause < 0) {
-        fail(fetch);
+        ccaas_fetch_fail(fetch);
         return;
     }
-    drop_attempt(fetch);
-    event = note(fetch, "wait");
+    ccaas_fetch_drop(fetch);
+    event = ccaas_fetch_note(fetch, "wait");
     if (event) {
         event->seconds = pause;
         snprintf(event->code, sizeof event->code, "%s",
@@ -139,12 +140,12 @@ static void attempt_failed(struct ccaas_fetch *fetch, bool transient, bool sent,
 }
 
 /* Fails with an error that is made here. */
-static void refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
-                   const char *message)
+void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
+                        const char *message)
 {
     fetch->error.status = fetch->status;
     ccaas_error_set(&fetch->error, code, "%s", message);
-    fail(fetch);
+    ccaas_fetch_fail(fetch);
 }
 
 static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
@@ -178,7 +179,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     fetch->rows = fetch->nameless = 0;
     fetch->status = 0;
     if (fetch->attempt == 1)
-        note(fetch, "request");
+        ccaas_fetch_note(fetch, "request");
     fetch->reader = ccaas_reader_new(plan, flow->bell, flow->ahead);
     if (fetch->reader) {
         sink = ccaas_reader_sink(fetch->reader);
@@ -190,7 +191,8 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     }
     fetch->state = CCAAS_FETCH_UNDERWAY;
     if (!fetch->transfer)
-        refuse(fetch, CCAAS_MEMORY, "no thread or memory for another request");
+        ccaas_fetch_refuse(fetch, CCAAS_MEMORY,
+                           "no thread or memory for another request");
 }
 
 /* Sends it as soon as there is a token. */
@@ -222,158 +224,9 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
             ccaas_error_attempt(&fetch->error, attempts[i].at,
                                 attempts[i].seconds, attempts[i].outcome);
         free(attempts);
-        drop_attempt(fetch);
+        ccaas_fetch_drop(fetch);
         fetch->state = CCAAS_FETCH_FAILED;
         break;
-    }
-}
-
-/* The numbers that come with a page; what they contradict is an error. */
-static void take_page_head(struct ccaas_fetch *fetch)
-{
-    struct ccaas_flow *flow = fetch->flow;
-    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
-    int64_t numbers[4];
-    struct ccaas_page_head head;
-    const char *value, *reason;
-    size_t i;
-
-    for (i = 0; i < 4; i++) {
-        value = ccaas_header(fetch->headers, fetch->headers_length,
-                             flow->plan.page_headers[i]);
-        numbers[i] = ccaas_page_number(value, value ? strlen(value) : 0);
-    }
-    head = (struct ccaas_page_head){numbers[0], numbers[1], numbers[2],
-                                    numbers[3]};
-    reason = ccaas_page_head(walk, fetch->page, &head);
-    if (reason)
-        refuse(fetch, CCAAS_PROTOCOL, reason);
-}
-
-/* A copy of the answer's headers in *to, in the place of what is there. */
-static bool keep_headers(char **to, size_t *length,
-                         const struct ccaas_head_mail *mail)
-{
-    char *copy = malloc(mail->length + 1);
-
-    if (!copy)
-        return false;
-    memcpy(copy, mail->headers, mail->length);
-    free(*to);
-    *to = copy;
-    *length = mail->length;
-    return true;
-}
-
-static void take_head(struct ccaas_fetch *fetch,
-                      const struct ccaas_head_mail *mail)
-{
-    struct ccaas_flow *flow = fetch->flow;
-
-    fetch->status = flow->status = mail->status;
-    if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
-        !keep_headers(&flow->headers, &flow->headers_length, mail))
-        refuse(fetch, CCAAS_MEMORY, "out of memory");
-    else if (flow->plan.paged && mail->status >= 200 && mail->status <= 299)
-        take_page_head(fetch);
-}
-
-/* A whole answer that is no 2xx. */
-static void conclude_refusal(struct ccaas_fetch *fetch,
-                             struct ccaas_end_mail *end, double now)
-{
-    struct ccaas_flow *flow = fetch->flow;
-    struct ccaas_client *client = flow->client;
-    size_t length = end->length;
-    int64_t pages;
-    bool transient;
-
-    if (fetch->status == 401 && client->grant && !flow->plan.anonymous &&
-        !fetch->replayed &&
-        ccaas_grant_refused(client->grant, fetch->generation)) {
-        fetch->replayed = true;
-        drop_attempt(fetch);
-        fetch->state = CCAAS_FETCH_TOKEN;
-        return;
-    }
-    pages = ccaas_client_past_end(&client->dialect, fetch->status, end->body,
-                                  length);
-    if (flow->plan.paged && pages >= 0 &&
-        ccaas_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
-            CCAAS_PAGE_REFUSED) {
-        fetch->state = CCAAS_FETCH_PAST;
-        return;
-    }
-    if (client->grant)
-        length = ccaas_grant_scrub_text(client->grant, end->body, length);
-    transient = ccaas_client_verdict(&client->dialect, fetch->status,
-                                     fetch->headers, fetch->headers_length,
-                                     end->body, length, &fetch->error);
-    attempt_failed(fetch, transient, true, now);
-}
-
-/* A whole 2xx answer, or one that the reader put an end to. */
-static void conclude_answer(struct ccaas_fetch *fetch,
-                            const struct ccaas_end_mail *end, double now)
-{
-    const struct ccaas_plan *plan = &fetch->flow->plan;
-    bool whole =
-        plan->body == CCAAS_BODY_WHOLE || plan->body == CCAAS_BODY_JSON;
-
-    fetch->error.status = fetch->status;
-    switch (end->state) {
-    case CCAAS_SPLIT_DONE:
-        fetch->state = CCAAS_FETCH_READ;
-        break;
-    case CCAAS_SPLIT_MORE:
-        ccaas_error_set(&fetch->error, CCAAS_NETWORK,
-                        "the answer was cut short");
-        attempt_failed(fetch, true, true, now);
-        break;
-    case CCAAS_SPLIT_BAD:
-        ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
-                        "malformed JSON at byte %llu of the answer: %s",
-                        (unsigned long long)end->offset, end->reason);
-        fail(fetch);
-        break;
-    case CCAAS_SPLIT_LARGE:
-        ccaas_error_set(
-            &fetch->error, CCAAS_TOO_LARGE,
-            whole ? "the answer is larger than max_body (%llu bytes)"
-                  : "a record is larger than max_record (%llu bytes)",
-            (unsigned long long)(whole ? plan->max_body : plan->max_record));
-        fail(fetch);
-        break;
-    }
-}
-
-static void conclude(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
-                     double now)
-{
-    const struct ccaas_http_end *http = &end->http;
-    struct ccaas_event *event = note(fetch, "attempt");
-    char outcome[sizeof event->code];
-
-    if (http->code != CCAAS_OK)
-        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
-    else
-        snprintf(outcome, sizeof outcome, "%d", fetch->status);
-    ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
-    if (event) {
-        event->status = fetch->status;
-        event->seconds = http->seconds;
-        event->bytes = http->bytes;
-        if (http->code != CCAAS_OK)
-            snprintf(event->code, sizeof event->code, "%s", outcome);
-    }
-    if (http->code != CCAAS_OK) {
-        fetch->error.status = fetch->status;
-        ccaas_error_set(&fetch->error, http->code, "%s", http->message);
-        attempt_failed(fetch, http->transient, http->sent, now);
-    } else if (fetch->status < 200 || fetch->status > 299) {
-        conclude_refusal(fetch, end, now);
-    } else {
-        conclude_answer(fetch, end, now);
     }
 }
 
@@ -390,9 +243,9 @@ static void receive(struct ccaas_fetch *fetch, double now)
             return;
         mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
         if (kind == CCAAS_MAIL_HEAD)
-            take_head(fetch, (struct ccaas_head_mail *)mail);
+            ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail);
         else
-            conclude(fetch, (struct ccaas_end_mail *)mail, now);
+            ccaas_answer_end(fetch, (struct ccaas_end_mail *)mail, now);
         mail->free(mail);
     }
 }

@@ -103,6 +103,24 @@ struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
 /* Cancels what is under way. */
 void ccaas_fetch_free(struct ccaas_fetch *fetch);
 
+/* What fetch.c and answer.c share.  An event of this fetch, or NULL; the end
+ * of an attempt: again later or never, with fetch->error; a failure for good,
+ * with fetch->error or one that is made here; and letting go of an attempt. */
+struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
+                                     const char *type);
+void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
+                       double now);
+void ccaas_fetch_fail(struct ccaas_fetch *fetch);
+void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
+                        const char *message);
+void ccaas_fetch_drop(struct ccaas_fetch *fetch);
+
+/* The head of an answer, and its end. */
+void ccaas_answer_head(struct ccaas_fetch *fetch,
+                       const struct ccaas_head_mail *mail);
+void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
+                      double now);
+
 /* Goes on as far as possible without taking records. */
 void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now);
 

@@ -1,0 +1,83 @@
+--- Xima CCaaS data APIs, as data: addresses, parameters, where the records are.
+---
+--- Source: the vendor's API pages on historic data, realtime metrics,
+--- recordings, agents and skills.
+
+return {
+  name = "xima",
+  base_url = "https://%s",
+  auth = { kind = "bearer" },
+  accept = "application/json",
+  -- The vendor's pages require it of every request, where Accept is meant.
+  content_type = "application/json",
+  dialect = {
+    messages = { "message", "error.message", "error", "errorMessage", "detail", "title" },
+    codes = { "code", "errorCode", "error.code" },
+    references = { "requestId", "traceId" },
+    throttles = {},
+  },
+  parameters = {
+    ids = { "id", "ids" },
+    from = { "startTime", "time" },
+    to = { "endTime", "time" },
+  },
+  methods = {
+    historic_data = {
+      path = "/rest/api/v1/historic-data/{report}",
+      takes = {},
+      gives = "report",
+      -- What is asked for, and what the first bytes of the answer are then.
+      formats = {
+        JSON = { accept = "application/json" },
+        CSV = { accept = "text/csv", text = true },
+        HTML = { accept = "text/html", starts = { "<" }, blanks = true },
+        XLS = { accept = "application/vnd.ms-excel", starts = { "\208\207\17\224\161\177\26\225", "PK\3\4" } },
+        PDF = { accept = "application/pdf", starts = { "%PDF-" } },
+      },
+    },
+    metrics = {
+      path = "/rest/api/v1/realtime/metrics",
+      takes = { "ids" },
+      gives = "items",
+      shape = {
+        rename = {
+          { "metricId", "id" }, { "metricName", "name" },
+          { "categoryType", "category" }, { "categorySelection", "selection" },
+        },
+      },
+    },
+    metric_values = {
+      path = "/rest/api/v1/realtime/metrics/values",
+      first = "ids",
+      takes = { "ids" },
+      gives = "values",
+    },
+    recordings = {
+      path = "/rest/api/v2/recordings",
+      takes = { "from", "to" },
+      needs_all = { "from", "to" },
+      gives = "rows",
+      shape = { identity = { "recordingKey", "tenantName" } },
+      -- One answer: what was given before it broke off is counted, not known.
+      resume = "count",
+    },
+    audio = {
+      path = "/rest/api/v2/recordings/{tenant}/{recording}/audio",
+      fields = { "tenantName", "recordingKey" },
+      size = "size",
+      accept = "audio/ogg",
+      content_type = "audio/ogg",
+      takes = {},
+      gives = "audio",
+      pace = { seconds = 3, by = "tenantName" },
+    },
+    agents = {
+      path = "/rest/api/v1/agents",
+      takes = {},
+      gives = "rows",
+      key = "agents",
+      name_in = "agent",
+    },
+    skills = { path = "/rest/api/v1/skills", takes = {}, gives = "rows", key = "skills" },
+  },
+}

@@ -1,0 +1,156 @@
+/* What the answer to a fetch means: its head, and its end. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "flow.h"
+
+/* The numbers that come with a page; what they contradict is an error. */
+static void take_page_head(struct ccaas_fetch *fetch)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
+    int64_t numbers[4];
+    struct ccaas_page_head head;
+    const char *value, *reason;
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        value = ccaas_header(fetch->headers, fetch->headers_length,
+                             flow->plan.page_headers[i]);
+        numbers[i] = ccaas_page_number(value, value ? strlen(value) : 0);
+    }
+    head = (struct ccaas_page_head){numbers[0], numbers[1], numbers[2],
+                                    numbers[3]};
+    reason = ccaas_page_head(walk, fetch->page, &head);
+    if (reason)
+        ccaas_fetch_refuse(fetch, CCAAS_PROTOCOL, reason);
+}
+
+/* A copy of the answer's headers in *to, in the place of what is there. */
+static bool keep_headers(char **to, size_t *length,
+                         const struct ccaas_head_mail *mail)
+{
+    char *copy = malloc(mail->length + 1);
+
+    if (!copy)
+        return false;
+    memcpy(copy, mail->headers, mail->length);
+    free(*to);
+    *to = copy;
+    *length = mail->length;
+    return true;
+}
+
+void ccaas_answer_head(struct ccaas_fetch *fetch,
+                       const struct ccaas_head_mail *mail)
+{
+    struct ccaas_flow *flow = fetch->flow;
+
+    fetch->status = flow->status = mail->status;
+    if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
+        !keep_headers(&flow->headers, &flow->headers_length, mail))
+        ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
+    else if (flow->plan.paged && mail->status >= 200 && mail->status <= 299)
+        take_page_head(fetch);
+}
+
+/* A whole answer that is no 2xx. */
+static void conclude_refusal(struct ccaas_fetch *fetch,
+                             struct ccaas_end_mail *end, double now)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    struct ccaas_client *client = flow->client;
+    size_t length = end->length;
+    int64_t pages;
+    bool transient;
+
+    if (fetch->status == 401 && client->grant && !flow->plan.anonymous &&
+        !fetch->replayed &&
+        ccaas_grant_refused(client->grant, fetch->generation)) {
+        fetch->replayed = true;
+        ccaas_fetch_drop(fetch);
+        fetch->state = CCAAS_FETCH_TOKEN;
+        return;
+    }
+    pages = ccaas_client_past_end(&client->dialect, fetch->status, end->body,
+                                  length);
+    if (flow->plan.paged && pages >= 0 &&
+        ccaas_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
+            CCAAS_PAGE_REFUSED) {
+        fetch->state = CCAAS_FETCH_PAST;
+        return;
+    }
+    if (client->grant)
+        length = ccaas_grant_scrub_text(client->grant, end->body, length);
+    transient = ccaas_client_verdict(&client->dialect, fetch->status,
+                                     fetch->headers, fetch->headers_length,
+                                     end->body, length, &fetch->error);
+    ccaas_fetch_retry(fetch, transient, true, now);
+}
+
+/* A whole 2xx answer, or one that the reader put an end to. */
+static void conclude_answer(struct ccaas_fetch *fetch,
+                            const struct ccaas_end_mail *end, double now)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    bool whole =
+        plan->body == CCAAS_BODY_WHOLE || plan->body == CCAAS_BODY_JSON;
+
+    fetch->error.status = fetch->status;
+    switch (end->state) {
+    case CCAAS_SPLIT_DONE:
+        fetch->state = CCAAS_FETCH_READ;
+        break;
+    case CCAAS_SPLIT_MORE:
+        ccaas_error_set(&fetch->error, CCAAS_NETWORK,
+                        "the answer was cut short");
+        ccaas_fetch_retry(fetch, true, true, now);
+        break;
+    case CCAAS_SPLIT_BAD:
+        ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
+                        "malformed JSON at byte %llu of the answer: %s",
+                        (unsigned long long)end->offset, end->reason);
+        ccaas_fetch_fail(fetch);
+        break;
+    case CCAAS_SPLIT_LARGE:
+        ccaas_error_set(
+            &fetch->error, CCAAS_TOO_LARGE,
+            whole ? "the answer is larger than max_body (%llu bytes)"
+                  : "a record is larger than max_record (%llu bytes)",
+            (unsigned long long)(whole ? plan->max_body : plan->max_record));
+        ccaas_fetch_fail(fetch);
+        break;
+    }
+}
+
+void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
+                      double now)
+{
+    const struct ccaas_http_end *http = &end->http;
+    struct ccaas_event *event = ccaas_fetch_note(fetch, "attempt");
+    char outcome[sizeof event->code];
+
+    if (http->code != CCAAS_OK)
+        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
+    else
+        snprintf(outcome, sizeof outcome, "%d", fetch->status);
+    ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
+    if (event) {
+        event->status = fetch->status;
+        event->seconds = http->seconds;
+        event->bytes = http->bytes;
+        if (http->code != CCAAS_OK)
+            snprintf(event->code, sizeof event->code, "%s", outcome);
+    }
+    if (http->code != CCAAS_OK) {
+        fetch->error.status = fetch->status;
+        ccaas_error_set(&fetch->error, http->code, "%s", http->message);
+        ccaas_fetch_retry(fetch, http->transient, http->sent, now);
+    } else if (fetch->status < 200 || fetch->status > 299) {
+        conclude_refusal(fetch, end, now);
+    } else {
+        conclude_answer(fetch, end, now);
+    }
+}
