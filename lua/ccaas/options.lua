@@ -59,6 +59,19 @@ function checks.url(where, name, value)
   end
 end
 
+local proxy_schemes = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
+
+-- A proxy's address may hold a password: what is wrong with it is said without
+-- showing it.
+function checks.proxy(where, name, value)
+  checks.text(where, name, value)
+  local scheme, rest = value:match("^(%w+)://(.*)$")
+  local host = (rest or value):gsub("/$", ""):gsub("^.*@", "")
+  if not proxy_schemes[(scheme or "http"):lower()] or not uri.parse("http://" .. host) then
+    misuse.raise("%s: option `%s` must be like http://user:password@host:port", where, name)
+  end
+end
+
 function checks.file(where, name, value)
   checks.text(where, name, value)
   local file, reason = io.open(value, "rb")

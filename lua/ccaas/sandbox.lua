@@ -9,173 +9,20 @@
 --
 -- A sandbox ends with stop(), with its handle, or with the process.
 
+local check = require "ccaas.sandbox.check"
 local server = require "ccaas.sandbox.server"
 local wire = require "ccaas.sandbox.wire"
 
 local sandbox = {}
 
--- --- checking what is given --------------------------------------------------
-
-local function distance(a, b)
-  local row = {}
-  for j = 0, #b do
-    row[j] = j
-  end
-  for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local least = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], least
-    end
-  end
-  return row[#b]
-end
-
-local function suggestion(name, known)
-  local best, least
-  for other in pairs(known) do
-    local d = distance(name, other)
-    if d <= 3 and (not least or d < least or d == least and other < best) then
-      best, least = other, d
-    end
-  end
-  return best and (" (did you mean '%s'?)"):format(best) or ""
-end
-
-local function fails(level, ...)
-  error(string.format(...), level + 1)
-end
-
--- Each kind of option says what is wrong with a value, or gives nothing.
-local kinds = {}
-
-function kinds.count(value)
-  if type(value) ~= "number" or value < 0 or value % 1 ~= 0
-    or value > 1e7 then
-    return "must be a whole number, 0 to 10,000,000"
-  end
-end
-
-function kinds.port(value)
-  if kinds.count(value) or value > 65535 then
-    return "must be a port"
-  end
-end
-
-function kinds.seconds(value)
-  if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
-    return "must be seconds"
-  end
-end
-
-function kinds.times(value)
-  if type(value) ~= "number" or value ~= value or value <= 0 then
-    return "must be a number above 0"
-  end
-end
-
-function kinds.integer(value)
-  if type(value) ~= "number" or value % 1 ~= 0 or math.abs(value) > 2 ^ 31 then
-    return "must be an integer"
-  end
-end
-
-function kinds.status(value)
-  if kinds.count(value) or value < 200 or value > 599 then
-    return "must be a status, 200 to 599"
-  end
-end
-
-function kinds.boolean(value)
-  if type(value) ~= "boolean" then
-    return "must be true or false"
-  end
-end
-
-function kinds.string(value)
-  if type(value) ~= "string" then
-    return "must be a string"
-  end
-end
-
-function kinds.table(value)
-  if type(value) ~= "table" then
-    return "must be a table"
-  end
-end
-
-function kinds.tenants(value)
-  if type(value) ~= "table" or type(value[1]) ~= "string" then
-    return "must be a list of names"
-  end
-end
-
-local function one_of(...)
-  local allowed, text = {}, {}
-  for i, value in ipairs { ... } do
-    allowed[value], text[i] = true, '"' .. value .. '"'
-  end
-  return function(value)
-    if not allowed[value] then
-      return "must be one of " .. table.concat(text, ", ")
-    end
-  end
-end
-
-local function check(options, known, what, level)
-  if type(options) ~= "table" then
-    fails(level + 1, "%s: a table expected, got %s", what, type(options))
-  end
-  for name, value in pairs(options) do
-    local kind = known[name]
-    if not kind then
-      fails(level + 1, "%s: unknown option '%s'%s", what, tostring(name),
-        suggestion(tostring(name), known))
-    end
-    local problem = kind(value)
-    if problem then
-      fails(level + 1, "%s: '%s' %s", what, name, problem)
-    end
-  end
-end
-
-local ends = one_of("front", "end")
-local empties = one_of("400", "200")
-local ones = one_of("object", "array")
-
-local start_options = {
-  agents = kinds.count, queues = kinds.count, groups = kinds.count,
-  recordings = kinds.count, seed = kinds.integer, delay = kinds.seconds,
-  tls = kinds.boolean, port = kinds.port, key = kinds.string,
-  secret = kinds.string, tenants = kinds.tenants, token_life = kinds.seconds,
-  one = ones, empty = empties, gzip = kinds.boolean, chunked = kinds.boolean,
-  odd_ids = kinds.boolean, refresh = kinds.seconds,
-}
-
 local defaults = {
   agents = 5000, queues = 250, groups = 30, recordings = 20000, seed = 1,
   delay = 0, tls = false, port = 0, key = "sandbox-key",
-  secret = "sandbox-secret", token_life = 1799, empty = "400",
-}
-
-local set_options = {
-  agents = kinds.count, queues = kinds.count, groups = kinds.count,
-  insert = ends, remove = ends, tick = kinds.count, values = kinds.table,
-  delay = kinds.seconds, gzip = kinds.boolean, chunked = kinds.boolean,
-  one = ones, empty = empties, token_life = kinds.seconds,
-}
-
-local fault_options = {
-  path = kinds.string, method = kinds.string, page = kinds.count,
-  after = kinds.count, times = kinds.times, status = kinds.status,
-  body = kinds.string, headers = kinds.table, reset = kinds.boolean,
-  hang = kinds.boolean, truncate = kinds.count, clean = kinds.boolean,
-  drip = kinds.seconds, piece = kinds.times, delay = kinds.seconds,
-  gzip = kinds.boolean, chunked = kinds.boolean,
-  dialect = one_of("gateway", "service", "token"), code = kinds.string,
-  message = kinds.string, set = kinds.table,
+  secret = "sandbox-secret", tenants = { "acme" }, token_life = 1799,
+  empty = "400", xima_token = "sandbox-xima-token", xima_tenants = { "acme" },
+  reports = { "1001", "1002", "1003" }, forbidden = {}, report_delay = 0,
+  xls = "ole", values = true, pending = {}, audio_version = 1,
+  audio_interval = 3, egress_cap = math.huge, errors = "mixed",
 }
 
 -- --- the handle --------------------------------------------------------------
@@ -210,14 +57,21 @@ vendors["8x8"] = function(self, state, overrides)
   }
 end
 
+function vendors.xima(self, state)
+  return {
+    provider = "xima", host = "127.0.0.1:" .. self.port, base_url = self.url,
+    token = state.config.xima_token, ca_file = self.ca_file,
+  }
+end
+
 --- The options with which `ccaas.new` makes a client of this sandbox.
----@param provider "8x8"
+---@param provider "8x8"|"xima"
 ---@param overrides? table options of your own, put over these
 ---@return table
 function handle:options(provider, overrides)
   local vendor = vendors[provider]
   if not vendor then
-    fails(2, "sandbox: it does not play '%s'", tostring(provider))
+    check.fails(2, "sandbox: it does not play '%s'", tostring(provider))
   end
   local options = vendor(self, handles[self], overrides or {})
   for name, value in pairs(overrides or {}) do
@@ -226,15 +80,19 @@ function handle:options(provider, overrides)
   return options
 end
 
---- Makes something go wrong.  Which requests: `path` (below the API's base, or
--- the whole path; a `*` at its end stands for anything; without it every
--- request), `method`, `page`; the first `after` of them are spared, then
--- `times` of them (1) are struck.  What happens to them:
+--- Makes something go wrong.  Which requests: `path` (below the API's base, for
+-- Xima below its version, as "/recordings"; or the whole path; a `*` at its end
+-- stands for anything; without it every request), `method`, `page`; the first
+-- `after` of them are spared, then `times` of them (1) are struck.  What happens
+-- to them:
 --
 -- - `status`, `body`, `headers`: this answer.  A status alone is answered as
---   the part of the vendor that would say it says it (`dialect` "gateway",
---   "service" or "token" decides; `code` and `message` go into it).  `headers`
---   alone replace those of the usual answer (false removes one).
+--   the part of the vendor that would say it says it (for 8x8 `dialect`
+--   "gateway", "service" or "token" decides; `code` and `message` go into it).
+--   `headers` alone replace those of the usual answer (false removes one): a
+--   wrong Content-Type, or with a `status` of 302 the Location.
+-- - `login`: a login page, with status 200, whatever was asked for.
+-- - `flip = n`: the lowest bit of the body's byte n (from 0) is turned over.
 -- - `reset`: the connection is reset.  `hang`: never an answer.
 -- - `truncate = n`: the connection ends after n bytes of the body, in good
 --   order or, with `reset`, by a reset.  With `clean` the answer is well framed
@@ -245,9 +103,9 @@ end
 -- - `set`: what `set` takes, done just before the answer is made.
 ---@param fault table
 function handle:fault(fault)
-  check(fault, fault_options, "fault", 2)
+  check.options(fault, check.fault_options, "fault", 2)
   if fault.set then
-    check(fault.set, set_options, "fault: set", 2)
+    check.options(fault.set, check.set_options, "fault: set", 2)
   end
   command(self, "fault", fault)
 end
@@ -263,10 +121,19 @@ end
 -- pages); `tick`, the moment: another number gives all metrics other values;
 -- `values`, single ones: { queues = { ["101"] = { ["handling.rt"] = 7 } } } (a
 -- table { json = "null" } as value is JSON text).  Also `delay`, `gzip`,
--- `chunked`, `one`, `empty` and `token_life`, as `start` has them.
+-- `chunked`, `one`, `empty` and `token_life`, as `start` has them; and of
+-- Xima's:
+--
+-- - `recordings`: more of them follow the last one in time, the others stay.
+-- - `xima_token`: the new token; the old one is answered with 401.
+-- - `audio_version`: another number gives all audio files other bytes and other
+--   ETags.
+-- - `forbidden`, `report_delay`, `xls`, `values` (true or false), `pending`,
+--   `list`, `audio_size`, `audio_interval`, `egress_cap`, `ranges`, `errors`,
+--   `strict`, as `start` has them.
 ---@param changes table
 function handle:set(changes)
-  check(changes, set_options, "set", 2)
+  check.options(changes, check.set_options, "set", 2)
   command(self, "set", changes)
 end
 
@@ -331,12 +198,43 @@ end
 --   its own); `empty` "400" or "200": how an empty list is answered.
 -- - `odd_ids`: every tenth id has characters that must be encoded.
 -- - `refresh`: metrics change every so many seconds (else never).
+--
+-- And of the Xima API, whose agents are as many, and whose skills are as many
+-- as queues:
+--
+-- - `xima_token` "sandbox-xima-token"; `xima_tenants` { "acme" }, to which the
+--   recordings belong in turn.
+-- - `reports` { "1001", "1002", "1003" }: the ids of those that there are;
+--   `forbidden` {}: ids of reports and metrics that are answered with 403.
+--   Metrics are 101 to 109 and K0FLAEB6.
+-- - `report_delay` 0: so many times a report is answered with 202 until it is
+--   ready, for the same bytes; other bytes begin anew.  `xls` "ole" or "zip":
+--   which kind of spreadsheet.
+-- - `values` true: whether metrics have values (else 404); `pending` {}: ids of
+--   metrics whose values are not ready.
+-- - `list` "bare" or "key": arrays of recordings, agents, skills and metrics
+--   stand alone or under a key (else as each is documented).
+-- - `recordings`: up to 10,000,000, in order of time, spread evenly over the 365
+--   days before 2026-06-30T00:00:00Z.  A list goes from startTime on and ends
+--   before endTime; it is made while it is read, as fast as its reader takes it.
+-- - `odd_keys`: every tenth recording's key has slashes, NUL, `../`, 300
+--   characters and the like.
+-- - `audio_size`: every audio file's bytes (else 300 to 300,299);
+--   `audio_version` 1.
+-- - `audio_interval` 3 seconds between two requests for audio of a tenant, else
+--   429; 0 lifts it.  `egress_cap`: so many bytes of audio a tenant may have
+--   (else no end); past it 509.
+-- - `ranges` false: whether audio has an ETag and takes Range and If-Range.
+-- - `errors` "json", "text", "empty", or "mixed", one after the other: what the
+--   bodies of errors are.
+-- - `strict` false: whether a Content-Type is required of every request, as the
+--   documents say (415); reports require it anyway.
 ---@param options? table
 ---@return ccaas.sandbox
 function sandbox.start(options)
   options = options or {}
-  check(options, start_options, "sandbox.start", 2)
-  local config = { tenants = { "acme" } }
+  check.options(options, check.start_options, "sandbox.start", 2)
+  local config = {}
   for name, value in pairs(defaults) do
     config[name] = value
   end

@@ -56,6 +56,7 @@ int ccaas_binding_new_client(lua_State *L)
     settings.timeout = ccaas_binding_number(L, "timeout", 30);
     settings.retries = (unsigned)ccaas_binding_number(L, "retries", 4);
     settings.events = ccaas_binding_flag(L, "events");
+    settings.ask_token = ccaas_binding_flag(L, "ask_token");
     lua_getfield(L, -1, "dialect");
     luaL_checktype(L, -1, LUA_TTABLE);
     read_dialect(L, &settings.dialect);

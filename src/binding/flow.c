@@ -30,8 +30,9 @@ static struct ccaas_flow *check_flow(lua_State *L, int index)
 
 static enum ccaas_body read_body(lua_State *L)
 {
-    static const char *const names[] = {"whole",        "json",         "array",
-                                        "array_or_key", "array_or_one", NULL};
+    static const char *const names[] = {
+        "whole",        "json",   "array", "array_or_key",
+        "array_or_one", "chunks", NULL};
     int kind;
 
     lua_getfield(L, -1, "body");
@@ -51,6 +52,11 @@ static void read_plan(lua_State *L, struct ccaas_plan *plan)
     plan->body = read_body(L);
     plan->key = ccaas_binding_text(L, "key");
     plan->unique = ccaas_binding_flag(L, "unique");
+    plan->counted = ccaas_binding_flag(L, "counted");
+    plan->resume = ccaas_binding_flag(L, "resume");
+    plan->patient = ccaas_binding_flag(L, "patient");
+    plan->gate = ccaas_binding_text(L, "gate");
+    plan->gate_seconds = ccaas_binding_number(L, "gate_seconds", 0);
     plan->paged = ccaas_binding_flag(L, "paged");
     plan->page_name = ccaas_binding_text(L, "page_name");
     plan->size_name = ccaas_binding_text(L, "size_name");
@@ -108,7 +114,7 @@ int ccaas_binding_new_flow(lua_State *L)
     if (!plan.method || !plan.url_count ||
         (plan.paged && (!plan.page_name || !plan.size_name)))
         return luaL_error(L, "the plan lacks a method, a url or page names");
-    box->raw = plan.body == CCAAS_BODY_WHOLE;
+    box->raw = plan.body == CCAAS_BODY_WHOLE || plan.body == CCAAS_BODY_CHUNKS;
     box->flow = ccaas_flow_new(client, &plan);
     if (!box->flow)
         return luaL_error(L, "not enough memory");
@@ -173,15 +179,14 @@ static int hand_out(lua_State *L, struct flow_box *box,
     return luaL_error(L, "not enough memory");
 }
 
-/* take() -> the next row [, "totals"], or nil and "wait", "page", "end" or
- * "error".  Upvalues: the flow's box, its decoder. */
+/* take() -> the next row [, "totals"], or nil and "wait", "ask", "afresh",
+ * "page", "end" or "error".  Upvalues: the flow's box, its decoder. */
 static int take(lua_State *L)
 {
     static const char *const words[] = {
-        [CCAAS_TAKE_PAGE] = "page",
-        [CCAAS_TAKE_WAIT] = "wait",
-        [CCAAS_TAKE_END] = "end",
-        [CCAAS_TAKE_ERROR] = "error",
+        [CCAAS_TAKE_PAGE] = "page", [CCAAS_TAKE_WAIT] = "wait",
+        [CCAAS_TAKE_ASK] = "ask",   [CCAAS_TAKE_AFRESH] = "afresh",
+        [CCAAS_TAKE_END] = "end",   [CCAAS_TAKE_ERROR] = "error",
     };
     struct flow_box *box = lua_touserdata(L, lua_upvalueindex(1));
     struct ccaas_record record;
@@ -241,6 +246,20 @@ static int flow_error(lua_State *L)
 {
     ccaas_binding_push_error(L, ccaas_flow_error(check_flow(L, 1)));
     return 1;
+}
+
+/* flow:question() -> why a token is wanted. */
+static int flow_question(lua_State *L)
+{
+    lua_pushstring(L, ccaas_flow_question(check_flow(L, 1)));
+    return 1;
+}
+
+/* flow:token(text or nil) answers the question. */
+static int flow_token(lua_State *L)
+{
+    ccaas_flow_answer(check_flow(L, 1), lua_tostring(L, 2));
+    return 0;
 }
 
 /* flow:answer() -> the newest answer's status and its headers. */
@@ -328,10 +347,11 @@ static int flow_gc(lua_State *L)
 void ccaas_binding_flow(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"taker", flow_taker},     {"fd", flow_fd},
-        {"timeout", flow_timeout}, {"error", flow_error},
-        {"answer", flow_answer},   {"info", flow_info},
-        {"close", flow_close},     {NULL, NULL}};
+        {"taker", flow_taker},       {"fd", flow_fd},
+        {"timeout", flow_timeout},   {"error", flow_error},
+        {"answer", flow_answer},     {"info", flow_info},
+        {"question", flow_question}, {"token", flow_token},
+        {"close", flow_close},       {NULL, NULL}};
 
     luaL_newmetatable(L, CCAAS_FLOW_TYPE);
     lua_pushcfunction(L, flow_gc);

@@ -105,6 +105,7 @@ struct ccaas_settings {
     double connect_timeout; /* seconds */
     double timeout;         /* of the token request, seconds */
     unsigned retries;       /* of the token request */
+    bool ask_token;         /* the token is asked for: CCAAS_TAKE_ASK */
     bool events;            /* keep events for ccaas_client_event */
     struct ccaas_dialect dialect;
 };
@@ -143,7 +144,8 @@ enum ccaas_body {
     CCAAS_BODY_JSON,         /* one JSON value is the one record */
     CCAAS_BODY_ARRAY,        /* a JSON array of records */
     CCAAS_BODY_ARRAY_OR_KEY, /* the same, or such an array below `key` */
-    CCAAS_BODY_ARRAY_OR_ONE  /* the same as ARRAY, or one object */
+    CCAAS_BODY_ARRAY_OR_ONE, /* the same as ARRAY, or one object */
+    CCAAS_BODY_CHUNKS        /* the body's bytes as they come, in pieces */
 };
 
 /* What a call is to do. */
@@ -158,8 +160,16 @@ struct ccaas_plan {
     bool anonymous; /* no token goes with it */
     enum ccaas_body body;
     const char *key;
-    bool unique; /* a record that was handed out before is dropped */
-    bool paged;  /* `page_name` and `size_name` go into the query */
+    bool unique;      /* a record that was handed out before is dropped */
+    bool counted;     /* asked for again, as many records are skipped as were
+                         handed out; the last one of them must be the same */
+    bool resume;      /* CHUNKS: asked for again, only what is missing is asked
+                         for, where the server can do that */
+    bool patient;     /* 202 means: not yet, ask again */
+    const char *gate; /* calls of this name go one at a time, ... */
+    double gate_seconds; /* ... so many seconds between two starts; NULL:
+                            at will */
+    bool paged;          /* `page_name` and `size_name` go into the query */
     const char *page_name;
     const char *size_name;
     const char *const *page_headers; /* four names in lower case: the page,
@@ -184,6 +194,9 @@ enum ccaas_take {
     CCAAS_TAKE_RECORD, /* *record is the next one */
     CCAAS_TAKE_PAGE,   /* a page was read to its end */
     CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
+    CCAAS_TAKE_ASK,    /* a token is wanted: call ccaas_flow_answer */
+    CCAAS_TAKE_AFRESH, /* CHUNKS: what was handed out is void, for the body
+                          begins anew */
     CCAAS_TAKE_END,    /* there is no more */
     CCAAS_TAKE_ERROR   /* see ccaas_flow_error; it stays so */
 };
@@ -217,6 +230,14 @@ bool ccaas_flow_totals(struct ccaas_flow *flow);
  * CCAAS_PROTOCOL, which the next take reports. */
 void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
                           const char *reason);
+
+/* After CCAAS_TAKE_ASK: why a token is wanted, "start" or "refused". */
+const char *ccaas_flow_question(const struct ccaas_flow *flow);
+
+/* After CCAAS_TAKE_ASK: the token; NULL: there is none, which is an error of
+ * all who wait for it.  Whoever was asked and is closed instead leaves the
+ * question to the next one. */
+void ccaas_flow_answer(struct ccaas_flow *flow, const char *token);
 
 /* The descriptor that becomes readable when a take is worth another try, or -1
  * when none could be made.  It stays the flow's own, and is closed when a take

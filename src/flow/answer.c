@@ -1,10 +1,15 @@
 /* What the answer to a fetch means: its head, and its end. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 #include "flow.h"
+#include "retry.h"
+
+#define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
 
 /* The numbers that come with a page; what they contradict is an error. */
 static void take_page_head(struct ccaas_fetch *fetch)
@@ -43,6 +48,32 @@ static bool keep_headers(char **to, size_t *length,
     return true;
 }
 
+/* The head of a body that goes out in pieces: does it go on where the attempt
+ * before it ended? */
+static void take_chunks_head(struct ccaas_fetch *fetch)
+{
+    const char *etag =
+        ccaas_header(fetch->headers, fetch->headers_length, "etag");
+    const char *range =
+        ccaas_header(fetch->headers, fetch->headers_length, "content-range");
+    long long from = -1;
+
+    if (fetch->status == 206) {
+        if (!fetch->got || !range || sscanf(range, "bytes %lld-", &from) != 1 ||
+            from != fetch->got)
+            ccaas_fetch_refuse(fetch, CCAAS_PROTOCOL,
+                               "the server sent another part of the file than "
+                               "was asked for");
+        return;
+    }
+    fetch->afresh = fetch->afresh || fetch->got > 0;
+    fetch->got = 0;
+    fetch->etag[0] = '\0';
+    /* A weak one does not promise the same bytes. */
+    if (etag && etag[0] == '"' && strlen(etag) < sizeof fetch->etag)
+        strcpy(fetch->etag, etag);
+}
+
 void ccaas_answer_head(struct ccaas_fetch *fetch,
                        const struct ccaas_head_mail *mail)
 {
@@ -52,8 +83,12 @@ void ccaas_answer_head(struct ccaas_fetch *fetch,
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
-    else if (flow->plan.paged && mail->status >= 200 && mail->status <= 299)
+    else if (mail->status < 200 || mail->status > 299)
+        return;
+    else if (flow->plan.paged)
         take_page_head(fetch);
+    else if (flow->plan.body == CCAAS_BODY_CHUNKS)
+        take_chunks_head(fetch);
 }
 
 /* A whole answer that is no 2xx. */
@@ -70,6 +105,7 @@ static void conclude_refusal(struct ccaas_fetch *fetch,
         !fetch->replayed &&
         ccaas_grant_refused(client->grant, fetch->generation)) {
         fetch->replayed = true;
+        fetch->spared++;
         ccaas_fetch_drop(fetch);
         fetch->state = CCAAS_FETCH_TOKEN;
         return;
@@ -101,6 +137,7 @@ static void conclude_answer(struct ccaas_fetch *fetch,
     fetch->error.status = fetch->status;
     switch (end->state) {
     case CCAAS_SPLIT_DONE:
+        ccaas_fetch_drop(fetch);
         fetch->state = CCAAS_FETCH_READ;
         break;
     case CCAAS_SPLIT_MORE:
@@ -123,6 +160,24 @@ static void conclude_answer(struct ccaas_fetch *fetch,
         ccaas_fetch_fail(fetch);
         break;
     }
+}
+
+/* The server is not ready: again later, the same bytes. */
+static void wait_for_it(struct ccaas_fetch *fetch, double now)
+{
+    const char *after =
+        ccaas_header(fetch->headers, fetch->headers_length, "retry-after");
+    double pause = -1;
+
+    if (after)
+        pause = ccaas_retry_after(after, strlen(after),
+                                  (int64_t)ccaas_clock_wall());
+    if (pause < 0)
+        pause = fmin(0.5 * (1 << fetch->unready), UNREADY_MOST);
+    fetch->unready += fetch->unready < 10;
+    fetch->spared++;
+    ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, "not ready yet");
+    ccaas_fetch_pause(fetch, now, pause);
 }
 
 void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
@@ -148,6 +203,13 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
         fetch->error.status = fetch->status;
         ccaas_error_set(&fetch->error, http->code, "%s", http->message);
         ccaas_fetch_retry(fetch, http->transient, http->sent, now);
+    } else if (fetch->status == 202 && fetch->flow->plan.patient) {
+        wait_for_it(fetch, now);
+    } else if (fetch->status == 416 && fetch->got) {
+        /* The file is not what it was: all of it again. */
+        fetch->etag[0] = '\0';
+        ccaas_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
+        ccaas_fetch_retry(fetch, true, true, now);
     } else if (fetch->status < 200 || fetch->status > 299) {
         conclude_refusal(fetch, end, now);
     } else {

@@ -113,7 +113,7 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
         client->ring = calloc(CCAAS_CLIENT_EVENTS, sizeof *client->ring);
         failed = failed || !client->ring;
     }
-    if (settings->token_url || settings->token) {
+    if (settings->token_url || settings->token || settings->ask_token) {
         client->grant = ccaas_grant_get(engine, settings);
         failed = failed || !client->grant;
     }
@@ -156,6 +156,7 @@ void ccaas_client_free(struct ccaas_client *client)
     past_end.keep = client->dialect.past_end;
     free(past_end.free);
     free(client->ring);
+    ccaas_gate_free_all(client->gates);
     ccaas_engine_free(client->engine);
     free(client);
 }

@@ -6,6 +6,7 @@
 #define CCAAS_CLIENT_H
 
 #include "ccaas.h"
+#include "gate.h"
 #include "grant.h"
 #include "http.h"
 
@@ -22,7 +23,8 @@ struct ccaas_client {
     int references;
     struct ccaas_engine *engine;
     struct ccaas_grant *grant; /* NULL: the client has none */
-    struct ccaas_flow *flows;  /* all that are open */
+    struct ccaas_gate *gates;
+    struct ccaas_flow *flows; /* all that are open */
     bool closed;
 
     char *ca_file, *proxy, *user_agent;

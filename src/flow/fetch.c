@@ -49,8 +49,20 @@ struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
     return fetch;
 }
 
+/* The gate of the plan; it is there when somebody is inside. */
+static struct ccaas_gate *gate_of(struct ccaas_fetch *fetch)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+
+    return ccaas_gate_find(&fetch->flow->client->gates, plan->gate,
+                           plan->gate_seconds);
+}
+
 void ccaas_fetch_drop(struct ccaas_fetch *fetch)
 {
+    if (fetch->inside)
+        ccaas_gate_leave(gate_of(fetch), fetch->not_before);
+    fetch->inside = fetch->pacing = false;
     if (fetch->transfer)
         ccaas_http_cancel(fetch->transfer);
     ccaas_http_release(fetch->transfer);
@@ -108,13 +120,13 @@ void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
                                     .base = 0.5,
                                     .cap = 30,
                                     .idempotent = plan->idempotent};
-    struct ccaas_retry_attempt attempt = {.number = fetch->attempt,
+    struct ccaas_retry_attempt attempt = {.number =
+                                              fetch->attempt - fetch->spared,
                                           .transient = transient,
                                           .sent = sent,
                                           .retry_after = -1};
     const char *after =
         ccaas_header(fetch->headers, fetch->headers_length, "retry-after");
-    struct ccaas_event *event;
     double pause;
 
     fetch->error.retry_after = -1;
@@ -128,12 +140,20 @@ void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
         ccaas_fetch_fail(fetch);
         return;
     }
+    if (fetch->error.code == CCAAS_RATE_LIMITED)
+        fetch->not_before = now + pause;
+    ccaas_fetch_pause(fetch, now, pause);
+}
+
+void ccaas_fetch_pause(struct ccaas_fetch *fetch, double now, double pause)
+{
+    struct ccaas_event *event = ccaas_fetch_note(fetch, "wait");
+
     ccaas_fetch_drop(fetch);
-    event = ccaas_fetch_note(fetch, "wait");
     if (event) {
         event->seconds = pause;
         snprintf(event->code, sizeof event->code, "%s",
-                 ccaas_code_name(fetch->error.code));
+                 fetch->error.code ? ccaas_code_name(fetch->error.code) : "");
     }
     fetch->resume_at = now + pause;
     fetch->state = CCAAS_FETCH_PAUSE;
@@ -146,6 +166,64 @@ void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
     fetch->error.status = fetch->status;
     ccaas_error_set(&fetch->error, code, "%s", message);
     ccaas_fetch_fail(fetch);
+}
+
+/* The headers that ask for what is missing of a body. */
+struct rest {
+    const char **headers;
+    char range[64], if_range[160];
+};
+
+/* False: the whole body is asked for, with the plan's own headers. */
+static bool ask_for_rest(struct ccaas_fetch *fetch, struct rest *rest)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    size_t count = 0;
+
+    rest->headers = NULL;
+    if (!plan->resume || !fetch->got || !fetch->etag[0])
+        return false;
+    while (plan->headers[count])
+        count++;
+    rest->headers = malloc((count + 3) * sizeof *rest->headers);
+    if (!rest->headers)
+        return false;
+    memcpy(rest->headers, plan->headers, count * sizeof *rest->headers);
+    snprintf(rest->range, sizeof rest->range, "Range: bytes=%lld-",
+             (long long)fetch->got);
+    snprintf(rest->if_range, sizeof rest->if_range, "If-Range: %s",
+             fetch->etag);
+    rest->headers[count] = rest->range;
+    rest->headers[count + 1] = rest->if_range;
+    rest->headers[count + 2] = NULL;
+    return true;
+}
+
+/* Goes through the plan's gate, if it has one. */
+static bool go_in(struct ccaas_fetch *fetch, double now)
+{
+    struct ccaas_gate *gate;
+    struct ccaas_event *event;
+
+    if (!fetch->flow->plan.gate || fetch->inside)
+        return true;
+    gate = gate_of(fetch);
+    if (!gate) {
+        ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
+        return false;
+    }
+    fetch->inside =
+        ccaas_gate_enter(gate, fetch->flow->bell, now, &fetch->gate_due);
+    if (fetch->inside || fetch->pacing)
+        return fetch->inside;
+    fetch->pacing = true;
+    event = ccaas_fetch_note(fetch, "wait");
+    if (event) {
+        snprintf(event->reason, sizeof event->reason, "pace");
+        if (isfinite(fetch->gate_due))
+            event->seconds = fetch->gate_due - now;
+    }
+    return false;
 }
 
 static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
@@ -170,7 +248,10 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
         .idempotent = plan->idempotent,
     };
     struct ccaas_http_sink sink;
+    struct rest rest;
 
+    if (ask_for_rest(fetch, &rest))
+        request.headers = rest.headers;
     fetch->attempt++;
     fetch->again = fetch->fresh + fetch->dropped;
     fetch->nameless_given = fetch->nameless > fetch->nameless_given
@@ -189,6 +270,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
         if (!fetch->transfer)
             ccaas_reader_unsent(fetch->reader);
     }
+    free(rest.headers);
     fetch->state = CCAAS_FETCH_UNDERWAY;
     if (!fetch->transfer)
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY,
@@ -204,14 +286,19 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
     size_t count = fetch->error.attempt_count, i;
 
     if (fetch->flow->plan.anonymous || !client->grant) {
-        send(fetch, NULL);
+        if (go_in(fetch, now))
+            send(fetch, NULL);
         return;
     }
     switch (ccaas_grant_use(client->grant, client, &fetch->need,
                             fetch->flow->bell, now, &bearer,
                             &fetch->generation)) {
     case CCAAS_GRANT_HAVE:
-        send(fetch, bearer);
+        if (go_in(fetch, now))
+            send(fetch, bearer);
+        break;
+    case CCAAS_GRANT_ASK:
+        fetch->flow->asked = true;
         break;
     case CCAAS_GRANT_WAIT:
         break;
@@ -292,10 +379,13 @@ void ccaas_fetch_first(struct ccaas_fetch *fetch)
 double ccaas_fetch_due(const struct ccaas_fetch *fetch)
 {
     struct ccaas_client *client = fetch->flow->client;
+    double due = INFINITY;
 
     if (fetch->state == CCAAS_FETCH_PAUSE)
         return fetch->resume_at;
-    if (fetch->state == CCAAS_FETCH_TOKEN && client->grant)
-        return ccaas_grant_due(client->grant);
-    return INFINITY;
+    if (fetch->state != CCAAS_FETCH_TOKEN)
+        return INFINITY;
+    if (client->grant)
+        due = ccaas_grant_due(client->grant);
+    return fetch->pacing ? fmin(due, fetch->gate_due) : due;
 }

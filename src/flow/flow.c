@@ -82,6 +82,8 @@ static void let_all_go(struct ccaas_flow *flow)
     flow->seen = NULL;
     if (flow->client->grant && flow->bell)
         ccaas_grant_leave(flow->client->grant, flow->bell);
+    if (flow->bell)
+        ccaas_gate_forget(flow->client->gates, flow->bell);
 }
 
 static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)
@@ -219,6 +221,9 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
     flow->info.pages++;
     flow->info.page = fetch->page;
     flow->info.walk = (int64_t)fetch->walk;
+    if (flow->plan.counted && fetch->rows < fetch->fresh)
+        reason = "the connection broke off, and the list that was asked for "
+                 "again is shorter: start anew";
     if (flow->plan.paged)
         reason = ccaas_page_read(&flow->walks[fetch->walk], fetch->page,
                                  fetch->rows, fetch->fresh);
@@ -277,6 +282,7 @@ static bool take_record(struct ccaas_flow *flow, struct ccaas_record *record)
         record->length = (size_t)(span->end - span->begin);
         record->offset = span->begin;
         flow->fetches->rows++;
+        flow->fetches->got += (int64_t)record->length;
         return true;
     }
     flow->block = NULL;
@@ -308,6 +314,10 @@ static enum ccaas_take step(struct ccaas_flow *flow,
     case CCAAS_FETCH_READ:
         return finish_page(flow);
     case CCAAS_FETCH_UNDERWAY:
+        if (first->afresh) {
+            first->afresh = false;
+            return CCAAS_TAKE_AFRESH;
+        }
         flow->block = ccaas_fetch_block(first);
         if (!flow->block)
             break;
@@ -366,6 +376,8 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             continue;
         if (taken != CCAAS_TAKE_WAIT)
             return taken;
+        if (flow->asked)
+            return CCAAS_TAKE_ASK;
         if (flow->armed)
             return CCAAS_TAKE_WAIT;
         /* Whatever came before this is seen by one more look. */
@@ -414,12 +426,39 @@ static void handed_out(struct ccaas_flow *flow)
         flow->info.first_at = ccaas_clock_wall();
 }
 
+/* Of a list that is asked for again, what was handed out is skipped by count;
+ * the last of it has to be where it was. */
+static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
+                                      const char *identity, size_t length)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+    size_t room = sizeof fetch->last - 1;
+    char own[sizeof fetch->last];
+
+    length = identity ? (length < room ? length : room) : 0;
+    memcpy(own, identity ? identity : "", length);
+    memset(own + length, 0, sizeof own - length);
+    if (fetch->rows > fetch->fresh) {
+        memcpy(fetch->last, own, sizeof own);
+        handed_out(flow);
+        return CCAAS_ADMIT_NEW;
+    }
+    if (fetch->rows == fetch->fresh &&
+        memcmp(own, fetch->last, sizeof own) != 0)
+        fail_as(flow, CCAAS_PROTOCOL,
+                "the connection broke off, and the list that was asked for "
+                "again is another one: start anew");
+    return CCAAS_ADMIT_AGAIN;
+}
+
 enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
                                   size_t length)
 {
     struct ccaas_fetch *fetch = flow->fetches;
     int added = 1;
 
+    if (flow->plan.counted)
+        return admit_counted(flow, identity, length);
     if (!flow->seen) {
         handed_out(flow);
         return CCAAS_ADMIT_NEW;
@@ -474,6 +513,18 @@ void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
 
 /* -- Looking at it
  * -------------------------------------------------------------- */
+
+const char *ccaas_flow_question(const struct ccaas_flow *flow)
+{
+    return flow->client->grant ? ccaas_grant_question(flow->client->grant) : "";
+}
+
+void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
+{
+    flow->asked = false;
+    if (flow->client->grant)
+        ccaas_grant_answer(flow->client->grant, flow->client, token);
+}
 
 int ccaas_flow_fd(struct ccaas_flow *flow)
 {

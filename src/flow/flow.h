@@ -59,7 +59,17 @@ struct ccaas_fetch {
     int64_t again;    /* of both, how many this attempt may still repeat */
     int64_t nameless; /* records without identity of this attempt, ... */
     int64_t nameless_given; /* ... and handed out by attempts before */
-    bool totals;            /* its totals row was handed out */
+    bool inside;            /* of the plan's gate */
+    bool pacing;            /* it was told that the gate is closed */
+    double gate_due;        /* when the gate may open by time alone */
+    double not_before;      /* when it may open after this fetch */
+    unsigned unready;       /* answers that said: not yet */
+    unsigned spared; /* attempts that do not count: those, and a replay */
+    int64_t got;     /* bytes handed out that still count */
+    char etag[128];  /* of the body that they are of; "": unknown */
+    bool afresh;     /* they count no more, and it must be told */
+    char last[256];  /* identity of the record handed out last */
+    bool totals;     /* its totals row was handed out */
     struct ccaas_error error;
 };
 
@@ -71,6 +81,7 @@ struct ccaas_flow {
     char *memory;
     struct ccaas_bell *bell;
     bool armed; /* the bell was armed by the take before */
+    bool asked; /* a token is wanted of this flow's owner */
     bool started, ended, closed, failed;
     pid_t pid;       /* where it was started: what it waits for is there */
     double deadline; /* monotonic; INFINITY: none */
@@ -114,6 +125,9 @@ void ccaas_fetch_fail(struct ccaas_fetch *fetch);
 void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
                         const char *message);
 void ccaas_fetch_drop(struct ccaas_fetch *fetch);
+
+/* Asks again after `pause` seconds. */
+void ccaas_fetch_pause(struct ccaas_fetch *fetch, double now, double pause);
 
 /* The head of an answer, and its end. */
 void ccaas_answer_head(struct ccaas_fetch *fetch,

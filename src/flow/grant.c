@@ -25,7 +25,9 @@ struct ccaas_grant {
     struct ccaas_engine *engine;
     struct ccaas_grant *next, **link; /* the engine's list */
 
-    char *url; /* NULL: the token is given, and never changes */
+    char *url;  /* NULL: the token is given, and never changes, ... */
+    bool asked; /* ... or the owner of a flow is asked for it, ... */
+    struct ccaas_bell *asking; /* ... this one's */
     struct ccaas_secret *key, *secret;
     char *ca_file, *proxy;
     double timeout;
@@ -64,6 +66,10 @@ static bool same_secret(const struct ccaas_secret *one, const char *other)
 static bool serves(const struct ccaas_grant *grant,
                    const struct ccaas_settings *settings)
 {
+    if (settings->ask_token)
+        return false; /* every function has a token of its own */
+    if (grant->asked)
+        return false;
     if (!settings->token_url)
         return !grant->url && same_secret(grant->bearer, settings->token);
     return grant->url && same_text(grant->url, settings->token_url) &&
@@ -105,6 +111,7 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
     grant->bearer = keep_secret(settings->token, &failed);
     grant->ca_file = ccaas_copy(settings->ca_file, &failed);
     grant->proxy = ccaas_copy(settings->proxy, &failed);
+    grant->asked = settings->ask_token;
     grant->timeout = settings->timeout;
     grant->retries = settings->retries;
     grant->bell = ccaas_bell_new();
@@ -163,8 +170,8 @@ void ccaas_grant_release(struct ccaas_grant *grant)
 static void note(struct ccaas_grant *grant, struct ccaas_client *client,
                  const char *reason, double seconds)
 {
-    struct ccaas_event *event =
-        ccaas_client_note(client, "token", "POST", grant->url);
+    struct ccaas_event *event = ccaas_client_note(client, "token", "POST",
+                                                  grant->url ? grant->url : "");
 
     if (!event)
         return;
@@ -390,23 +397,35 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
     }
     if (grant->reader)
         receive(grant, client, now);
-    if (grant->url && need->waiting && grant->failed >= need->round)
+    if ((grant->url || grant->asked) && need->waiting &&
+        grant->failed >= need->round)
         return CCAAS_GRANT_FAILED;
     /* Who waited for this token uses it once, however short its life is. */
     if (need->waiting && grant->granted >= need->round)
         return have(grant, need, bearer, generation);
-    switch (grant->url ? ccaas_auth_need(&grant->auth, now) : CCAAS_AUTH_HAVE) {
+    switch (grant->url || grant->asked ? ccaas_auth_need(&grant->auth, now)
+                                       : CCAAS_AUTH_HAVE) {
     case CCAAS_AUTH_HAVE:
         return have(grant, need, bearer, generation);
     case CCAAS_AUTH_DENIED:
         return CCAAS_GRANT_FAILED;
     case CCAAS_AUTH_ASK:
+        if (grant->asked) {
+            grant->round++;
+            ccaas_error_clear(&grant->error);
+            grant->asking = bell;
+            need->waiting = true;
+            need->round = grant->round;
+            return CCAAS_GRANT_ASK;
+        }
         grant->round++;
         grant->attempt = 0;
         ccaas_error_clear(&grant->error);
         send(grant, client, now);
         break;
     case CCAAS_AUTH_WAIT:
+        if (grant->asked)
+            break;
         if (!grant->transfer && now >= grant->resume_at)
             send(grant, client, now);
         break;
@@ -424,10 +443,45 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
 
 bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation)
 {
-    if (!grant->url)
+    if (!grant->url && !grant->asked)
         return false;
     ccaas_auth_refused(&grant->auth, generation);
     return true;
+}
+
+const char *ccaas_grant_question(const struct ccaas_grant *grant)
+{
+    return grant->auth.generation ? "refused" : "start";
+}
+
+void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
+                        const char *token)
+{
+    struct ccaas_secret *bearer = NULL;
+    size_t length = token ? strlen(token) : 0, i;
+
+    if (!grant->asking)
+        return;
+    grant->asking = NULL;
+    for (i = 0; i < length; i++)
+        if (!isgraph((unsigned char)token[i]))
+            length = 0;
+    if (length)
+        bearer = ccaas_secret_new(token, length);
+    if (!bearer) {
+        ccaas_error_set(&grant->error, CCAAS_AUTH,
+                        "the token function gave no usable token");
+        ccaas_auth_failed(&grant->auth);
+        give_up(grant, client);
+        return;
+    }
+    ccaas_secret_release(grant->former);
+    grant->former = grant->bearer;
+    grant->bearer = bearer;
+    ccaas_auth_granted(&grant->auth, 0);
+    grant->auth.fresh_until = INFINITY; /* until it is refused */
+    grant->granted = grant->round;
+    ccaas_bell_ring(grant->bell);
 }
 
 const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant)
@@ -437,7 +491,7 @@ const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant)
 
 double ccaas_grant_due(const struct ccaas_grant *grant)
 {
-    if (!grant->auth.asking || grant->transfer)
+    if (!grant->auth.asking || grant->transfer || grant->asked)
         return INFINITY;
     return grant->resume_at;
 }
@@ -445,6 +499,11 @@ double ccaas_grant_due(const struct ccaas_grant *grant)
 void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell)
 {
     ccaas_bell_unfollow(grant->bell, bell);
+    if (grant->asking == bell) {
+        grant->asking = NULL;
+        ccaas_auth_failed(&grant->auth);
+        ccaas_bell_ring(grant->bell);
+    }
 }
 
 size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,

@@ -25,6 +25,7 @@ void ccaas_grant_release(struct ccaas_grant *grant);
 enum ccaas_grant_state {
     CCAAS_GRANT_HAVE,  /* *bearer (not held for you) and *generation are set */
     CCAAS_GRANT_WAIT,  /* somebody asks; `bell` is rung when there is news */
+    CCAAS_GRANT_ASK,   /* you are to find one: ccaas_grant_answer */
     CCAAS_GRANT_FAILED /* see ccaas_grant_error */
 };
 
@@ -40,6 +41,13 @@ enum ccaas_grant_state
 ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
                 struct ccaas_grant_need *need, struct ccaas_bell *bell,
                 double now, struct ccaas_secret **bearer, uint64_t *generation);
+
+/* Why a token is wanted: "start" or "refused". */
+const char *ccaas_grant_question(const struct ccaas_grant *grant);
+
+/* The token that was asked for; NULL: there is none. */
+void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
+                        const char *token);
 
 /* The API refused the token of that generation.  True: there is hope for
  * another one; call ccaas_grant_use again. */
@@ -59,7 +67,8 @@ void ccaas_grant_scrub(const struct ccaas_grant *grant,
 size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
                               size_t length);
 
-/* The bell does not ring for that one any more. */
+/* The bell does not ring for that one any more; if it was to find the token,
+ * another one is asked. */
 void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell);
 
 #endif

@@ -16,6 +16,7 @@ struct ccaas_reader {
     enum ccaas_body body;
     char *key;
     uint64_t max_body;
+    bool patient; /* 202 has no body that counts */
     struct ccaas_split split;
     struct ccaas_block *open;   /* filled now; NULL: none */
     size_t fed;                 /* bytes of it that the splitter has seen */
@@ -38,7 +39,8 @@ static void free_end(struct ccaas_mail *mail)
 
 static bool splits(const struct ccaas_reader *reader)
 {
-    return reader->body != CCAAS_BODY_WHOLE && reader->body != CCAAS_BODY_JSON;
+    return reader->body != CCAAS_BODY_WHOLE &&
+           reader->body != CCAAS_BODY_JSON && reader->body != CCAAS_BODY_CHUNKS;
 }
 
 struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
@@ -50,6 +52,7 @@ struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
         [CCAAS_BODY_ARRAY] = CCAAS_SPLIT_ARRAY,
         [CCAAS_BODY_ARRAY_OR_KEY] = CCAAS_SPLIT_ARRAY_OR_KEY,
         [CCAAS_BODY_ARRAY_OR_ONE] = CCAAS_SPLIT_ARRAY_OR_ONE,
+        [CCAAS_BODY_CHUNKS] = CCAAS_SPLIT_WHOLE,
     };
     struct ccaas_reader *reader = calloc(1, sizeof *reader);
     bool failed = !reader;
@@ -69,6 +72,7 @@ struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
     reader->end->mail.free = free_end;
     reader->body = plan->body;
     reader->max_body = plan->max_body;
+    reader->patient = plan->patient;
     ccaas_split_start(&reader->split, kinds[plan->body], reader->key,
                       plan->max_record);
     ccaas_mailbox_open(&reader->box, bell, limit);
@@ -107,6 +111,13 @@ struct ccaas_mailbox *ccaas_reader_box(struct ccaas_reader *reader)
 
 /* -- On the engine's thread --------------------------------------------------
  */
+
+/* Is this the answer that was asked for? */
+static bool is_good(const struct ccaas_reader *reader)
+{
+    return reader->status >= 200 && reader->status <= 299 &&
+           !(reader->patient && reader->status == 202);
+}
 
 /* Makes room for `length` more bytes in the open block. */
 static bool make_room(struct ccaas_reader *reader, size_t length)
@@ -227,6 +238,24 @@ static enum ccaas_http_answer take_whole(struct ccaas_reader *reader,
     return append(reader, bytes, length) ? CCAAS_HTTP_MORE : CCAAS_HTTP_STOP;
 }
 
+static enum ccaas_http_answer take_chunk(struct ccaas_reader *reader,
+                                         const char *bytes, size_t length)
+{
+    struct ccaas_block *block;
+
+    if (!length)
+        return CCAAS_HTTP_MORE;
+    if (!append(reader, bytes, length))
+        return CCAAS_HTTP_STOP;
+    block = reader->open;
+    reader->open = NULL;
+    block->spans[0].begin = block->base;
+    block->spans[0].end = block->base + length;
+    block->count = 1;
+    reader->split.offset += length;
+    return put(reader, block) ? CCAAS_HTTP_MORE : CCAAS_HTTP_FULL;
+}
+
 static void on_head(void *self, const struct ccaas_http_head *head)
 {
     struct ccaas_reader *reader = self;
@@ -254,7 +283,7 @@ static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
 
     if (reader->no_memory)
         return CCAAS_HTTP_STOP;
-    if (reader->status < 200 || reader->status > 299) {
+    if (!is_good(reader)) {
         if (length > CCAAS_READER_ERROR - reader->error.length)
             length = CCAAS_READER_ERROR - reader->error.length;
         if (ccaas_buffer_add(&reader->error, bytes, length))
@@ -263,6 +292,8 @@ static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
         reader->no_memory = true;
         return CCAAS_HTTP_STOP;
     }
+    if (reader->body == CCAAS_BODY_CHUNKS)
+        return take_chunk(reader, bytes, length);
     return splits(reader) ? take_records(reader, bytes, length)
                           : take_whole(reader, bytes, length);
 }
@@ -317,9 +348,10 @@ static void on_end(void *self, const struct ccaas_http_end *http)
     struct ccaas_end_mail *end = reader->end;
 
     end->http = *http;
-    if (http->code == CCAAS_OK && reader->status >= 200 &&
-        reader->status <= 299 && !reader->no_memory) {
-        if (splits(reader))
+    if (http->code == CCAAS_OK && is_good(reader) && !reader->no_memory) {
+        if (reader->body == CCAAS_BODY_CHUNKS)
+            reader->split.state = CCAAS_SPLIT_DONE;
+        else if (splits(reader))
             finish_records(reader);
         else
             finish_whole(reader);

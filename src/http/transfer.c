@@ -474,6 +474,11 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
             end->code = meanings[i].code;
             end->transient = meanings[i].transient;
         }
+    /* What libcurl says of a proxy's address shows its password. */
+    if (strstr(transfer->trouble, "Unsupported proxy")) {
+        end->transient = false;
+        strcpy(transfer->trouble, "the proxy's address cannot be used");
+    }
     snprintf(end->message, sizeof end->message, "%s",
              result == CURLE_OK     ? "the answer ended within its headers"
              : transfer->trouble[0] ? transfer->trouble

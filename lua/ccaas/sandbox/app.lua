@@ -6,6 +6,7 @@ local http = require "ccaas.sandbox.http"
 local wire = require "ccaas.sandbox.wire"
 local world = require "ccaas.sandbox.world"
 local x8 = require "ccaas.sandbox.x8"
+local xima = require "ccaas.sandbox.xima"
 
 local app = {}
 app.__index = app
@@ -19,7 +20,10 @@ local LOG_SIZE = 10000
 -- What `set` may change besides numbers of rows.
 local settings = {
   delay = true, gzip = true, chunked = true, one = true, empty = true,
-  token_life = true,
+  token_life = true, recordings = true, xima_token = true, forbidden = true,
+  report_delay = true, xls = true, pending = true, list = true, errors = true,
+  audio_interval = true, audio_size = true, audio_version = true,
+  egress_cap = true, ranges = true, strict = true,
 }
 
 function app:set(changes)
@@ -30,8 +34,10 @@ function app:set(changes)
       self.world:resize(name, value, changes.insert, changes.remove)
     end
   end
-  if changes.values then
+  if type(changes.values) == "table" then
     self.world:override(changes.values)
+  elseif changes.values ~= nil then
+    self.config.values = changes.values
   end
   self.world.tick = changes.tick or self.world.tick
   self.world:changed()
@@ -63,8 +69,15 @@ local function find_vendor(self, request)
   end
 end
 
+local LOGIN = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>"
+  .. '<form method="post" action="/login"><input name="user">'
+  .. '<input name="password" type="password"></form></body></html>\n'
+
 local function decide(self, request, fault, vendor, below, segments)
-  if fault.status or fault.body then
+  if fault.login then
+    return { status = 200, body = LOGIN,
+      headers = { { "Content-Type", "text/html;charset=UTF-8" } } }
+  elseif fault.status or fault.body then
     local status = fault.status or 200
     if fault.body then
       return { status = status, headers = {}, body = fault.body }
@@ -161,7 +174,9 @@ function app.new(config, native)
     config = config, native = native, faults = faults.new(), log = {},
     world = world.new(config),
   }, app)
-  self.vendors = { x8.new(config, self.world, native) }
+  self.vendors = {
+    x8.new(config, self.world, native), xima.new(config, self.world, native),
+  }
   return {
     handle = function(head, body, problem)
       local done, out = xpcall(function()

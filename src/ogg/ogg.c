@@ -1,0 +1,221 @@
+/* Ogg pages: see ogg.h. */
+#include "ogg.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* -- The checksum ----------------------------------------------------------
+ *
+ * CRC-32 with the polynomial 0x04c11db7, highest bit first, from 0; eight bytes
+ * at a time.  An entry of table k is the byte times x^(32 + 8k), modulo the
+ * polynomial: the sum of the powers that its bits stand for.
+ */
+
+#define POWER(byte, bit, power) ((byte) >> (bit)&1 ? (power) : 0)
+#define ENTRY(b, p0, p1, p2, p3, p4, p5, p6, p7)                               \
+    (POWER(b, 0, p0) ^ POWER(b, 1, p1) ^ POWER(b, 2, p2) ^ POWER(b, 3, p3) ^   \
+     POWER(b, 4, p4) ^ POWER(b, 5, p5) ^ POWER(b, 6, p6) ^ POWER(b, 7, p7))
+#define ENTRIES4(b, ...)                                                       \
+    ENTRY((b), __VA_ARGS__), ENTRY((b) + 1, __VA_ARGS__),                      \
+        ENTRY((b) + 2, __VA_ARGS__), ENTRY((b) + 3, __VA_ARGS__)
+#define ENTRIES16(b, ...)                                                      \
+    ENTRIES4((b), __VA_ARGS__), ENTRIES4((b) + 4, __VA_ARGS__),                \
+        ENTRIES4((b) + 8, __VA_ARGS__), ENTRIES4((b) + 12, __VA_ARGS__)
+#define ENTRIES64(b, ...)                                                      \
+    ENTRIES16((b), __VA_ARGS__), ENTRIES16((b) + 16, __VA_ARGS__),             \
+        ENTRIES16((b) + 32, __VA_ARGS__), ENTRIES16((b) + 48, __VA_ARGS__)
+#define TABLE(...)                                                             \
+    {                                                                          \
+        ENTRIES64(0, __VA_ARGS__), ENTRIES64(64, __VA_ARGS__),                 \
+            ENTRIES64(128, __VA_ARGS__), ENTRIES64(192, __VA_ARGS__)           \
+    }
+
+/* The powers x^32 to x^95. */
+static const uint32_t tables[8][256] = {
+    TABLE(0x04c11db7U, 0x09823b6eU, 0x130476dcU, 0x2608edb8U, 0x4c11db70U,
+          0x9823b6e0U, 0x34867077U, 0x690ce0eeU),
+    TABLE(0xd219c1dcU, 0xa0f29e0fU, 0x452421a9U, 0x8a484352U, 0x10519b13U,
+          0x20a33626U, 0x41466c4cU, 0x828cd898U),
+    TABLE(0x01d8ac87U, 0x03b1590eU, 0x0762b21cU, 0x0ec56438U, 0x1d8ac870U,
+          0x3b1590e0U, 0x762b21c0U, 0xec564380U),
+    TABLE(0xdc6d9ab7U, 0xbc1a28d9U, 0x7cf54c05U, 0xf9ea980aU, 0xf7142da3U,
+          0xeae946f1U, 0xd1139055U, 0xa6e63d1dU),
+    TABLE(0x490d678dU, 0x921acf1aU, 0x20f48383U, 0x41e90706U, 0x83d20e0cU,
+          0x036501afU, 0x06ca035eU, 0x0d9406bcU),
+    TABLE(0x1b280d78U, 0x36501af0U, 0x6ca035e0U, 0xd9406bc0U, 0xb641ca37U,
+          0x684289d9U, 0xd08513b2U, 0xa5cb3ad3U),
+    TABLE(0x4f576811U, 0x9eaed022U, 0x399cbdf3U, 0x73397be6U, 0xe672f7ccU,
+          0xc824f22fU, 0x9488f9e9U, 0x2dd0ee65U),
+    TABLE(0x5ba1dccaU, 0xb743b994U, 0x6a466e9fU, 0xd48cdd3eU, 0xadd8a7cbU,
+          0x5f705221U, 0xbee0a442U, 0x79005533U)};
+
+static uint32_t checksum(uint32_t crc, const unsigned char *at, size_t length)
+{
+    for (; length >= 8; at += 8, length -= 8) {
+        crc ^= (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+               (uint32_t)at[2] << 8 | at[3];
+        crc = tables[7][crc >> 24] ^ tables[6][crc >> 16 & 255] ^
+              tables[5][crc >> 8 & 255] ^ tables[4][crc & 255] ^
+              tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^
+              tables[0][at[7]];
+    }
+    for (; length; at++, length--)
+        crc = crc << 8 ^ tables[0][crc >> 24 ^ *at];
+    return crc;
+}
+
+/* -- Pages ------------------------------------------------------------------
+ */
+
+/* Where a page's header has what. */
+enum { VERSION = 4, FLAGS = 5, SERIAL = 14, NUMBER = 18, CRC = 22, COUNT = 26 };
+#define FIRST 2 /* flag: the first page of its stream */
+
+static uint32_t little_endian(const unsigned char *at)
+{
+    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 |
+           (uint32_t)at[1] << 8 | at[0];
+}
+
+static bool fail(struct ccaas_ogg *ogg, const char *reason, uint64_t offset)
+{
+    ogg->state = CCAAS_OGG_BAD;
+    ogg->reason = reason;
+    ogg->offset = offset;
+    return false;
+}
+
+void ccaas_ogg_start(struct ccaas_ogg *ogg)
+{
+    memset(ogg, 0, sizeof *ogg);
+}
+
+/* The stream of that serial number; NULL: none that is followed. */
+static struct ccaas_ogg_stream *find(struct ccaas_ogg *ogg, uint32_t serial)
+{
+    for (unsigned i = 0; i < ogg->count && i < CCAAS_OGG_STREAMS; i++)
+        if (ogg->streams[i].serial == serial)
+            return &ogg->streams[i];
+    return NULL;
+}
+
+/* Room for one more stream: the one that began first is followed no more. */
+static struct ccaas_ogg_stream *add(struct ccaas_ogg *ogg, uint32_t serial)
+{
+    struct ccaas_ogg_stream *stream;
+
+    if (ogg->count <= CCAAS_OGG_STREAMS)
+        ogg->count++;
+    stream = &ogg->streams[ogg->old++ % CCAAS_OGG_STREAMS];
+    stream->serial = serial;
+    return stream;
+}
+
+/* The page's last byte was seen. */
+static bool end_page(struct ccaas_ogg *ogg)
+{
+    uint32_t serial = little_endian(ogg->head + SERIAL);
+    uint32_t number = little_endian(ogg->head + NUMBER);
+    struct ccaas_ogg_stream *stream;
+
+    if (ogg->crc != ogg->want)
+        return fail(ogg, "a page is damaged", ogg->begin);
+    stream = find(ogg, serial);
+    if (ogg->head[FLAGS] & FIRST) {
+        if (!stream)
+            stream = add(ogg, serial);
+    } else if (stream) {
+        if (stream->next != number)
+            return fail(ogg, "a page is missing", ogg->begin);
+    } else if (ogg->count <= CCAAS_OGG_STREAMS) {
+        return fail(ogg, "the first page of a stream is missing", ogg->begin);
+    }
+    if (stream)
+        stream->next = number + 1;
+    ogg->pages++;
+    ogg->got = 0;
+    return true;
+}
+
+/* The header is here: its checksum is made as if the checksum were not. */
+static void end_header(struct ccaas_ogg *ogg)
+{
+    ogg->want = little_endian(ogg->head + CRC);
+    memset(ogg->head + CRC, 0, 4);
+    ogg->crc = checksum(0, ogg->head, CCAAS_OGG_HEADER);
+    ogg->table = ogg->head[COUNT];
+    ogg->body = 0;
+}
+
+/* The next byte of a header. */
+static bool feed_header(struct ccaas_ogg *ogg, unsigned char byte)
+{
+    static const unsigned char pattern[] = {'O', 'g', 'g', 'S', 0};
+
+    if (ogg->got == 0)
+        ogg->begin = ogg->offset;
+    if (ogg->got < VERSION && byte != pattern[ogg->got])
+        return fail(ogg, "no Ogg page begins here", ogg->begin);
+    if (ogg->got == VERSION && byte != pattern[VERSION])
+        return fail(ogg, "a page of an unknown version", ogg->offset);
+    ogg->head[ogg->got++] = byte;
+    ogg->offset++;
+    if (ogg->got < CCAAS_OGG_HEADER)
+        return true;
+    end_header(ogg);
+    return ogg->table > 0 || end_page(ogg);
+}
+
+/* Bytes behind a header, which has `left` of their kind to come. */
+static size_t feed_rest(struct ccaas_ogg *ogg, const unsigned char *at,
+                        size_t length, size_t left)
+{
+    if (length > left)
+        length = left;
+    ogg->crc = checksum(ogg->crc, at, length);
+    ogg->offset += length;
+    return length;
+}
+
+enum ccaas_ogg_state ccaas_ogg_feed(struct ccaas_ogg *ogg, const void *bytes,
+                                    size_t length)
+{
+    const unsigned char *at = bytes;
+    size_t step;
+
+    for (; length && ogg->state == CCAAS_OGG_MORE; at += step, length -= step) {
+        if (ogg->got < CCAAS_OGG_HEADER) {
+            step = 1;
+            feed_header(ogg, *at);
+            continue;
+        }
+        if (ogg->table) {
+            step = feed_rest(ogg, at, length, ogg->table);
+            ogg->table -= (unsigned)step;
+            for (size_t i = 0; i < step; i++)
+                ogg->body += at[i];
+        } else {
+            step = feed_rest(ogg, at, length, ogg->body);
+            ogg->body -= (uint32_t)step;
+        }
+        if (!ogg->table && !ogg->body)
+            end_page(ogg);
+    }
+    return ogg->state;
+}
+
+enum ccaas_ogg_state ccaas_ogg_finish(struct ccaas_ogg *ogg)
+{
+    if (ogg->state != CCAAS_OGG_MORE)
+        return ogg->state;
+    if (ogg->got) {
+        ogg->state = CCAAS_OGG_CUT;
+        ogg->reason = "the last page is cut short";
+    } else if (!ogg->pages) {
+        ogg->state = CCAAS_OGG_EMPTY;
+        ogg->reason = "there is no Ogg page in it";
+    } else {
+        ogg->state = CCAAS_OGG_WHOLE;
+    }
+    return ogg->state;
+}
