@@ -3,8 +3,17 @@
 --
 --    lua examples/sandbox.lua --port 8080 [--tls] [--agents 5000]
 --      [--queues 250] [--groups 30] [--seed 1] [--delay 0.2] [--refresh 5]
---      [--gzip] [--chunked] [--odd-ids] [--tenants acme,other] [--key K]
---      [--secret S] [--token-life 1799] [--one object|array] [--empty 400|200]
+--      [--gzip] [--chunked]
+-- of 8x8:
+--      [--tenants acme,other] [--key K] [--secret S] [--token-life 1799]
+--      [--odd-ids] [--one object|array] [--empty 400|200]
+-- of Xima:
+--      [--recordings 20000] [--xima-token T] [--xima-tenants acme,other]
+--      [--reports 1001,1002] [--forbidden 1002,101] [--report-delay 2]
+--      [--xls ole|zip] [--pending 102] [--list bare|key] [--odd-keys]
+--      [--audio-size 50000] [--audio-interval 3] [--egress-cap 1000000]
+--      [--ranges] [--errors json|text|empty|mixed] [--strict]
+-- What they mean is told in lua/ccaas/sandbox.lua.
 --
 -- From a checkout it uses the modules of build/lua54 or build/luajit (or of
 -- build); else the installed ones.
@@ -32,7 +41,23 @@ local sandbox = require "ccaas.sandbox"
 local numbers = {
   port = true, agents = true, queues = true, groups = true, recordings = true,
   seed = true, delay = true, refresh = true, token_life = true,
+  report_delay = true, audio_size = true, audio_interval = true,
+  egress_cap = true,
 }
+
+local lists = {
+  tenants = true, xima_tenants = true, reports = true, forbidden = true,
+  pending = true,
+}
+
+-- "a,b" -> { "a", "b" }
+local function split(text)
+  local list = {}
+  for item in text:gmatch("[^,]+") do
+    list[#list + 1] = item
+  end
+  return list
+end
 
 -- --token-life 60 --tls -> { token_life = 60, tls = true }
 local function parse(words)
@@ -50,35 +75,32 @@ local function parse(words)
     else
       i = i + 2
     end
-    options[name] = numbers[name] and tonumber(value) or value
+    options[name] = numbers[name] and tonumber(value)
+      or lists[name] and type(value) == "string" and split(value) or value
   end
   return options
 end
 
 local options = parse(arg)
-if type(options.tenants) == "string" then
-  local tenants = {}
-  for tenant in options.tenants:gmatch("[^,]+") do
-    tenants[#tenants + 1] = tenant
-  end
-  options.tenants = tenants
-end
-
 local started, sb = pcall(sandbox.start, options)
 if not started then
   io.stderr:write(sb, "\n")
   os.exit(2)
 end
 
-local x8 = sb:options("8x8")
-print("8x8")
-print("  base_url   " .. x8.base_url)
-print("  token_url  " .. x8.token_url)
-print("  key        " .. x8.key)
-print("  secret     " .. x8.secret)
-print("  tenant     " .. x8.tenant)
-if x8.ca_file then
-  print("  ca_file    " .. x8.ca_file)
+local fields = {
+  ["8x8"] = { "base_url", "token_url", "key", "secret", "tenant", "ca_file" },
+  xima = { "base_url", "token", "ca_file" },
+}
+
+for _, provider in ipairs { "8x8", "xima" } do
+  local client = sb:options(provider)
+  print(provider)
+  for _, field in ipairs(fields[provider]) do
+    if client[field] then
+      print(("  %-10s %s"):format(field, client[field]))
+    end
+  end
 end
 print("Ctrl-C ends it.")
 io.stdout:flush()

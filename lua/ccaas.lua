@@ -9,6 +9,7 @@ local clients = require "ccaas.client"
 local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
+local uri = require "ccaas.uri"
 
 ---@class ccaas
 ---@field _VERSION string
@@ -18,7 +19,7 @@ local ccaas = {
   null = require("cjson").null,
 }
 
-local vendors = { ["8x8"] = true }
+local vendors = { ["8x8"] = true, xima = true }
 
 local checks = options.checks
 local common = {
@@ -49,19 +50,47 @@ local by_auth = {
     version = checks.text,
     token_url = checks.url,
   },
+  bearer = {
+    host = checks.text,
+    audio_interval = checks.pause,
+    token = function(where, name, value)
+      if type(value) ~= "function" then
+        checks.secret(where, name, value)
+      end
+    end,
+  },
 }
+
+local needed = { client_credentials = { "key", "secret" }, bearer = { "token" } }
 
 local function load_vendor(given)
   local name = given.provider
   if name == nil then
-    misuse.raise("ccaas.new: needs option `provider`: \"8x8\"")
+    misuse.raise("ccaas.new: needs option `provider`: \"8x8\" or \"xima\"")
   elseif type(name) ~= "string" or not vendors[name] then
     misuse.raise("ccaas.new: unknown provider %q%s", tostring(name), misuse.hint(name, vendors))
   end
   return require("ccaas.provider." .. name)
 end
 
+-- The address of a vendor whose customers have a host each.
+local function host_url(vendor, given)
+  if given.base_url then
+    return (given.base_url:gsub("/+$", ""))
+  elseif given.host == nil then
+    misuse.raise("ccaas.new: needs option `host` (with %s), like \"acme.xima.cloud\"", vendor.name)
+  end
+  local url = vendor.base_url:format(given.host)
+  if given.host:find("[/?#@%s]") or not uri.parse(url) then
+    misuse.raise("ccaas.new: option `host` is no host's name: %q", given.host)
+  end
+  return url
+end
+
 local function base_url(vendor, given)
+  if type(vendor.base_url) == "string" then
+    return host_url(vendor, given)
+  end
   local region = given.region or vendor.region
   local version = given.version or vendor.version
   if not vendor.base_url[region] then
@@ -73,9 +102,12 @@ local function base_url(vendor, given)
 end
 
 ---@class ccaas.Options
----@field provider "8x8"
+---@field provider "8x8"|"xima"
+---@field host? string xima: the customer's own
+---@field token? string|fun(reason: string): string xima: asked again after a 401
 ---@field key? string
 ---@field secret? string
+---@field audio_interval? number xima: seconds between two downloads of audio; 3
 ---@field tenant? string
 ---@field region? "us"|"eu"|"au"|"ca"
 ---@field version? string
@@ -98,7 +130,7 @@ end
 --- A client.  Opens no socket and starts no thread: the first request does.
 --- Wrong options raise at the caller's line.
 ---@param given ccaas.Options
----@return table client
+---@return ccaas.Client
 function ccaas.new(given)
   if type(given) ~= "table" then
     misuse.raise("ccaas.new: expected a table of options, got a %s", type(given))
@@ -111,7 +143,7 @@ function ccaas.new(given)
     end
   end
   options.check("ccaas.new", given, known)
-  for _, name in ipairs { "key", "secret" } do
+  for _, name in ipairs(needed[vendor.auth.kind]) do
     if given[name] == nil then
       misuse.raise("ccaas.new: needs option `%s` (with %s)", name, vendor.name)
     end
@@ -122,6 +154,8 @@ function ccaas.new(given)
   return clients.new(vendor, {
     base_url = base_url(vendor, given),
     token_url = given.token_url or vendor.auth.token_url,
+    token = given.token,
+    audio_interval = given.audio_interval,
     key = given.key,
     secret = given.secret,
     tenant = given.tenant,

@@ -126,9 +126,11 @@ describe("an answer in chunks", function()
 end)
 
 describe("an answer without a length", function()
+  local heads = "HTTP/1.1 200 OK\r\nX-Total-Pages: 1\r\nX-Total-Elements: 3\r\n\r\n"
+
   it("is whole when its JSON is", function()
     local client = client_of(function(_, conn)
-      conn:send("HTTP/1.1 200 OK\r\nX-Total-Pages: 1\r\n\r\n" .. three)
+      conn:send(heads .. three)
       conn:close()
     end)
     assert.are.equal("1 2 3", ids(client:queues()))
@@ -137,7 +139,7 @@ describe("an answer without a length", function()
   it("is asked for again when its JSON is not", function()
     local s
     s = server.start(function(_, conn)
-      conn:send("HTTP/1.0 200 OK\r\nX-Total-Pages: 1\r\n\r\n" .. (#s.requests == 1 and three:sub(1, -30) or three))
+      conn:send(heads .. (#s.requests == 1 and three:sub(1, -30) or three))
       conn:close()
     end)
     assert.are.equal("1 2 3", ids(ccaas.new(s:options()):queues()))
@@ -148,7 +150,7 @@ end)
 describe("malformed JSON", function()
   -- What stands behind two whole rows; the byte behind them that is wrong.
   local cases = {
-    { ",nope]", 1 },
+    { ",nope]", 2 },
     { ",]", 1 },
     { " {", 1 },
     { "]]", 1 },
@@ -214,7 +216,7 @@ describe("malformed JSON", function()
   end
 
   it("of HTML says so where pages are to be counted, too", function()
-    local client, s = client_of(server.answer("<html>Sign in</html>", { headers = { ["Content-Type"] = "text/html" } }), {})
+    local client, s = client_of(server.answer "<html>Sign in</html>", {})
     local _, err = client:queues():next()
     assert.are.equal("protocol", err.code)
     assert.are.equal(1, #s.requests)
@@ -473,15 +475,11 @@ describe("a bomb of a gigabyte packed into a megabyte", function()
     return code, tonumber(bytes)
   end
 
-  local mapped = helper.read "/proc/self/maps"
-  local sanitized = mapped:find("libasan", 1, true) or mapped:find("libtsan", 1, true)
-
   local function assert_bounded(bytes)
     if os.getenv "CCAAS_SHOW" then
       print(("peak: %.1f MB"):format(bytes / 1e6))
     end
-    -- A sanitizer's runtime keeps memory of its own.
-    assert.is_true(sanitized or bytes < 150e6, bytes)
+    assert.is_true(bytes < 150e6, bytes)
   end
 
   it("is too_large for max_body, in bounded memory", function()

@@ -28,7 +28,7 @@ fuzz_seconds=60
 export LC_ALL=C.UTF-8
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=ignore_noninstrumented_modules=1
+export TSAN_OPTIONS=ignore_noninstrumented_modules=1:die_after_fork=0
 
 passed=0
 failed=0
@@ -136,7 +136,8 @@ sanitized() {
     # would count as lost.
     [ "$3" != luajit ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
     CCAAS_LIMIT=300
-    export CCAAS_LIMIT
+    CCAAS_SANITIZER=$1
+    export CCAAS_LIMIT CCAAS_SANITIZER
     folder=$2
     shift 3
     lua_specs "$folder" "$interpreter" "$@"

@@ -5,6 +5,8 @@ local server = require "spec.server"
 local ccaas = require "ccaas"
 local socket = require "socket"
 
+-- A sanitizer keeps what was freed for a while.
+local sanitized = helper.read("/proc/self/maps"):find("lib%l+san%.so") ~= nil
 local has_close = _VERSION == "Lua 5.4"
 
 local function rows_of(n, prefix)
@@ -333,7 +335,7 @@ describe("a stream", function()
           local taken = until_stuck(s, sent)
           -- Its own 10 MB, and what sockets hold.
           assert.is_true(taken < 40e6, taken)
-          if (os.getenv("CCAAS_PRELOAD") or "") == "" then
+          if not sanitized then
             assert.is_true(resident() - before < 30e6, resident() - before)
           end
           assert.equal("2", stream:next().id)
@@ -345,7 +347,7 @@ describe("a stream", function()
             assert.equal(ROW, #row.name)
           end
           assert.equal(ROWS, count)
-          if (os.getenv("CCAAS_PRELOAD") or "") == "" then
+          if not sanitized then
             assert.is_true(resident() - before < 40e6, resident() - before)
           end
         end)

@@ -8,6 +8,20 @@ local side = require "ccaas.side"
 
 local clients = {}
 
+---@class ccaas.Client
+---@field queues fun(self: ccaas.Client, opts?: table): ccaas.Stream
+---@field queue fun(self: ccaas.Client, id: string, opts?: table): table|nil, ccaas.Error|nil
+---@field queue_agents fun(self: ccaas.Client, queue: string, opts?: table): ccaas.Stream
+---@field queue_agent fun(self: ccaas.Client, queue: string, agent: string, opts?: table): table|nil, ccaas.Error|nil
+---@field agents fun(self: ccaas.Client, opts: table): ccaas.Stream
+---@field groups fun(self: ccaas.Client, opts?: table): ccaas.Stream
+---@field group fun(self: ccaas.Client, id: string, opts?: table): table|nil, ccaas.Error|nil
+---@field group_agents fun(self: ccaas.Client, group: string, opts?: table): ccaas.Stream
+---@field group_agent fun(self: ccaas.Client, group: string, agent: string, opts?: table): table|nil, ccaas.Error|nil
+---@field agents_in_queue_groups fun(self: ccaas.Client, opts?: table): table|nil, ccaas.Error|nil
+---@field request fun(self: ccaas.Client, given: ccaas.Request): table|nil, ccaas.Error|nil
+---@field close fun(self: ccaas.Client) ends everything of this client; safe to call twice
+
 -- Hands the events that C has kept to the user's function.
 local function tell_events(own)
   if not own.on_event then
@@ -28,6 +42,9 @@ local function methods_of(vendor)
     local own_methods = { request = request }
     for name, method in pairs(vendor.methods) do
       own_methods[name] = methods.make(vendor, name, method)
+    end
+    for name, module in pairs(vendor.programs or {}) do
+      own_methods[name] = require(module)
     end
     function own_methods:close()
       local own = side.peek(self)
@@ -54,7 +71,7 @@ end
 --- Makes a client of a vendor's description and settings that were checked.
 ---@param vendor table
 ---@param settings table
----@return table
+---@return ccaas.Client
 function clients.new(vendor, settings)
   local own = {
     vendor = vendor,
@@ -70,10 +87,14 @@ function clients.new(vendor, settings)
     keep_null = settings.null ~= nil,
     on_event = settings.on_event,
     wait = settings.wait,
+    find_token = settings.token,
+    pace = settings.audio_interval,
     tell_events = tell_events,
     core = core.client {
       token_url = settings.token_url,
       key = settings.key,
+      token = type(settings.token) == "string" and settings.token or nil,
+      ask_token = type(settings.token) == "function",
       secret = settings.secret,
       ca_file = settings.ca_file,
       proxy = settings.proxy,

@@ -17,6 +17,7 @@
 ---| "too_large"
 ---| "cancelled"
 ---| "io"
+---| "memory"
 
 ---@class ccaas.Error
 ---@field code ccaas.Code

@@ -2,11 +2,26 @@
 --- takes the client's inner side, the method's name and description, a plan
 --- with its addresses, and the options.
 
+local download = require "ccaas.download"
 local errors = require "ccaas.error"
 local misuse = require "ccaas.misuse"
+local names = require "ccaas.names"
+local options = require "ccaas.options"
+local report = require "ccaas.report"
 local streams = require "ccaas.stream"
+local times = require "ccaas.times"
 
 local gives = {}
+
+--- The options of a kind that its methods take beside those of their own.
+gives.options = {
+  rows = { limit = options.limits.limit },
+  report = report.options,
+  audio = download.options,
+}
+
+gives.report = report.give
+gives.audio = download.give
 
 function gives.stream(own, name, method, plan, opts)
   local paging = own.vendor.paging
@@ -93,6 +108,81 @@ function gives.document(own, name, method, plan)
       }, own.provider)
     end
     result[part_name] = items
+  end
+  return result
+end
+
+-- An agent's name and extension, from the one text that the vendor has.
+local function split_names(field)
+  return function(row)
+    if type(row) == "table" then
+      row.name, row.extension = names.split(row[field])
+    end
+    return row
+  end
+end
+
+--- A stream of rows that come in one answer.
+function gives.rows(own, name, method, plan, opts)
+  if opts.from and times.parse(opts.from) > times.parse(opts.to) then
+    misuse.raise("%s: option `from` (%s) is after `to` (%s)", name, tostring(opts.from), tostring(opts.to))
+  end
+  plan.body, plan.key = "array_or_key", method.key
+  plan.counted, plan.limit = true, opts.limit
+  return streams.new(own, plan, name, method.name_in and split_names(method.name_in))
+end
+
+--- A list of all items.
+function gives.items(own, name, method, plan)
+  plan.body, plan.key = "array_or_key", method.key
+  return streams.new(own, plan, name):all()
+end
+
+-- A pushed or asked value, as all events have it.
+local function to_update(item)
+  local key, value = item.key, item.value
+  if type(key) ~= "table" or type(value) ~= "table" then
+    return nil
+  end
+  return {
+    type = "update",
+    metric_id = key.metricId,
+    category = key.categoryValue,
+    kind = value.type,
+    value = value.count,
+    updated_at = value.lastUpdateTime,
+    snapshot = true,
+  }
+end
+
+-- Adds an answer's values; what else it has as a list are ids that are pending.
+local function add_values(result, document)
+  for member, list in pairs(document) do
+    if type(list) == "table" then
+      for _, item in ipairs(list) do
+        if member == "results" then
+          result.values[#result.values + 1] = type(item) == "table" and to_update(item) or nil
+        else
+          result.pending[#result.pending + 1] = tostring(item)
+        end
+      end
+    end
+  end
+end
+
+--- Current values, and what is not ready yet.
+function gives.values(own, name, _, plan)
+  plan.body = "json"
+  local documents, err = streams.new(own, plan, name):all()
+  if not documents then
+    return nil, err
+  end
+  local result = { values = {}, pending = {} }
+  for _, document in ipairs(documents) do
+    if type(document) ~= "table" or type(document.results) ~= "table" then
+      return nil, errors.new({ code = "protocol", message = 'the answer has no list "results"' }, own.provider)
+    end
+    add_values(result, document)
   end
   return result
 end

@@ -22,7 +22,12 @@ local function checks_of(vendor, method)
     local kind = vendor.parameters[name][2]
     known[name] = kind == "text" and options.checks.text
       or kind == "flag" and options.checks.flag
+      or kind == "time" and options.checks.time
       or options.checks.any
+  end
+  known[method.first or false] = nil -- it is an argument
+  for name, check in pairs(gives.options[method.gives] or {}) do
+    known[name] = check
   end
   if method.gives == "stream" then
     known.page = options.limits.page
@@ -38,6 +43,11 @@ local function check_needs(where, method, opts)
   for _, name in ipairs(method.needs or {}) do
     if opts[name] then
       return
+    end
+  end
+  for _, name in ipairs(method.needs_all or {}) do
+    if opts[name] == nil then
+      misuse.raise("%s: needs options `%s`", where, table.concat(method.needs_all, "` and `"))
     end
   end
   if method.needs then
@@ -60,8 +70,12 @@ local function fill_path(where, base, path, ids)
   return address
 end
 
-local function headers_of(own, tenant)
-  local headers = { "Accept: " .. own.vendor.accept }
+local function headers_of(own, method, tenant)
+  local headers = { "Accept: " .. (method.accept or own.vendor.accept) }
+  local content_type = method.content_type or own.vendor.content_type
+  if content_type then
+    headers[2] = "Content-Type: " .. content_type
+  end
   tenant = tenant or own.tenant
   if tenant then
     headers[#headers + 1] = own.vendor.tenant_header .. ": " .. tenant
@@ -71,13 +85,14 @@ end
 
 --- The part of a plan that every call has.
 ---@param own table a client's inner side
+---@param method table its description
 ---@param opts table options that were checked
 ---@return table plan
-function methods.plan(own, opts)
+function methods.plan(own, method, opts)
   return {
     method = "GET",
     idempotent = true,
-    headers = headers_of(own, opts.tenant),
+    headers = headers_of(own, method, opts.tenant),
     retries = opts.retries or own.retries,
     timeout = opts.timeout or own.timeout,
     deadline = opts.deadline or own.deadline,
@@ -94,6 +109,34 @@ local function shape_of(own, method)
   return shape
 end
 
+-- What comes before the options: ids for the path, a row that has them, or a
+-- list that is an option on the wire.  Gives the ids and the options.
+local function arguments(name, method, known, ids, given)
+  if method.fields then
+    local row = given[1]
+    if type(row) ~= "table" then
+      misuse.raise("%s: expected a row, as `recordings` gives them, not a %s", name, type(row))
+    end
+    local values = {}
+    for i, field in ipairs(method.fields) do
+      values[i] = row[field]
+    end
+    return values, options.check(name, given[2], known)
+  end
+  local opts = options.check(name, given[(method.first and 1 or ids) + 1], known)
+  if method.first then
+    local copy = { [method.first] = given[1] }
+    if given[1] == nil then
+      misuse.raise("%s: needs a list of %s", name, method.first)
+    end
+    for option, value in pairs(opts) do
+      copy[option] = value
+    end
+    opts = copy
+  end
+  return given, opts
+end
+
 --- Makes one method of the description: its ids come first, then its options.
 ---@param vendor table
 ---@param name string
@@ -105,13 +148,13 @@ function methods.make(vendor, name, method)
   return function(self, ...)
     local own = side.of(self, name)
     local given = { ... }
-    local opts = options.check(name, given[ids + 1], known)
+    local values, opts = arguments(name, method, known, ids, given)
     check_needs(name, method, opts)
-    local plan = methods.plan(own, opts)
-    local address = fill_path(name, own.base_url, method.path, given)
+    local plan = methods.plan(own, method, opts)
+    local address = fill_path(name, own.base_url, method.path, values)
     plan.urls = query.addresses(name, address, vendor.parameters, method.takes, opts)
     plan.shape = shape_of(own, method)
-    return gives[method.gives](own, name, method, plan, opts)
+    return gives[method.gives](own, name, method, plan, opts, given[1])
   end
 end
 

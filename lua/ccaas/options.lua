@@ -2,6 +2,7 @@
 --- caller's line.
 
 local misuse = require "ccaas.misuse"
+local times = require "ccaas.times"
 local uri = require "ccaas.uri"
 
 local options = {}
@@ -16,6 +17,12 @@ local checks = {}
 function checks.seconds(where, name, value)
   if type(value) ~= "number" or value ~= value or value <= 0 or value > 1e9 then
     say(where, name, "a number of seconds above 0", value)
+  end
+end
+
+function checks.pause(where, name, value)
+  if type(value) ~= "number" or value ~= value or value < 0 or value > 1e9 then
+    say(where, name, "a number of seconds, 0 or more", value)
   end
 end
 
@@ -79,6 +86,13 @@ function checks.file(where, name, value)
     misuse.raise("%s: option `%s`: %s", where, name, reason)
   end
   file:close()
+end
+
+function checks.time(where, name, value)
+  local seconds, reason = times.parse(value)
+  if not seconds then
+    misuse.raise("%s: option `%s` is no time: %s", where, name, reason)
+  end
 end
 
 function checks.any() end

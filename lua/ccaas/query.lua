@@ -3,6 +3,7 @@
 
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
+local times = require "ccaas.times"
 local uri = require "ccaas.uri"
 
 local query = {}
@@ -20,9 +21,9 @@ function query.has_room(address)
 end
 
 -- What one item of a list adds to the query: a comma list, or the name
--- repeated where an item has a comma itself.
-local function pieces(name, items)
-  local encoded, separator = {}, ","
+-- repeated where the vendor wants that or an item has a comma itself.
+local function pieces(name, items, kind)
+  local encoded, separator = {}, kind == "repeated" and "&" .. name .. "=" or ","
   for i, item in ipairs(items) do
     encoded[i] = uri.encode(item)
     if item:find(",", 1, true) then
@@ -33,8 +34,8 @@ local function pieces(name, items)
 end
 
 -- The queries of one list, each at most `room` bytes.
-local function cut(where, name, items, room)
-  local encoded, separator = pieces(name, items)
+local function cut(where, name, items, kind, room)
+  local encoded, separator = pieces(name, items, kind)
   local head = name .. "="
   local queries, text = {}, nil
   for i, item in ipairs(encoded) do
@@ -59,16 +60,18 @@ local function collect(where, parameters, takes, opts)
     local value, wire, kind = opts[option], parameters[option][1], parameters[option][2]
     if value == nil or value == false then -- luacheck: ignore 542
       -- left out
-    elseif kind == "ids" or kind == "names" then
+    elseif kind == "ids" or kind == "repeated" or kind == "names" then
       local items = options.list(where, option, value)
       if #items == 0 then
         misuse.raise("%s: option `%s` is an empty list: leave it out to ask for all", where, option)
-      elseif kind == "ids" then
-        lists[#lists + 1] = { wire, items }
+      elseif kind ~= "names" then
+        lists[#lists + 1] = { wire, items, kind }
       else
         local encoded, separator = pieces(wire, items)
         fixed[#fixed + 1] = wire .. "=" .. table.concat(encoded, separator)
       end
+    elseif kind == "time" then
+      fixed[#fixed + 1] = wire .. "=" .. uri.encode(times.format(times.parse(value)))
     else
       fixed[#fixed + 1] = wire .. "=" .. uri.encode(tostring(value))
     end
@@ -92,7 +95,7 @@ function query.addresses(where, address, parameters, takes, opts)
   end
   local queries = { fixed }
   for _, list in ipairs(lists) do
-    local parts = cut(where, list[1], list[2], math.floor(room / #lists) - 1)
+    local parts = cut(where, list[1], list[2], list[3], math.floor(room / #lists) - 1)
     local joined = {}
     for _, before in ipairs(queries) do
       for _, part in ipairs(parts) do

@@ -114,7 +114,7 @@ return function(self, given)
   if not opts.path then
     misuse.raise("request: needs option `path`")
   end
-  local plan = methods.plan(own, opts)
+  local plan = methods.plan(own, {}, opts)
   plan.method = (opts.method or "GET"):upper()
   if not plan.method:match("^%u+$") then
     misuse.raise("request: %q is no method", opts.method)

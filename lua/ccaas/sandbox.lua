@@ -99,7 +99,8 @@ end
 --   and only its body ends early.
 -- - `drip = seconds`: the body comes in pieces (ten, or of `piece` bytes) with
 --   so long a pause before each.  `delay = seconds`: before the first byte.
--- - `gzip` (if the client takes it), `chunked`: how the body is coded.
+-- - `gzip` (if the client takes it), `chunked`: how the body is coded (a list of
+--   recordings always comes in chunks).
 -- - `set`: what `set` takes, done just before the answer is made.
 ---@param fault table
 function handle:fault(fault)

@@ -13,6 +13,7 @@ local misuse = require "ccaas.misuse"
 ---@field package wait ccaas.Wait
 ---@field package client table
 ---@field package seen_totals table
+---@field package change? fun(row: table): table
 ---@field package polled? true somebody was given the descriptor since it was read
 ---@field package closed? true
 local Stream = {}
@@ -61,19 +62,31 @@ local function unpoll(self)
   end
 end
 
+-- Asks the user's function for a token.  It may yield; what it raises is raised
+-- here, and whoever else waits for the token asks anew.
+local function ask_for_token(self)
+  local ok, token = pcall(self.client.find_token, self.flow:question())
+  self.flow:token(ok and type(token) == "string" and token or nil)
+  if not ok then
+    error(token, 0)
+  end
+end
+
 -- The next row or page border, waiting for it: the row, or nil and "page",
--- "end", "error" or "timeout".
+-- "afresh", "end", "error" or "timeout".
 local function await(self, ends)
   if self.polled then
     unpoll(self)
   end
   while true do
-    local row, state = self.take()
+    local row, state = self.take(self.flow)
     if row ~= nil then
       if state ~= "totals" then
-        return row
+        return self.change and self.change(row) or row
       end
       self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
+    elseif state == "ask" then
+      ask_for_token(self)
     elseif state ~= "wait" then
       self.client:tell_events()
       return nil, state
@@ -102,9 +115,9 @@ local function iterate(self)
   if self.polled then
     unpoll(self)
   end
-  local row, state = self.take()
+  local row, state = self.take(self.flow)
   if row ~= nil and not state then
-    return row
+    return self.change and self.change(row) or row
   elseif row ~= nil then
     self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
   end
@@ -241,15 +254,17 @@ end
 ---@param client table the client's inner side: core, provider, wait, tell_events
 ---@param plan table as core.flow takes it
 ---@param label string what it is, for tostring
+---@param change? fun(row: table): table what becomes of each row
 ---@return ccaas.Stream
-function streams.new(client, plan, label)
+function streams.new(client, plan, label, change)
   local flow = core.flow(client.core, plan)
   return setmetatable({
     flow = flow,
-    take = flow:taker(),
+    take = flow.take,
     wait = client.wait,
     client = client,
     label = label,
+    change = change,
     seen_totals = {},
   }, Stream)
 end
@@ -276,6 +291,42 @@ function streams.run(client, plan, label)
   end
   local status, headers = stream.flow:answer()
   return record, nil, status, headers, count
+end
+
+--- Runs a call whose body comes in pieces.  `take(piece, headers)` gets each of
+--- them, `afresh(headers)` is told when what came before is void; what either
+--- gives as a second value, after nil or false, ends the call as its error.
+---@param client table
+---@param plan table
+---@param label string
+---@param take fun(piece: string, headers: table): any, ccaas.Error|nil
+---@param afresh fun(headers: table): any, ccaas.Error|nil
+---@return table|nil headers
+---@return ccaas.Error|nil
+function streams.pieces(client, plan, label, take, afresh)
+  local stream = streams.new(client, plan, label)
+  local headers
+  while true do
+    local piece, state = await(stream)
+    if piece == nil and state == "error" then
+      return nil, failure(stream)
+    end
+    if piece == nil or not headers then
+      headers = select(2, stream.flow:answer())
+    end
+    local done, err = true, nil
+    if piece ~= nil then
+      done, err = take(piece, headers)
+    elseif state == "afresh" then
+      done, err = afresh(headers)
+    elseif state == "end" then
+      return headers
+    end
+    if not done and err then
+      stream:close()
+      return nil, err
+    end
+  end
 end
 
 return streams

@@ -12,14 +12,23 @@
 
 #define CCAAS_CLIENT_TYPE "ccaas.core.client"
 #define CCAAS_FLOW_TYPE "ccaas.core.flow"
+#define CCAAS_FILE_TYPE "ccaas.core.file"
+#define CCAAS_OGG_TYPE "ccaas.core.ogg"
 
 /* Each makes its metatable; balanced. */
 void ccaas_binding_client(lua_State *L);
 void ccaas_binding_flow(lua_State *L);
+void ccaas_binding_file(lua_State *L);
+void ccaas_binding_ogg(lua_State *L);
 
 /* core.client{...} and core.flow(client, plan). */
 int ccaas_binding_new_client(lua_State *L);
 int ccaas_binding_new_flow(lua_State *L);
+
+/* core.file(path), core.sweep(folder) and core.ogg(). */
+int ccaas_binding_new_file(lua_State *L);
+int ccaas_binding_sweep(lua_State *L);
+int ccaas_binding_new_ogg(lua_State *L);
 
 /* The client at that index; raises when it is none or was closed. */
 struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index);

@@ -34,6 +34,7 @@ static inline void ccaas_setuservalue(lua_State *L, int index)
 #endif
 }
 
+/* Pushes that table. */
 static inline void ccaas_getuservalue(lua_State *L, int index)
 {
 #if LUA_VERSION_NUM >= 504
@@ -55,6 +56,7 @@ static inline void ccaas_pushinteger(lua_State *L, int64_t value)
 #endif
 }
 
+/* lua_absindex: an index that stays right when more is pushed. */
 static inline int ccaas_absindex(lua_State *L, int index)
 {
     if (index > 0 || index <= LUA_REGISTRYINDEX)
@@ -62,6 +64,7 @@ static inline int ccaas_absindex(lua_State *L, int index)
     return lua_gettop(L) + index + 1;
 }
 
+/* lua_rawlen. */
 static inline size_t ccaas_rawlen(lua_State *L, int index)
 {
 #if LUA_VERSION_NUM >= 502
@@ -90,6 +93,7 @@ static inline int ccaas_newmetatable(lua_State *L, const char *name)
     return made;
 }
 
+/* luaL_testudata: NULL when the value is no userdata of that type. */
 static inline void *ccaas_testudata(lua_State *L, int index, const char *name)
 {
     void *data = lua_touserdata(L, index);

@@ -81,6 +81,7 @@ static inline const char *ccaas_decode_fail(struct ccaas_run *run,
     return ccaas_scan_fail(&run->scan, at, reason);
 }
 
+/* Are these the bytes of that text? */
 static inline bool ccaas_decode_is_text(struct ccaas_text text,
                                         const char *bytes, size_t length)
 {

@@ -1,4 +1,4 @@
-/* core.flow: one call; its taker hands out what has arrived, decoded. */
+/* core.flow: one call; its `take` hands out what has arrived, decoded. */
 #include <math.h>
 
 #include "binding.h"
@@ -8,6 +8,7 @@
 struct flow_box {
     struct ccaas_flow *flow; /* NULL: let go */
     bool raw;                /* the record is bytes, not JSON */
+    bool rows;               /* every record has to be an object */
     char totals[32];         /* the name of a totals row; "": there are none */
 };
 
@@ -115,6 +116,7 @@ int ccaas_binding_new_flow(lua_State *L)
         (plan.paged && (!plan.page_name || !plan.size_name)))
         return luaL_error(L, "the plan lacks a method, a url or page names");
     box->raw = plan.body == CCAAS_BODY_WHOLE || plan.body == CCAAS_BODY_CHUNKS;
+    box->rows = !box->raw && plan.body != CCAAS_BODY_JSON;
     box->flow = ccaas_flow_new(client, &plan);
     if (!box->flow)
         return luaL_error(L, "not enough memory");
@@ -139,6 +141,8 @@ static bool is_totals(lua_State *L, const struct flow_box *box)
     return same;
 }
 
+#define DECODER 2 /* where take has the flow's decoder on its stack */
+
 /* The record, decoded and admitted: the number of values pushed; 0: there is
  * nothing to hand out of it. */
 static int hand_out(lua_State *L, struct flow_box *box,
@@ -153,12 +157,15 @@ static int hand_out(lua_State *L, struct flow_box *box,
         lua_pushlstring(L, record->bytes, record->length);
         return ccaas_flow_admit(box->flow, NULL, 0) == CCAAS_ADMIT_NEW;
     }
-    if (!ccaas_decoder_run(L, lua_upvalueindex(2), record->bytes,
-                           record->length, &fault)) {
+    if (box->rows && record->bytes[0] != '{') {
+        ccaas_flow_malformed(box->flow, 0, "a row is no object");
+        return 0;
+    }
+    if (!ccaas_decoder_run(L, DECODER, record->bytes, record->length, &fault)) {
         ccaas_flow_malformed(box->flow, fault.offset, fault.reason);
         return 0;
     }
-    decoder = lua_touserdata(L, lua_upvalueindex(2));
+    decoder = lua_touserdata(L, DECODER);
     if (!ccaas_decoder_identity(decoder, &identity, &length)) {
         identity = NULL;
         if (is_totals(L, box)) {
@@ -179,8 +186,9 @@ static int hand_out(lua_State *L, struct flow_box *box,
     return luaL_error(L, "not enough memory");
 }
 
-/* take() -> the next row [, "totals"], or nil and "wait", "ask", "afresh",
- * "page", "end" or "error".  Upvalues: the flow's box, its decoder. */
+/* flow:take() -> the next row [, "totals"], or nil and "wait", "ask", "afresh",
+ * "page", "end" or "error".  One function for all flows: LuaJIT's traces hold
+ * the functions that they call, and would hold each flow with its own. */
 static int take(lua_State *L)
 {
     static const char *const words[] = {
@@ -188,35 +196,26 @@ static int take(lua_State *L)
         [CCAAS_TAKE_ASK] = "ask",   [CCAAS_TAKE_AFRESH] = "afresh",
         [CCAAS_TAKE_END] = "end",   [CCAAS_TAKE_ERROR] = "error",
     };
-    struct flow_box *box = lua_touserdata(L, lua_upvalueindex(1));
+    struct flow_box *box = check_box(L, 1);
     struct ccaas_record record;
     enum ccaas_take taken;
     int pushed;
 
     if (!box->flow)
         return luaL_error(L, "the stream is closed");
-    while ((taken = ccaas_flow_take(box->flow, &record)) == CCAAS_TAKE_RECORD) {
-        lua_settop(L, 0);
-        pushed = hand_out(L, box, &record);
-        if (pushed)
-            return pushed;
-    }
-    lua_settop(L, 0);
-    lua_pushnil(L);
-    lua_pushstring(L, words[taken]);
-    return 2;
-}
-
-/* flow:taker() -> the function above. */
-static int flow_taker(lua_State *L)
-{
-    check_flow(L, 1);
     lua_settop(L, 1);
     ccaas_getuservalue(L, 1);
     lua_rawgeti(L, -1, 1);
-    lua_remove(L, -2);
-    lua_pushcclosure(L, take, 2);
-    return 1;
+    lua_replace(L, DECODER);
+    while ((taken = ccaas_flow_take(box->flow, &record)) == CCAAS_TAKE_RECORD) {
+        pushed = hand_out(L, box, &record);
+        if (pushed)
+            return pushed;
+        lua_settop(L, DECODER);
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, words[taken]);
+    return 2;
 }
 
 /* -- Looking at it
@@ -346,12 +345,16 @@ static int flow_gc(lua_State *L)
 
 void ccaas_binding_flow(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"taker", flow_taker},       {"fd", flow_fd},
-        {"timeout", flow_timeout},   {"error", flow_error},
-        {"answer", flow_answer},     {"info", flow_info},
-        {"question", flow_question}, {"token", flow_token},
-        {"close", flow_close},       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"take", take},
+                                       {"fd", flow_fd},
+                                       {"timeout", flow_timeout},
+                                       {"error", flow_error},
+                                       {"answer", flow_answer},
+                                       {"info", flow_info},
+                                       {"question", flow_question},
+                                       {"token", flow_token},
+                                       {"close", flow_close},
+                                       {NULL, NULL}};
 
     luaL_newmetatable(L, CCAAS_FLOW_TYPE);
     lua_pushcfunction(L, flow_gc);

@@ -8,6 +8,7 @@
 #include "binding.h"
 #include "compat.h"
 #include "record.h"
+#include "sha256.h"
 
 #define ENGINE_TYPE "ccaas.core.engine"
 
@@ -74,11 +75,31 @@ static int core_now(lua_State *L)
     return 1;
 }
 
+/* core.sha256(bytes) -> the digest, 64 hexadecimal digits. */
+static int core_sha256(lua_State *L)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[CCAAS_SHA256_SIZE];
+    char text[2 * CCAAS_SHA256_SIZE];
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 1, &length);
+
+    ccaas_sha256(bytes, length, digest);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = digits[i % 2 ? digest[i / 2] & 15 : digest[i / 2] >> 4];
+    lua_pushlstring(L, text, sizeof text);
+    return 1;
+}
+
 int luaopen_ccaas_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"client", ccaas_binding_new_client},
         {"flow", ccaas_binding_new_flow},
+        {"file", ccaas_binding_new_file},
+        {"sweep", ccaas_binding_sweep},
+        {"ogg", ccaas_binding_new_ogg},
+        {"sha256", core_sha256},
         {"poll", core_poll},
         {"now", core_now},
         {"decode", ccaas_record_lua_decode},
@@ -92,6 +113,8 @@ int luaopen_ccaas_core(lua_State *L)
     lua_pop(L, 1);
     ccaas_binding_client(L);
     ccaas_binding_flow(L);
+    ccaas_binding_file(L);
+    ccaas_binding_ogg(L);
     ccaas_record_open(L);
     lua_newtable(L);
     ccaas_setfuncs(L, functions);

@@ -16,6 +16,7 @@ bool ccaas_buffer_add(struct ccaas_buffer *buffer, const void *bytes,
 /* Appends a string without its NUL. */
 bool ccaas_buffer_text(struct ccaas_buffer *buffer, const char *text);
 
+/* Frees the bytes; the buffer is empty then, and may be used again. */
 void ccaas_buffer_free(struct ccaas_buffer *buffer);
 
 /* A copy of a string; NULL gives NULL.  *failed becomes true when memory is

@@ -110,6 +110,7 @@ struct ccaas_settings {
     struct ccaas_dialect dialect;
 };
 
+/* A client; opens no socket.  The settings are copied.  NULL: memory is out. */
 struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
                                       const struct ccaas_settings *settings);
 /* Ends everything that goes on for this client. */
@@ -270,6 +271,7 @@ struct ccaas_info {
     int64_t page; /* the number of the page read last */
     int64_t walk; /* the url (from 0) that it belongs to */
 };
+/* What is known of the walk so far. */
 void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
 
 /* Cancels; takes report CCAAS_CANCELLED from now on.  Safe to call twice. */

@@ -40,6 +40,7 @@ struct ccaas_client {
 
 #define CCAAS_CLIENT_EVENTS 1024 /* kept until somebody takes them */
 
+/* Takes another reference; ccaas_client_free lets go of it. */
 struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* A blank event to be filled in, or NULL when nobody wants to know.  The

@@ -31,6 +31,7 @@ void ccaas_gate_leave(struct ccaas_gate *gate, double not_before);
 /* That one waits no more. */
 void ccaas_gate_forget(struct ccaas_gate *list, struct ccaas_bell *bell);
 
+/* Frees the whole list; nobody may be inside or wait. */
 void ccaas_gate_free_all(struct ccaas_gate *list);
 
 #endif

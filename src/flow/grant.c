@@ -144,7 +144,6 @@ static void drop_request(struct ccaas_grant *grant)
     free(grant->headers);
     grant->headers = NULL;
     grant->headers_length = 0;
-    grant->status = 0;
 }
 
 void ccaas_grant_release(struct ccaas_grant *grant)
@@ -218,6 +217,7 @@ static void send(struct ccaas_grant *grant, struct ccaas_client *client,
     struct ccaas_http_sink sink;
 
     grant->attempt++;
+    grant->status = 0;
     grant->pid = getpid();
     grant->auth.asked_at = now; /* its life counts from the last asking */
     grant->reader = ccaas_reader_new(&plan, grant->bell, TOKEN_BODY);

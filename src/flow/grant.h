@@ -53,6 +53,7 @@ void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
  * another one; call ccaas_grant_use again. */
 bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation);
 
+/* Why there is no token, after CCAAS_GRANT_FAILED; lives until the next use. */
 const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant);
 
 /* When ccaas_grant_use is worth another call in any case, in monotonic

@@ -57,7 +57,9 @@ struct ccaas_reader;
 struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
                                       struct ccaas_bell *bell, size_t limit);
 
+/* The side that is given to the engine. */
 struct ccaas_http_sink ccaas_reader_sink(struct ccaas_reader *reader);
+/* Where the mails come out: the flow's side. */
 struct ccaas_mailbox *ccaas_reader_box(struct ccaas_reader *reader);
 
 /* The flow's side is done with it: whatever still comes is freed. */

@@ -36,9 +36,9 @@ struct ccaas_transfer {
     bool redirecting; /* this answer is a redirect that is followed */
     bool headed;      /* its headers are complete */
     bool too_large;   /* the headers are */
-    bool paused;  /* the sink said FULL */
-    bool stopped;  /* the sink said STOP */
-    bool stranger; /* redirected to another origin: none of our headers */
+    bool paused;      /* the sink said FULL */
+    bool stopped;     /* the sink said STOP */
+    bool stranger;    /* redirected to another origin: none of our headers */
     int redirects;
     double began, began_wall, heard; /* monotonic, epoch, last byte */
     int64_t received;

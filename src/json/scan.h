@@ -71,16 +71,19 @@ size_t ccaas_scan_character(const char **at, char bytes[4]);
  * `end` - `begin` bytes, which always suffices.  Gives the length. */
 size_t ccaas_scan_decode(const char *begin, const char *end, char *to);
 
+/* JSON's white space: less than C's. */
 static inline bool ccaas_scan_is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+/* A digit of a number, in any locale. */
 static inline bool ccaas_scan_is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
 }
 
+/* Passes over white space; fails never. */
 static inline const char *ccaas_scan_space(const char *at, const char *end)
 {
     while (at < end && ccaas_scan_is_space(*at))

@@ -31,6 +31,7 @@ struct ccaas_token {
 bool ccaas_token_start(struct ccaas_token *token, char first,
                        const char *wanted);
 
+/* Takes one more byte. */
 enum ccaas_token_step ccaas_token_feed(struct ccaas_token *token, char byte);
 
 /* Is it in the plain text of a string that nobody wants to compare?  Then bytes

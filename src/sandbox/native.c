@@ -57,6 +57,59 @@ static int native_gzip(lua_State *L)
     return 1;
 }
 
+/* --- gzip, piece by piece ---------------------------------------------------
+ */
+
+#define GZIP_STREAM "ccaas.sandbox.gzip_stream"
+
+static int gzip_stream_end(lua_State *L)
+{
+    deflateEnd(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* compress(bytes | nil) -> bytes.  Upvalue: the z_stream. */
+static int gzip_stream_next(lua_State *L)
+{
+    size_t size;
+    const char *bytes = luaL_optlstring(L, 1, "", &size);
+    int flush = lua_isnoneornil(L, 1) ? Z_FINISH : Z_NO_FLUSH;
+    z_stream *z = lua_touserdata(L, lua_upvalueindex(1));
+    z->next_in = (Bytef *)(uintptr_t)bytes;
+    z->avail_in = (uInt)size;
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    do {
+        char *room = luaL_prepbuffer(&out);
+        z->next_out = (Bytef *)room;
+        z->avail_out = LUAL_BUFFERSIZE;
+        deflate(z, flush);
+        luaL_addsize(&out, LUAL_BUFFERSIZE - z->avail_out);
+    } while (z->avail_out == 0);
+    luaL_pushresult(&out);
+    return 1;
+}
+
+/* gzip_stream() -> compress */
+static int native_gzip_stream(lua_State *L)
+{
+    z_stream *z = lua_newuserdata(L, sizeof *z);
+    memset(z, 0, sizeof *z); /* which may be ended */
+    if (luaL_newmetatable(L, GZIP_STREAM)) {
+        lua_pushcfunction(L, gzip_stream_end);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    if (deflateInit2(z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        return luaL_error(L, "gzip: no memory");
+    lua_pushcclosure(L, gzip_stream_next, 1);
+    return 1;
+}
+
+/* --- checksums, files --------------------------------------------------------
+ */
+
 /* crc32(bytes) -> the checksum that zip files have */
 static int native_crc32(lua_State *L)
 {
@@ -244,10 +297,15 @@ static int native_template(lua_State *L)
 void ccaas_sandbox_native_set(lua_State *L)
 {
     static const luaL_Reg natives[] = {
-        {"now", native_now},           {"monotonic", native_monotonic},
-        {"gzip", native_gzip},         {"crc32", native_crc32},
-        {"hash", native_hash},         {"ogg", native_ogg},
-        {"template", native_template}, {NULL, NULL},
+        {"now", native_now},
+        {"monotonic", native_monotonic},
+        {"gzip", native_gzip},
+        {"gzip_stream", native_gzip_stream},
+        {"crc32", native_crc32},
+        {"hash", native_hash},
+        {"ogg", native_ogg},
+        {"template", native_template},
+        {NULL, NULL},
     };
     ccaas_sandbox_setfuncs(L, natives);
 }

@@ -187,6 +187,8 @@ void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server);
 /* Stops what still runs when the process exits. */
 void ccaas_sandbox_server_stop_all(void);
 
+/* Where it serves, and the file of its CA ("" without TLS); both stay the same
+ * until it is stopped. */
 int ccaas_sandbox_server_port(const struct ccaas_sandbox_server *server);
 const char *
 ccaas_sandbox_server_ca_file(const struct ccaas_sandbox_server *server);

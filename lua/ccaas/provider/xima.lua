@@ -16,8 +16,10 @@ return {
     references = { "requestId", "traceId" },
     throttles = {},
   },
+  -- Methods that are put together from others.
+  programs = { archive = "ccaas.archive" },
   parameters = {
-    ids = { "id", "ids" },
+    ids = { "id", "repeated" },
     from = { "startTime", "time" },
     to = { "endTime", "time" },
   },

@@ -114,8 +114,7 @@ local function answer(self, head, body, problem)
   self.world:set_time(request.at)
   local decided = decide(self, request, fault, vendor, below, segments)
   request.status = decided.status
-  return faults.transmit(decided, request, fault, self.config,
-    self.native.gzip)
+  return faults.transmit(decided, request, fault, self.config, self.native)
 end
 
 -- --- commands ----------------------------------------------------------------
@@ -166,7 +165,7 @@ end
 
 --- Makes a sandbox's inside.
 ---@param config string a packed table of start's options
----@param native table now(), monotonic(), gzip(body)
+---@param native table what native.c has
 ---@return { handle: function, command: function }
 function app.new(config, native)
   config = wire.unpack(config)

@@ -98,7 +98,7 @@ end
 
 --- A number of bytes that may be endless.
 function kinds.bytes(value)
-  if type(value) ~= "number" or not (value >= 0) then
+  if type(value) ~= "number" or value ~= value or value < 0 then
     return "must be a number of bytes"
   end
 end

@@ -88,6 +88,8 @@ local function workbook(rows)
 end
 
 local SECTOR = 512
+-- So many sectors of FAT the header can name.
+local HEADER_TABLES = 109
 local END_OF_CHAIN, FREE, FAT, NONE =
   0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD, 0xFFFFFFFF
 
@@ -108,23 +110,31 @@ function documents.xls(rows)
   local size = math.max(4096, math.ceil(#stream / SECTOR) * SECTOR)
   stream = stream .. ("\0"):rep(size - #stream)
   local sectors = size / SECTOR
-  -- One sector of FAT, one of directory, then the stream.
-  assert(sectors + 2 <= SECTOR / 4, "too large a report")
-  local fat = { little(FAT, 4), little(END_OF_CHAIN, 4) }
-  for i = 1, sectors do
-    fat[#fat + 1] = little(i < sectors and i + 2 or END_OF_CHAIN, 4)
+  -- Sectors of FAT, one of directory, then the stream.
+  local tables = math.ceil((sectors + 1) / (SECTOR / 4 - 1))
+  assert(tables <= HEADER_TABLES, "too large a report")
+  local fat, places = {}, {}
+  for i = 1, HEADER_TABLES do
+    places[i] = little(i <= tables and i - 1 or FREE, 4)
   end
-  for i = #fat + 1, SECTOR / 4 do
+  for i = 1, tables do
+    fat[i] = little(FAT, 4)
+  end
+  fat[tables + 1] = little(END_OF_CHAIN, 4)
+  for i = 1, sectors do
+    fat[#fat + 1] = little(i < sectors and tables + i + 1 or END_OF_CHAIN, 4)
+  end
+  for i = #fat + 1, tables * SECTOR / 4 do
     fat[i] = little(FREE, 4)
   end
   local header = "\208\207\17\224\161\177\26\225" .. ("\0"):rep(16)
     .. little(0x3E, 2) .. little(3, 2) .. little(0xFFFE, 2) .. little(9, 2)
-    .. little(6, 2) .. ("\0"):rep(6) .. little(0, 4) .. little(1, 4)
-    .. little(1, 4) .. little(0, 4) .. little(4096, 4)
+    .. little(6, 2) .. ("\0"):rep(6) .. little(0, 4) .. little(tables, 4)
+    .. little(tables, 4) .. little(0, 4) .. little(4096, 4)
     .. little(END_OF_CHAIN, 4) .. little(0, 4) .. little(END_OF_CHAIN, 4)
-    .. little(0, 4) .. little(0, 4) .. little(FREE, 4):rep(108)
+    .. little(0, 4) .. table.concat(places)
   local directory = entry("Root Entry", 5, 1, END_OF_CHAIN, 0)
-    .. entry("Workbook", 2, NONE, 2, size) .. ("\0"):rep(SECTOR - 256)
+    .. entry("Workbook", 2, NONE, tables + 1, size) .. ("\0"):rep(SECTOR - 256)
   return header .. table.concat(fat) .. directory .. stream
 end
 

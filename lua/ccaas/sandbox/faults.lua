@@ -85,13 +85,18 @@ end
 local CHUNK_SIZE = 16 * 1024
 local PIECES = 10
 
--- A body that is made while it is sent: always in chunks, never compressed.
-local function transmit_stream(out, from, fault)
+-- A body that is made while it is sent: always in chunks.
+local function transmit_stream(out, from, headers, fault, compressor)
+  http.set(headers, "Transfer-Encoding", "chunked")
   if fault.flip then
     from = source.flip(from, fault.flip)
   end
   if fault.truncate and fault.clean then
     from = source.cut(from, fault.truncate)
+  end
+  if compressor then
+    http.set(headers, "Content-Encoding", "gzip")
+    from = source.compressed(from, compressor())
   end
   from = source.chunked(from)
   if fault.truncate and not fault.clean then
@@ -121,7 +126,7 @@ local function transmit_body(out, answer, headers, body, fault, chunked)
 end
 
 -- The body as it is before it is framed, and its headers.
-local function prepare_body(answer, headers, request, fault, gzipped, gzip)
+local function prepare_body(answer, headers, fault, gzip)
   local body = answer.body
   if not http.get(headers, "Content-Type") and body ~= "" then
     http.set(headers, "Content-Type", "application/json")
@@ -132,7 +137,7 @@ local function prepare_body(answer, headers, request, fault, gzipped, gzip)
   if fault.flip then
     body = source.flipped(body, fault.flip)
   end
-  if gzipped and body ~= "" and wants_gzip(request) then
+  if gzip and body ~= "" then
     body = compress(answer, body, gzip)
     http.set(headers, "Content-Encoding", "gzip")
   end
@@ -145,9 +150,9 @@ end
 ---@param request ccaas.sandbox.request
 ---@param fault table the fault, {} for none
 ---@param config table the sandbox's own delay, gzip and chunked
----@param gzip fun(body: string): string
+---@param native table gzip(body), gzip_stream()
 ---@return table out what C sends
-function faults.transmit(answer, request, fault, config, gzip)
+function faults.transmit(answer, request, fault, config, native)
   local headers = {}
   for i, header in ipairs(answer.headers or {}) do
     headers[i] = header
@@ -157,12 +162,12 @@ function faults.transmit(answer, request, fault, config, gzip)
     ending = fault.truncate and not fault.clean
       and (fault.reset and "reset" or "close") or nil,
   }
+  local gzipped = (fault.gzip or config.gzip) and wants_gzip(request)
   if answer.source then
-    http.set(headers, "Transfer-Encoding", "chunked")
-    transmit_stream(out, answer.source, fault)
+    transmit_stream(out, answer.source, headers, fault,
+      gzipped and native.gzip_stream)
   else
-    local body = prepare_body(answer, headers, request, fault,
-      fault.gzip or config.gzip, gzip)
+    local body = prepare_body(answer, headers, fault, gzipped and native.gzip)
     transmit_body(out, answer, headers, body, fault,
       fault.chunked or config.chunked)
   end

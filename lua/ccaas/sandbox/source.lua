@@ -67,6 +67,23 @@ function source.flip(from, offset)
   end
 end
 
+--- The same bytes, compressed.
+---@param from fun(): string?
+---@param compress fun(bytes?: string): string nil for the end
+---@return fun(): string?
+function source.compressed(from, compress)
+  local ended = false
+  return function()
+    local out = ""
+    while out == "" and not ended do
+      local bytes = from()
+      ended = bytes == nil
+      out = compress(bytes)
+    end
+    return out ~= "" and out or nil
+  end
+end
+
 --- The same bytes in chunked coding.
 ---@param from fun(): string?
 ---@return fun(): string?

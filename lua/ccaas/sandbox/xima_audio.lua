@@ -22,11 +22,11 @@ function audio.new(config, recordings, native)
   }, audio)
 end
 
--- What is known of a tenant: when the next request may come, bytes given.
+-- What is known of a tenant: when it asked last, and the bytes it was given.
 local function tenant_state(self, name)
   for _, known in ipairs(self.config.xima_tenants) do
     if known == name then
-      self.tenants[name] = self.tenants[name] or { open_at = 0, given = 0 }
+      self.tenants[name] = self.tenants[name] or { asked_at = -math.huge, given = 0 }
       return self.tenants[name]
     end
   end
@@ -35,14 +35,15 @@ end
 
 local function check_limits(self, tenant)
   local now = self.native.monotonic()
+  local wait = tenant.asked_at + self.config.audio_interval - now
   if tenant.given >= self.config.egress_cap then
     params.refuse(509, "The tenant's download limit is exceeded")
-  elseif now < tenant.open_at then
-    local seconds = math.max(1, math.ceil(tenant.open_at - now))
+  elseif wait > 0 then
+    local seconds = math.ceil(wait)
     params.refuse(429, "One request in " .. self.config.audio_interval
       .. " seconds", { { "Retry-After", ("%d"):format(seconds) } })
   end
-  tenant.open_at = now + self.config.audio_interval
+  tenant.asked_at = now
 end
 
 local function file_of(self, recording)
@@ -65,6 +66,8 @@ local function range_of(text, size)
   local first, last = (text or ""):match("^%s*bytes%s*=%s*(%d*)%-(%d*)%s*$")
   first, last = tonumber(first), tonumber(last)
   if not first and not last then
+    return nil
+  elseif first and last and first > last then
     return nil
   elseif not first then
     first, last = math.max(0, size - last), size - 1

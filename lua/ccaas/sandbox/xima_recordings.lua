@@ -21,9 +21,10 @@ local MAX_NAMES = 200
 
 local SMALLEST, SIZES = 300, 300000
 
--- What every tenth key has before and after its hexadecimal digits.
+-- What every tenth key has before and after its sixteen hexadecimal digits,
+-- which must not become more of them.
 local odd_starts = {
-  "../", "/", " ", "a/b/", "\0", ("x"):rep(284), "%2e%2e%2f", "../../../etc/",
+  "../", "/", " ", "a/b/", "\0", ("x"):rep(284), "%2e%2e%2f!", "../../../etc/",
   "Zoë \"q\" ", "C:\\", "-", "~", "con.", "?a=b&c#d+", "\r\n", ".",
 }
 local odd_ends = { "", "/..", ".", " ", "\0", "/", ".ogg", "" }

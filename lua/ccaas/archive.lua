@@ -1,0 +1,255 @@
+--- client:archive: every recording of a period as files with a manifest, which
+--- can be stopped and started again at any moment.
+---
+--- In the folder: one file for each recording; `manifest.jsonl`, a line for each
+--- file that is whole; and while it runs `.recordings.jsonl`, the list that is
+--- being worked through: the vendor's answer is read once and at once, for to
+--- keep it open would take days at three seconds a file.
+
+local core = require "ccaas.core"
+local errors = require "ccaas.error"
+local json = require "ccaas.json"
+local misuse = require "ccaas.misuse"
+local names = require "ccaas.names"
+local options = require "ccaas.options"
+local side = require "ccaas.side"
+
+local MANIFEST, LIST = "manifest.jsonl", ".recordings.jsonl"
+
+local checks = {
+  from = options.checks.time,
+  to = options.checks.time,
+  dir = options.checks.text,
+  progress = options.checks.call,
+  on_file = options.checks.call,
+  deadline = options.checks.seconds,
+  timeout = options.checks.seconds,
+  retries = options.limits.retries,
+}
+
+-- After these the next file would fare no better.
+local hopeless = {
+  egress_capped = true, auth = true, io = true, cancelled = true, dns = true, connect = true, tls = true,
+}
+
+local function io_error(own, reason)
+  return errors.new({ code = "io", message = reason }, own.provider)
+end
+
+local function size_of(path)
+  local file = io.open(path, "rb")
+  if not file then
+    return nil
+  end
+  local size = file:seek("end")
+  file:close()
+  return size
+end
+
+-- Is the file whole?  One that was renamed just before the process was killed
+-- is not in the manifest.
+local function is_whole(path, size)
+  local file = io.open(path, "rb")
+  if not file then
+    return false
+  end
+  local ogg, bytes, good = core.ogg(), 0, true
+  while good do
+    local piece = file:read(65536)
+    if not piece then
+      good = ogg:finish()
+      break
+    end
+    bytes = bytes + #piece
+    good = ogg:feed(piece)
+  end
+  file:close()
+  return good and (not size or size == bytes) and bytes or false
+end
+
+-- The manifest: which files are there, by name.  A last line that was cut off
+-- when the process was killed does not count.
+local function open_manifest(own, dir)
+  local path, done = dir .. "/" .. MANIFEST, {}
+  local file = io.open(path, "rb")
+  local torn = false
+  if file then
+    for line in file:lines() do
+      local entry = core.decode(line)
+      torn = type(entry) ~= "table"
+      if not torn and type(entry.file) == "string" then
+        done[entry.file] = entry.bytes
+      end
+    end
+    local size = file:seek("end")
+    file:seek("set", math.max(0, size - 1))
+    torn = torn or (size > 0 and file:read(1) ~= "\n")
+    file:close()
+  end
+  local out, reason = io.open(path, "ab")
+  if not out then
+    return nil, nil, io_error(own, reason)
+  end
+  if torn then
+    out:write("\n")
+  end
+  return out, done
+end
+
+local function note_done(out, row, name, bytes)
+  local line = json.encode { file = name, bytes = bytes, recordingKey = row.recordingKey,
+    tenantName = row.tenantName, startTime = row.startTime, duration = row.duration, callKey = row.callKey,
+    agent = row.agent, skill = row.skill, callDirection = row.callDirection,
+    callingParty = row.callingParty, receivingParty = row.receivingParty }
+  local ok, reason = out:write(line, "\n")
+  if ok then
+    ok, reason = out:flush()
+  end
+  return ok, reason
+end
+
+-- Reads the vendor's list into a file, and sums it up.
+local function spool(self, own, opts, path)
+  local out, reason = io.open(path, "wb")
+  if not out then
+    return nil, io_error(own, reason)
+  end
+  local sums = { files = 0, bytes = 0 }
+  local stream = self:recordings { from = opts.from, to = opts.to, deadline = opts.deadline,
+    timeout = opts.timeout, retries = opts.retries }
+  while true do
+    local row, err = stream:next()
+    if err then
+      out:close()
+      return nil, err
+    elseif row == nil then
+      break
+    end
+    local ok, why = out:write(json.encode(row), "\n")
+    if not ok then
+      out:close()
+      stream:close()
+      return nil, io_error(own, why)
+    end
+    sums.files = sums.files + 1
+    sums.bytes = sums.bytes + (tonumber(row.size) or 0)
+  end
+  local ok, why = out:close()
+  if not ok then
+    return nil, io_error(own, why)
+  end
+  return sums
+end
+
+-- One recording: there already, adopted, or fetched.  Gives how many bytes it
+-- has and whether it was there; or nil and an error.
+local function fetch(self, opts, row, path, name, done)
+  local known = done[name]
+  if known and size_of(path) == known then
+    return known, "known"
+  end
+  local bytes = is_whole(path, tonumber(row.size))
+  if bytes then
+    return bytes, "adopted"
+  end
+  local file, err = self:audio(row, { file = path, deadline = opts.deadline, timeout = opts.timeout,
+    retries = opts.retries })
+  if not file then
+    return nil, err
+  end
+  return file.bytes
+end
+
+-- Goes through the list.  Gives the result and, where going on makes no sense,
+-- the error that ended it.
+local function work(self, own, opts, list, sums, out, done)
+  local result = { files = 0, skipped = 0, bytes = 0, failed = {} }
+  local at, at_bytes = 0, 0
+  for line in list:lines() do
+    local row = core.decode(line)
+    local name = names.file(tostring(row.tenantName) .. "-" .. tostring(row.recordingKey), ".ogg")
+    local path = opts.dir .. "/" .. name
+    local bytes, how = fetch(self, opts, row, path, name, done)
+    local err = not bytes and how or nil
+    if bytes and how ~= "known" then
+      local ok, reason = note_done(out, row, name, bytes)
+      if not ok then
+        return result, io_error(own, reason)
+      end
+    end
+    if bytes then
+      done[name] = bytes
+      result[how and "skipped" or "files"] = result[how and "skipped" or "files"] + 1
+      result.bytes = result.bytes + (how and 0 or bytes)
+    else
+      result.failed[#result.failed + 1] = { recording = row, error = err }
+    end
+    at, at_bytes = at + 1, at_bytes + (tonumber(row.size) or bytes or 0)
+    if opts.on_file then
+      opts.on_file(row, bytes and { path = path, bytes = bytes, skipped = how ~= nil } or nil, err)
+    end
+    if opts.progress then
+      opts.progress { files = at, total = sums.files, bytes = at_bytes, total_bytes = sums.bytes,
+        fetched = result.bytes, skipped = result.skipped, failed = #result.failed }
+    end
+    if err and hopeless[err.code] then
+      return result, err
+    end
+  end
+  return result
+end
+
+---@class ccaas.ArchiveState
+---@field files integer done with, of `total`
+---@field total integer
+---@field bytes integer as the list has them, of `total_bytes`
+---@field total_bytes integer
+---@field fetched integer bytes that came over the wire
+---@field skipped integer files that were there
+---@field failed integer
+
+---@class ccaas.ArchiveOptions
+---@field from string|number
+---@field to string|number
+---@field dir string a folder that is there
+---@field progress? fun(state: ccaas.ArchiveState)
+---@field on_file? fun(recording: table, file: table|nil, err: ccaas.Error|nil)
+
+--- Pulls every recording of a period into `dir`, at the vendor's pace.  What is
+--- there already is not fetched again.  Gives the counts also where it had to
+--- end early (cap on bytes, disk, token), with the error beside them.
+---@param self table a client
+---@param given ccaas.ArchiveOptions
+---@return { files: integer, skipped: integer, bytes: integer, failed: { recording: table, error: ccaas.Error }[] }|nil
+---@return ccaas.Error|nil
+return function(self, given)
+  local own = side.of(self, "archive")
+  local opts = options.check("archive", given, checks)
+  for _, name in ipairs { "from", "to", "dir" } do
+    if opts[name] == nil then
+      misuse.raise("archive: needs option `%s`", name)
+    end
+  end
+  core.sweep(opts.dir)
+  local out, done, err = open_manifest(own, opts.dir)
+  if not out then
+    return nil, err
+  end
+  local path = opts.dir .. "/" .. LIST
+  local sums, why = spool(self, own, opts, path)
+  local result
+  if sums then
+    local list = assert(io.open(path, "rb"))
+    local ok
+    ok, result, why = pcall(work, self, own, opts, list, sums, out, done)
+    list:close()
+    if not ok then
+      out:close()
+      os.remove(path)
+      error(result, 0)
+    end
+  end
+  out:close()
+  os.remove(path)
+  return result, why
+end

@@ -1,0 +1,204 @@
+--- A body to memory, to a file or to a function of the user's, checked while it
+--- passes.  A file appears whole or not at all.
+
+local core = require "ccaas.core"
+local errors = require "ccaas.error"
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+local streams = require "ccaas.stream"
+
+local download = {}
+
+download.options = {
+  file = options.checks.text,
+  sink = options.checks.call,
+  progress = options.checks.call,
+}
+
+-- -- Where it goes: { write(piece), restart(headers), finish(), abandon() }; write,
+-- restart and finish give nil and an error of theirs where they fail.
+
+local function to_memory(own)
+  local pieces, size = {}, 0
+  return {
+    write = function(piece)
+      size = size + #piece
+      if size > own.max_body then
+        return nil, errors.new({ code = "too_large",
+          message = string.format("the answer is larger than max_body (%d bytes): use `file`", own.max_body) },
+          own.provider)
+      end
+      pieces[#pieces + 1] = piece
+      return true
+    end,
+    restart = function()
+      pieces, size = {}, 0
+      return true
+    end,
+    finish = function() return table.concat(pieces) end,
+    abandon = function() end,
+  }
+end
+
+local function to_file(own, path)
+  local file, reason = core.file(path)
+  local function checked(done, why)
+    if done then
+      return done
+    end
+    return nil, errors.new({ code = "io", message = why }, own.provider)
+  end
+  if not file then
+    return checked(nil, reason)
+  end
+  return {
+    write = function(piece) return checked(file:write(piece)) end,
+    restart = function() return checked(file:restart()) end,
+    finish = function(bytes, content_type)
+      local done, err = checked(file:commit())
+      return done and { path = path, bytes = bytes, content_type = content_type }, err
+    end,
+    abandon = function() file:abort() end,
+  }
+end
+
+-- What the function was given cannot be taken back: after a new start the same
+-- bytes are passed over, if the server says that they are the same.
+local function to_sink(own, sink)
+  local given, skip, tag = 0, 0, nil
+  return {
+    write = function(piece, headers)
+      tag = tag or headers.etag
+      local pass = math.min(skip, #piece)
+      skip = skip - pass
+      if pass < #piece then
+        given = given + #piece - pass
+        sink(pass > 0 and piece:sub(pass + 1) or piece)
+      end
+      return true
+    end,
+    restart = function(headers)
+      if not tag or tag:sub(1, 2) == "W/" or tag ~= headers.etag then
+        return nil, errors.new({ code = "network", retryable = true,
+          message = "the connection broke off, and what the sink was given may not be the same: start anew" },
+          own.provider)
+      end
+      skip = given
+      return true
+    end,
+    finish = function(bytes, content_type) return { bytes = bytes, content_type = content_type } end,
+    abandon = function() end,
+  }
+end
+
+--- The place that a call's options name; nil and an error where it cannot be.
+---@param own table a client's inner side
+---@param where string the method's name, for messages
+---@param opts table
+---@return table|nil place
+---@return ccaas.Error|nil
+function download.place(own, where, opts)
+  if opts.file and opts.sink then
+    misuse.raise("%s: options `file` and `sink` do not go together", where)
+  end
+  return opts.file and to_file(own, opts.file) or opts.sink and to_sink(own, opts.sink) or not opts.file and
+    to_memory(own) or nil
+end
+
+--- Pulls a body into a place.  `check` is an object with `feed(piece, headers)`
+--- and `finish(bytes, headers)`, each giving true or nil and a reason, made anew
+--- by `new_check` when the body begins anew.
+---@param own table
+---@param name string
+---@param plan table
+---@param place table
+---@param new_check fun(): table
+---@param opts { progress: function|nil, size: integer|nil }
+---@return any
+---@return ccaas.Error|nil
+function download.pull(own, name, plan, place, new_check, opts)
+  local check, bytes, total = new_check(), 0, opts.size
+  local function refuse(reason)
+    return nil, errors.new({ code = "protocol", message = reason, method = plan.method, url = plan.urls[1] },
+      own.provider)
+  end
+  local function take(piece, headers)
+    local good, reason = check:feed(piece, headers)
+    if not good then
+      return refuse(reason)
+    end
+    local done, err = place.write(piece, headers)
+    if not done then
+      return nil, err
+    end
+    bytes = bytes + #piece
+    if opts.progress then
+      total = total or tonumber(headers["content-length"])
+      opts.progress(bytes, total)
+    end
+    return true
+  end
+  local function afresh(headers)
+    check, bytes = new_check(), 0
+    return place.restart(headers)
+  end
+  local ok, headers, err = pcall(streams.pieces, own, plan, name, take, afresh)
+  if not ok then
+    place.abandon()
+    error(headers, 0)
+  end
+  if headers then
+    local whole, reason = check:finish(bytes, headers)
+    if not whole then
+      place.abandon()
+      return refuse(reason)
+    end
+    local result
+    result, err = place.finish(bytes, headers["content-type"])
+    if result then
+      return result
+    end
+  end
+  place.abandon()
+  return nil, err
+end
+
+-- -- Audio ---------------------------------------------------------------------
+
+-- Whole OGG pages, and as many bytes as the row says.
+local function new_audio_check(size)
+  local ogg = core.ogg()
+  return {
+    feed = function(_, piece)
+      local good, reason, offset = ogg:feed(piece)
+      if not good then
+        return nil, string.format("the audio is damaged at byte %d: %s", offset or 0, reason)
+      end
+      return true
+    end,
+    finish = function(_, bytes)
+      local whole, reason = ogg:finish()
+      if not whole then
+        return nil, "the audio is not whole: " .. reason
+      elseif size and size ~= bytes then
+        return nil, string.format("the audio has %d bytes, the recording says %d", bytes, size)
+      end
+      return true
+    end,
+  }
+end
+
+--- The audio of a recording, at the vendor's pace.
+function download.give(own, name, method, plan, opts, row)
+  local size = type(row[method.size]) == "number" and row[method.size] or nil
+  plan.body, plan.resume = "chunks", true
+  plan.gate, plan.gate_seconds = tostring(row[method.pace.by]), own.pace or method.pace.seconds
+  local place, err = download.place(own, name, opts)
+  if not place then
+    return nil, err
+  end
+  return download.pull(own, name, plan, place, function() return new_audio_check(size) end,
+    { progress = opts.progress, size = size })
+end
+
+return download

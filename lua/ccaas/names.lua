@@ -1,0 +1,66 @@
+--- Names: agents' as the vendor writes them, and files' that are safe whatever
+--- they are made from.
+
+local core = require "ccaas.core"
+
+local names = {}
+
+-- Bytes that a file's name has at the most: with what is put before or behind
+-- it elsewhere it must stay below the 255 that file systems take.
+local LONGEST = 200
+
+--- Takes `Name(extension)` apart.  A name may hold parentheses itself, so the
+--- extension is what is in the last ones, at the very end; it has a digit, and
+--- neither blanks nor parentheses.  Without an extension the name is kept as it
+--- is.
+---@param text any
+---@return string|nil name nil when it is no string
+---@return string|nil extension
+function names.split(text)
+  if type(text) ~= "string" then
+    return nil
+  end
+  local name, extension = text:match("^(.*)%(([^()]*)%)%s*$")
+  if not name or extension:find("%s") or not extension:find("%d") then
+    return text
+  end
+  return name:match("^%s*(.-)%s*$"), extension
+end
+
+local function escape_byte(byte)
+  return string.format("%%%02X", byte:byte())
+end
+
+-- Any number in digits: the same ones on every Lua, in every locale.
+local function digits(number)
+  if number == math.floor(number) and math.abs(number) < 2 ^ 63 then
+    return string.format("%d", number)
+  end
+  return (string.format("%.17g", number):gsub(",", "."))
+end
+
+--- The name of a file for a key of any bytes: letters, digits, `.`, `_` and `-`
+--- as they are (but `.` and `-` not in front), all other bytes as `%` and two
+--- hexadecimal digits.  Different keys have different names; the same key has
+--- the same name everywhere.  A name that would be longer than 200 bytes ends
+--- in `%~` and the SHA-256 of the key.
+---@param key string|number
+---@param suffix? string put behind it as it is, ".ogg" for one
+---@return string
+function names.file(key, suffix)
+  suffix = suffix or ""
+  if type(key) == "number" then
+    key = digits(key)
+  end
+  local name = key:gsub("[^A-Za-z0-9._-]", escape_byte):gsub("^[.-]", escape_byte)
+  if name == "" then
+    name = "%empty"
+  elseif #name + #suffix > LONGEST then
+    local tail = "%~" .. core.sha256(key) .. suffix
+    -- No escape is cut in two.
+    return (name:sub(1, LONGEST - #tail):gsub("%%%x?$", "")) .. tail
+  end
+  return name .. suffix
+end
+
+return names

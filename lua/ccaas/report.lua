@@ -1,0 +1,143 @@
+--- Historical reports: what is asked for, and whether what arrives is that.
+
+local download = require "ccaas.download"
+local json = require "ccaas.json"
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+local streams = require "ccaas.stream"
+local times = require "ccaas.times"
+
+local report = {}
+
+report.options = {
+  format = options.checks.text,
+  from = options.checks.time,
+  to = options.checks.time,
+  agents = options.checks.any,
+  parameters = options.checks.any,
+  file = options.checks.text,
+  progress = options.checks.call,
+}
+
+local function timeframe(name, opts)
+  if opts.from == nil or opts.to == nil then
+    misuse.raise("%s: options `from` and `to` go together", name)
+  end
+  local from, from_offset = times.parse(opts.from)
+  local to, to_offset = times.parse(opts.to)
+  if from >= to then
+    misuse.raise("%s: option `from` (%s) is not before `to` (%s)", name, tostring(opts.from), tostring(opts.to))
+  end
+  return {
+    name = "Report Timeframe",
+    value = {
+      type = "REPORT_TIMEFRAME",
+      formatted = times.label(opts.from, opts.to),
+      start = times.format(from, from_offset),
+      ["end"] = times.format(to, to_offset),
+    },
+  }
+end
+
+local function row_filter(name, agents)
+  local users = {}
+  if type(agents) ~= "table" then
+    misuse.raise("%s: option `agents` must be a list of \"Name(extension)\"", name)
+  end
+  for i, agent in ipairs(options.list(name, "agents", agents)) do
+    users[i] = { key = agent }
+  end
+  return { name = "Rows (Agent)", value = { type = "PBX_USERS", pbxUsers = json.list(users) } }
+end
+
+-- The body, encoded once: its bytes are the same on every attempt.
+local function encode(name, format, opts)
+  local parameters = {}
+  if opts.from ~= nil or opts.to ~= nil then
+    parameters[1] = timeframe(name, opts)
+  end
+  if opts.agents ~= nil then
+    parameters[#parameters + 1] = row_filter(name, opts.agents)
+  end
+  if opts.parameters ~= nil and type(opts.parameters) ~= "table" then
+    misuse.raise("%s: option `parameters` must be a list of { name, value }", name)
+  end
+  for _, parameter in ipairs(opts.parameters or {}) do
+    parameters[#parameters + 1] = parameter
+  end
+  local text, reason = json.encode { format = format, parameters = json.list(parameters) }
+  if not text then
+    misuse.raise("%s: option `parameters` cannot be sent as JSON: %s", name, reason)
+  end
+  return text
+end
+
+-- The first bytes tell the format; until there are enough of them they are
+-- kept.
+local function new_format_check(format, kind)
+  local head = ""
+  local function decide(last)
+    local start = kind.blanks and head:gsub("^\239\187\191", ""):gsub("^%s+", "") or head
+    if kind.text then
+      return not start:find("^%s*<[!%a]") and not start:find("%z")
+    end
+    for _, magic in ipairs(kind.starts) do
+      if start:sub(1, #magic) == magic then
+        return true
+      elseif not last and magic:sub(1, #start) == start then
+        return true
+      end
+    end
+    return false
+  end
+  local function verdict(last, headers)
+    if decide(last) then
+      return true
+    end
+    return nil, string.format("the answer is not the %s that was asked for (content type %s): a login page, perhaps",
+      format, headers["content-type"] or "unknown")
+  end
+  return {
+    feed = function(_, piece, headers)
+      if #head < 64 then
+        head = head .. piece:sub(1, 64)
+        return verdict(false, headers)
+      end
+      return true
+    end,
+    finish = function(_, bytes, headers)
+      if bytes == 0 and not kind.text then
+        return nil, "the answer is empty"
+      end
+      return verdict(true, headers)
+    end,
+  }
+end
+
+--- A report: a table for JSON, else bytes or a file.
+function report.give(own, name, method, plan, opts)
+  local format = opts.format or "JSON"
+  local kind = method.formats[format]
+  if not kind then
+    misuse.raise("%s: unknown format %q%s", name, format, misuse.hint(format, method.formats))
+  end
+  plan.method, plan.patient = "POST", true
+  plan.content = encode(name, format, opts)
+  plan.headers[1] = "Accept: " .. kind.accept
+  if format == "JSON" and not opts.file then
+    plan.body = "json"
+    local document, err = streams.run(own, plan, name)
+    return document, err
+  end
+  plan.body = "chunks"
+  local place, err = download.place(own, name, opts)
+  if not place then
+    return nil, err
+  end
+  if format == "JSON" then
+    kind = { starts = { "{", "[" }, blanks = true }
+  end
+  return download.pull(own, name, plan, place, function() return new_format_check(format, kind) end, opts)
+end
+
+return report

@@ -1,0 +1,143 @@
+/* core.file(path): a file that appears whole or not at all (src/core/file.h),
+ * and core.sweep(folder).
+ *
+ * On the Lua side's thread, which waits for the disk in every call.  The
+ * userdata owns the file; one that is collected or left by a Lua 5.4 scope
+ * before its commit is as if it had never been.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "binding.h"
+#include "compat.h"
+#include "file.h"
+
+static struct ccaas_file *check_file(lua_State *L)
+{
+    return luaL_checkudata(L, 1, CCAAS_FILE_TYPE);
+}
+
+/* A path, which no NUL may cut short. */
+static const char *check_path(lua_State *L)
+{
+    size_t length;
+    const char *path = luaL_checklstring(L, 1, &length);
+
+    luaL_argcheck(L, strlen(path) == length, 1, "a path has no NUL in it");
+    return path;
+}
+
+/* Pushes true, or nil and the reason. */
+static int push_done(lua_State *L, const struct ccaas_file *file, bool done)
+{
+    if (done) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, file->message);
+    return 2;
+}
+
+/* core.file(path) -> file, or nil and the reason. */
+int ccaas_binding_new_file(lua_State *L)
+{
+    const char *path = check_path(L);
+    struct ccaas_file *file = ccaas_newuserdata(L, sizeof *file);
+
+    *file = CCAAS_FILE_CLOSED;
+    luaL_getmetatable(L, CCAAS_FILE_TYPE);
+    lua_setmetatable(L, -2);
+    return ccaas_file_open(file, path) ? 1 : push_done(L, file, false);
+}
+
+/* file:write(bytes) -> true, or nil and the reason. */
+static int file_write(lua_State *L)
+{
+    struct ccaas_file *file = check_file(L);
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 2, &length);
+
+    return push_done(L, file, ccaas_file_write(file, bytes, length));
+}
+
+/* file:restart([length]) -> true, or nil and the reason: all but the first
+ * `length` bytes (default: none) are forgotten, and so is what failed. */
+static int file_restart(lua_State *L)
+{
+    struct ccaas_file *file = check_file(L);
+    lua_Number length = luaL_optnumber(L, 2, 0);
+
+    luaL_argcheck(L, length >= 0 && length < 0x1p63, 2, "no length");
+    return push_done(L, file, ccaas_file_restart(file, (uint64_t)length));
+}
+
+/* file:commit() -> true, or nil and the reason: the file is at its place, or
+ * gone; closed it is in any case. */
+static int file_commit(lua_State *L)
+{
+    struct ccaas_file *file = check_file(L);
+
+    return push_done(L, file, ccaas_file_commit(file));
+}
+
+/* file:abort(): the file is gone; safe to call twice, and after a commit. */
+static int file_abort(lua_State *L)
+{
+    ccaas_file_abort(check_file(L));
+    return 0;
+}
+
+/* file:size() -> bytes written; 0 once it is closed. */
+static int file_size(lua_State *L)
+{
+    ccaas_pushinteger(L, (int64_t)check_file(L)->size);
+    return 1;
+}
+
+static int file_tostring(lua_State *L)
+{
+    const struct ccaas_file *file = check_file(L);
+
+    if (file->fd < 0)
+        lua_pushliteral(L, CCAAS_FILE_TYPE " (closed)");
+    else
+        lua_pushfstring(L, CCAAS_FILE_TYPE " (%s)", file->path);
+    return 1;
+}
+
+/* core.sweep(folder) -> how many parts were removed that processes which are no
+ * more have left there; or nil and the reason. */
+int ccaas_binding_sweep(lua_State *L)
+{
+    const char *path = check_path(L);
+    int count = ccaas_file_sweep(path);
+
+    if (count >= 0) {
+        lua_pushinteger(L, count);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushfstring(L, "cannot read %s: %s", path, ccaas_file_advice(errno));
+    return 2;
+}
+
+void ccaas_binding_file(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"write", file_write},   {"restart", file_restart},
+        {"commit", file_commit}, {"abort", file_abort},
+        {"size", file_size},     {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", file_abort},
+                                    {"__close", file_abort},
+                                    {"__tostring", file_tostring},
+                                    {NULL, NULL}};
+
+    ccaas_newmetatable(L, CCAAS_FILE_TYPE);
+    ccaas_setfuncs(L, meta);
+    lua_newtable(L);
+    ccaas_setfuncs(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
