@@ -23,7 +23,8 @@ if not dir or not from or not to then
 end
 
 local function clock(seconds)
-  return string.format("%d:%02d:%02d", math.floor(seconds / 3600), math.floor(seconds / 60) % 60, math.floor(seconds) % 60)
+  local whole = math.floor(seconds)
+  return string.format("%d:%02d:%02d", math.floor(whole / 3600), math.floor(whole / 60) % 60, whole % 60)
 end
 
 local started = now()

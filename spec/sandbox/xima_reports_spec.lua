@@ -138,7 +138,7 @@ describe("the sandbox's Xima reports", function()
 
   it("are an old spreadsheet of many sectors, in their order", function()
     local rows = {}
-    for i = 1, 4000 do
+    for i = 1, 1500 do
       rows[i] = { "agent " .. i, 1, 2 }
     end
     local file = documents.xls(rows)
@@ -160,13 +160,13 @@ describe("the sandbox's Xima reports", function()
     end
     assert.equal(size, 512 * #parts)
     assert.equal(512 * (#parts + tables + 2), #file)
-    assert.is_truthy(table.concat(parts):find("agent 4000", 1, true))
+    assert.is_truthy(table.concat(parts):find("agent 1500", 1, true))
   end)
 
   it("have their longest", function()
     local rows = {}
-    for i = 1, 40000 do
-      rows[i] = { ("x"):rep(200) }
+    for i = 1, 900 do
+      rows[i] = { ("x"):rep(8000) }
     end
     local done, err = pcall(documents.xls, rows)
     assert.is_false(done)

@@ -18,17 +18,22 @@ uint64_t ccaas_sandbox_hash(uint64_t n)
 
 static size_t write_number(int64_t n, char *out)
 {
-    char digits[20];
-    size_t size = 0, sign = n < 0;
+    char digits[20], *at = digits + sizeof digits;
     uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
     do
-        digits[size++] = (char)('0' + rest % 10);
+        *--at = (char)('0' + rest % 10);
     while (rest /= 10);
-    if (sign)
-        *out = '-';
-    for (size_t i = 0; i < size; i++)
-        out[sign + i] = digits[size - 1 - i];
-    return sign + size;
+    if (n < 0)
+        *--at = '-';
+    size_t size = (size_t)(digits + sizeof digits - at);
+    memcpy(out, at, size);
+    return size;
+}
+
+/* A number below n.  Not by division: that would take most of the time. */
+static uint64_t below(uint64_t random, uint64_t n)
+{
+    return (uint64_t)((unsigned __int128)random * n >> 64);
 }
 
 static size_t write_hex(uint32_t n, char *out)
@@ -56,17 +61,20 @@ size_t ccaas_sandbox_field_room(const struct ccaas_sandbox_field *field)
 size_t ccaas_sandbox_field_write(const struct ccaas_sandbox_field *field,
                                  uint64_t index, char *out)
 {
+    if (field->kind == CCAAS_SANDBOX_TURN && field->count == 1)
+        return write_text(field->texts, out);
     uint64_t random = 0;
     if (field->kind != CCAAS_SANDBOX_TURN && field->kind != CCAAS_SANDBOX_INDEX)
         random = ccaas_sandbox_hash(field->salt ^ index);
     switch (field->kind) {
     case CCAAS_SANDBOX_TURN:
-        return write_text(&field->texts[index % field->count], out);
+        return write_text(
+            &field->texts[(uint32_t)index % (uint32_t)field->count], out);
     case CCAAS_SANDBOX_PICK:
-        return write_text(&field->texts[random % field->count], out);
+        return write_text(&field->texts[below(random, field->count)], out);
     case CCAAS_SANDBOX_NUMBER:
         return write_number(field->base + field->step * (int64_t)index +
-                                (int64_t)(random % field->spread),
+                                (int64_t)below(random, field->spread),
                             out);
     case CCAAS_SANDBOX_HEX:
         return write_hex((uint32_t)random, out);

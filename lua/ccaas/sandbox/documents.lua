@@ -60,7 +60,7 @@ end
 
 -- Text as the workbook has it, in Latin letters.
 local function label(row, column, text)
-  text = text:gsub("[\128-\255]+", "?"):sub(1, 200)
+  text = text:gsub("[\128-\255]+", "?"):sub(1, 8000)
   return record(0x0204, little(row, 2) .. little(column, 2) .. little(0, 2)
     .. little(#text, 2) .. "\0" .. text)
 end
