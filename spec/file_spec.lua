@@ -188,16 +188,17 @@ local OVERFLOW = [[
 ]]
 
 describe("a file that outgrows", function()
-  local function overflows(folder, words, around)
-    local status, output = helper.run((around:gsub("%%s", function()
-      return helper.command(OVERFLOW:format(folder, words))
-    end)))
+  -- `before`: shell words that make the room small, for a process that ends
+  -- with the test.
+  local function overflows(folder, words, before, shell)
+    local status, output = helper.run(("%s -c %s"):format(shell or "sh",
+      helper.quote(before .. " && exec " .. helper.command(OVERFLOW:format(folder, words)))))
     assert.equal(0, status, output)
   end
 
   it("its process's limit is an error, and leaves nothing", function()
     -- 512 or 1024 bytes each, by the shell.
-    overflows(helper.folder(), "larger than a file may be", "ulimit -f 60; trap '' XFSZ; %s")
+    overflows(helper.folder(), "larger than a file may be", "ulimit -f 60 && trap '' XFSZ")
   end)
 
   it("its disk is an error, and leaves nothing", function()
@@ -205,13 +206,12 @@ describe("a file that outgrows", function()
     local mount = ("mount -t tmpfs -o size=64k,mode=777 none %s"):format(folder)
     for _, alone in ipairs { "unshare -m", "unshare -Urm" } do
       if helper.run(("%s sh -c %s"):format(alone, helper.quote(mount))) == 0 then
-        return overflows(folder, "no space left on the device: free some", ("%s sh -c %s"):format(alone,
-          helper.quote(mount .. " && exec " .. helper.command(OVERFLOW:format(folder, "no space left")))))
+        return overflows(folder, "no space left on the device: free some", mount, alone .. " sh")
       end
     end
     -- No file system of our own may be mounted here.  The largest file that the
     -- process may write is the nearest thing to a full disk that is left.
-    overflows(folder, "larger than a file may be", "ulimit -f 40; trap '' XFSZ; %s")
+    overflows(folder, "larger than a file may be", "ulimit -f 40 && trap '' XFSZ")
   end)
 end)
 

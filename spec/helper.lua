@@ -12,10 +12,6 @@ helper.top = lfs.currentdir()
 --- The interpreter that runs this spec.
 helper.interpreter = os.getenv("LUA") or rawget(_G, "jit") and "luajit" or "lua5.4"
 
---- "address,undefined" or "thread" below a sanitizer, whose own memory and
---- descriptors a spec must not measure; nil else.
-helper.sanitizer = os.getenv("CCAAS_SANITIZER")
-
 local cleanups = {}
 
 --- Calls `f` when the present spec file has ended, last come first served.

@@ -136,8 +136,7 @@ sanitized() {
     # would count as lost.
     [ "$3" != luajit ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
     CCAAS_LIMIT=300
-    CCAAS_SANITIZER=$1
-    export CCAAS_LIMIT CCAAS_SANITIZER
+    export CCAAS_LIMIT
     folder=$2
     shift 3
     lua_specs "$folder" "$interpreter" "$@"

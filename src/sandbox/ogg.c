@@ -21,6 +21,8 @@
 /* TOC of a packet: one frame of narrow-band speech, 20 ms, mono. */
 #define PACKET_TOC 0x08
 
+#define NOISE ((size_t)64 * 1024)
+
 enum flag { FIRST = 2, LAST = 4 };
 
 struct writer {
@@ -29,10 +31,21 @@ struct writer {
     uint32_t serial, sequence;
 };
 
-/* --- the checksum: polynomial 0x04c11db7, eight bytes at a time ------------
+/* --- what is made once -----------------------------------------------------
  */
 
+/* crc_table[k][b]: the checksum of b and k zeros. */
 static uint32_t crc_table[8][256];
+
+static unsigned char noise[NOISE];
+
+static void make_noise(void)
+{
+    for (size_t i = 0; i < NOISE; i += 8) {
+        uint64_t bits = ccaas_sandbox_hash(i);
+        memcpy(noise + i, &bits, 8);
+    }
+}
 
 static void make_crc_table(void)
 {
@@ -50,6 +63,13 @@ static void make_crc_table(void)
     }
 }
 
+static void make_tables(void)
+{
+    make_noise();
+    make_crc_table();
+}
+
+/* Eight bytes at a time; the polynomial is 0x04c11db7. */
 static uint32_t checksum(const unsigned char *p, size_t size)
 {
     uint32_t crc = 0;
@@ -73,13 +93,12 @@ static void put(unsigned char *at, uint64_t n, int bytes)
         at[i] = (unsigned char)(n >> (8 * i));
 }
 
-static void put_noise(struct writer *w, unsigned char *at, size_t size)
+/* A packet is a piece of one long noise, from anywhere in it. */
+static void put_packet(struct writer *w, unsigned char *at, size_t size)
 {
+    uint64_t from = ccaas_sandbox_hash(w->random++) % (NOISE - PACKET);
     *at = PACKET_TOC;
-    for (size_t i = 1; i < size; i += 8) {
-        uint64_t bits = ccaas_sandbox_hash(w->random++);
-        memcpy(at + i, &bits, size - i < 8 ? size - i : 8);
-    }
+    memcpy(at + 1, noise + from, size - 1);
 }
 
 /* Writes a page's header and the lengths of its packets; gives where its first
@@ -137,7 +156,7 @@ static void audio_page(struct writer *w, int flags, const size_t *packets,
     w->granule += (uint64_t)count * PACKET_SAMPLES;
     unsigned char *at = begin_page(w, flags, packets, count);
     for (int i = 0; i < count; i++) {
-        put_noise(w, at, packets[i]);
+        put_packet(w, at, packets[i]);
         at += packets[i];
     }
     end_page(w, at);
@@ -146,7 +165,7 @@ static void audio_page(struct writer *w, int flags, const size_t *packets,
 void ccaas_sandbox_ogg_write(unsigned char *out, size_t size, uint64_t seed)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_crc_table);
+    pthread_once(&once, make_tables);
     size_t packets[PAGE_PACKETS + 1];
     for (int i = 0; i <= PAGE_PACKETS; i++)
         packets[i] = PACKET;

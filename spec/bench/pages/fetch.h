@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "tools.h"
+
 /* Takes one page: `size` bytes followed by a NUL, which it may write over and
  * which stay valid until it returns. */
 typedef void bench_page(void *context, char *bytes, size_t size);
@@ -15,17 +17,5 @@ typedef void bench_page(void *context, char *bytes, size_t size);
  * pages is known beforehand and no token is asked for, so that this is a bound
  * that a real client cannot reach.  Any failure ends the process. */
 void bench_fetch(bench_page *take, void *context);
-
-/* An environment variable; ends the process when there is none. */
-const char *bench_env(const char *name);
-
-/* Seconds of the monotonic clock. */
-double bench_now(void);
-
-/* The greatest resident size of this process so far, in KiB. */
-long bench_peak(void);
-
-/* Ends the process with a message. */
-_Noreturn void bench_fail(const char *what, const char *why);
 
 #endif
