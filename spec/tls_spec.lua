@@ -395,17 +395,12 @@ describe("the environment's proxy", function()
     assert.equal("CONNECT", proxy.requests[1].method)
   end)
 
-  it("is used for http, which in clear goes to this machine only", function()
-    local proxy = start_proxy(function(request)
-      if request.target:find("/oauth/v2/token", 1, true) then
-        return server.answer('{"access_token":"T0KEN","expires_in":"1799"}')
-      end
-      return server.page { rows = { server.row("through") } }
-    end)
-    local output = run(proxy, "http_proxy=" .. proxy.url, plain:options("8x8", { retries = 0 }), CALL)
-    assert.equal("through\nstatus 0\n", output)
-    assert.equal(plain:options("8x8").base_url .. "/queues/101", proxy.requests[2].target)
-    assert.same({}, plain:requests())
+  it("never gets what goes to this machine in clear: token and secret", function()
+    local proxy = start_proxy()
+    local output = run(proxy, "http_proxy=" .. proxy.url .. " all_proxy=" .. proxy.url,
+      plain:options("8x8", { retries = 0 }), CALL)
+    assert.equal("101\nstatus 0\n", output)
+    assert.equal(0, proxy.accepted)
   end)
 
   it("is not used for hosts of no_proxy", function()

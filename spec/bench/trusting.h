@@ -1,5 +1,5 @@
-/* The decoder of the bounds: trusts the bytes, which end with a NUL and which it
- * writes over, and pushes what it reads onto Lua's stack.
+/* The decoder of the bounds: trusts the bytes, which end with a NUL and which
+ * it writes over, and pushes what it reads onto Lua's stack.
  *
  * One thread; owns nothing. */
 #ifndef CCAAS_BENCH_TRUSTING_H
@@ -48,8 +48,8 @@ static inline char *trusting_unescape(char *at, char **out)
     uint32_t point = trusting_digits(at + 1);
     at += 5;
     if (point >= 0xD800 && point < 0xDC00) {
-        point =
-            0x10000 + ((point - 0xD800) << 10) + (trusting_digits(at + 2) - 0xDC00);
+        point = 0x10000 + ((point - 0xD800) << 10) +
+                (trusting_digits(at + 2) - 0xDC00);
         at += 6;
     }
     *out = trusting_utf8(*out, point);

@@ -342,8 +342,11 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     if (transfer->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
-    if (transfer->proxy)
-        curl_easy_setopt(easy, CURLOPT_PROXY, transfer->proxy);
+    /* In clear we talk to this machine itself only: a proxy of the environment
+     * is not to see the token on a way that was thought to be none. */
+    if (transfer->proxy || strncasecmp(transfer->url, "http:", 5) == 0)
+        curl_easy_setopt(easy, CURLOPT_PROXY,
+                         transfer->proxy ? transfer->proxy : "");
     set_method(transfer);
     return curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
            set_headers(transfer);
