@@ -1,12 +1,11 @@
 #!/bin/sh
 # The pages benchmark: our client and what one would take instead, interleaved
 # in one run, reading the same 100,000 rows from a server on this machine.  See
-# README.md.  Everything it makes is in a temporary folder and gone at the end;
-# only build/lua54 and build/luajit, the client itself, stay.
+# README.md.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
+. "$here/common.sh"
 everyone="bare bound ours54 oursjit luasocket luacurl fficurl luahttp"
 everyone="$everyone node fetch python"
 
@@ -21,11 +20,6 @@ usage: sh spec/bench/pages.sh [options]
   --pages A,B        pages of 1,000 rows; 100,400 shows that memory stays (100)
   --install          install missing Debian packages with apt-get
 EOF
-}
-
-refuse() {
-    echo "pages.sh: $*" >&2
-    exit 2
 }
 
 rounds=5 only=$everyone nets="http https" delays="0 30" counts=100 install=no
@@ -55,9 +49,8 @@ for net in $nets; do
     case $net in http | https) ;; *) refuse "unknown net $net" ;; esac
 done
 delay=30
-for number in $rounds $counts $delays; do
-    case $number in *[!0-9]*) refuse "not a number: $number" ;; esac
-done
+# shellcheck disable=SC2086
+check_numbers $rounds $counts $delays
 for number in $delays; do
     if [ "$number" -ne 0 ]; then delay=$number; fi
 done
@@ -65,35 +58,17 @@ for number in $delays; do
     case $number in 0 | "$delay") ;; *) refuse "two delays besides 0" ;; esac
 done
 
-wants() {
-    case " $only " in *" $1 "*) return 0 ;; esac
-    return 1
-}
-
-# What must be there, each with the Debian package that has it.
-missing=
-probe() { # package, command that succeeds when it is there
-    sh -c "$2" >/dev/null 2>&1 || missing="$missing $1"
-}
-probe_lua() { # package, interpreter, module
-    probe "$1" "$2 -e 'require \"$3\"'"
-}
+echo_module=/usr/lib/nginx/modules/ngx_http_echo_module.so
 find_missing() {
-    missing=
-    probe nginx "PATH=$PATH:/usr/sbin command -v nginx"
+    probe_server
+    probe_programs
     probe libnginx-mod-http-echo "test -e $echo_module"
     probe openssl "command -v openssl"
-    probe lua5.4 "command -v lua5.4"
-    probe_lua lua-socket lua5.4 socket
-    probe cmake "command -v cmake"
-    probe pkg-config "command -v pkg-config"
-    probe libcurl4-openssl-dev "pkg-config --exists libcurl"
-    probe liblua5.4-dev "pkg-config --exists lua5.4"
-    case $only in *jit* | *curl* | *luahttp*)
+    case $only in *curl* | *luahttp*)
         probe luajit "command -v luajit"
-        probe_lua lua-socket luajit socket ;;
+        probe_lua lua-socket luajit socket
+        probe_lua lua-cjson luajit cjson ;;
     esac
-    case $only in *curl* | *luahttp*) probe_lua lua-cjson luajit cjson ;; esac
     if wants luasocket; then
         probe_lua lua-sec lua5.4 ssl
         probe_lua lua-cjson lua5.4 cjson
@@ -102,54 +77,10 @@ find_missing() {
     if wants luahttp; then probe_lua lua-http luajit http.client; fi
     if wants node || wants fetch; then probe nodejs "command -v node"; fi
     if wants python; then probe python3 "test -x /usr/bin/python3"; fi
-    if wants oursjit; then
-        probe libluajit-5.1-dev "pkg-config --exists luajit"
-    fi
-    case $only in *ours*)
-        probe libwebsockets-dev "pkg-config --exists libwebsockets"
-        probe libssl-dev "pkg-config --exists openssl" ;;
-    esac
-    missing=$(echo "$missing" | tr ' ' '\n' | sort -u | tr '\n' ' ')
-    missing=${missing# }
+    case $only in *ours*) probe_client ;; esac
 }
-echo_module=/usr/lib/nginx/modules/ngx_http_echo_module.so
-unset LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
-find_missing
-if [ -n "${missing% }" ] && [ $install = yes ]; then
-    # shellcheck disable=SC2086
-    apt-get install -y --no-install-recommends $missing
-    find_missing
-fi
-[ -z "${missing% }" ] || refuse "missing Debian packages: $missing" \
-    "(--install installs them)"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ccaas-bench-XXXXXX")
-nginx_pid=
-stop() {
-    if [ -n "$nginx_pid" ]; then
-        kill "$nginx_pid" 2>/dev/null || true
-        wait "$nginx_pid" 2>/dev/null || true
-    fi
-    rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-chmod 755 "$work" # started by root, nginx's workers are somebody else
-
-quietly() {
-    "$@" >"$work/log" 2>&1 || {
-        cat "$work/log" >&2
-        refuse "failed: $*"
-    }
-}
-
-build_client() { # folder, pkg-config name of the Lua
-    quietly cmake -S "$root" -B "$root/build/$1" -DCCAAS_LUA="$2" \
-        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCCAAS_SANITIZE= -DCCAAS_TINY=OFF
-    quietly cmake --build "$root/build/$1" --target module
-}
+need_packages $install
+open_workspace
 
 make_certificates() {
     (
@@ -166,15 +97,9 @@ make_certificates() {
     )
 }
 
-start_nginx() {
-    ports=$(lua5.4 -e '
-        local socket, held = require "socket", {}
-        for i = 1, 4 do
-          held[i] = assert(socket.bind("127.0.0.1", 0))
-          print((select(2, held[i]:getsockname())))
-        end')
-    # shellcheck disable=SC2086
-    set -- $ports
+serve_pages() {
+    # shellcheck disable=SC2046
+    set -- $(free_ports 4)
     http_0=$1 https_0=$2 http_delay=$3 https_delay=$4
     token='{"access_token":"bench-token","token_type":"BearerToken"'
     token=$token',"expires_in":"1799","issued_at":"1719570000000"'
@@ -185,25 +110,7 @@ start_nginx() {
         -e "s#@HTTP_0@#$http_0#; s#@HTTPS_0@#$https_0#" \
         -e "s#@HTTP_DELAY@#$http_delay#; s#@HTTPS_DELAY@#$https_delay#" \
         "$here/pages/nginx.conf" >"$work/nginx.conf"
-    PATH=$PATH:/usr/sbin nginx -p "$work" -c "$work/nginx.conf" \
-        -e "$work/nginx-error.log" >"$work/nginx.log" 2>&1 &
-    nginx_pid=$!
-    lua5.4 - "$http_0" "$https_0" "$http_delay" "$https_delay" <<'LUA' ||
-local socket = require "socket"
-local deadline = socket.gettime() + 10
-for _, port in ipairs(arg) do
-  while not socket.connect("127.0.0.1", port) do
-    if socket.gettime() > deadline then os.exit(1) end
-    socket.sleep(0.02)
-  end
-end
-LUA
-        refuse "nginx: $(cat "$work/nginx.log" "$work/nginx-error.log")"
-}
-
-client() { # build folder, interpreter
-    LUA_PATH="$root/lua/?.lua;$here/pages/?.lua;;" \
-    LUA_CPATH="$root/build/$1/?.so;;" timeout 300 "$2" "$here/pages/ours.lua"
+    start_nginx "$@"
 }
 
 script() { # interpreter, file
@@ -212,10 +119,10 @@ script() { # interpreter, file
 
 contestant() {
     case $1 in
-    bare) timeout 300 "$work/build/bench_bare" ;;
-    bound) timeout 300 "$work/build/bench_bound" "$here/pages/tally.lua" ;;
-    ours54) client lua54 lua5.4 ;;
-    oursjit) client luajit luajit ;;
+    bare) timeout 300 "$work/build/bench_pages_bare" ;;
+    bound) timeout 300 "$work/build/bench_pages_bound" "$here/pages/tally.lua" ;;
+    ours54) client pages lua54 lua5.4 ;;
+    oursjit) client pages luajit luajit ;;
     luasocket) script lua5.4 luasocket.lua ;;
     luacurl | fficurl | luahttp) script luajit "$1.lua" ;;
     node) timeout 300 node "$here/pages/node.mjs" http ;;
@@ -250,19 +157,16 @@ for count in $counts; do
 done
 if [ "$most" -eq 0 ] || [ "$rounds" -eq 0 ]; then refuse "nothing to do"; fi
 
-if wants ours54; then build_client lua54 lua5.4; fi
-if wants oursjit; then build_client luajit luajit; fi
-quietly cmake -S "$here" -B "$work/build"
-quietly cmake --build "$work/build"
+if wants ours54; then build_client pages lua54 lua5.4; fi
+if wants oursjit; then build_client pages luajit luajit; fi
+build_programs bench_pages_bare bench_pages_bound
 quietly make_certificates
-mkdir "$work/data"
 lua5.4 "$here/pages/data.lua" "$work/data" "$most"
-start_nginx
+serve_pages
 
 BENCH_METRICS=$(cat "$work/data/metrics")
 BENCH_CA=$work/ca.crt
 export BENCH_METRICS BENCH_CA NODE_EXTRA_CA_CERTS="$BENCH_CA"
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 round=1
 while [ $round -le "$rounds" ]; do
     echo "round $round of $rounds" >&2
