@@ -101,8 +101,10 @@ function download.place(own, where, opts)
   if opts.file and opts.sink then
     misuse.raise("%s: options `file` and `sink` do not go together", where)
   end
-  return opts.file and to_file(own, opts.file) or opts.sink and to_sink(own, opts.sink) or not opts.file and
-    to_memory(own) or nil
+  if opts.file then
+    return to_file(own, opts.file)
+  end
+  return opts.sink and to_sink(own, opts.sink) or to_memory(own)
 end
 
 --- Pulls a body into a place.  `check` is an object with `feed(piece, headers)`
@@ -118,14 +120,14 @@ end
 ---@return ccaas.Error|nil
 function download.pull(own, name, plan, place, new_check, opts)
   local check, bytes, total = new_check(), 0, opts.size
-  local function refuse(reason)
-    return nil, errors.new({ code = "protocol", message = reason, method = plan.method, url = plan.urls[1] },
-      own.provider)
+  local function refuse(reason, status)
+    return nil, errors.new({ code = "protocol", message = reason, status = status, method = plan.method,
+      url = plan.urls[1] }, own.provider)
   end
-  local function take(piece, headers)
+  local function take(piece, headers, status)
     local good, reason = check:feed(piece, headers)
     if not good then
-      return refuse(reason)
+      return refuse(reason, status)
     end
     local done, err = place.write(piece, headers)
     if not done then
@@ -133,16 +135,17 @@ function download.pull(own, name, plan, place, new_check, opts)
     end
     bytes = bytes + #piece
     if opts.progress then
-      total = total or tonumber(headers["content-length"])
+      -- Of a body that comes compressed the length is another one.
+      total = total or status == 200 and not headers["content-encoding"] and tonumber(headers["content-length"]) or nil
       opts.progress(bytes, total)
     end
     return true
   end
   local function afresh(headers)
-    check, bytes = new_check(), 0
+    check, bytes, total = new_check(), 0, opts.size
     return place.restart(headers)
   end
-  local ok, headers, err = pcall(streams.pieces, own, plan, name, take, afresh)
+  local ok, headers, err, status = pcall(streams.pieces, own, plan, name, take, afresh)
   if not ok then
     place.abandon()
     error(headers, 0)
@@ -151,7 +154,7 @@ function download.pull(own, name, plan, place, new_check, opts)
     local whole, reason = check:finish(bytes, headers)
     if not whole then
       place.abandon()
-      return refuse(reason)
+      return refuse(reason, status)
     end
     local result
     result, err = place.finish(bytes, headers["content-type"])

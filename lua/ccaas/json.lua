@@ -22,12 +22,30 @@ function json.list(list)
   return setmetatable(list, List)
 end
 
--- Older versions of lua-cjson know neither integers nor empty lists: these are
--- put into the text afterwards, in the place of a string that nothing else is.
+-- Does lua-cjson write this number so that it stays what it is?  Fourteen digits
+-- are all that its older versions have.
+local function is_short(number)
+  if number > -1e14 and number < 1e14 and number % 1 == 0 then
+    return true
+  end
+  return tonumber((string.format("%.14g", number):gsub(",", "."))) == number or number ~= number
+end
+
+-- A number's text, with all its digits.
+local function digits_of(number)
+  if number % 1 == 0 and number >= -2 ^ 63 and number < 2 ^ 63 then
+    return string.format("%d", number)
+  end
+  return (string.format("%.17g", number):gsub(",", "."))
+end
+
+-- Older versions of lua-cjson know neither long numbers nor empty lists: these
+-- are put into the text afterwards, in the place of a string that nothing else
+-- is.
 local function prepare(value, mark, instead)
   local kind = type(value)
-  if math.type and math.type(value) == "integer" and (value > 2 ^ 53 or value < -2 ^ 53) then
-    instead[#instead + 1] = string.format("%d", value)
+  if kind == "number" and not is_short(value) then
+    instead[#instead + 1] = digits_of(value)
     return mark .. #instead
   elseif kind ~= "table" then
     return value

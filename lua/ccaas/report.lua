@@ -50,6 +50,14 @@ local function row_filter(name, agents)
   return { name = "Rows (Agent)", value = { type = "PBX_USERS", pbxUsers = json.list(users) } }
 end
 
+local function is_list(value)
+  local count = 0
+  for _ in pairs(type(value) == "table" and value or {}) do
+    count = count + 1
+  end
+  return type(value) == "table" and count == #value
+end
+
 -- The body, encoded once: its bytes are the same on every attempt.
 local function encode(name, format, opts)
   local parameters = {}
@@ -59,7 +67,7 @@ local function encode(name, format, opts)
   if opts.agents ~= nil then
     parameters[#parameters + 1] = row_filter(name, opts.agents)
   end
-  if opts.parameters ~= nil and type(opts.parameters) ~= "table" then
+  if not is_list(opts.parameters or {}) then
     misuse.raise("%s: option `parameters` must be a list of { name, value }", name)
   end
   for _, parameter in ipairs(opts.parameters or {}) do
@@ -72,14 +80,27 @@ local function encode(name, format, opts)
   return text
 end
 
+-- What is said to be one of these is no plain text.
+local MARKUP = { "html", "json", "xml", "pdf" }
+
+local function is_markup(content_type)
+  for _, word in ipairs(MARKUP) do
+    if content_type:lower():match("^[^;]*"):find(word, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
 -- The first bytes tell the format; until there are enough of them they are
--- kept.
+-- kept.  Plain text has none that tell: what is surely something else is found
+-- out, also by its type.
 local function new_format_check(format, kind)
   local head = ""
-  local function decide(last)
-    local start = kind.blanks and head:gsub("^\239\187\191", ""):gsub("^%s+", "") or head
+  local function decide(last, content_type)
+    local start = (kind.blanks or kind.text) and head:gsub("^\239\187\191", ""):gsub("^%s+", "") or head
     if kind.text then
-      return not start:find("^%s*<[!%a]") and not start:find("%z")
+      return not start:find("^<[!%a]") and not start:find("%z") and not is_markup(content_type)
     end
     for _, magic in ipairs(kind.starts) do
       if start:sub(1, #magic) == magic then
@@ -91,7 +112,7 @@ local function new_format_check(format, kind)
     return false
   end
   local function verdict(last, headers)
-    if decide(last) then
+    if decide(last, headers["content-type"] or "") then
       return true
     end
     return nil, string.format("the answer is not the %s that was asked for (content type %s): a login page, perhaps",
@@ -106,7 +127,7 @@ local function new_format_check(format, kind)
       return true
     end,
     finish = function(_, bytes, headers)
-      if bytes == 0 and not kind.text then
+      if bytes == 0 then
         return nil, "the answer is empty"
       end
       return verdict(true, headers)

@@ -6,6 +6,9 @@ local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local misuse = require "ccaas.misuse"
 
+local pack = table.pack or function(...) return { n = select("#", ...), ... } end
+local unpack = table.unpack or unpack
+
 ---@class ccaas.Stream
 ---@operator call: table|nil
 ---@field package flow userdata
@@ -62,11 +65,12 @@ local function unpoll(self)
   end
 end
 
--- Asks the user's function for a token.  It may yield; what it raises is raised
--- here, and whoever else waits for the token asks anew.
+-- Asks the user's function for a token.  It may yield.  What it raises is raised
+-- here; whoever else waits for this token has none, either.
 local function ask_for_token(self)
   local ok, token = pcall(self.client.find_token, self.flow:question())
-  self.flow:token(ok and type(token) == "string" and token or nil)
+  local usable = ok and type(token) == "string" and not token:find("%c")
+  self.flow:token(usable and token or nil)
   if not ok then
     error(token, 0)
   end
@@ -78,6 +82,12 @@ local function await(self, ends)
   if self.polled then
     unpoll(self)
   end
+  if self.held then
+    self.client:tell_events()
+    local state = self.held
+    self.held = nil
+    return nil, state
+  end
   while true do
     local row, state = self.take(self.flow)
     if row ~= nil then
@@ -88,7 +98,9 @@ local function await(self, ends)
     elseif state == "ask" then
       ask_for_token(self)
     elseif state ~= "wait" then
+      self.held = state -- should the user's function raise
       self.client:tell_events()
+      self.held = nil
       return nil, state
     elseif not wait(self, ends) then
       return nil, "timeout"
@@ -269,6 +281,60 @@ function streams.new(client, plan, label, change)
   }, Stream)
 end
 
+-- Does something with a stream that nobody else has: what raises ends it, lest
+-- its request goes on, and others wait behind it.
+local function with(stream, f, ...)
+  local results = pack(pcall(f, stream, ...))
+  if not results[1] then
+    stream:close()
+    error(results[2], 0)
+  end
+  return unpack(results, 2, results.n)
+end
+
+local function take_one(stream)
+  local record, count = nil, 0
+  while true do
+    local one, err = next_row(stream)
+    if err then
+      return nil, err
+    elseif one == nil then
+      break
+    end
+    if count == 0 then
+      record = one
+    end
+    count = count + 1
+  end
+  local status, headers = stream.flow:answer()
+  return record, nil, status, headers, count
+end
+
+local function take_pieces(stream, take, afresh)
+  local status, headers
+  while true do
+    local piece, state = await(stream)
+    if piece == nil and state == "error" then
+      return nil, failure(stream)
+    end
+    if piece == nil or not headers then
+      status, headers = stream.flow:answer()
+    end
+    local done, err = true, nil
+    if piece ~= nil then
+      done, err = take(piece, headers, status)
+    elseif state == "afresh" then
+      done, err = afresh(headers)
+    elseif state == "end" then
+      return headers, nil, status
+    end
+    if not done and err then
+      stream:close()
+      return nil, err
+    end
+  end
+end
+
 --- Runs a call that has one answer: its one record, status and headers.
 ---@param client table
 ---@param plan table
@@ -278,55 +344,22 @@ end
 ---@return table|nil headers
 ---@return integer|nil count of records
 function streams.run(client, plan, label)
-  local stream = streams.new(client, plan, label)
-  local record, count = nil, 0
-  while true do
-    local one, err = next_row(stream)
-    if err then
-      return nil, err
-    elseif one == nil then
-      break
-    end
-    record, count = record == nil and one or record, count + 1
-  end
-  local status, headers = stream.flow:answer()
-  return record, nil, status, headers, count
+  return with(streams.new(client, plan, label), take_one)
 end
 
---- Runs a call whose body comes in pieces.  `take(piece, headers)` gets each of
---- them, `afresh(headers)` is told when what came before is void; what either
+--- Runs a call whose body comes in pieces.  `take(piece, headers, status)` gets
+--- each of them, `afresh(headers)` is told when what came before is void; what either
 --- gives as a second value, after nil or false, ends the call as its error.
 ---@param client table
 ---@param plan table
 ---@param label string
----@param take fun(piece: string, headers: table): any, ccaas.Error|nil
+---@param take fun(piece: string, headers: table, status: integer): any, ccaas.Error|nil
 ---@param afresh fun(headers: table): any, ccaas.Error|nil
 ---@return table|nil headers
 ---@return ccaas.Error|nil
+---@return integer|nil status
 function streams.pieces(client, plan, label, take, afresh)
-  local stream = streams.new(client, plan, label)
-  local headers
-  while true do
-    local piece, state = await(stream)
-    if piece == nil and state == "error" then
-      return nil, failure(stream)
-    end
-    if piece == nil or not headers then
-      headers = select(2, stream.flow:answer())
-    end
-    local done, err = true, nil
-    if piece ~= nil then
-      done, err = take(piece, headers)
-    elseif state == "afresh" then
-      done, err = afresh(headers)
-    elseif state == "end" then
-      return headers
-    end
-    if not done and err then
-      stream:close()
-      return nil, err
-    end
-  end
+  return with(streams.new(client, plan, label), take_pieces, take, afresh)
 end
 
 return streams

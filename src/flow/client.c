@@ -35,6 +35,7 @@ void ccaas_engine_free(struct ccaas_engine *engine)
 {
     if (!engine || --engine->references)
         return;
+    ccaas_grant_free_all(engine);
     ccaas_http_free(engine->http);
     free(engine);
 }

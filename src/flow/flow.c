@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "error.h"
 
-#define TICKS 64 /* takes between two looks at the clock */
+#define TICKS 16 /* takes between two looks at the clock */
 
 /* -- Making and ending
  * --------------------------------------------------------- */

@@ -89,6 +89,8 @@ static struct ccaas_secret *keep_secret(const char *text, bool *failed)
     return secret;
 }
 
+static void free_grant(struct ccaas_grant *grant);
+
 struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
                                     const struct ccaas_settings *settings)
 {
@@ -122,7 +124,7 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
     engine->grants = grant;
     ccaas_auth_start(&grant->auth);
     if (failed || !grant->bell) {
-        ccaas_grant_release(grant);
+        free_grant(grant);
         return NULL;
     }
     return grant;
@@ -146,10 +148,8 @@ static void drop_request(struct ccaas_grant *grant)
     grant->headers_length = 0;
 }
 
-void ccaas_grant_release(struct ccaas_grant *grant)
+static void free_grant(struct ccaas_grant *grant)
 {
-    if (!grant || --grant->references)
-        return;
     drop_request(grant);
     *grant->link = grant->next;
     if (grant->next)
@@ -164,6 +164,34 @@ void ccaas_grant_release(struct ccaas_grant *grant)
     ccaas_bell_release(grant->bell);
     ccaas_error_clear(&grant->error);
     free(grant);
+}
+
+/* What was asked for outlives its clients: a script may well make one for each
+ * call, and is not to ask for a token each time. */
+void ccaas_grant_release(struct ccaas_grant *grant)
+{
+    struct ccaas_grant *other, *oldest = NULL;
+    unsigned idle = 0;
+
+    if (!grant || --grant->references)
+        return;
+    if (!grant->url) {
+        free_grant(grant);
+        return;
+    }
+    for (other = grant->engine->grants; other; other = other->next)
+        if (!other->references) {
+            idle++;
+            oldest = other; /* the newest one is at the list's head */
+        }
+    if (idle > CCAAS_GRANT_IDLE)
+        free_grant(oldest);
+}
+
+void ccaas_grant_free_all(struct ccaas_engine *engine)
+{
+    while (engine->grants)
+        free_grant(engine->grants);
 }
 
 static void note(struct ccaas_grant *grant, struct ccaas_client *client,

@@ -22,6 +22,11 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
                                     const struct ccaas_settings *settings);
 void ccaas_grant_release(struct ccaas_grant *grant);
 
+#define CCAAS_GRANT_IDLE 16 /* kept by an engine without any client */
+
+/* Frees all of an engine's: it has no clients any more. */
+void ccaas_grant_free_all(struct ccaas_engine *engine);
+
 enum ccaas_grant_state {
     CCAAS_GRANT_HAVE,  /* *bearer (not held for you) and *generation are set */
     CCAAS_GRANT_WAIT,  /* somebody asks; `bell` is rung when there is news */

@@ -218,7 +218,7 @@ static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
     struct ccaas_http_end end = {.code = CCAAS_OK};
     const char *why;
 
-    if (result == CURLE_OK && transfer->redirecting) {
+    if ((result == CURLE_OK || transfer->stopped) && transfer->redirecting) {
         why = ccaas_transfer_redirect(transfer);
         if (why) {
             finish_as(transfer, CCAAS_PROTOCOL, false, why);

@@ -15,7 +15,8 @@
 #include "ccaas.h"
 #include "secret.h"
 
-#define CCAAS_HTTP_REDIRECTS 5          /* followed for a GET, at most */
+#define CCAAS_HTTP_REDIRECTS 5       /* followed for a GET, at most */
+#define CCAAS_HTTP_WASTE (64 * 1024) /* of a redirect's body is passed over */
 #define CCAAS_HTTP_HEADERS (256 * 1024) /* bytes of one answer's headers */
 
 struct ccaas_http;     /* an engine */

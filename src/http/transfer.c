@@ -220,8 +220,11 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
     size_t length = size * count;
 
     transfer->heard = ccaas_clock_now();
-    if (transfer->redirecting)
-        return length;
+    if (transfer->redirecting) {
+        transfer->waste += length;
+        transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
+        return transfer->stopped ? 0 : length;
+    }
     switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
     case CCAAS_HTTP_MORE:
         return length;
@@ -318,7 +321,8 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     CURL *easy = transfer->easy;
 
     transfer->answer.length = 0;
-    transfer->redirecting = transfer->headed = false;
+    transfer->redirecting = transfer->headed = transfer->stopped = false;
+    transfer->waste = 0;
     transfer->trouble[0] = '\0';
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);

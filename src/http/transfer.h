@@ -33,6 +33,7 @@ struct ccaas_transfer {
     char trouble[CURL_ERROR_SIZE];
     struct ccaas_buffer answer; /* headers of the answer under way */
     int status;
+    size_t waste;     /* bytes of a redirect's body */
     bool redirecting; /* this answer is a redirect that is followed */
     bool headed;      /* its headers are complete */
     bool too_large;   /* the headers are */
