@@ -175,4 +175,6 @@ function ccaas.new(given)
   })
 end
 
+ccaas.merge = require "ccaas.merge"
+
 return ccaas

@@ -13,12 +13,20 @@ local clients = {}
 ---@field queue fun(self: ccaas.Client, id: string, opts?: table): table|nil, ccaas.Error|nil
 ---@field queue_agents fun(self: ccaas.Client, queue: string, opts?: table): ccaas.Stream
 ---@field queue_agent fun(self: ccaas.Client, queue: string, agent: string, opts?: table): table|nil, ccaas.Error|nil
----@field agents fun(self: ccaas.Client, opts: table): ccaas.Stream
+---@field agents fun(self: ccaas.Client, opts?: table): ccaas.Stream
 ---@field groups fun(self: ccaas.Client, opts?: table): ccaas.Stream
 ---@field group fun(self: ccaas.Client, id: string, opts?: table): table|nil, ccaas.Error|nil
 ---@field group_agents fun(self: ccaas.Client, group: string, opts?: table): ccaas.Stream
 ---@field group_agent fun(self: ccaas.Client, group: string, agent: string, opts?: table): table|nil, ccaas.Error|nil
 ---@field agents_in_queue_groups fun(self: ccaas.Client, opts?: table): table|nil, ccaas.Error|nil
+---@field watch fun(self: ccaas.Client, what: string, opts?: table): ccaas.Events
+---@field historic_data fun(self: ccaas.Client, report: string, opts?: table): any, ccaas.Error|nil
+---@field metrics fun(self: ccaas.Client, opts?: table): table[]|nil, ccaas.Error|nil
+---@field metric_values fun(self: ccaas.Client, ids: string[]|string, opts?: table): table|nil, ccaas.Error|nil
+---@field recordings fun(self: ccaas.Client, opts: table): ccaas.Stream
+---@field audio fun(self: ccaas.Client, recording: table, opts?: table): any, ccaas.Error|nil
+---@field archive fun(self: ccaas.Client, opts: ccaas.ArchiveOptions): table|nil, ccaas.Error|nil
+---@field skills fun(self: ccaas.Client, opts?: table): ccaas.Stream
 ---@field request fun(self: ccaas.Client, given: ccaas.Request): table|nil, ccaas.Error|nil
 ---@field close fun(self: ccaas.Client) ends everything of this client; safe to call twice
 

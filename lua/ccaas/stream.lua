@@ -262,6 +262,51 @@ function Stream:__tostring()
   return string.format("ccaas.Stream (%s %s%s)", self.client.provider, self.label, closed and ", closed" or "")
 end
 
+-- -- What merging and watching stand on: see events.lua --------------------------
+
+local Source = {}
+Source.__index = Source
+
+function Source:try()
+  local stream = self.stream
+  while true do
+    local row, state = stream.take(stream.flow)
+    if row ~= nil and state ~= "totals" then
+      return stream.change and stream.change(row) or row
+    elseif row ~= nil then
+      stream.seen_totals[#stream.seen_totals + 1] = { metrics = row.metrics }
+    elseif state == "ask" then
+      ask_for_token(stream)
+    elseif state == "error" then
+      return nil, "error", failure(stream)
+    elseif state ~= "page" then
+      return nil, state
+    end
+  end
+end
+
+function Source:due()
+  return self.stream.flow:timeout()
+end
+
+function Source:join(gather)
+  gather:add(self.stream.flow)
+end
+
+function Source:leave(gather)
+  gather:remove(self.stream.flow)
+end
+
+--- The source of a stream, or nil; and the inner side of its client.
+---@param value any
+---@return table|nil source
+---@return table|nil own
+function streams.source(value)
+  if getmetatable(value) == Stream then
+    return setmetatable({ stream = value }, Source), value.client
+  end
+end
+
 --- Makes the stream of a call.
 ---@param client table the client's inner side: core, provider, wait, tell_events
 ---@param plan table as core.flow takes it

@@ -65,6 +65,21 @@ static void followers(void)
     ccaas_bell_release(two);
 }
 
+static void followers_of_followers(void)
+{
+    struct ccaas_bell *leader = ccaas_bell_new(), *one = ccaas_bell_new(),
+                      *two = ccaas_bell_new();
+
+    CHECK(ccaas_bell_follow(leader, one));
+    CHECK(ccaas_bell_follow(one, two));
+    ccaas_bell_arm(two);
+    ccaas_bell_ring(leader);
+    CHECK(readable(two));
+    ccaas_bell_release(leader);
+    ccaas_bell_release(one);
+    ccaas_bell_release(two);
+}
+
 struct mail {
     struct ccaas_mail mail;
     int *freed;
@@ -193,6 +208,8 @@ int main(void)
     it("a bell that never was armed asks for a look", readable_at_first);
     it("a bell rings for those that follow, not for those that left",
        followers);
+    it("a bell rings for those that follow its followers",
+       followers_of_followers);
     it("a mailbox is full at its limit, goes on at half of it, and frees what "
        "is put after it is shut",
        limits);

@@ -33,6 +33,13 @@ int ccaas_binding_new_ogg(lua_State *L);
 /* The client at that index; raises when it is none or was closed. */
 struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index);
 
+/* The flow at that index; raises when it is none or was let go. */
+struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);
+
+/* core.gather() and its metatable. */
+void ccaas_binding_gather(lua_State *L);
+int ccaas_binding_new_gather(lua_State *L);
+
 /* This Lua state's engine, made when it is first needed.  The registry keeps
  * it, and stops it when the state is closed. */
 struct ccaas_engine *ccaas_binding_engine(lua_State *L);

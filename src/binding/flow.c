@@ -17,7 +17,7 @@ static struct flow_box *check_box(lua_State *L, int index)
     return luaL_checkudata(L, index, CCAAS_FLOW_TYPE);
 }
 
-static struct ccaas_flow *check_flow(lua_State *L, int index)
+struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index)
 {
     struct flow_box *box = check_box(L, index);
 
@@ -224,14 +224,14 @@ static int take(lua_State *L)
 /* flow:fd() -> the descriptor that tells when a take is worth another try. */
 static int flow_fd(lua_State *L)
 {
-    lua_pushinteger(L, ccaas_flow_fd(check_flow(L, 1)));
+    lua_pushinteger(L, ccaas_flow_fd(ccaas_binding_check_flow(L, 1)));
     return 1;
 }
 
 /* flow:timeout() -> seconds after which it is in any case, or nil. */
 static int flow_timeout(lua_State *L)
 {
-    double seconds = ccaas_flow_timeout(check_flow(L, 1));
+    double seconds = ccaas_flow_timeout(ccaas_binding_check_flow(L, 1));
 
     if (isinf(seconds))
         lua_pushnil(L);
@@ -243,28 +243,29 @@ static int flow_timeout(lua_State *L)
 /* flow:error() -> the error that a take reported, as a plain table. */
 static int flow_error(lua_State *L)
 {
-    ccaas_binding_push_error(L, ccaas_flow_error(check_flow(L, 1)));
+    ccaas_binding_push_error(L,
+                             ccaas_flow_error(ccaas_binding_check_flow(L, 1)));
     return 1;
 }
 
 /* flow:question() -> why a token is wanted. */
 static int flow_question(lua_State *L)
 {
-    lua_pushstring(L, ccaas_flow_question(check_flow(L, 1)));
+    lua_pushstring(L, ccaas_flow_question(ccaas_binding_check_flow(L, 1)));
     return 1;
 }
 
 /* flow:token(text or nil) answers the question. */
 static int flow_token(lua_State *L)
 {
-    ccaas_flow_answer(check_flow(L, 1), lua_tostring(L, 2));
+    ccaas_flow_answer(ccaas_binding_check_flow(L, 1), lua_tostring(L, 2));
     return 0;
 }
 
 /* flow:answer() -> the newest answer's status and its headers. */
 static int flow_answer(lua_State *L)
 {
-    struct ccaas_flow *flow = check_flow(L, 1);
+    struct ccaas_flow *flow = ccaas_binding_check_flow(L, 1);
     size_t length;
     const char *at = ccaas_flow_headers(flow, &length), *end = at + length;
     const char *value;
@@ -307,7 +308,7 @@ static int flow_info(lua_State *L)
 {
     struct ccaas_info info;
 
-    ccaas_flow_info(check_flow(L, 1), &info);
+    ccaas_flow_info(ccaas_binding_check_flow(L, 1), &info);
     lua_createtable(L, 0, 12);
     set_count(L, "pages", info.pages);
     set_count(L, "total_pages", info.total_pages);

@@ -97,6 +97,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"client", ccaas_binding_new_client},
         {"flow", ccaas_binding_new_flow},
         {"file", ccaas_binding_new_file},
+        {"gather", ccaas_binding_new_gather},
         {"sweep", ccaas_binding_sweep},
         {"ogg", ccaas_binding_new_ogg},
         {"sha256", core_sha256},
@@ -113,6 +114,7 @@ int luaopen_ccaas_core(lua_State *L)
     lua_pop(L, 1);
     ccaas_binding_client(L);
     ccaas_binding_flow(L);
+    ccaas_binding_gather(L);
     ccaas_binding_file(L);
     ccaas_binding_ogg(L);
     ccaas_record_open(L);

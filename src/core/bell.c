@@ -125,7 +125,7 @@ void ccaas_bell_ring(struct ccaas_bell *bell)
     ring_one(bell);
     pthread_mutex_lock(&bell->lock);
     for (i = 0; i < bell->count; i++)
-        ring_one(bell->followers[i]);
+        ccaas_bell_ring(bell->followers[i]);
     pthread_mutex_unlock(&bell->lock);
 }
 

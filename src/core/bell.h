@@ -33,7 +33,8 @@ void ccaas_bell_disarm(struct ccaas_bell *bell);
 /* Any thread's: there is news.  Rings those that follow, too. */
 void ccaas_bell_ring(struct ccaas_bell *bell);
 
-/* `follower` is rung whenever `bell` is, until it unfollows.  False: memory is
+/* `follower` is rung whenever `bell` is, and so are those that follow it, until
+ * it unfollows.  Nobody may follow in a circle.  False: memory is
  * out.  Following twice is the same as once. */
 bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower);
 void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower);

@@ -278,4 +278,25 @@ void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
 void ccaas_flow_close(struct ccaas_flow *flow);
 void ccaas_flow_free(struct ccaas_flow *flow);
 
+/* -- Gather: one descriptor for many flows ------------------------------------
+ */
+
+struct ccaas_gather;
+
+/* NULL: memory is out. */
+struct ccaas_gather *ccaas_gather_new(void);
+
+/* From now on what wakes the flow wakes the gather, too, until it leaves or is
+ * freed.  False: memory is out. */
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow);
+void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow);
+
+/* Arms the gather: now take from all flows once more, and if there is nothing
+ * wait for the descriptor that this gives (-1: none could be made). */
+int ccaas_gather_arm(struct ccaas_gather *gather);
+
+/* After the wait. */
+void ccaas_gather_disarm(struct ccaas_gather *gather);
+void ccaas_gather_free(struct ccaas_gather *gather);
+
 #endif

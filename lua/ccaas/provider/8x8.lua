@@ -50,6 +50,8 @@ return {
     most = 1000,
     headers = { "x-page", "x-page-size", "x-total-pages", "x-total-elements" },
   },
+  -- Methods that are put together from others.
+  programs = { watch = "ccaas.watch" },
   -- Option, name on the wire, kind of value.
   parameters = {
     metrics = { "metrics", "names" },

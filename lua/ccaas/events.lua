@@ -1,0 +1,176 @@
+--- Streams of events, put together in Lua from other streams: watching and
+--- merging.  The same words as ccaas.Stream has; what they stand on is a source:
+---
+--- - try(): the next item (one or two values), or nil and "wait", "end" or
+---   "error" and the error;
+--- - gather: the core.gather that wakes it; due(): seconds until another try is
+---   worth it in any case, or nil;
+--- - close(), info().
+
+local core = require "ccaas.core"
+local errors = require "ccaas.error"
+local misuse = require "ccaas.misuse"
+
+---@class ccaas.Events
+---@operator call: table|nil
+---@field package source table
+---@field package own table a client's inner side
+---@field package label string
+---@field package closed? boolean
+local Events = {}
+local methods = {}
+Events.__index = methods
+Events.__name = "ccaas.Events"
+
+local events = {}
+
+local function check(self, where)
+  if getmetatable(self) ~= Events then
+    misuse.raise("%s: call it with a colon, on a stream", where)
+  end
+end
+
+local function cancelled(self)
+  return errors.new({ code = "cancelled", message = "closed" }, self.own.provider)
+end
+
+-- The next item; nil and a state where there is none. Waits until `ends`.
+local function await(self, ends)
+  local source = self.source
+  while true do
+    if self.closed then
+      return nil, "error", cancelled(self)
+    end
+    local item, state, err = source:try()
+    if item ~= nil or state ~= "wait" then
+      return item, state, err
+    end
+    local fd = source.gather:arm()
+    item, state, err = source:try()
+    if item ~= nil or state ~= "wait" then
+      source.gather:disarm()
+      return item, state, err
+    end
+    local seconds = source:due()
+    if ends then
+      local left = ends - core.now()
+      if left <= 0 then
+        source.gather:disarm()
+        return nil, "timeout"
+      end
+      seconds = seconds and math.min(seconds, left) or left
+    end
+    self.own.wait(fd, seconds)
+    if not self.closed then
+      source.gather:disarm()
+    end
+    self.own:tell_events()
+  end
+end
+
+local function next_item(self, ends)
+  local item, state, err = await(self, ends)
+  if item ~= nil then
+    return item, state
+  elseif state == "error" then
+    return nil, err
+  elseif state == "timeout" then
+    return nil, errors.new({ code = "timeout", message = "no event within the time given; the stream goes on",
+      retryable = true }, self.own.provider)
+  end
+end
+
+-- The loop's form: raises where `next` gives nil, err.
+local function iterate(self)
+  local item, other = next_item(self)
+  if item == nil and other then
+    error(other, 0)
+  end
+  return item, other
+end
+
+Events.__call = iterate
+
+--- The next event, waiting for it; of a merge also the stream that it is from.
+---@param seconds? number waits no longer than this; the stream goes on after
+---@return table|nil event # nil alone: the end
+---@return any stream # or the error
+function methods:next(seconds)
+  check(self, "next")
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
+    misuse.raise("next: expected a number of seconds, got %s", tostring(seconds))
+  end
+  return next_item(self, seconds and core.now() + seconds)
+end
+
+--- For a `for`: event after event; Lua 5.4 closes the stream when the loop is
+--- left.
+function methods:each()
+  check(self, "each")
+  return iterate, self, nil, self
+end
+
+--- What is known so far.
+---@return table
+function methods:info()
+  check(self, "info")
+  return self.source:info()
+end
+
+--- Ends it and all that it stands on; safe to call twice.
+function methods:close()
+  check(self, "close")
+  if not self.closed then
+    self.closed = true
+    self.source:close()
+  end
+end
+
+--- For event loops: readable when there is something; first it is, so that
+--- somebody looks.
+---@return integer
+function methods:pollfd()
+  check(self, "pollfd")
+  return self.source.gather:arm()
+end
+
+--- For event loops: what to wait for.
+---@return string
+function methods:events()
+  check(self, "events")
+  return "r"
+end
+
+--- For event loops: seconds after which to look in any case, or nil.
+---@return number|nil
+function methods:timeout()
+  check(self, "timeout")
+  return self.source:due()
+end
+
+Events.__close = methods.close
+
+function Events:__tostring()
+  return string.format("ccaas.Events (%s%s)", self.label, self.closed and ", closed" or "")
+end
+
+--- Makes a stream of a source.
+---@param own table the inner side of the client that waits and tells
+---@param source table
+---@param label string
+---@return ccaas.Events
+function events.new(own, source, label)
+  return setmetatable({ own = own, source = source, label = label }, Events)
+end
+
+--- The source of a stream of events, or nil.
+---@param value any
+---@return table|nil source
+---@return table|nil own
+function events.source(value)
+  if getmetatable(value) == Events then
+    return value.source, value.own
+  end
+end
+
+return events

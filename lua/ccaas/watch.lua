@@ -1,0 +1,293 @@
+--- client:watch: a list that is asked for again and again, as events: what
+--- changed from one poll to the next.
+---
+--- Watches of the same list share one poll: a poller belongs to a client and has
+--- the newest snapshot; each watch knows which one it has told.
+
+local core = require "ccaas.core"
+local events = require "ccaas.events"
+local misuse = require "ccaas.misuse"
+local side = require "ccaas.side"
+local streams = require "ccaas.stream"
+
+--- The vendor's data is refreshed every 5 s: polling faster brings nothing.
+local LEAST = 5
+
+-- After these errors another poll would fare no better.
+local final = { auth = true, forbidden = true, bad_request = true, not_found = true, cancelled = true }
+
+-- -- The poller ----------------------------------------------------------------
+
+local Poller = {}
+Poller.__index = Poller
+
+local function seconds(own)
+  return own.now and own.now() or core.now()
+end
+
+-- Begins a poll.
+function Poller:start(now)
+  self.stream = self.begin()
+  self.source = streams.source(self.stream)
+  self.rows, self.started = {}, now
+  for watch in pairs(self.watches) do
+    for gather in pairs(watch.gathers) do
+      self.source:join(gather)
+    end
+  end
+end
+
+-- The poll is over: with a new snapshot, or an error.
+function Poller:finish(now, err)
+  self.next_at = math.max(self.started + self.interval, now)
+  if err then
+    self.error, self.failures = err, self.failures + 1
+  else
+    local by_id = {}
+    for _, row in ipairs(self.rows) do
+      by_id[row.id or false] = row
+    end
+    self.snapshot = { rows = self.rows, by_id = by_id, at = os.time() }
+    self.error = nil
+  end
+  self.polls = self.polls + 1
+  self.stream:close()
+  self.stream, self.source, self.rows = nil, nil, nil
+end
+
+-- Goes on as far as possible without waiting.
+function Poller:pump()
+  local now = seconds(self.own)
+  if not self.source then
+    if now < self.next_at then
+      return
+    end
+    self:start(now)
+  end
+  while true do
+    local row, state, err = self.source:try()
+    if row ~= nil then
+      self.rows[#self.rows + 1] = row
+    elseif state == "wait" then
+      return
+    else
+      self:finish(seconds(self.own), state == "error" and err or nil)
+      return
+    end
+  end
+end
+
+function Poller:due()
+  if self.source then
+    return self.source:due()
+  end
+  return math.max(0, self.next_at - seconds(self.own))
+end
+
+-- -- One watch -------------------------------------------------------------------
+
+local Watch = {}
+Watch.__index = Watch
+
+-- Are two values of a metric the same?  (Some are lists of tables.)
+local function same(one, other)
+  if type(one) ~= "table" or type(other) ~= "table" then
+    return one == other
+  end
+  for key, value in pairs(one) do
+    if not same(value, other[key]) then
+      return false
+    end
+  end
+  for key in pairs(other) do
+    if one[key] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+local function update(row, metric, value, previous, snapshot)
+  return { type = "update", id = row.id, name = row.name, metric = metric, value = value, previous = previous,
+    snapshot = snapshot or nil }
+end
+
+-- The events of one row.
+local function tell_row(row, before, snapshot)
+  local metrics, old = row.metrics or {}, before and before.metrics or {}
+  if not before and not snapshot then
+    coroutine.yield { type = "added", id = row.id, name = row.name, row = row }
+  end
+  for metric, value in pairs(metrics) do
+    if not before or not same(value, old[metric]) then
+      coroutine.yield(update(row, metric, value, old[metric], snapshot))
+    end
+  end
+  for metric, previous in pairs(old) do
+    if metrics[metric] == nil then
+      coroutine.yield(update(row, metric, nil, previous))
+    end
+  end
+end
+
+-- What makes the new snapshot of the old one, event by event: nothing is held
+-- but the two.
+local function differences(old, new)
+  return coroutine.wrap(function()
+    for _, row in ipairs(new.rows) do
+      tell_row(row, old and old.by_id[row.id or false], not old)
+    end
+    for _, row in ipairs(old and old.rows or {}) do
+      if not new.by_id[row.id or false] then
+        coroutine.yield { type = "removed", id = row.id, name = row.name }
+      end
+    end
+  end)
+end
+
+-- Loss and return come before what changed.
+function Watch:tell_state()
+  local poller = self.poller
+  if poller.failures > self.failures then
+    self.failures = poller.failures
+    local err = poller.error or self.down
+    if not self.down then
+      self.down = err or true
+      return { type = "down", at = os.time(), reason = err and err.code or "missed", error = err }
+    end
+  end
+  if self.down and not poller.error then
+    self.down = nil
+    self.gaps = self.gaps + 1
+    return { type = "gap", from = self.told and self.told.at or nil, to = poller.snapshot.at, reason = "polls failed" }
+  end
+end
+
+function Watch:try()
+  local poller = self.poller
+  if self.ended then
+    return nil, "error", self.ended
+  end
+  poller:pump()
+  local event = self:tell_state()
+  if event then
+    return event
+  end
+  if poller.error and final[poller.error.code] then
+    self.ended = poller.error
+    return nil, "error", self.ended
+  end
+  while true do
+    if not self.changes then
+      if not poller.snapshot or poller.snapshot == self.told then
+        return nil, "wait"
+      end
+      self.target = poller.snapshot
+      self.changes = differences(self.told, self.target)
+    end
+    event = self.changes()
+    if event then
+      return event
+    end
+    self.told, self.changes = self.target, nil
+  end
+end
+
+function Watch:due()
+  return self.poller:due()
+end
+
+function Watch:join(gather)
+  self.gathers[gather] = true
+  if self.poller.source then
+    self.poller.source:join(gather)
+  end
+end
+
+function Watch:leave(gather)
+  self.gathers[gather] = nil
+end
+
+function Watch:info()
+  return { polls = self.poller.polls, failures = self.poller.failures, gaps = self.gaps,
+    rows = self.told and #self.told.rows or 0 }
+end
+
+function Watch:close()
+  local poller = self.poller
+  poller.watches[self] = nil
+  if not next(poller.watches) then
+    poller.own.pollers[poller.key] = nil
+    if poller.stream then
+      poller.stream:close()
+    end
+  end
+  self.gather:close()
+end
+
+-- One text for equal options, so that watches of the same list find each other.
+local function key_of(what, opts)
+  local parts = {}
+  for name, value in pairs(opts) do
+    if type(value) == "table" then
+      value = table.concat(value, "\1")
+    end
+    parts[#parts + 1] = name .. "\2" .. tostring(value)
+  end
+  table.sort(parts)
+  return what .. "\3" .. table.concat(parts, "\3")
+end
+
+-- The poller of these options: one that is at work, or a new one.
+local function poller_of(self, own, what, opts, interval)
+  local key = key_of(what, opts) .. "\3" .. interval
+  own.pollers = own.pollers or {}
+  local poller = own.pollers[key]
+  if not poller then
+    poller = setmetatable({
+      own = own, key = key, interval = interval, next_at = 0, polls = 0, failures = 0,
+      watches = setmetatable({}, { __mode = "k" }),
+      begin = function() return self[what](self, opts) end,
+    }, Poller)
+    own.pollers[key] = poller
+  end
+  return poller
+end
+
+--- The differences of a list, polled.  Events: `update` (id, name, metric, value,
+--- previous), `added` (id, name, row; its updates follow), `removed` (id, name),
+--- `down` (a poll failed), `gap` (at the next good poll).  The first poll comes
+--- as updates with `snapshot = true`.
+---@param self table a client
+---@param what string the name of a list method, like "queues"
+---@param given table its options, and `interval` (5 s at the least)
+---@return ccaas.Events
+return function(self, what, given)
+  local own = side.of(self, "watch")
+  local method = type(what) == "string" and own.vendor.methods[what]
+  if not method or method.gives ~= "stream" or method.path:find("{", 1, true) then
+    misuse.raise("watch: %q is no list that can be watched", tostring(what))
+  end
+  if given ~= nil and type(given) ~= "table" then
+    misuse.raise("watch: expected a table of options, got a %s", type(given))
+  end
+  local opts, interval = {}, given and given.interval or LEAST
+  for name, value in pairs(given or {}) do
+    opts[name] = value
+  end
+  opts.interval = nil
+  if type(interval) ~= "number" or interval ~= interval or interval < LEAST then
+    misuse.raise("watch: option `interval` must be a number of seconds from %d on: the vendor's data is not newer",
+      LEAST)
+  end
+  self[what](self, opts):close() -- wrong options raise here, not at a poll
+  local poller = poller_of(self, own, what, opts, interval)
+  local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, failures = poller.failures,
+    gaps = 0 }, Watch)
+  watch.gathers[watch.gather] = true
+  poller.watches[watch] = true
+  if poller.source then
+    poller.source:join(watch.gather)
+  end
+  return events.new(own, watch, "watch " .. what)
+end

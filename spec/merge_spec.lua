@@ -1,0 +1,132 @@
+-- ccaas.merge: many streams in one loop.
+local helper = require "spec.helper"
+local ccaas = require "ccaas"
+local core = require "ccaas.core"
+
+describe("a merge", function()
+  local sandbox, client
+
+  before_each(function()
+    sandbox = helper.sandbox { agents = 40, queues = 6, groups = 3 }
+    client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
+  end)
+
+  after_each(function()
+    client:close()
+    sandbox:stop()
+  end)
+
+  it("gives all items of all streams, each with its stream, and ends", function()
+    local queues, agents = client:queues(), client:agents { summary = true, size = 7 }
+    local counts = { [queues] = 0, [agents] = 0 }
+    for item, stream in ccaas.merge(queues, agents) do
+      assert.is_string(item.id)
+      counts[stream] = counts[stream] + 1
+    end
+    assert.equal(6, counts[queues])
+    assert.equal(40, counts[agents])
+  end)
+
+  it("takes turns: a stream that has much ready keeps nobody waiting", function()
+    local one, two = client:agents { summary = true }, client:agents { summary = true }
+    assert(one:next())
+    assert(two:next())
+    local order = {}
+    for _, stream in ccaas.merge(one, two) do
+      order[#order + 1] = stream == one and "1" or "2"
+    end
+    assert.truthy(table.concat(order):find("^121212121212"))
+  end)
+
+  it("gives what is there while another stream waits", function()
+    sandbox:fault { path = "/groups", hang = true }
+    local merged = ccaas.merge(client:groups(), client:queues())
+    for _ = 1, 6 do
+      assert.is_string(assert(merged:next(20)).id)
+    end
+    local item, err = merged:next(0.05)
+    assert.is_nil(item)
+    assert.equal("timeout", err.code)
+    merged:close()
+  end)
+
+  it("reports one that fails with its stream, and the others go on", function()
+    local bad, good = client:queue_agents("nobody"), client:queues()
+    local errors, rows = {}, 0
+    for item, stream in ccaas.merge(bad, good) do
+      if item.type == "error" then
+        errors[#errors + 1] = { item.error.code, stream }
+      else
+        rows = rows + 1
+      end
+    end
+    assert.equal(6, rows)
+    assert.equal(1, #errors)
+    assert.equal("not_found", errors[1][1])
+    assert.equal(bad, errors[1][2])
+  end)
+
+  it("closes all its streams when it is closed, once or twice", function()
+    local one, two = client:queues(), client:groups()
+    local merged = ccaas.merge(one, two)
+    assert(merged:next())
+    merged:close()
+    merged:close()
+    assert.equal("cancelled", select(2, one:next()).code)
+    assert.equal("cancelled", select(2, two:next()).code)
+    assert.equal("cancelled", select(2, merged:next()).code)
+    assert.truthy(tostring(merged):find("closed"))
+  end)
+
+  it("goes on without a stream that its owner closes", function()
+    local one, two = client:queues(), client:groups()
+    local merged = ccaas.merge(one, two)
+    one:close()
+    local count = 0
+    for item in merged do
+      assert.is_nil(item.error)
+      count = count + 1
+    end
+    assert.equal(3, count)
+  end)
+
+  it("merges merges", function()
+    local count = 0
+    for _ in ccaas.merge(ccaas.merge(client:queues(), client:groups()), client:agents { summary = true }) do
+      count = count + 1
+    end
+    assert.equal(49, count)
+  end)
+
+  it("wakes a loop of one's own, once for all streams", function()
+    local fds = {}
+    local waiting = ccaas.new(sandbox:options("8x8", { loop = { wait = function(fd, seconds)
+      fds[fd] = true
+      return core.poll(fd, seconds)
+    end } }))
+    sandbox:fault { path = "*", delay = 0.02, times = 10 }
+    local count = 0
+    for _ in ccaas.merge(waiting:queues(), waiting:groups()) do
+      count = count + 1
+    end
+    assert.equal(9, count)
+    local different = 0
+    for _ in pairs(fds) do
+      different = different + 1
+    end
+    assert.equal(1, different)
+    waiting:close()
+  end)
+
+  it("raises at the caller's line for what is no stream, and for none", function()
+    for _, call in ipairs {
+      function() ccaas.merge() end,
+      function() ccaas.merge(client:queues(), {}) end,
+      function() local s = client:queues() ccaas.merge(s, s) end,
+    } do
+      local ok, message = pcall(call)
+      assert.is_false(ok)
+      assert.truthy(message:find("merge_spec.lua:%d+: merge: "), message)
+    end
+  end)
+end)

@@ -1,0 +1,222 @@
+-- client:watch: what changed in a list from one poll to the next.  The clock is
+-- the test's own.
+local helper = require "spec.helper"
+local ccaas = require "ccaas"
+local side = require "ccaas.side"
+
+describe("a watch", function()
+  local sandbox, client, now
+
+  before_each(function()
+    sandbox = helper.sandbox { agents = 4, queues = 3 }
+    client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
+    now = 1000
+    side.of(client).now = function() return now end
+  end)
+
+  after_each(function()
+    client:close()
+    sandbox:stop()
+  end)
+
+  local function set(id, value)
+    sandbox:set { values = { queues = { [id] = { ["handling.rt"] = value } } } }
+  end
+
+  local function watch(opts)
+    opts = opts or {}
+    opts.metrics = opts.metrics or { "handling.rt" }
+    return client:watch("queues", opts)
+  end
+
+  -- Exactly so many events.
+  local function take(stream, count)
+    local events = {}
+    for i = 1, count do
+      events[i] = assert(stream:next(20))
+    end
+    return events
+  end
+
+  local function polls()
+    local count = 0
+    for _, request in ipairs(sandbox:requests()) do
+      count = count + (request.path:find("/queues$") and 1 or 0)
+    end
+    return count
+  end
+
+  -- Has nothing more to say, without another poll.
+  local function assert_quiet(stream)
+    local before = polls()
+    local event, err = stream:next(0)
+    assert.is_nil(event)
+    assert.equal("timeout", err.code)
+    assert.equal(before, polls())
+  end
+
+  it("gives the first poll as updates with snapshot = true", function()
+    set("101", 7)
+    local stream = watch()
+    local events = take(stream, 3)
+    assert.same({ type = "update", id = "101", name = "Appointments", metric = "handling.rt", value = 7,
+      snapshot = true }, events[1])
+    assert_quiet(stream)
+  end)
+
+  it("gives what changed, with what was before", function()
+    set("102", 1)
+    local stream = watch()
+    take(stream, 3)
+    set("102", 2)
+    now = now + 5
+    local event = take(stream, 1)[1]
+    assert.same({ "update", "102", 2, 1 }, { event.type, event.id, event.value, event.previous })
+    assert.is_nil(event.snapshot)
+    assert_quiet(stream)
+    set("102", { json = "null" })
+    now = now + 5
+    event = take(stream, 1)[1]
+    assert.same({ "update", nil, 2 }, { event.type, event.value, event.previous })
+  end)
+
+  it("gives rows that came and rows that went", function()
+    local stream = watch()
+    take(stream, 3)
+    sandbox:set { queues = 4 }
+    now = now + 5
+    local events = take(stream, 2)
+    assert.same({ "added", "104", "update", "104" }, { events[1].type, events[1].id, events[2].type, events[2].id })
+    sandbox:set { queues = 2 }
+    now = now + 5
+    events = take(stream, 2)
+    assert.same({ "removed", "103", "removed", "104" }, { events[1].type, events[1].id, events[2].type, events[2].id })
+  end)
+
+  it("polls no faster than its interval, and one poll at a time", function()
+    local stream = watch { interval = 7 }
+    take(stream, 3)
+    assert_quiet(stream)
+    now = now + 6.9
+    assert_quiet(stream)
+    assert.equal(1, polls())
+    set("101", -1)
+    now = now + 0.2
+    take(stream, 1)
+    assert.equal(2, polls())
+  end)
+
+  it("shares its polls with other watches of the same list", function()
+    local one, two, other = watch(), watch(), watch { limit = 2 }
+    take(one, 3)
+    take(two, 3)
+    assert.equal(1, polls())
+    take(other, 2)
+    assert.equal(2, polls())
+    set("101", -5)
+    now = now + 5
+    take(two, 1)
+    take(one, 1)
+    assert.equal(3, polls())
+    one:close()
+    set("101", -6)
+    now = now + 5
+    assert.equal(-6, take(two, 1)[1].value)
+  end)
+
+  it("tells a failed poll as down at once, and a gap with its times before what changed since", function()
+    local stream = watch()
+    take(stream, 3)
+    sandbox:fault { path = "/queues", status = 503 }
+    set("101", -9)
+    now = now + 5
+    local down = take(stream, 1)[1]
+    assert.same({ "down", "server", 503 }, { down.type, down.reason, down.error.status })
+    assert_quiet(stream)
+    now = now + 5
+    local events = take(stream, 2)
+    assert.equal("gap", events[1].type)
+    assert.is_true(events[1].from <= events[1].to)
+    assert.same({ "update", -9 }, { events[2].type, events[2].value })
+    assert.same({ polls = 3, failures = 1, gaps = 1, rows = 3 }, stream:info())
+  end)
+
+  it("tells a watch whose poller failed and came back while it did not look of the gap", function()
+    local one, two = watch(), watch()
+    take(one, 3)
+    take(two, 3)
+    sandbox:fault { path = "/queues", status = 503 }
+    now = now + 5
+    take(one, 1)
+    now = now + 5
+    take(one, 1)
+    local events = take(two, 2)
+    assert.same({ "down", "gap" }, { events[1].type, events[2].type })
+  end)
+
+  it("ends with the error where another poll would fare no better", function()
+    local stream = watch()
+    take(stream, 3)
+    sandbox:fault { path = "/queues", status = 403 }
+    now = now + 5
+    assert.equal("down", take(stream, 1)[1].type)
+    local event, err = stream:next(20)
+    assert.is_nil(event)
+    assert.equal("forbidden", err.code)
+    assert.has_error(function() stream() end, err)
+  end)
+
+  it("does not mind a reader that is slower than its polls: the newest state wins", function()
+    local stream = watch()
+    assert(stream:next(20))
+    local other = watch()
+    take(other, 3)
+    for value = -3, -1 do
+      set("103", value)
+      now = now + 5
+      take(other, 1)
+    end
+    local last
+    repeat
+      local event = stream:next(0)
+      last = event or last
+    until not event
+    assert.equal(-1, last.value)
+  end)
+
+  it("stands in a merge", function()
+    local merged = ccaas.merge(watch(), client:agents { summary = true })
+    local kinds = { rows = 0, updates = 0 }
+    for _ = 1, 7 do
+      local item = assert(merged:next(20))
+      local kind = item.type and "updates" or "rows"
+      kinds[kind] = kinds[kind] + 1
+    end
+    assert.same({ rows = 4, updates = 3 }, kinds)
+    merged:close()
+  end)
+
+  it("cancels its poll when it is closed", function()
+    sandbox:fault { path = "/queues", hang = true }
+    local stream = watch()
+    assert.equal("timeout", select(2, stream:next(0.05)).code)
+    stream:close()
+    stream:close()
+    assert.equal("cancelled", select(2, stream:next()).code)
+  end)
+
+  it("raises at the caller's line for what cannot be watched", function()
+    for _, call in ipairs {
+      function() client:watch("queue") end,
+      function() client:watch("queue_agents") end,
+      function() client:watch(nil) end,
+      function() client:watch("queues", { interval = 4.9 }) end,
+      function() client:watch("queues", { metrix = "handling.rt" }) end,
+      function() client:watch("agents") end,
+    } do
+      local ok, message = pcall(call)
+      assert.is_false(ok)
+      assert.truthy(tostring(message):find("watch_spec.lua:%d+: "), tostring(message))
+    end
+  end)
+end)
