@@ -1,9 +1,10 @@
 -- The examples, run as they are, each in a process of its own.
 local helper = require "spec.helper"
 
-local function example(name)
-  return helper.run(("cd %s && %s"):format(
-    helper.quote(helper.top), helper.command(("dofile %q"):format("examples/" .. name))))
+-- Runs an example; its arguments are words for Lua: '"--sandbox", "folder"'.
+local function example(name, arguments)
+  local script = ("arg = { %s } dofile(%q)"):format(arguments or "", "examples/" .. name)
+  return helper.run(("cd %s && %s"):format(helper.quote(helper.top), helper.command(script)))
 end
 
 describe("examples/quickstart.lua", function()
@@ -47,6 +48,30 @@ describe("examples/quickstart.lua", function()
       output:match("\n(%S+) queues and (%S+) agents %((%d+) pages%) in (%d+%.%d+) seconds\n$")
     assert.same({ "250", "5,000", "5" }, { queues, agents, pages }, output)
     assert.is_true(tonumber(seconds) > 0, output)
+  end)
+end)
+
+describe("examples/archive.lua", function()
+  it("fetches every recording of a period, and none of them again", function()
+    local folder = helper.folder()
+    local arguments = ('"--sandbox", %q'):format(folder)
+    local status, output = example("archive.lua", arguments)
+    assert.equal(0, status, output)
+    local fetched = output:match("\n(%d+) files fetched, 0 were there, [%d.]+ MB, 0 failed\n$")
+    assert.is_truthy(fetched, output)
+    assert.is_true(tonumber(fetched) > 1, output)
+    local _, kept = helper.run("find " .. helper.quote(folder) .. " -type f -size +1k -name '*.ogg' | wc -l")
+    assert.equal(fetched, kept:match("%d+"))
+
+    status, output = example("archive.lua", arguments)
+    assert.equal(0, status, output)
+    assert.equal(fetched, output:match("\n0 files fetched, (%d+) were there, "), output)
+  end)
+
+  it("says how it is used", function()
+    local status, output = example("archive.lua")
+    assert.equal(2, status)
+    assert.is_truthy(output:find("^usage: "), output)
   end)
 end)
 

@@ -223,7 +223,7 @@ describe("a report", function()
 
     it("with parameters as they are, after those that are made", function()
       local parameters = {
-        { name = "Skill", value = { type = "SKILLS", skills = { "A", "Ünïcode" }, deep = { { n = 1.5, yes = true } } } },
+        { name = "Skill", value = { type = "SKILLS", skills = { "A", "Ünïcode" }, deep = { { n = 1.5 } } } },
         { name = "Flag", value = false },
         { name = "Report Timeframe", value = { type = "RELATIVE", days = 123456789012345 } },
       }
@@ -471,7 +471,8 @@ describe("a report", function()
       ["parameters that are no list"] = { { parameters = "x" }, "option `parameters` must be a list" },
       ["one parameter that is in no list"] =
         { { parameters = { name = "x", value = {} } }, "option `parameters` must be a list" },
-      ["parameters with a hole"] = { { parameters = { [2] = { name = "x", value = {} } } }, "`parameters` must be a list" },
+      ["parameters with a hole"] =
+        { { parameters = { [2] = { name = "x", value = {} } } }, "option `parameters` must be a list" },
       ["parameters that JSON cannot say"] =
         { { parameters = { { name = "x", value = print } } }, "cannot be sent as JSON" },
       ["parameters that are not UTF-8"] =

@@ -48,16 +48,32 @@ static bool keep_headers(char **to, size_t *length,
     return true;
 }
 
+/* The file is not what it was when its first part came: all of it again. */
+static void ask_for_all(struct ccaas_fetch *fetch, double now)
+{
+    fetch->etag[0] = '\0';
+    ccaas_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
+    ccaas_fetch_retry(fetch, true, true, now);
+}
+
 /* The head of a body that goes out in pieces: does it go on where the attempt
  * before it ended? */
-static void take_chunks_head(struct ccaas_fetch *fetch)
+static void take_chunks_head(struct ccaas_fetch *fetch, double now)
 {
     const char *etag =
         ccaas_header(fetch->headers, fetch->headers_length, "etag");
     const char *range =
         ccaas_header(fetch->headers, fetch->headers_length, "content-range");
+    const char *coding =
+        ccaas_header(fetch->headers, fetch->headers_length, "content-encoding");
     long long from = -1;
 
+    if (fetch->status == 206 && fetch->got && etag &&
+        strcmp(etag, fetch->etag) != 0) {
+        /* If-Range was not heeded. */
+        ask_for_all(fetch, now);
+        return;
+    }
     if (fetch->status == 206) {
         if (!fetch->got || !range || sscanf(range, "bytes %lld-", &from) != 1 ||
             from != fetch->got)
@@ -69,13 +85,14 @@ static void take_chunks_head(struct ccaas_fetch *fetch)
     fetch->afresh = fetch->afresh || fetch->got > 0;
     fetch->got = 0;
     fetch->etag[0] = '\0';
-    /* A weak one does not promise the same bytes. */
-    if (etag && etag[0] == '"' && strlen(etag) < sizeof fetch->etag)
+    /* A weak one does not promise the same bytes, and what comes compressed is
+     * counted after it was unpacked. */
+    if (etag && etag[0] == '"' && strlen(etag) < sizeof fetch->etag && !coding)
         strcpy(fetch->etag, etag);
 }
 
 void ccaas_answer_head(struct ccaas_fetch *fetch,
-                       const struct ccaas_head_mail *mail)
+                       const struct ccaas_head_mail *mail, double now)
 {
     struct ccaas_flow *flow = fetch->flow;
 
@@ -88,7 +105,7 @@ void ccaas_answer_head(struct ccaas_fetch *fetch,
     else if (flow->plan.paged)
         take_page_head(fetch);
     else if (flow->plan.body == CCAAS_BODY_CHUNKS)
-        take_chunks_head(fetch);
+        take_chunks_head(fetch, now);
 }
 
 /* A whole answer that is no 2xx. */
@@ -206,10 +223,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
     } else if (fetch->status == 202 && fetch->flow->plan.patient) {
         wait_for_it(fetch, now);
     } else if (fetch->status == 416 && fetch->got) {
-        /* The file is not what it was: all of it again. */
-        fetch->etag[0] = '\0';
-        ccaas_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
-        ccaas_fetch_retry(fetch, true, true, now);
+        ask_for_all(fetch, now);
     } else if (fetch->status < 200 || fetch->status > 299) {
         conclude_refusal(fetch, end, now);
     } else {

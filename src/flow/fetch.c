@@ -330,7 +330,7 @@ static void receive(struct ccaas_fetch *fetch, double now)
             return;
         mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
         if (kind == CCAAS_MAIL_HEAD)
-            ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail);
+            ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail, now);
         else
             ccaas_answer_end(fetch, (struct ccaas_end_mail *)mail, now);
         mail->free(mail);

@@ -131,7 +131,7 @@ void ccaas_fetch_pause(struct ccaas_fetch *fetch, double now, double pause);
 
 /* The head of an answer, and its end. */
 void ccaas_answer_head(struct ccaas_fetch *fetch,
-                       const struct ccaas_head_mail *mail);
+                       const struct ccaas_head_mail *mail, double now);
 void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
                       double now);
 

@@ -75,6 +75,8 @@ struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
     reader->patient = plan->patient;
     ccaas_split_start(&reader->split, kinds[plan->body], reader->key,
                       plan->max_record);
+    if (!plan->paged && limit > CCAAS_READER_AHEAD)
+        limit = CCAAS_READER_AHEAD;
     ccaas_mailbox_open(&reader->box, bell, limit);
     return reader;
 }

@@ -19,7 +19,8 @@
 #define CCAAS_READER_BLOCK (20 * 1024) /* a piece of libcurl's and a rest */
 #define CCAAS_READER_SPANS 64
 #endif
-#define CCAAS_READER_ERROR (64 * 1024) /* of an error's body is kept */
+#define CCAAS_READER_ERROR (64 * 1024)  /* of an error's body is kept */
+#define CCAAS_READER_AHEAD (256 * 1024) /* of an only answer waits */
 
 enum ccaas_mail_kind { CCAAS_MAIL_HEAD, CCAAS_MAIL_BLOCK, CCAAS_MAIL_END };
 
@@ -53,7 +54,9 @@ struct ccaas_end_mail {
 struct ccaas_reader;
 
 /* A reader for one attempt, with two references: the caller's, and one that
- * the sink's last call drops.  NULL: memory is out. */
+ * the sink's last call drops.  From `limit` bytes on that wait in the mailbox
+ * the sender waits, too; where there is one answer only, from
+ * CCAAS_READER_AHEAD on.  NULL: memory is out. */
 struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
                                       struct ccaas_bell *bell, size_t limit);
 

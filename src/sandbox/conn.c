@@ -2,18 +2,16 @@
  * conn.c: one connection.  libwebsockets moves the bytes (and does TLS); they
  * are taken raw, so that the request target is seen as it was on the wire and
  * an answer can be as broken as a test wants it.  Runs on the sandbox's
- * thread.  A connection's session data is libwebsockets'; its buffer is freed
- * and its answer released when it closes.
+ * thread.  A connection's session data is libwebsockets'; its buffer is freed,
+ * its answer released and its websocket ended when it closes.
  */
-#include "sandbox.h"
+#include "live.h"
 
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#define WRITE_SIZE ((size_t)128 * 1024)
 
 /* How long a reset waits for the bytes before it to leave. */
 #define RESET_STEP_USECS 1000
@@ -28,7 +26,8 @@ enum state {
     SENDING,   /* sends when it can */
     HANGING,   /* never answers */
     RESETTING, /* waits until all has left, then resets */
-    LINGERING  /* reads on for a while, so that the answer is not lost */
+    LINGERING, /* reads on for a while, so that the answer is not lost */
+    UPGRADED   /* it is a websocket */
 };
 
 struct conn {
@@ -36,6 +35,7 @@ struct conn {
     size_t in_size, in_room;
     struct ccaas_sandbox_request request;
     struct ccaas_sandbox_answer answer;
+    struct ccaas_sandbox_socket *socket; /* what it becomes, or is */
     enum state state;
     size_t sent;   /* of head and body together */
     size_t pieced; /* where the present piece ends */
@@ -103,13 +103,38 @@ static void next_piece(struct conn *conn)
         conn->pieced = total;
 }
 
-static void serve_next(struct lws *wsi, struct conn *conn)
+/* The websocket takes over, and what was read beyond the request is its. */
+static int upgrade(struct lws *wsi, struct conn *conn)
+{
+    bool open = ccaas_sandbox_socket_open(conn->socket, wsi, conn->answer.head,
+                                          conn->answer.head_size);
+    ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    conn->state = UPGRADED;
+    if (!open)
+        return -1;
+    size_t size = conn->in_size;
+    conn->in_size = 0;
+    return ccaas_sandbox_socket_received(conn->socket, conn->in, size);
+}
+
+/* Zero, or -1 to close the connection. */
+static int begin_sending(struct lws *wsi, struct conn *conn)
+{
+    if (conn->socket)
+        return upgrade(wsi, conn);
+    conn->state = SENDING;
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static int serve_next(struct lws *wsi, struct conn *conn)
 {
     if (conn->in_size == 0 ||
         !ccaas_sandbox_request_whole(&conn->request, conn->in, conn->in_size))
-        return;
+        return 0;
     ccaas_sandbox_state_handle(state_of(wsi), conn->in, &conn->request,
                                &conn->answer);
+    conn->socket = conn->answer.socket;
     consume_request(conn);
     conn->sent = 0;
     conn->pieced = 0;
@@ -120,13 +145,25 @@ static void serve_next(struct lws *wsi, struct conn *conn)
         conn->state = PAUSING;
         wake_after(wsi, conn->answer.delay);
     } else {
-        conn->state = SENDING;
-        lws_callback_on_writable(wsi);
+        return begin_sending(wsi, conn);
     }
+    return 0;
 }
 
-/* True when the connection was reset and must be closed.  libwebsockets
- * would say an orderly goodbye first: the socket is disconnected under it. */
+/* libwebsockets would say an orderly goodbye first: the socket is disconnected
+ * under it. */
+void ccaas_sandbox_conn_reset(struct lws *wsi)
+{
+    int fd = lws_get_socket_fd(wsi);
+    struct linger linger = {1, 0};
+    struct sockaddr unconnected;
+    memset(&unconnected, 0, sizeof unconnected);
+    unconnected.sa_family = AF_UNSPEC;
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    connect(fd, &unconnected, sizeof unconnected);
+}
+
+/* True when the connection was reset and must be closed. */
 static bool reset_when_flushed(struct lws *wsi, struct conn *conn)
 {
     int fd = lws_get_socket_fd(wsi), waiting = 0;
@@ -135,12 +172,7 @@ static bool reset_when_flushed(struct lws *wsi, struct conn *conn)
         lws_set_timer_usecs(wsi, RESET_STEP_USECS);
         return false;
     }
-    struct linger linger = {1, 0};
-    struct sockaddr unconnected;
-    memset(&unconnected, 0, sizeof unconnected);
-    unconnected.sa_family = AF_UNSPEC;
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    connect(fd, &unconnected, sizeof unconnected);
+    ccaas_sandbox_conn_reset(wsi);
     return true;
 }
 
@@ -163,8 +195,7 @@ static bool finish(struct lws *wsi, struct conn *conn)
         return reset_when_flushed(wsi, conn);
     }
     conn->state = READING;
-    serve_next(wsi, conn);
-    return false;
+    return serve_next(wsi, conn) != 0;
 }
 
 /* Writes what the socket takes. False when the peer is gone. */
@@ -179,8 +210,8 @@ static bool write_some(struct lws *wsi, struct conn *conn)
             end = conn->pieced;
         }
         size_t size = end - conn->sent;
-        if (size > WRITE_SIZE)
-            size = WRITE_SIZE;
+        if (size > CCAAS_SANDBOX_WRITE_SIZE)
+            size = CCAAS_SANDBOX_WRITE_SIZE;
         if (lws_write(wsi, (unsigned char *)(uintptr_t)from, size,
                       LWS_WRITE_RAW) < 0)
             return false;
@@ -210,6 +241,8 @@ static int next_body(struct lws *wsi, struct conn *conn)
 /* Zero, or -1 to close the connection. */
 static int writable(struct lws *wsi, struct conn *conn)
 {
+    if (conn->state == UPGRADED)
+        return ccaas_sandbox_socket_writable(conn->socket);
     if (conn->state != SENDING)
         return 0;
     if (conn->sent == total_of(conn) && conn->answer.more)
@@ -230,33 +263,36 @@ static int writable(struct lws *wsi, struct conn *conn)
 
 static int timer(struct lws *wsi, struct conn *conn)
 {
+    if (conn->state == UPGRADED)
+        return ccaas_sandbox_socket_timer(conn->socket);
     if (conn->state == LINGERING)
         return -1;
     if (conn->state == RESETTING)
         return reset_when_flushed(wsi, conn) ? -1 : 0;
-    if (conn->state == PAUSING) {
-        conn->state = SENDING;
-        lws_callback_on_writable(wsi);
-    }
+    if (conn->state == PAUSING)
+        return begin_sending(wsi, conn);
     return 0;
 }
 
 static int received(struct lws *wsi, struct conn *conn, const void *bytes,
                     size_t size)
 {
+    if (conn->state == UPGRADED)
+        return ccaas_sandbox_socket_received(conn->socket, bytes, size);
     if (conn->state == HANGING || conn->state == RESETTING ||
         conn->state == LINGERING)
         return 0;
     if (!append(conn, bytes, size))
         return -1;
-    if (conn->state == READING)
-        serve_next(wsi, conn);
-    return 0;
+    return conn->state == READING ? serve_next(wsi, conn) : 0;
 }
 
 static void closed(struct lws *wsi, struct conn *conn)
 {
     ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    if (conn->socket)
+        ccaas_sandbox_socket_free(conn->socket);
+    conn->socket = NULL;
     free(conn->in);
     conn->in = NULL;
 }
@@ -289,6 +325,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 }
 
 const struct lws_protocols ccaas_sandbox_protocols[] = {
-    {"ccaas-sandbox", callback, sizeof(struct conn), 64 * 1024, 0, NULL, 0},
+    {"ccaas-sandbox", callback, sizeof(struct conn), 64 * 1024, 0, NULL,
+     CCAAS_SANDBOX_WRITE_SIZE},
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };

@@ -60,10 +60,16 @@ static int start(lua_State *L)
 
     char error[CCAAS_SANDBOX_ERROR_SIZE] = "";
     pthread_once(&once, register_exit);
-    lua_State *own = ccaas_sandbox_state_open(path, cpath, module, config,
-                                              config_size, error);
+    struct ccaas_sandbox_live *live = ccaas_sandbox_live_new();
+    lua_State *own = NULL;
+    if (live)
+        own = ccaas_sandbox_state_open(path, cpath, module, config, config_size,
+                                       live, error);
     if (own)
-        handle->server = ccaas_sandbox_server_start(own, port, tls, error);
+        handle->server =
+            ccaas_sandbox_server_start(own, live, port, tls, error);
+    else
+        ccaas_sandbox_live_free(live);
     if (handle->server)
         return 1;
     lua_pushnil(L);

@@ -5,7 +5,7 @@
  * throws.
  */
 #include "compat.h"
-#include "sandbox.h"
+#include "live.h"
 
 #include <string.h>
 #include <time.h>
@@ -294,7 +294,7 @@ static int native_template(lua_State *L)
     return 2;
 }
 
-void ccaas_sandbox_native_set(lua_State *L)
+void ccaas_sandbox_native_set(lua_State *L, struct ccaas_sandbox_live *live)
 {
     static const luaL_Reg natives[] = {
         {"now", native_now},
@@ -308,4 +308,5 @@ void ccaas_sandbox_native_set(lua_State *L)
         {NULL, NULL},
     };
     ccaas_sandbox_setfuncs(L, natives);
+    ccaas_sandbox_live_native_set(L, live);
 }

@@ -4,6 +4,10 @@
  *   module.c   the Lua module; on the threads of the states that load it
  *   server.c   one server: its libwebsockets context, its thread, commands
  *   conn.c     one connection: requests in, answers out; sandbox thread
+ *   live.c     the websockets together; live.h is for those who know them
+ *   socket.c   one websocket: messages out, frames in, its end
+ *   live_native.c  what Lua may do with the websockets
+ *   websocket.c    frames, and the key of the handshake; pure
  *   request.c  where a request ends in a run of bytes; pure
  *   state.c    the sandbox's own lua_State, which decides every answer
  *   native.c   the functions that this state is given
@@ -26,6 +30,9 @@
 #include <stdint.h>
 
 #define CCAAS_SANDBOX_ERROR_SIZE 512
+
+struct ccaas_sandbox_live;
+struct ccaas_sandbox_socket;
 
 /* Limits of what is read; over them an answer says so and the connection
  * ends.  The request line's own limit is the vendor's (in Lua). */
@@ -71,14 +78,18 @@ struct ccaas_sandbox_answer {
     bool more;    /* another body follows this one: ask for it */
     enum ccaas_sandbox_ending ending;
     int ref; /* what keeps the bytes; 0: nothing does */
+    /* What the connection is once the head is sent; NULL: what it was. */
+    struct ccaas_sandbox_socket *socket;
 };
 
 /* Opens a state that finds its modules as L does, and in it
  * require(module)(config, native), which gives the functions that decide.
- * NULL with a message in error. */
+ * `live` must outlive it.  NULL with a message in error. */
 lua_State *ccaas_sandbox_state_open(const char *path, const char *cpath,
                                     const char *module, const char *config,
-                                    size_t config_size, char *error);
+                                    size_t config_size,
+                                    struct ccaas_sandbox_live *live,
+                                    char *error);
 
 /* Decides the answer to one request.  A failure in Lua becomes an answer
  * with status 500 that tells it. */
@@ -102,10 +113,43 @@ void ccaas_sandbox_state_release(lua_State *L,
 char *ccaas_sandbox_state_command(lua_State *L, const char *bytes, size_t size,
                                   size_t *result_size, bool *failed);
 
+/* Lets the state do what is due: it asked for that by live.wake_after. */
+void ccaas_sandbox_state_tick(lua_State *L);
+
 /* --- native.c ------------------------------------------------------------- */
 
 /* Puts the functions into the table on top of the stack.  May throw. */
-void ccaas_sandbox_native_set(lua_State *L);
+void ccaas_sandbox_native_set(lua_State *L, struct ccaas_sandbox_live *live);
+
+/* --- live.c --------------------------------------------------------------- */
+
+/* NULL: no memory. */
+struct ccaas_sandbox_live *ccaas_sandbox_live_new(void);
+
+/* Frees it and the sockets that no connection has; after its state, which is
+ * closed.  NULL is fine. */
+void ccaas_sandbox_live_free(struct ccaas_sandbox_live *live);
+
+/* Its timer runs from here on. */
+void ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
+                              struct lws_context *context);
+
+/* --- socket.c: for conn.c, which owns the sockets of its answers ------------
+ */
+
+/* Makes the connection a websocket, whose first bytes are the head of the
+ * answer.  False when it must be closed. */
+bool ccaas_sandbox_socket_open(struct ccaas_sandbox_socket *socket,
+                               struct lws *wsi, const char *head, size_t size);
+
+/* What happens to the connection of an open one.  Zero, or -1 to close it. */
+int ccaas_sandbox_socket_received(struct ccaas_sandbox_socket *socket,
+                                  const void *bytes, size_t size);
+int ccaas_sandbox_socket_writable(struct ccaas_sandbox_socket *socket);
+int ccaas_sandbox_socket_timer(struct ccaas_sandbox_socket *socket);
+
+/* Ends it with its connection, open or not. */
+void ccaas_sandbox_socket_free(struct ccaas_sandbox_socket *socket);
 
 /* --- template.c ----------------------------------------------------------- */
 
@@ -171,14 +215,18 @@ void ccaas_sandbox_cert_release(struct ccaas_sandbox_cert *cert);
  * server. */
 extern const struct lws_protocols ccaas_sandbox_protocols[];
 
+/* Resets the connection; it must be closed after that. */
+void ccaas_sandbox_conn_reset(struct lws *wsi);
+
 /* --- server.c ----------------------------------------------------------- */
 
 struct ccaas_sandbox_server;
 
-/* Starts to serve on 127.0.0.1.  L belongs to the server from here on, also
- * when this fails: NULL, with a message in error. */
-struct ccaas_sandbox_server *ccaas_sandbox_server_start(lua_State *L, int port,
-                                                        bool tls, char *error);
+/* Starts to serve on 127.0.0.1.  L and `live` belong to the server from here
+ * on, also when this fails: NULL, with a message in error. */
+struct ccaas_sandbox_server *
+ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
+                           int port, bool tls, char *error);
 
 /* Stops serving, joins the thread and frees everything. In a forked child it
  * only frees what is the child's own. */

@@ -20,6 +20,7 @@ enum command_state { NO_COMMAND, COMMAND_GIVEN, COMMAND_DONE };
 
 struct ccaas_sandbox_server {
     lua_State *L;
+    struct ccaas_sandbox_live *live;
     struct lws_context *context;
     SSL_CTX *tls;
     struct ccaas_sandbox_cert cert;
@@ -189,6 +190,7 @@ static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
                  errno ? ": " : "", errno ? strerror(errno) : "");
         return false;
     }
+    ccaas_sandbox_live_begin(server->live, server->L, server->context);
     if (!start_thread(server)) {
         snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "cannot start a thread");
         return false;
@@ -196,16 +198,19 @@ static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
     return true;
 }
 
-struct ccaas_sandbox_server *ccaas_sandbox_server_start(lua_State *L, int port,
-                                                        bool tls, char *error)
+struct ccaas_sandbox_server *
+ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
+                           int port, bool tls, char *error)
 {
     struct ccaas_sandbox_server *server = calloc(1, sizeof *server);
     if (!server) {
         lua_close(L);
+        ccaas_sandbox_live_free(live);
         snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "no memory");
         return NULL;
     }
     server->L = L;
+    server->live = live;
     server->pid = getpid();
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->done, NULL);
@@ -261,6 +266,7 @@ void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server)
     end_thread(server);
     ccaas_sandbox_cert_release(&server->cert);
     lua_close(server->L);
+    ccaas_sandbox_live_free(server->live);
     free(server->result);
     pthread_cond_destroy(&server->done);
     pthread_mutex_destroy(&server->mutex);

@@ -13,13 +13,14 @@
 #include <string.h>
 
 /* Registry keys, by address. */
-static const char handle_key = 0, command_key = 0;
+static const char handle_key = 0, command_key = 0, tick_key = 0;
 
 /* --- opening -------------------------------------------------------------- */
 
 struct opening {
     const char *path, *cpath, *module, *config;
     size_t config_size;
+    struct ccaas_sandbox_live *live;
 };
 
 static void keep_function(lua_State *L, const char *name, const char *key)
@@ -45,18 +46,21 @@ static int open_protected(lua_State *L)
     lua_getfield(L, -1, "new");
     lua_pushlstring(L, opening->config, opening->config_size);
     lua_newtable(L);
-    ccaas_sandbox_native_set(L);
+    ccaas_sandbox_native_set(L, opening->live);
     lua_call(L, 2, 1);
     keep_function(L, "handle", &handle_key);
     keep_function(L, "command", &command_key);
+    keep_function(L, "tick", &tick_key);
     return 0;
 }
 
 lua_State *ccaas_sandbox_state_open(const char *path, const char *cpath,
                                     const char *module, const char *config,
-                                    size_t config_size, char *error)
+                                    size_t config_size,
+                                    struct ccaas_sandbox_live *live,
+                                    char *error)
 {
-    struct opening opening = {path, cpath, module, config, config_size};
+    struct opening opening = {path, cpath, module, config, config_size, live};
     lua_State *L = luaL_newstate();
     if (!L) {
         snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "no memory");
@@ -135,6 +139,9 @@ static int handle_protected(lua_State *L)
     answer->body = string_field(L, "body", &answer->body_size);
     lua_getfield(L, -1, "more");
     answer->more = lua_isfunction(L, -1);
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "socket");
+    answer->socket = lua_touserdata(L, -1);
     return 0;
 }
 
@@ -191,6 +198,23 @@ void ccaas_sandbox_state_release(lua_State *L,
     if (answer->ref)
         luaL_unref(L, LUA_REGISTRYINDEX, answer->ref);
     memset(answer, 0, sizeof *answer);
+}
+
+/* --- what happens by itself ------------------------------------------------
+ */
+
+static int tick_protected(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&tick_key);
+    lua_gettable(L, LUA_REGISTRYINDEX);
+    lua_call(L, 0, 0);
+    return 0;
+}
+
+void ccaas_sandbox_state_tick(lua_State *L)
+{
+    if (ccaas_sandbox_cpcall(L, tick_protected, NULL) != 0)
+        lua_settop(L, 0);
 }
 
 /* --- commands ---------------------------------------------------------------

@@ -23,7 +23,8 @@ local settings = {
   token_life = true, recordings = true, xima_token = true, forbidden = true,
   report_delay = true, xls = true, pending = true, list = true, errors = true,
   audio_interval = true, audio_size = true, audio_version = true,
-  egress_cap = true, ranges = true, strict = true,
+  egress_cap = true, ranges = true, strict = true, subscription = true,
+  handshake = true,
 }
 
 function app:set(changes)
@@ -161,21 +162,29 @@ function commands.clear_requests(self)
   self.log = {}
 end
 
+-- What is done with the websockets.
+for _, name in ipairs { "push", "live", "drop_sockets", "sockets", "pushed",
+  "state" } do
+  commands[name] = function(self, argument)
+    return self.live[name](self.live, argument or {})
+  end
+end
+
 -- --- what C calls ------------------------------------------------------------
 
 --- Makes a sandbox's inside.
 ---@param config string a packed table of start's options
 ---@param native table what native.c has
----@return { handle: function, command: function }
+---@return { handle: function, command: function, tick: function }
 function app.new(config, native)
   config = wire.unpack(config)
   local self = setmetatable({
     config = config, native = native, faults = faults.new(), log = {},
     world = world.new(config),
   }, app)
-  self.vendors = {
-    x8.new(config, self.world, native), xima.new(config, self.world, native),
-  }
+  local second = xima.new(config, self.world, native)
+  self.vendors = { x8.new(config, self.world, native), second }
+  self.live = second.live
   return {
     handle = function(head, body, problem)
       local done, out = xpcall(function()
@@ -190,6 +199,9 @@ function app.new(config, native)
     command = function(bytes)
       local command = wire.unpack(bytes)
       return wire.pack(commands[command.name](self, command.argument))
+    end,
+    tick = function()
+      self.live:tick()
     end,
   }
 end

@@ -113,7 +113,7 @@ local function transmit_body(out, answer, headers, body, fault, chunked)
   if chunked then
     body = http.chunked(body, CHUNK_SIZE)
     http.set(headers, "Transfer-Encoding", "chunked")
-  elseif answer.status ~= 204 then
+  elseif answer.status ~= 204 and answer.status ~= 101 then
     http.set(headers, "Content-Length", #body)
   end
   if fault.truncate and not fault.clean then
@@ -146,7 +146,8 @@ end
 
 --- Turns an answer into what is sent.
 ---@param answer table { status, headers, body }, or with `source`, which gives
--- the body in pieces, instead of `body`; not changed
+-- the body in pieces, instead of `body`; with `socket`, what the connection is
+-- from then on; not changed
 ---@param request ccaas.sandbox.request
 ---@param fault table the fault, {} for none
 ---@param config table the sandbox's own delay, gzip and chunked
@@ -181,6 +182,7 @@ function faults.transmit(answer, request, fault, config, native)
   if request.method == "HEAD" then
     out.body, out.more = "", nil
   end
+  out.socket = not out.ending and answer.socket or nil
   out.head = http.head(answer.status, headers)
   return out
 end

@@ -3,12 +3,13 @@
 local http = {}
 
 local reasons = {
+  [101] = "Switching Protocols",
   [200] = "OK", [202] = "Accepted", [204] = "No Content",
   [206] = "Partial Content", [302] = "Found", [400] = "Bad Request",
   [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
   [405] = "Method Not Allowed", [411] = "Length Required",
   [413] = "Content Too Large", [414] = "URI Too Long",
-  [415] = "Unsupported Media Type", [416] = "Range Not Satisfiable",
+  [415] = "Unsupported Media Type", [416] = "Range Not Satisfiable", [426] = "Upgrade Required",
   [429] = "Too Many Requests", [431] = "Request Header Fields Too Large",
   [500] = "Internal Server Error", [502] = "Bad Gateway",
   [503] = "Service Unavailable", [504] = "Gateway Timeout",

@@ -2,6 +2,7 @@
 -- Lives in the sandbox's Lua state.
 
 local audio = require "ccaas.sandbox.xima_audio"
+local live = require "ccaas.sandbox.xima_live"
 local metrics = require "ccaas.sandbox.xima_metrics"
 local params = require "ccaas.sandbox.xima_params"
 local people = require "ccaas.sandbox.xima_people"
@@ -17,10 +18,11 @@ xima.__index = xima
 ---@param native table
 function xima.new(config, world, native)
   local list = recordings.new(config, world, native)
+  local values = metrics.new(config, world, native)
   return setmetatable({
     config = config, world = world, refusals = 0, recordings = list,
     audio = audio.new(config, list, native),
-    metrics = metrics.new(config, world, native),
+    metrics = values, live = live.new(config, values, native),
     reports = reports.new(config, world, native),
   }, xima)
 end
@@ -76,6 +78,11 @@ routes["v1/realtime/metrics/values"] = { method = "GET",
     return self.metrics:answer_values(request)
   end }
 
+routes["v1/realtime-metric-subscription"] = { method = "GET", socket = true,
+  answer = function(self, request)
+    return self.live:answer(request)
+  end }
+
 routes["v2/recordings"] = { method = "GET",
   answer = function(self, request)
     return self.recordings:answer(request)
@@ -109,9 +116,12 @@ local function check_token(self, request)
   end
 end
 
+-- A subscription's token is in its address.
 local function serve(self, request, segments)
-  check_token(self, request)
   local route, first, second = find_route(segments)
+  if not (route and route.socket) then
+    check_token(self, request)
+  end
   if not route then
     params.refuse(404)
   elseif request.method ~= route.method
@@ -119,7 +129,7 @@ local function serve(self, request, segments)
     params.refuse(405, nil, { { "Allow", route.method } })
   end
   local type = request.headers["content-type"] or ""
-  if self.config.strict
+  if self.config.strict and not route.socket
     and type:match("^[^;%s]*") ~= (route.type or "application/json") then
     params.refuse(415)
   end

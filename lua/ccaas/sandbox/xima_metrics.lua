@@ -31,23 +31,24 @@ local definitions = {
 local category_lists = { AGENT = "agents", SKILL = "queues" }
 local states = { "Idle", "Talking", "Ringing", "Do Not Disturb", "Logged Out" }
 
+-- A value of each kind, as JSON; of kinds that are not here as of COUNT.
 local units = {}
 
 function units.COUNT(chance)
-  return '"count":' .. ("%d"):format(chance % 250)
+  return ("%d"):format(chance % 250)
 end
 
 --- Milliseconds.
 function units.DURATION(chance)
-  return '"duration":' .. ("%d"):format(chance % 86400000)
+  return ("%d"):format(chance % 86400000)
 end
 
 function units.PERCENTAGE(chance)
-  return '"percentage":' .. ("%.4g"):format(chance % 10001 / 10000)
+  return ("%.4g"):format(chance % 10001 / 10000)
 end
 
 function units.TEXT(chance)
-  return '"text":' .. json.quote(states[chance % #states + 1])
+  return json.quote(states[chance % #states + 1])
 end
 
 ---@param config table
@@ -59,24 +60,34 @@ function metrics.new(config, world, native)
     config = config, world = world, native = native, list = {}, by_id = {},
   }, metrics)
   for i, definition in ipairs(definitions) do
-    local metric = { id = definition.id or tostring(100 + i),
-      name = definition.name, category = definition.category,
-      unit = definition.unit }
+    local id = definition.id or tostring(100 + i)
+    -- `pushed` and `more` are what was pushed: a reading by category, and the
+    -- categories in order.
+    local metric = { id = id, name = definition.name,
+      category = definition.category, pushed = {}, more = {},
+      unit = config.kinds[id] or definition.unit }
     self.list[i], self.by_id[metric.id] = metric, metric
   end
   return self
 end
 
---- The names of the categories of a metric.
+--- The names of the categories of a metric: those of the world, and others for
+-- which a value was pushed.
 ---@return string[]
 function metrics:categories(metric)
-  local list = {}
+  local list, known = {}, {}
   local name = metric.category == "AGENT" and people.agent or people.skill
   for i, index in ipairs(self.world:rows(category_lists[metric.category])) do
     if i > MAX_CATEGORIES then
       break
     end
     list[i] = name(index)
+    known[list[i]] = true
+  end
+  for _, category in ipairs(metric.more) do
+    if not known[category] then
+      list[#list + 1] = category
+    end
   end
   return list
 end
@@ -93,14 +104,15 @@ end
 --- The metrics with those ids; refuses unknown ones and those that the service
 -- user was not given.
 ---@param ids string[]
+---@param missing? integer the status for unknown ones, else 404
 ---@return table[]
-function metrics:select(ids)
+function metrics:select(ids, missing)
   local chosen = {}
   for i, id in ipairs(ids) do
     if is_forbidden(self, id) then
       params.refuse(403, "No access to metric " .. id)
     elseif not self.by_id[id] then
-      params.refuse(404, "No such metric: " .. id)
+      params.refuse(missing or 404, "No such metric: " .. id)
     end
     chosen[i] = self.by_id[id]
   end
@@ -134,17 +146,62 @@ function metrics:answer_definitions(request)
   return params.array("metrics", items, self.config.list == "key")
 end
 
---- A metric's value for a category, as the API writes it.
----@return string JSON
-function metrics:value(metric, category)
+---@class ccaas.sandbox.reading what a metric says of a category
+---@field kind string
+---@field value string JSON
+---@field at string when it was updated
+
+--- A metric's value for a category: what was pushed, else one by chance, of the
+-- hour before `metrics.noon`.
+---@return ccaas.sandbox.reading
+function metrics:reading(metric, category)
+  if metric.pushed[category] then
+    return metric.pushed[category]
+  end
   local moment = self.world.tick + (self.world.clock_tick or 0)
   local chance = self.native.hash(("%d\n%d\n%s\n%s"):format(
     self.config.seed, moment, metric.id, category))
+  return { kind = metric.unit,
+    value = (units[metric.unit] or units.COUNT)(chance),
+    at = time.format(metrics.noon - chance % 3600000 / 1000) }
+end
+
+--- When values that nobody pushed end: 2026-06-30T00:00:00Z.
+metrics.noon = 1782777600
+
+--- Puts a value in the place of the one that was there, unless it is an older
+-- one.
+---@param metric table
+---@param category string
+---@param reading ccaas.sandbox.reading
+function metrics:put(metric, category, reading)
+  local before, at = self:reading(metric, category), time.parse(reading.at)
+  local known = time.parse(before.at)
+  if at and known and at < known then
+    return
+  end
+  if not metric.pushed[category] then
+    metric.more[#metric.more + 1] = category
+  end
+  metric.pushed[category] = reading
+end
+
+-- Fields are called after their kind.
+local field_names = setmetatable({}, { __index = function(names, kind)
+  names[kind] = json.quote(kind:lower())
+  return names[kind]
+end })
+
+--- A value as the API writes it, in a list or in a message.
+---@param id string of the metric
+---@param category string
+---@param reading ccaas.sandbox.reading
+---@return string JSON
+function metrics.write(id, category, reading)
   return ('{"key":{"metricId":%s,"categoryValue":%s},"value":'
-    .. '{"lastUpdateTime":"%s",%s,"type":"%s"}}'):format(
-    json.quote(metric.id), json.quote(category),
-    time.format(1782777600 - chance % 3600000 / 1000),
-    units[metric.unit](chance), metric.unit)
+    .. '{"lastUpdateTime":%s,%s:%s,"type":%s}}'):format(json.quote(id),
+    json.quote(category), json.quote(reading.at), field_names[reading.kind],
+    reading.value, json.quote(reading.kind))
 end
 
 --- Answers a request for the values of the metrics `id`.
@@ -163,7 +220,8 @@ function metrics:answer_values(request)
       pending[#pending + 1] = json.quote(metric.id)
     else
       for _, category in ipairs(self:categories(metric)) do
-        results[#results + 1] = self:value(metric, category)
+        results[#results + 1] =
+          metrics.write(metric.id, category, self:reading(metric, category))
       end
     end
   end

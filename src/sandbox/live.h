@@ -1,0 +1,143 @@
+/*
+ * live.h: the websockets of a sandbox: what live.c (all of them), socket.c
+ * (one of them) and live_native.c (what Lua may do with them) know of each
+ * other.  All of it happens on the server's thread, but for making the set
+ * and freeing it.
+ */
+#ifndef CCAAS_SANDBOX_LIVE_H
+#define CCAAS_SANDBOX_LIVE_H
+
+#include "sandbox.h"
+#include "websocket.h"
+
+/* As much is written at once. */
+#define CCAAS_SANDBOX_WRITE_SIZE ((size_t)128 * 1024)
+
+/* How a socket behaves. */
+struct ccaas_sandbox_manners {
+    bool mute;        /* nothing is written but the answer that opened it */
+    double pong;      /* seconds until a ping is answered; below 0: never */
+    double pings;     /* seconds between pings of our own; 0: none */
+    double beat;      /* updates a second that are made in C; 0: none */
+    size_t fragments; /* frames of a message */
+    size_t buffer;    /* bytes that may wait for the reader; over it he goes */
+};
+
+struct ccaas_sandbox_metric {
+    struct ccaas_sandbox_metric *next;
+    struct ccaas_sandbox_subscription *first;
+    uint64_t sent; /* messages, to all sockets together */
+    char id[];
+};
+
+/* A socket's interest in a metric; linked while the socket is open. */
+struct ccaas_sandbox_subscription {
+    struct ccaas_sandbox_socket *socket;
+    struct ccaas_sandbox_metric *metric;
+    struct ccaas_sandbox_subscription *next, **link;
+};
+
+/* Frames that are written over and over, made once for many sockets. */
+struct ccaas_sandbox_flood {
+    unsigned refs;
+    struct ccaas_sandbox_metric *metric;
+    size_t count;
+    size_t *ends; /* where each message ends in `bytes` */
+    char *bytes;
+};
+
+enum ccaas_sandbox_closing {
+    CCAAS_SANDBOX_OPEN,
+    CCAAS_SANDBOX_ASKED,    /* a close frame was sent, its answer is due */
+    CCAAS_SANDBOX_ANSWERED, /* the connection ends when all is written */
+    CCAAS_SANDBOX_KILLED    /* it ends at once */
+};
+
+struct ccaas_sandbox_socket {
+    struct ccaas_sandbox_live *live;
+    struct ccaas_sandbox_socket *next, **link;
+    struct lws *wsi; /* NULL: it was not opened yet */
+    uint64_t id;
+    double connected_at; /* epoch seconds */
+    uint64_t sent, received, pings, pongs;
+    struct ccaas_sandbox_manners manners;
+    struct ccaas_sandbox_reader reader;
+    enum ccaas_sandbox_closing closing;
+    bool reset; /* killed by a reset */
+
+    struct ccaas_sandbox_bytes out;
+    size_t out_from; /* where in `out` what waits begins */
+    size_t head;     /* bytes of it that a mute socket writes all the same */
+
+    /* Moments of the monotonic clock in microseconds; 0: never. */
+    lws_usec_t pong_at, ping_at, kill_at, beat_at;
+    unsigned char pong[CCAAS_SANDBOX_CONTROL_SIZE];
+    size_t pong_size;
+
+    struct ccaas_sandbox_flood *flood; /* NULL: none */
+    size_t flood_at;                   /* its next message */
+    uint64_t flood_left;
+
+    size_t count;
+    struct ccaas_sandbox_subscription subscriptions[];
+};
+
+struct ccaas_sandbox_live {
+    lua_State *L;
+    struct lws_context *context; /* NULL: not running yet */
+    lws_sorted_usec_list_t timer;
+    lws_usec_t timer_at; /* what waits for the context; 0: nothing */
+    struct ccaas_sandbox_socket *sockets;
+    struct ccaas_sandbox_metric *metrics;
+    uint64_t last_id;
+    struct ccaas_sandbox_manners manners; /* of new sockets */
+};
+
+/* --- live.c --------------------------------------------------------------- */
+
+/* The metric of that name, made when it is new; NULL: no memory. */
+struct ccaas_sandbox_metric *
+ccaas_sandbox_live_metric(struct ccaas_sandbox_live *live, const char *id);
+
+/* A socket for these metrics, which no connection has yet; NULL: no memory.
+ * The ids are in its subscriptions' order. */
+struct ccaas_sandbox_socket *
+ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
+                           struct ccaas_sandbox_metric **metrics, size_t count);
+
+/* Calls the state's tick after so many seconds; below 0: never. */
+void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
+                                   double seconds);
+
+/* --- socket.c --------------------------------------------------------------
+ */
+
+/* Gives bytes to be written, framed already.  False when it takes no more. */
+bool ccaas_sandbox_socket_queue(struct ccaas_sandbox_socket *socket,
+                                const void *bytes, size_t size);
+
+/* Begins to end it: by a close frame; or at once, in order or by a reset. */
+void ccaas_sandbox_socket_close(struct ccaas_sandbox_socket *socket, int code,
+                                const char *reason, size_t size);
+void ccaas_sandbox_socket_kill(struct ccaas_sandbox_socket *socket, bool reset);
+
+/* Takes other manners from now on. */
+void ccaas_sandbox_socket_behave(struct ccaas_sandbox_socket *socket,
+                                 const struct ccaas_sandbox_manners *manners);
+
+/* Writes `count` messages of a flood; 0 ends the one that there is. */
+void ccaas_sandbox_socket_flood(struct ccaas_sandbox_socket *socket,
+                                struct ccaas_sandbox_flood *flood,
+                                uint64_t count);
+
+/* Asks for its next timer call, after what is due changed. */
+void ccaas_sandbox_socket_arm(struct ccaas_sandbox_socket *socket);
+
+/* --- live_native.c ---------------------------------------------------------
+ */
+
+/* Adds the functions to the table on top of the stack.  May throw. */
+void ccaas_sandbox_live_native_set(lua_State *L,
+                                   struct ccaas_sandbox_live *live);
+
+#endif
