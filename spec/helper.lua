@@ -86,6 +86,10 @@ function helper.read(path)
   return bytes
 end
 
+--- Whether this runs below a sanitizer: its memory says nothing about ours, and
+--- it may hang in a forked child (a thread that is gone held its lock).
+helper.sanitized = helper.read("/proc/self/maps"):find("lib%l+san%.so") ~= nil
+
 -- Full collections all the time, in every coroutine, four fifths of the time
 -- spent on them.
 local function stress_collector()

@@ -135,7 +135,7 @@ sanitized() {
     # LeakSanitizer does not look into LuaJIT's heap: what only that refers to
     # would count as lost.
     [ "$3" != luajit ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-    CCAAS_LIMIT=300
+    CCAAS_LIMIT=180
     export CCAAS_LIMIT
     folder=$2
     shift 3
@@ -144,7 +144,7 @@ sanitized() {
 
 # stressed FOLDER LUA FILE...: the same with the collector always at work.
 stressed() {
-    CCAAS_GC=stress CCAAS_LIMIT=300
+    CCAAS_GC=stress CCAAS_LIMIT=180
     export CCAAS_GC CCAAS_LIMIT
     lua_specs "$@"
 }

@@ -36,18 +36,13 @@ local function io_error(own, reason)
   return errors.new({ code = "io", message = reason }, own.provider)
 end
 
-local function size_of(path)
-  local file = io.open(path, "rb")
-  if not file then
-    return nil
-  end
-  local size = file:seek("end")
-  file:close()
-  return size
+local function protocol_error(own, reason)
+  return errors.new({ code = "protocol", message = reason }, own.provider)
 end
 
--- Is the file whole?  One that was renamed just before the process was killed
--- is not in the manifest.
+-- Is the file whole?  The manifest alone does not tell: a file that was renamed
+-- just before the process was killed is not in it, and one that is in it may
+-- have been damaged since.
 local function is_whole(path, size)
   local file = io.open(path, "rb")
   if not file then
@@ -115,7 +110,7 @@ local function spool(self, own, opts, path)
     return nil, io_error(own, reason)
   end
   local sums = { files = 0, bytes = 0 }
-  local stream = self:recordings { from = opts.from, to = opts.to, deadline = opts.deadline,
+  local stream = self:recordings { from = opts.from, to = opts.to, deadline = opts.left(),
     timeout = opts.timeout, retries = opts.retries }
   while true do
     local row, err = stream:next()
@@ -125,7 +120,7 @@ local function spool(self, own, opts, path)
     elseif row == nil then
       break
     end
-    local ok, why = out:write(json.encode(row), "\n")
+    local ok, why = out:write(json.encode(row) or "", "\n")
     if not ok then
       out:close()
       stream:close()
@@ -141,23 +136,42 @@ local function spool(self, own, opts, path)
   return sums
 end
 
--- One recording: there already, adopted, or fetched.  Gives how many bytes it
--- has and whether it was there; or nil and an error.
-local function fetch(self, opts, row, path, name, done)
-  local known = done[name]
-  if known and size_of(path) == known then
-    return known, "known"
+-- Does the row name a recording that can be asked for, in an address that has
+-- room for it?
+local function is_named(row)
+  for _, id in ipairs { row.tenantName or "", row.recordingKey or "" } do
+    if type(id) ~= "string" or id == "" or id == "." or id == ".." or #id > 1000 then
+      return false
+    end
+  end
+  return true
+end
+
+-- The name of a recording's file.  In the tenant's part a hyphen is escaped, so
+-- that no other tenant and key have the same name.
+local function name_of(row)
+  local tenant = row.tenantName:gsub("[%%-]", { ["%"] = "%25", ["-"] = "%2D" })
+  return names.file(tenant .. "-" .. row.recordingKey, ".ogg")
+end
+
+-- One recording: there already, or fetched.  Gives how many bytes it has and
+-- whether it was there; or nil and an error.
+local function fetch(self, own, opts, row, path)
+  if not is_named(row) then
+    return nil, protocol_error(own, "the recording's row has no recordingKey and tenantName of the form expected")
   end
   local bytes = is_whole(path, tonumber(row.size))
   if bytes then
-    return bytes, "adopted"
+    return bytes, true
+  elseif own.closed then
+    return nil, errors.new({ code = "cancelled", message = "the client was closed" }, own.provider)
   end
-  local file, err = self:audio(row, { file = path, deadline = opts.deadline, timeout = opts.timeout,
+  local file, err = self:audio(row, { file = path, deadline = opts.left(), timeout = opts.timeout,
     retries = opts.retries })
   if not file then
     return nil, err
   end
-  return file.bytes
+  return file.bytes, false
 end
 
 -- Goes through the list.  Gives the result and, where going on makes no sense,
@@ -166,12 +180,12 @@ local function work(self, own, opts, list, sums, out, done)
   local result = { files = 0, skipped = 0, bytes = 0, failed = {} }
   local at, at_bytes = 0, 0
   for line in list:lines() do
-    local row = core.decode(line)
-    local name = names.file(tostring(row.tenantName) .. "-" .. tostring(row.recordingKey), ".ogg")
+    local row = core.decode(line) or {}
+    local name = is_named(row) and name_of(row) or ""
     local path = opts.dir .. "/" .. name
-    local bytes, how = fetch(self, opts, row, path, name, done)
-    local err = not bytes and how or nil
-    if bytes and how ~= "known" then
+    local bytes, known = fetch(self, own, opts, row, path)
+    local err = not bytes and known or nil
+    if bytes and done[name] ~= bytes then
       local ok, reason = note_done(out, row, name, bytes)
       if not ok then
         return result, io_error(own, reason)
@@ -179,24 +193,58 @@ local function work(self, own, opts, list, sums, out, done)
     end
     if bytes then
       done[name] = bytes
-      result[how and "skipped" or "files"] = result[how and "skipped" or "files"] + 1
-      result.bytes = result.bytes + (how and 0 or bytes)
+      result[known and "skipped" or "files"] = result[known and "skipped" or "files"] + 1
+      result.bytes = result.bytes + (known and 0 or bytes)
     else
       result.failed[#result.failed + 1] = { recording = row, error = err }
     end
     at, at_bytes = at + 1, at_bytes + (tonumber(row.size) or bytes or 0)
     if opts.on_file then
-      opts.on_file(row, bytes and { path = path, bytes = bytes, skipped = how ~= nil } or nil, err)
+      opts.on_file(row, bytes and { path = path, bytes = bytes, skipped = known } or nil, err)
     end
     if opts.progress then
       opts.progress { files = at, total = sums.files, bytes = at_bytes, total_bytes = sums.bytes,
         fetched = result.bytes, skipped = result.skipped, failed = #result.failed }
     end
-    if err and hopeless[err.code] then
+    if err and (hopeless[err.code] or opts.is_late()) then
       return result, err
     end
   end
   return result
+end
+
+-- The list, then the files.
+local function run(self, own, opts, path, out, done)
+  local sums, err = spool(self, own, opts, path)
+  if not sums then
+    return nil, err
+  end
+  local list, reason = io.open(path, "rb")
+  if not list then
+    return nil, io_error(own, reason)
+  end
+  local result
+  result, err = work(self, own, opts, list, sums, out, done)
+  list:close()
+  return result, err
+end
+
+-- A copy of the options that knows the time: left() gives the seconds until the
+-- deadline, or nil where there is none; is_late() whether it has passed.
+local function with_clock(given, own)
+  local opts = {}
+  for name, value in pairs(given) do
+    opts[name] = value
+  end
+  local deadline = given.deadline or own.deadline
+  local ends = deadline and core.now() + deadline
+  function opts.left()
+    return ends and math.max(ends - core.now(), 1e-3)
+  end
+  function opts.is_late()
+    return ends ~= nil and core.now() >= ends
+  end
+  return opts
 end
 
 ---@class ccaas.ArchiveState
@@ -230,26 +278,18 @@ return function(self, given)
       misuse.raise("archive: needs option `%s`", name)
     end
   end
+  opts = with_clock(opts, own)
   core.sweep(opts.dir)
   local out, done, err = open_manifest(own, opts.dir)
   if not out then
     return nil, err
   end
   local path = opts.dir .. "/" .. LIST
-  local sums, why = spool(self, own, opts, path)
-  local result
-  if sums then
-    local list = assert(io.open(path, "rb"))
-    local ok
-    ok, result, why = pcall(work, self, own, opts, list, sums, out, done)
-    list:close()
-    if not ok then
-      out:close()
-      os.remove(path)
-      error(result, 0)
-    end
-  end
+  local ok, result, why = pcall(run, self, own, opts, path, out, done)
   out:close()
   os.remove(path)
+  if not ok then
+    error(result, 0)
+  end
   return result, why
 end

@@ -23,6 +23,7 @@ local defaults = {
   reports = { "1001", "1002", "1003" }, forbidden = {}, report_delay = 0,
   xls = "ole", values = true, pending = {}, audio_version = 1,
   audio_interval = 3, egress_cap = math.huge, errors = "mixed",
+  subscription = true, kinds = {}, flood_id = "101",
 }
 
 -- --- the handle --------------------------------------------------------------
@@ -131,7 +132,7 @@ end
 --   ETags.
 -- - `forbidden`, `report_delay`, `xls`, `values` (true or false), `pending`,
 --   `list`, `audio_size`, `audio_interval`, `egress_cap`, `ranges`, `errors`,
---   `strict`, as `start` has them.
+--   `strict`, `subscription`, `handshake`, as `start` has them.
 ---@param changes table
 function handle:set(changes)
   check.options(changes, check.set_options, "set", 2)
@@ -142,6 +143,108 @@ end
 function handle:expire_tokens()
   command(self, "expire_tokens")
 end
+
+-- --- websockets ---------------------------------------------------------------
+
+--- Tells the subscribers of the metric `id` that `category` has the `value` (a
+-- string, number or boolean, or { json = text }) now: metric_values answers it
+-- from here on.  `kind` is the metric's own unless given; the value's field is
+-- called like it, in lower case.  `at`, text that is sent as it is or epoch
+-- seconds, is later than all before unless given; an update older than the one
+-- that is known is told, but changes no state.
+--
+-- Instead of an update, to the subscribers of `id`, to one `socket` or to all:
+-- `raw`, any text as a message (with `binary` as a binary one), or `wire`, bytes
+-- that are put on the connection without a frame.
+---@param what table
+---@return integer sockets to how many
+function handle:push(what)
+  check.options(what, check.push_options, "push", 2)
+  local count = command(self, "push", what)
+  return count
+end
+
+--- Changes how websockets behave, those that are there and those to come (or,
+-- with `socket`, one that is there).  What is not given stays as it is.
+--
+-- - `rate`: the day plays so many updates a second (true 5, false or 0 none).
+-- - `mute`: connections are accepted, then nothing is written and no ping
+--   answered, as if the peer were gone; what is pushed meanwhile waits.
+-- - `refuse`: new ones are refused with this status; false ends that.  (A
+--   `fault` with `path = "/realtime-metric-subscription"` has headers too.)
+-- - `fragments`: every message comes in so many frames.
+-- - `pong`: pings are answered so many seconds later, "late" (5) or "never".
+-- - `pings`: seconds between pings of the sandbox's own; 0 none.
+-- - `buffer`: so many bytes may wait for a slow reader (1 MiB), besides those in
+--   the kernel; one who lets more wait is dropped without a close frame.
+-- - `flood`: so many updates of the metric `id` ("101"), made once, are written
+--   to each of its sockets as fast as they are taken; they have one moment, and
+--   what is true after the last one is the state at once.  0 ends a flood.
+-- - `beat`: each socket gets so many updates a second of its first metric's
+--   category "Beat", whose value is the moment of sending in microseconds since
+--   the epoch: to measure how long they take.  They change no state.
+---@param manners table
+---@return integer? sockets how many are flooded
+function handle:live(manners)
+  check.options(manners, check.live_options, "live", 2)
+  local count = command(self, "live", manners)
+  return count
+end
+
+--- Ends websockets: all, one `socket`, or those of the metric `id`.  Without a
+-- `code` the connection just ends, with `reset` by a reset; with one it says
+-- goodbye (and `reason`) first, and waits 2 s at most for the answer.
+---@param how? table
+---@return integer sockets how many
+function handle:drop_sockets(how)
+  check.options(how or {}, check.drop_options, "drop_sockets", 2)
+  local count = command(self, "drop_sockets", how)
+  return count
+end
+
+---@class ccaas.sandbox.socket
+---@field id integer its number, from 1
+---@field ids string[] the metrics
+---@field connected_at number epoch seconds
+---@field sent integer messages given to it
+---@field received integer messages that it sent us
+---@field pings integer that it sent us
+---@field pongs integer that it sent us
+---@field waiting integer bytes that wait for it
+---@field flood integer messages of a flood that are still to come
+
+--- The websockets that are open, oldest first.
+---@return ccaas.sandbox.socket[]
+function handle:sockets()
+  local list = command(self, "sockets")
+  return list
+end
+
+--- What was said, by the ids of metrics: how many `updates` there were, and how
+-- many messages were given to sockets (`sent`), floods and beats included.
+---@return table<string, { updates: integer, sent: integer }>
+function handle:pushed()
+  local list = command(self, "pushed")
+  return list
+end
+
+---@class ccaas.sandbox.value
+---@field id string the metric
+---@field category string
+---@field kind string
+---@field value string JSON
+---@field at string
+
+--- All values as metric_values would answer them, or those of one metric.
+---@param of? { id?: string }
+---@return ccaas.sandbox.value[]
+function handle:state(of)
+  check.options(of or {}, check.state_options, "state", 2)
+  local list = command(self, "state", of)
+  return list
+end
+
+-- --- the rest -----------------------------------------------------------------
 
 ---@class ccaas.sandbox.request_seen
 ---@field method string
@@ -230,6 +333,21 @@ end
 --   bodies of errors are.
 -- - `strict` false: whether a Content-Type is required of every request, as the
 --   documents say (415); reports require it anyway.
+--
+-- And of its websockets:
+--
+-- - `subscription` true: whether there are any (else 404).
+-- - `live`: updates a second of a plausible day that plays by itself (true 5):
+--   calls arrive, wait, are rung through, handled or given up, agents change
+--   status.  It begins with all counts at 0, and its clock, which starts at
+--   2026-06-30T00:00:00Z, goes as fast as there are updates.  The same seed gives
+--   the same day.  What metrics are worth follows what was pushed; `tick` and
+--   `refresh` change only what never was.
+-- - `handshake`: a message that comes first on each socket (true, or its text).
+-- - `kinds`: other kinds for metrics, { ["101"] = "TEXT" }.
+-- - `flood`: so many updates for each new socket of the metric `flood_id` ("101").
+-- - `mute`, `refuse`, `fragments`, `pong`, `pings`, `buffer`, `beat`: as `live`
+--   has them.
 ---@param options? table
 ---@return ccaas.sandbox
 function sandbox.start(options)

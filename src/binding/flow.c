@@ -92,7 +92,7 @@ static void push_decoder(lua_State *L, int table)
 
 int ccaas_binding_new_flow(lua_State *L)
 {
-    struct ccaas_client *client = ccaas_binding_check_client(L, 1);
+    struct ccaas_client *client;
     struct ccaas_plan plan = {0};
     struct flow_box *box;
     const char *totals;
@@ -117,6 +117,8 @@ int ccaas_binding_new_flow(lua_State *L)
         return luaL_error(L, "the plan lacks a method, a url or page names");
     box->raw = plan.body == CCAAS_BODY_WHOLE || plan.body == CCAAS_BODY_CHUNKS;
     box->rows = !box->raw && plan.body != CCAAS_BODY_JSON;
+    /* Not before: a collector may close it while the plan is read. */
+    client = ccaas_binding_check_client(L, 1);
     box->flow = ccaas_flow_new(client, &plan);
     if (!box->flow)
         return luaL_error(L, "not enough memory");

@@ -107,8 +107,15 @@ void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,
                          const char *outcome)
 {
     size_t count = error->attempt_count;
-    struct ccaas_attempt *attempts =
-        realloc(error->attempts, (count + 1) * sizeof *attempts);
+    struct ccaas_attempt *attempts;
+
+    /* Of very many the first ones and the last ones are kept. */
+    if (count == CCAAS_ERROR_ATTEMPTS) {
+        memmove(error->attempts + count / 2, error->attempts + count / 2 + 1,
+                (count - count / 2 - 1) * sizeof *attempts);
+        error->attempt_count = --count;
+    }
+    attempts = realloc(error->attempts, (count + 1) * sizeof *attempts);
 
     if (!attempts)
         return;

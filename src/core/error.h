@@ -20,6 +20,8 @@ void ccaas_error_url(char *to, size_t room, const char *url);
  * fields whose names speak of secrets lose their values. */
 void ccaas_error_body(char *to, size_t room, const char *body, size_t length);
 
+#define CCAAS_ERROR_ATTEMPTS 64 /* listed at most */
+
 /* Adds an attempt; without memory it is left out. */
 void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,
                          const char *outcome);

@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "retry.h"
 
+#define UNREADY_LEAST 0.25
 #define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
 
 /* The numbers that come with a page; what they contradict is an error. */
@@ -189,7 +190,9 @@ static void wait_for_it(struct ccaas_fetch *fetch, double now)
     if (after)
         pause = ccaas_retry_after(after, strlen(after),
                                   (int64_t)ccaas_clock_wall());
-    if (pause < 0)
+    if (pause >= 0)
+        pause = fmax(pause, UNREADY_LEAST);
+    else
         pause = fmin(0.5 * (1 << fetch->unready), UNREADY_MOST);
     fetch->unready += fetch->unready < 10;
     fetch->spared++;
@@ -208,6 +211,10 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
         snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
     else
         snprintf(outcome, sizeof outcome, "%d", fetch->status);
+    /* What an attempt before this one said is not this one's. */
+    fetch->error.body[0] = fetch->error.request_id[0] = '\0';
+    fetch->error.status = 0;
+    fetch->error.retry_after = -1;
     ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
     if (event) {
         event->status = fetch->status;

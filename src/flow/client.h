@@ -41,6 +41,11 @@ struct ccaas_client {
 #define CCAAS_CLIENT_EVENTS 1024 /* kept until somebody takes them */
 
 /* Takes another reference; ccaas_client_free lets go of it. */
+/* What a request that could not be begun says. */
+#define CCAAS_NO_ROOM                                                          \
+    "no descriptor, thread or memory is left for another request: raise the "  \
+    "limits (ulimit -n, -u)"
+
 struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* A blank event to be filled in, or NULL when nobody wants to know.  The

@@ -246,6 +246,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
         .timeout = plan->timeout,
         .deadline = flow->deadline,
         .idempotent = plan->idempotent,
+        .plain = plan->resume, /* ranges are of the bytes as they are sent */
     };
     struct ccaas_http_sink sink;
     struct rest rest;
@@ -273,8 +274,25 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     free(rest.headers);
     fetch->state = CCAAS_FETCH_UNDERWAY;
     if (!fetch->transfer)
-        ccaas_fetch_refuse(fetch, CCAAS_MEMORY,
-                           "no thread or memory for another request");
+        ccaas_fetch_refuse(fetch, CCAAS_IO, CCAAS_NO_ROOM);
+}
+
+/* The error is the token request's own, url included; the attempts before it
+ * are ours. */
+static void fail_for_token(struct ccaas_fetch *fetch)
+{
+    struct ccaas_attempt *attempts = fetch->error.attempts;
+    size_t count = fetch->error.attempt_count, i;
+
+    fetch->error.attempts = NULL;
+    ccaas_error_copy(&fetch->error,
+                     ccaas_grant_error(fetch->flow->client->grant));
+    for (i = 0; i < count; i++)
+        ccaas_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
+                            attempts[i].outcome);
+    free(attempts);
+    ccaas_fetch_drop(fetch);
+    fetch->state = CCAAS_FETCH_FAILED;
 }
 
 /* Sends it as soon as there is a token. */
@@ -282,8 +300,7 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
 {
     struct ccaas_client *client = fetch->flow->client;
     struct ccaas_secret *bearer = NULL;
-    struct ccaas_attempt *attempts = fetch->error.attempts;
-    size_t count = fetch->error.attempt_count, i;
+    double due;
 
     if (fetch->flow->plan.anonymous || !client->grant) {
         if (go_in(fetch, now))
@@ -301,18 +318,12 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
         fetch->flow->asked = true;
         break;
     case CCAAS_GRANT_WAIT:
+        due = ccaas_grant_due(client->grant);
+        if (isfinite(due) && due >= fetch->flow->deadline)
+            fail_for_token(fetch); /* it comes too late for us */
         break;
     case CCAAS_GRANT_FAILED:
-        /* The error is the token request's own, url included; the attempts
-         * before it are ours. */
-        fetch->error.attempts = NULL;
-        ccaas_error_copy(&fetch->error, ccaas_grant_error(client->grant));
-        for (i = 0; i < count; i++)
-            ccaas_error_attempt(&fetch->error, attempts[i].at,
-                                attempts[i].seconds, attempts[i].outcome);
-        free(attempts);
-        ccaas_fetch_drop(fetch);
-        fetch->state = CCAAS_FETCH_FAILED;
+        fail_for_token(fetch);
         break;
     }
 }

@@ -111,6 +111,16 @@ static void fail_as(struct ccaas_flow *flow, enum ccaas_code code,
     ccaas_error_clear(&error);
 }
 
+/* Something was said of the record at hand, or it is given up.  False: the
+ * flow was closed meanwhile. */
+static bool settle(struct ccaas_flow *flow)
+{
+    if (flow->at_hand && flow->closed)
+        let_all_go(flow);
+    flow->at_hand = false;
+    return !flow->closed && !flow->failed;
+}
+
 void ccaas_flow_close(struct ccaas_flow *flow)
 {
     if (flow->closed)
@@ -119,7 +129,8 @@ void ccaas_flow_close(struct ccaas_flow *flow)
     *flow->link = flow->next;
     if (flow->next)
         flow->next->link = flow->link;
-    let_all_go(flow);
+    if (!flow->at_hand)
+        let_all_go(flow);
     if (!flow->failed)
         ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
     ccaas_bell_ring(flow->bell);
@@ -132,9 +143,10 @@ void ccaas_flow_free(struct ccaas_flow *flow)
     if (!flow)
         return;
     client = flow->client;
-    if (flow->bell)
+    if (flow->bell) {
         ccaas_flow_close(flow);
-    else if (flow->link && (*flow->link = flow->next) != NULL)
+        settle(flow);
+    } else if (flow->link && (*flow->link = flow->next) != NULL)
         flow->next->link = flow->link;
     ccaas_bell_release(flow->bell);
     free(flow->walks);
@@ -281,6 +293,7 @@ static bool take_record(struct ccaas_flow *flow, struct ccaas_record *record)
         record->bytes = block->bytes + (span->begin - block->base);
         record->length = (size_t)(span->end - span->begin);
         record->offset = span->begin;
+        flow->at_hand = true;
         flow->fetches->rows++;
         flow->fetches->got += (int64_t)record->length;
         return true;
@@ -333,6 +346,17 @@ static enum ccaas_take step(struct ccaas_flow *flow,
     return CCAAS_TAKE_WAIT;
 }
 
+/* The time was spent on the token: its attempts are the story. */
+static void blame_the_token(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *first = flow->fetches;
+    struct ccaas_grant *grant = flow->client->grant;
+
+    if (first && grant && first->state == CCAAS_FETCH_TOKEN &&
+        first->need.waiting && ccaas_grant_error(grant)->code)
+        ccaas_error_copy(&first->error, ccaas_grant_error(grant));
+}
+
 static enum ccaas_take go_on(struct ccaas_flow *flow,
                              struct ccaas_record *record)
 {
@@ -353,6 +377,7 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
     }
     for (;;) {
         if (now >= flow->deadline) {
+            blame_the_token(flow);
             fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
             return CCAAS_TAKE_ERROR;
         }
@@ -366,7 +391,10 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             ccaas_fetch_advance(fetch, now);
         /* What arrived may have shown more pages to ask for: now, for it may
          * be long until the reader is through with the records at hand. */
-        begin_fetches(flow);
+        if (!begin_fetches(flow)) {
+            fail_as(flow, CCAAS_MEMORY, "out of memory");
+            return CCAAS_TAKE_ERROR;
+        }
         for (fetch = flow->fetches; fetch; fetch = fetch->next)
             if (fetch->state == CCAAS_FETCH_TOKEN)
                 ccaas_fetch_advance(fetch, now);
@@ -398,6 +426,7 @@ static bool too_late(struct ccaas_flow *flow)
 enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
                                 struct ccaas_record *record)
 {
+    settle(flow);
     if (flow->failed || flow->closed)
         return CCAAS_TAKE_ERROR;
     if (flow->ended)
@@ -454,9 +483,12 @@ static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
 enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
                                   size_t length)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
+    struct ccaas_fetch *fetch;
     int added = 1;
 
+    if (!settle(flow))
+        return CCAAS_ADMIT_AGAIN;
+    fetch = flow->fetches;
     if (flow->plan.counted)
         return admit_counted(flow, identity, length);
     if (!flow->seen) {
@@ -487,9 +519,13 @@ enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
 
 bool ccaas_flow_totals(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
-    bool first = !fetch->totals;
+    struct ccaas_fetch *fetch;
+    bool first;
 
+    if (!settle(flow))
+        return false;
+    fetch = flow->fetches;
+    first = !fetch->totals;
     fetch->totals = true;
     fetch->rows--;
     return first;
@@ -498,9 +534,13 @@ bool ccaas_flow_totals(struct ccaas_flow *flow)
 void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
                           const char *reason)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
-    uint64_t begin = flow->block->spans[flow->span - 1].begin;
+    struct ccaas_fetch *fetch;
+    uint64_t begin;
 
+    if (!settle(flow))
+        return;
+    fetch = flow->fetches;
+    begin = flow->block->spans[flow->span - 1].begin;
     fetch->error.status = fetch->status;
     ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
                     "malformed JSON at byte %llu of the answer: %s",
@@ -523,7 +563,8 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
 {
     flow->asked = false;
     if (flow->client->grant)
-        ccaas_grant_answer(flow->client->grant, flow->client, token);
+        ccaas_grant_answer(flow->client->grant, flow->client, flow->bell,
+                           token);
 }
 
 int ccaas_flow_fd(struct ccaas_flow *flow)
@@ -535,6 +576,9 @@ double ccaas_flow_timeout(const struct ccaas_flow *flow)
 {
     const struct ccaas_fetch *fetch;
     double due = flow->deadline, now = ccaas_clock_now();
+
+    if (!flow->armed)
+        return 0; /* the last take gave something, or there was none */
 
     for (fetch = flow->fetches; fetch; fetch = fetch->next)
         due = fmin(due, ccaas_fetch_due(fetch));

@@ -93,6 +93,9 @@ struct ccaas_flow {
     size_t fetching;               /* how many there are */
     size_t ahead;                  /* bytes a page may be read ahead */
 
+    bool at_hand; /* a record was taken and nothing was said of it yet: a
+                     close that comes now (a collector may call it while the
+                     record is decoded) frees nothing under its reader */
     struct ccaas_block *block; /* records are taken from here */
     size_t span;               /* the next one in it */
 

@@ -259,8 +259,7 @@ static void send(struct ccaas_grant *grant, struct ccaas_client *client,
     }
     if (!grant->transfer) {
         drop_request(grant);
-        ccaas_error_set(&grant->error, CCAAS_MEMORY,
-                        "no thread or memory for the token request");
+        ccaas_error_set(&grant->error, CCAAS_IO, CCAAS_NO_ROOM);
         ccaas_auth_failed(&grant->auth);
         give_up(grant, client);
     }
@@ -463,8 +462,10 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
     if (!need->waiting) {
         need->waiting = true;
         need->round = grant->round;
-        if (!ccaas_bell_follow(grant->bell, bell))
+        if (!ccaas_bell_follow(grant->bell, bell)) {
+            ccaas_error_set(&grant->error, CCAAS_MEMORY, "out of memory");
             return CCAAS_GRANT_FAILED;
+        }
     }
     return CCAAS_GRANT_WAIT;
 }
@@ -483,13 +484,13 @@ const char *ccaas_grant_question(const struct ccaas_grant *grant)
 }
 
 void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
-                        const char *token)
+                        const struct ccaas_bell *bell, const char *token)
 {
     struct ccaas_secret *bearer = NULL;
     size_t length = token ? strlen(token) : 0, i;
 
-    if (!grant->asking)
-        return;
+    if (grant->asking != bell)
+        return; /* it is somebody else's turn by now */
     grant->asking = NULL;
     for (i = 0; i < length; i++)
         if (!isgraph((unsigned char)token[i]))

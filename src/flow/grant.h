@@ -50,9 +50,9 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
 /* Why a token is wanted: "start" or "refused". */
 const char *ccaas_grant_question(const struct ccaas_grant *grant);
 
-/* The token that was asked for; NULL: there is none. */
+/* The token that the one with this bell was asked for; NULL: there is none. */
 void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
-                        const char *token);
+                        const struct ccaas_bell *bell, const char *token);
 
 /* The API refused the token of that generation.  True: there is hope for
  * another one; call ccaas_grant_use again. */

@@ -169,13 +169,21 @@ static void start(struct ccaas_http *http, struct ccaas_transfer *transfer)
     add_running(http, transfer);
 }
 
-static void resume(struct ccaas_transfer *transfer)
+static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
+                     CURLcode result);
+
+/* libcurl may have bytes at hand, which it gives to the sink from within. */
+static void resume(struct ccaas_http *http, struct ccaas_transfer *transfer)
 {
+    CURLcode result;
+
     if (!transfer->paused)
         return;
     transfer->paused = false;
     transfer->heard = ccaas_clock_now();
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    result = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    if (result != CURLE_OK)
+        conclude(http, transfer, result);
 }
 
 /* Does what others asked for.  False: the engine is to stop. */
@@ -205,7 +213,7 @@ static bool serve_queue(struct ccaas_http *http)
         } else if (wants_start) {
             start(http, transfer);
         } else if (wants_resume && transfer->link) {
-            resume(transfer);
+            resume(http, transfer);
         }
         ccaas_http_release(transfer); /* the queue's reference */
     }
@@ -320,6 +328,12 @@ static bool start_thread(struct ccaas_http *http)
     http->multi = curl_multi_init();
     if (!http->multi)
         return false;
+    /* Without descriptors it comes without one to be woken by. */
+    if (curl_multi_wakeup(http->multi) != CURLM_OK) {
+        curl_multi_cleanup(http->multi);
+        http->multi = NULL;
+        return false;
+    }
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -35,6 +35,7 @@ struct ccaas_http_request {
     double connect_timeout;                   /* seconds */
     double timeout;  /* seconds without a byte from the server */
     double deadline; /* monotonic seconds; INFINITY: none */
+    bool plain;      /* the body is not to be compressed */
     bool idempotent; /* may be sent anew on a connection that died */
 };
 

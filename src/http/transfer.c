@@ -77,6 +77,7 @@ ccaas_transfer_new(struct ccaas_http *http,
     transfer->timeout = request->timeout;
     transfer->deadline = request->deadline;
     transfer->idempotent = request->idempotent;
+    transfer->plain = request->plain;
     transfer->bearer = ccaas_secret_hold(request->bearer);
     transfer->user = ccaas_secret_hold(request->user);
     transfer->password = ccaas_secret_hold(request->password);
@@ -166,8 +167,10 @@ static bool add_header(struct ccaas_transfer *transfer, const char *line,
     if (!ccaas_buffer_add(&transfer->answer, line, name) ||
         !ccaas_buffer_add(&transfer->answer, "", 1) ||
         !ccaas_buffer_add(&transfer->answer, value, (size_t)(end - value)) ||
-        !ccaas_buffer_add(&transfer->answer, "", 1))
+        !ccaas_buffer_add(&transfer->answer, "", 1)) {
+        transfer->no_memory = true;
         return false;
+    }
     i = transfer->answer.length - (size_t)(end - value) - 2 - name;
     for (; name; name--, i++)
         transfer->answer.bytes[i] =
@@ -334,7 +337,8 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
+                     transfer->plain ? "identity" : "");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -426,10 +430,11 @@ const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer)
     curl_free(target);
     if (!copy)
         return "out of memory";
-    if (!same && (!get || !secure)) {
+    if (!same && (transfer->content || !secure)) {
         free(copy);
-        return get ? "a redirect to another host without https: not followed"
-                   : "a redirect to another host: not followed with a body";
+        return transfer->content
+                   ? "a redirect to another host: not followed with a body"
+                   : "a redirect to another host without https: not followed";
     }
     free(transfer->url);
     transfer->url = copy;
@@ -465,6 +470,10 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
 
     if (transfer->stopped || (result == CURLE_OK && transfer->headed)) {
         end->code = CCAAS_OK;
+        return;
+    }
+    if (transfer->no_memory) {
+        end->code = CCAAS_MEMORY;
         return;
     }
     if (transfer->too_large) {

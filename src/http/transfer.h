@@ -21,7 +21,7 @@ struct ccaas_transfer {
     struct ccaas_secret *bearer, *user, *password;
     struct curl_slist *headers;
     double connect_timeout, timeout, deadline;
-    bool idempotent;
+    bool idempotent, plain;
 
     /* What others asked for: guarded by the engine's lock. */
     bool queued, wants_start, wants_resume, wants_cancel;
@@ -36,6 +36,7 @@ struct ccaas_transfer {
     size_t waste;     /* bytes of a redirect's body */
     bool redirecting; /* this answer is a redirect that is followed */
     bool headed;      /* its headers are complete */
+    bool no_memory;   /* for the headers */
     bool too_large;   /* the headers are */
     bool paused;      /* the sink said FULL */
     bool stopped;     /* the sink said STOP */

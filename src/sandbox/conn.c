@@ -314,6 +314,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
     case LWS_CALLBACK_RAW_CLOSE:
         closed(wsi, conn);
         return 0;
+    case LWS_CALLBACK_RAW_RX_FILE:
+        ccaas_sandbox_live_rang(ccaas_sandbox_server_live(server_of(wsi)));
+        return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         ccaas_sandbox_server_run_commands(server_of(wsi));
         return 0;

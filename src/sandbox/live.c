@@ -1,22 +1,28 @@
 /*
  * live.c: the websockets of a sandbox together: who is subscribed to what,
- * and the timer that lets Lua play the day.  Made on the owner's thread before
- * there is a server, used on the server's thread, freed by the owner when that
- * thread has ended.
+ * and the clock by which they and the day that Lua plays move.  Made on the
+ * owner's thread before there is a server, used on the server's thread, freed
+ * by the owner when that thread has ended.
  */
 #include "live.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 struct ccaas_sandbox_live *ccaas_sandbox_live_new(void)
 {
     struct ccaas_sandbox_live *live = calloc(1, sizeof *live);
-    if (live) {
-        live->manners.fragments = 1;
-        live->manners.buffer = (size_t)1024 * 1024;
-    }
-    return live;
+    if (!live)
+        return NULL;
+    live->manners.fragments = 1;
+    live->manners.buffer = (size_t)1024 * 1024;
+    live->clock = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (live->clock >= 0)
+        return live;
+    free(live);
+    return NULL;
 }
 
 void ccaas_sandbox_live_free(struct ccaas_sandbox_live *live)
@@ -30,6 +36,8 @@ void ccaas_sandbox_live_free(struct ccaas_sandbox_live *live)
         live->metrics = metric->next;
         free(metric);
     }
+    if (!live->adopted)
+        close(live->clock);
     free(live);
 }
 
@@ -75,33 +83,78 @@ ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
     return socket;
 }
 
-/* --- the timer
- * ----------------------------------------------------------------
+/* --- the clock
+ * ---------------------------------------------------------------- A descriptor
+ * of the kernel's, since libwebsockets' own timers turn its loop idly for up to
+ * a millisecond before each.
  */
 
-static void timer_rang(lws_sorted_usec_list_t *timer)
+/* What is due is due together: so that many sockets cost few wake-ups. */
+#define TOGETHER_USECS 10000
+#define QUICKLY_USECS 1000
+
+static lws_usec_t rounded(const struct ccaas_sandbox_live *live, lws_usec_t at)
 {
-    struct ccaas_sandbox_live *live =
-        lws_container_of(timer, struct ccaas_sandbox_live, timer);
-    ccaas_sandbox_state_tick(live->L);
+    lws_usec_t step = live->quick ? QUICKLY_USECS : TOGETHER_USECS;
+    return (at + step - 1) / step * step;
+}
+
+void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at)
+{
+    at = rounded(live, at);
+    if (!at || (live->armed_at && live->armed_at <= at))
+        return;
+    lws_usec_t now = lws_now_usecs(), wait = at > now ? at - now : 1;
+    struct itimerspec when;
+    memset(&when, 0, sizeof when);
+    when.it_value.tv_sec = (time_t)(wait / LWS_USEC_PER_SEC);
+    when.it_value.tv_nsec = (long)(wait % LWS_USEC_PER_SEC) * 1000;
+    timerfd_settime(live->clock, 0, &when, NULL);
+    live->armed_at = at;
 }
 
 void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
                                    double seconds)
 {
-    lws_usec_t wait = LWS_SET_TIMER_USEC_CANCEL;
-    if (seconds >= 0)
-        wait = (lws_usec_t)(seconds * 1e6) + 1;
-    live->timer_at = seconds >= 0 ? wait : 0;
-    if (live->context)
-        lws_sul_schedule(live->context, 0, &live->timer, timer_rang, wait);
+    live->tick_at = 0;
+    if (seconds < 0)
+        return;
+    live->tick_at = lws_now_usecs() + (lws_usec_t)(seconds * 1e6);
+    ccaas_sandbox_live_wake(live, live->tick_at);
 }
 
-void ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
-                              struct lws_context *context)
+void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live)
+{
+    uint64_t rings;
+    if (read(live->clock, &rings, sizeof rings) < 0)
+        return; /* it was set anew meanwhile */
+    live->armed_at = 0;
+    lws_usec_t now = lws_now_usecs();
+    bool tick = live->tick_at && live->tick_at <= now;
+    if (tick) {
+        live->tick_at = 0;
+        ccaas_sandbox_state_tick(live->L);
+    }
+    lws_usec_t next = live->tick_at;
+    struct ccaas_sandbox_socket *socket = live->sockets;
+    for (; socket; socket = socket->next) {
+        lws_usec_t at = ccaas_sandbox_socket_due(socket, now);
+        if (at && (!next || at < next))
+            next = at;
+    }
+    if (next)
+        ccaas_sandbox_live_wake(live, next);
+}
+
+bool ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
+                              struct lws_vhost *vhost)
 {
     live->L = L;
-    live->context = context;
-    if (live->timer_at)
-        lws_sul_schedule(context, 0, &live->timer, timer_rang, live->timer_at);
+    lws_sock_file_fd_type clock;
+    memset(&clock, 0, sizeof clock);
+    clock.filefd = live->clock;
+    live->adopted =
+        lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, clock,
+                                   ccaas_sandbox_protocols[0].name, NULL);
+    return live->adopted;
 }

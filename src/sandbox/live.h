@@ -18,7 +18,7 @@ struct ccaas_sandbox_manners {
     bool mute;        /* nothing is written but the answer that opened it */
     double pong;      /* seconds until a ping is answered; below 0: never */
     double pings;     /* seconds between pings of our own; 0: none */
-    double beat;      /* updates a second that are made in C; 0: none */
+    double beat;      /* updates a second that beat.c makes; 0: none */
     size_t fragments; /* frames of a message */
     size_t buffer;    /* bytes that may wait for the reader; over it he goes */
 };
@@ -84,9 +84,12 @@ struct ccaas_sandbox_socket {
 
 struct ccaas_sandbox_live {
     lua_State *L;
-    struct lws_context *context; /* NULL: not running yet */
-    lws_sorted_usec_list_t timer;
-    lws_usec_t timer_at; /* what waits for the context; 0: nothing */
+    int clock;    /* a timer's descriptor */
+    bool adopted; /* it is libwebsockets' to close */
+    bool quick;   /* some socket's beat is, or was */
+    /* Moments, as a socket has them: when the clock rings, and when Lua is to
+     * be called. */
+    lws_usec_t armed_at, tick_at;
     struct ccaas_sandbox_socket *sockets;
     struct ccaas_sandbox_metric *metrics;
     uint64_t last_id;
@@ -105,6 +108,9 @@ struct ccaas_sandbox_socket *
 ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
                            struct ccaas_sandbox_metric **metrics, size_t count);
 
+/* Sees to it that the clock rings not long after `at`. */
+void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at);
+
 /* Calls the state's tick after so many seconds; below 0: never. */
 void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
                                    double seconds);
@@ -121,6 +127,10 @@ void ccaas_sandbox_socket_close(struct ccaas_sandbox_socket *socket, int code,
                                 const char *reason, size_t size);
 void ccaas_sandbox_socket_kill(struct ccaas_sandbox_socket *socket, bool reset);
 
+/* Does what is due by now; gives when the next is, or 0. */
+lws_usec_t ccaas_sandbox_socket_due(struct ccaas_sandbox_socket *socket,
+                                    lws_usec_t now);
+
 /* Takes other manners from now on. */
 void ccaas_sandbox_socket_behave(struct ccaas_sandbox_socket *socket,
                                  const struct ccaas_sandbox_manners *manners);
@@ -130,8 +140,13 @@ void ccaas_sandbox_socket_flood(struct ccaas_sandbox_socket *socket,
                                 struct ccaas_sandbox_flood *flood,
                                 uint64_t count);
 
-/* Asks for its next timer call, after what is due changed. */
-void ccaas_sandbox_socket_arm(struct ccaas_sandbox_socket *socket);
+/* --- beat.c ----------------------------------------------------------------
+ */
+
+/* Begins or ends the beats, as the manners are; or gives those that are due. */
+void ccaas_sandbox_beat_begin(struct ccaas_sandbox_socket *socket);
+void ccaas_sandbox_beat_send(struct ccaas_sandbox_socket *socket,
+                             lws_usec_t now);
 
 /* --- live_native.c ---------------------------------------------------------
  */

@@ -102,7 +102,7 @@ static int live_send(lua_State *L)
     visit(L, send_to, &sending);
     if (sending.opcode && lua_type(L, 1) == LUA_TSTRING)
         metric_at(L, 1)->sent += sending.count;
-    lua_pushnumber(L, (lua_Number)sending.count);
+    lua_pushinteger(L, (lua_Integer)sending.count);
     return 1;
 }
 
@@ -170,7 +170,7 @@ static int live_flood(lua_State *L)
     visit(L, flood_one, &flooding);
     if (--flooding.flood->refs == 0)
         free(flooding.flood);
-    lua_pushnumber(L, (lua_Number)flooding.sockets);
+    lua_pushinteger(L, (lua_Integer)flooding.sockets);
     return 1;
 }
 
@@ -249,16 +249,16 @@ static int live_drop(lua_State *L)
     dropping.reason = luaL_optlstring(L, 3, "", &dropping.size);
     dropping.reset = lua_toboolean(L, 4);
     visit(L, drop_one, &dropping);
-    lua_pushnumber(L, (lua_Number)dropping.count);
+    lua_pushinteger(L, (lua_Integer)dropping.count);
     return 1;
 }
 
 /* --- what there is ----------------------------------------------------------
  */
 
-static void set_number(lua_State *L, const char *name, double n)
+static void set_count(lua_State *L, const char *name, uint64_t n)
 {
-    lua_pushnumber(L, n);
+    lua_pushinteger(L, (lua_Integer)n);
     lua_setfield(L, -2, name);
 }
 
@@ -267,14 +267,15 @@ static void list_one(lua_State *L, struct ccaas_sandbox_socket *socket,
 {
     int *count = data;
     lua_newtable(L);
-    set_number(L, "id", (double)socket->id);
-    set_number(L, "connected_at", socket->connected_at);
-    set_number(L, "sent", (double)socket->sent);
-    set_number(L, "received", (double)socket->received);
-    set_number(L, "pings", (double)socket->pings);
-    set_number(L, "pongs", (double)socket->pongs);
-    set_number(L, "waiting", (double)(socket->out.size - socket->out_from));
-    set_number(L, "flood", (double)(socket->flood ? socket->flood_left : 0));
+    set_count(L, "id", socket->id);
+    lua_pushnumber(L, socket->connected_at);
+    lua_setfield(L, -2, "connected_at");
+    set_count(L, "sent", socket->sent);
+    set_count(L, "received", socket->received);
+    set_count(L, "pings", socket->pings);
+    set_count(L, "pongs", socket->pongs);
+    set_count(L, "waiting", socket->out.size - socket->out_from);
+    set_count(L, "flood", socket->flood ? socket->flood_left : 0);
     lua_newtable(L);
     for (size_t i = 0; i < socket->count; i++) {
         lua_pushstring(L, socket->subscriptions[i].metric->id);
@@ -300,7 +301,7 @@ static int live_sent(lua_State *L)
     struct ccaas_sandbox_metric *metric = live_of(L)->metrics;
     lua_newtable(L);
     for (; metric; metric = metric->next)
-        set_number(L, metric->id, (double)metric->sent);
+        set_count(L, metric->id, metric->sent);
     return 1;
 }
 

@@ -6,6 +6,7 @@
  *   conn.c     one connection: requests in, answers out; sandbox thread
  *   live.c     the websockets together; live.h is for those who know them
  *   socket.c   one websocket: messages out, frames in, its end
+ *   beat.c     updates at a steady pace, to measure by
  *   live_native.c  what Lua may do with the websockets
  *   websocket.c    frames, and the key of the handshake; pure
  *   request.c  where a request ends in a run of bytes; pure
@@ -130,9 +131,13 @@ struct ccaas_sandbox_live *ccaas_sandbox_live_new(void);
  * closed.  NULL is fine. */
 void ccaas_sandbox_live_free(struct ccaas_sandbox_live *live);
 
-/* Its timer runs from here on. */
-void ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
-                              struct lws_context *context);
+/* Its clock runs from here on, in the loop of the vhost's context.  False when
+ * it cannot. */
+bool ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
+                              struct lws_vhost *vhost);
+
+/* The clock rang. */
+void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live);
 
 /* --- socket.c: for conn.c, which owns the sockets of its answers ------------
  */
@@ -249,6 +254,8 @@ bool ccaas_sandbox_server_command(struct ccaas_sandbox_server *server,
 
 /* For conn.c, on the server's thread. */
 lua_State *ccaas_sandbox_server_state(struct ccaas_sandbox_server *server);
+struct ccaas_sandbox_live *
+ccaas_sandbox_server_live(struct ccaas_sandbox_server *server);
 void ccaas_sandbox_server_run_commands(struct ccaas_sandbox_server *server);
 bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
                                    SSL_CTX *ctx);

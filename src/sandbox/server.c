@@ -103,6 +103,12 @@ lua_State *ccaas_sandbox_server_state(struct ccaas_sandbox_server *server)
     return server->L;
 }
 
+struct ccaas_sandbox_live *
+ccaas_sandbox_server_live(struct ccaas_sandbox_server *server)
+{
+    return server->live;
+}
+
 bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
                                    SSL_CTX *ctx)
 {
@@ -160,7 +166,8 @@ static bool listen_on(struct ccaas_sandbox_server *server, int port)
     if (server->tls)
         SSL_CTX_set_alpn_select_cb(server->tls, NULL, NULL);
     server->port = lws_get_vhost_listen_port(vhost);
-    return server->port > 0;
+    return server->port > 0 &&
+           ccaas_sandbox_live_begin(server->live, server->L, vhost);
 }
 
 static bool start_thread(struct ccaas_sandbox_server *server)
@@ -190,7 +197,6 @@ static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
                  errno ? ": " : "", errno ? strerror(errno) : "");
         return false;
     }
-    ccaas_sandbox_live_begin(server->live, server->L, server->context);
     if (!start_thread(server)) {
         snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "cannot start a thread");
         return false;

@@ -30,16 +30,18 @@ static lws_usec_t sooner(lws_usec_t a, lws_usec_t b)
     return !a || (b && b < a) ? b : a;
 }
 
-void ccaas_sandbox_socket_arm(struct ccaas_sandbox_socket *socket)
+static lws_usec_t next_due(const struct ccaas_sandbox_socket *socket)
 {
-    if (!socket->wsi)
-        return;
-    lws_usec_t at = sooner(sooner(socket->pong_at, socket->ping_at),
-                           sooner(socket->kill_at, socket->beat_at));
-    lws_usec_t now = lws_now_usecs();
-    lws_set_timer_usecs(socket->wsi, !at        ? LWS_SET_TIMER_USEC_CANCEL
-                                     : at > now ? at - now
-                                                : 1);
+    return sooner(sooner(socket->pong_at, socket->ping_at),
+                  sooner(socket->kill_at, socket->beat_at));
+}
+
+/* After what is due changed. */
+static void arm(struct ccaas_sandbox_socket *socket)
+{
+    lws_usec_t at = next_due(socket);
+    if (at && socket->wsi)
+        ccaas_sandbox_live_wake(socket->live, at);
 }
 
 static bool is_due(lws_usec_t *at, lws_usec_t now)
@@ -218,7 +220,7 @@ static void end_by_frame(struct ccaas_sandbox_socket *socket, int code,
     socket->closing = closing;
     socket->kill_at = lws_now_usecs() + CLOSE_USECS;
     socket->ping_at = socket->pong_at = socket->beat_at = 0;
-    ccaas_sandbox_socket_arm(socket);
+    arm(socket);
 }
 
 void ccaas_sandbox_socket_close(struct ccaas_sandbox_socket *socket, int code,
@@ -232,8 +234,18 @@ void ccaas_sandbox_socket_kill(struct ccaas_sandbox_socket *socket, bool reset)
 {
     socket->closing = CCAAS_SANDBOX_KILLED;
     socket->reset = reset;
-    socket->kill_at = 1;
-    ccaas_sandbox_socket_arm(socket);
+    socket->ping_at = socket->pong_at = socket->beat_at = socket->kill_at = 0;
+    if (socket->wsi)
+        lws_set_timer_usecs(socket->wsi, 1);
+}
+
+int ccaas_sandbox_socket_timer(struct ccaas_sandbox_socket *socket)
+{
+    if (socket->closing != CCAAS_SANDBOX_KILLED)
+        return 0;
+    if (socket->reset)
+        ccaas_sandbox_conn_reset(socket->wsi);
+    return -1;
 }
 
 /* --- manners ----------------------------------------------------------------
@@ -246,11 +258,11 @@ void ccaas_sandbox_socket_behave(struct ccaas_sandbox_socket *socket,
     bool pings = manners->pings > 0 && !socket->closing;
     if (!pings || !socket->ping_at || manners->pings != socket->manners.pings)
         socket->ping_at = pings ? now + usecs(manners->pings) : 0;
-    bool beats = manners->beat > 0 && !socket->closing;
-    if (!beats || !socket->beat_at || manners->beat != socket->manners.beat)
-        socket->beat_at = beats ? now + usecs(1 / manners->beat) : 0;
+    bool same = manners->beat == socket->manners.beat && socket->beat_at;
     socket->manners = *manners;
-    ccaas_sandbox_socket_arm(socket);
+    if (!same)
+        ccaas_sandbox_beat_begin(socket);
+    arm(socket);
     want_to_write(socket);
 }
 
@@ -261,21 +273,21 @@ static void ping(struct ccaas_sandbox_socket *socket, lws_usec_t now)
         socket->ping_at = now + usecs(socket->manners.pings);
 }
 
-int ccaas_sandbox_socket_timer(struct ccaas_sandbox_socket *socket)
+lws_usec_t ccaas_sandbox_socket_due(struct ccaas_sandbox_socket *socket,
+                                    lws_usec_t now)
 {
-    lws_usec_t now = lws_now_usecs();
-    if (is_due(&socket->kill_at, now)) {
-        if (socket->reset)
-            ccaas_sandbox_conn_reset(socket->wsi);
-        return -1;
-    }
+    if (!socket->wsi)
+        return 0;
+    if (is_due(&socket->kill_at, now))
+        ccaas_sandbox_socket_kill(socket, false);
     if (is_due(&socket->pong_at, now))
         queue_control(socket, CCAAS_SANDBOX_PONG, socket->pong,
                       socket->pong_size);
     if (is_due(&socket->ping_at, now))
         ping(socket, now);
-    ccaas_sandbox_socket_arm(socket);
-    return 0;
+    if (socket->beat_at && socket->beat_at <= now)
+        ccaas_sandbox_beat_send(socket, now);
+    return next_due(socket);
 }
 
 /* --- reading ----------------------------------------------------------------
@@ -295,7 +307,7 @@ static void pinged(struct ccaas_sandbox_socket *socket,
         memcpy(socket->pong, message->bytes, message->size);
         socket->pong_size = message->size;
         socket->pong_at = lws_now_usecs() + usecs(manners->pong);
-        ccaas_sandbox_socket_arm(socket);
+        arm(socket);
     }
 }
 

@@ -134,6 +134,83 @@ function kinds.tenants(value)
   end
 end
 
+--- What plays by itself: a rate, or whether it does.
+function kinds.rate(value)
+  if type(value) ~= "boolean" and kinds.seconds(value) then
+    return "must be updates a second, true or false"
+  end
+end
+
+--- How pings are answered.
+function kinds.pong(value)
+  if value ~= "late" and value ~= "never" and kinds.seconds(value) then
+    return 'must be seconds, "late" or "never"'
+  end
+end
+
+--- A message, or whether there is one.
+function kinds.message(value)
+  if type(value) ~= "string" and type(value) ~= "boolean" then
+    return "must be a string, true or false"
+  end
+end
+
+--- A status that refuses, or false.
+function kinds.refusal(value)
+  if value ~= false and (kinds.status(value) or value < 400) then
+    return "must be a status, 400 to 599, or false"
+  end
+end
+
+--- Names of kinds by the ids of metrics.
+function kinds.kinds(value)
+  if type(value) ~= "table" then
+    return "must be a table"
+  end
+  for id, kind in pairs(value) do
+    if type(id) ~= "string" or type(kind) ~= "string" or kind == "" then
+      return "must have kinds by ids"
+    end
+  end
+end
+
+function kinds.fragments(value)
+  if kinds.count(value) or value < 1 or value > 1000 then
+    return "must be a whole number, 1 to 1,000"
+  end
+end
+
+function kinds.flood(value)
+  if type(value) ~= "number" or value % 1 ~= 0 or value < 0 or value > 1e15 then
+    return "must be a whole number"
+  end
+end
+
+--- A close code that may be sent.
+function kinds.code(value)
+  if kinds.count(value) or value < 1000 or value > 4999 then
+    return "must be a close code, 1000 to 4999"
+  end
+end
+
+--- A moment, as it is written or as epoch seconds.
+function kinds.moment(value)
+  if type(value) ~= "string" and kinds.seconds(value) then
+    return "must be a string or epoch seconds"
+  end
+end
+
+--- What a metric may be worth.
+function kinds.value(value)
+  local is = type(value)
+  if is ~= "string" and is ~= "boolean" and is ~= "number"
+    and not (is == "table" and type(value.json) == "string") then
+    return "must be a string, a number, a boolean or { json = text }"
+  elseif is == "number" and (value ~= value or math.abs(value) == math.huge) then
+    return "must be a finite number"
+  end
+end
+
 local function one_of(...)
   local allowed, text = {}, {}
   for i, value in ipairs { ... } do
@@ -189,6 +266,11 @@ check.start_options = {
   audio_size = kinds.audio_size, audio_version = kinds.count,
   audio_interval = kinds.seconds, egress_cap = kinds.bytes,
   ranges = kinds.boolean, errors = errors, strict = kinds.boolean,
+  subscription = kinds.boolean, handshake = kinds.message, live = kinds.rate,
+  kinds = kinds.kinds, flood = kinds.flood, flood_id = kinds.string,
+  mute = kinds.boolean, refuse = kinds.refusal, fragments = kinds.fragments,
+  pong = kinds.pong, pings = kinds.seconds, buffer = kinds.count,
+  beat = kinds.seconds,
 }
 
 check.set_options = {
@@ -201,8 +283,29 @@ check.set_options = {
   pending = kinds.list, list = lists, audio_size = kinds.audio_size,
   audio_version = kinds.count, audio_interval = kinds.seconds,
   egress_cap = kinds.bytes, ranges = kinds.boolean, errors = errors,
-  strict = kinds.boolean,
+  strict = kinds.boolean, subscription = kinds.boolean,
+  handshake = kinds.message,
 }
+
+check.push_options = {
+  id = kinds.string, category = kinds.string, value = kinds.value,
+  kind = kinds.string, at = kinds.moment, raw = kinds.string,
+  binary = kinds.boolean, wire = kinds.string, socket = kinds.count,
+}
+
+check.live_options = {
+  rate = kinds.rate, mute = kinds.boolean, refuse = kinds.refusal,
+  fragments = kinds.fragments, pong = kinds.pong, pings = kinds.seconds,
+  buffer = kinds.count, beat = kinds.seconds, flood = kinds.flood,
+  id = kinds.string, socket = kinds.count,
+}
+
+check.drop_options = {
+  code = kinds.code, reason = kinds.string, reset = kinds.boolean,
+  id = kinds.string, socket = kinds.count,
+}
+
+check.state_options = { id = kinds.string }
 
 check.fault_options = {
   path = kinds.string, method = kinds.string, page = kinds.count,

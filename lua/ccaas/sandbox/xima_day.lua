@@ -7,6 +7,7 @@
 local people = require "ccaas.sandbox.xima_people"
 
 ---@class ccaas.sandbox.xima_day
+---@field opening table[] changes: what everything is before the first caller
 local day = {}
 day.__index = day
 
@@ -278,6 +279,7 @@ function day.new(config, metrics, from)
     chance(self)
   end
   open_doors(self)
+  self.opening, self.changes = self.changes, {}
   later(self, 1, "arrive")
   later(self, 5, "chat")
   later(self, LOOK, "look")

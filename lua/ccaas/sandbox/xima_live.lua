@@ -112,15 +112,14 @@ end
 function live:answer(request)
   if self.config.subscription == false then
     params.refuse(404)
+  elseif self.refusal then
+    params.refuse(self.refusal)
   elseif request.query.auth_token ~= self.config.xima_token then
     params.refuse(401)
   end
   local ids = asked_ids(request)
   self.metrics:select(ids, 403)
   local accept = check_upgrade(request, self.sockets_api)
-  if self.refusal then
-    params.refuse(self.refusal)
-  end
   local socket = self.sockets_api.prepare(ids)
   local handshake = self.config.handshake
   if handshake then
@@ -148,7 +147,8 @@ local function encode(value)
   elseif type(value) == "string" then
     return json.quote(value)
   elseif type(value) == "number" and value % 1 == 0
-    and math.abs(value) < 2 ^ 53 then
+    and (math.type and math.type(value) == "integer"
+      or math.abs(value) < 2 ^ 53) then
     return ("%d"):format(value)
   elseif type(value) == "number" then
     return ("%.14g"):format(value)
@@ -308,11 +308,22 @@ end
 
 -- --- the day -----------------------------------------------------------------
 
---- Plays so many updates a second; 0: none.
+local function play_change(self, change)
+  self.clock = math.max(self.clock + 0.001, change.at)
+  update(self, change.metric, change.category, {
+    kind = change.metric.unit, value = encode(change.value),
+    at = time.format(self.clock),
+  })
+end
+
+--- Plays so many updates a second; 0: none.  How a day begins is told at once.
 function live:play(rate)
   self.rate, self.due, self.ticked = rate, 0, self.native.monotonic()
   if rate > 0 and not self.day then
     self.day = day.new(self.config, self.metrics, self.clock)
+    for _, change in ipairs(self.day.opening) do
+      play_change(self, change)
+    end
   end
   self.sockets_api.wake_after(rate > 0 and 0 or -1)
 end
@@ -326,13 +337,8 @@ function live:tick()
   self.due = self.due + (now - self.ticked) * self.rate
   self.ticked = now
   while self.due >= 1 do
-    local change = self.day:next()
     self.due = self.due - 1
-    self.clock = math.max(self.clock + 0.001, change.at)
-    update(self, change.metric, change.category, {
-      kind = change.metric.unit, value = encode(change.value),
-      at = time.format(self.clock),
-    })
+    play_change(self, self.day:next())
   end
   self.sockets_api.wake_after(math.max(TICK, (1 - self.due) / self.rate))
 end

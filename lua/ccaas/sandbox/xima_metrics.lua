@@ -175,13 +175,17 @@ metrics.noon = 1782777600
 ---@param category string
 ---@param reading ccaas.sandbox.reading
 function metrics:put(metric, category, reading)
-  local before, at = self:reading(metric, category), time.parse(reading.at)
-  local known = time.parse(before.at)
-  if at and known and at < known then
-    return
-  end
-  if not metric.pushed[category] then
+  local known = metric.pushed[category]
+  if not known then
+    for _, other in ipairs(self:categories(metric)) do
+      known = known or other == category and self:reading(metric, category)
+    end
     metric.more[#metric.more + 1] = category
+    metric.pushed[category] = known or nil
+  end
+  local at, before = time.parse(reading.at), known and time.parse(known.at)
+  if at and before and at < before then
+    return
   end
   metric.pushed[category] = reading
 end
