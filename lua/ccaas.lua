@@ -7,6 +7,7 @@
 local core = require "ccaas.core"
 local clients = require "ccaas.client"
 local loop = require "ccaas.loop"
+local merge = require "ccaas.merge"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local uri = require "ccaas.uri"
@@ -175,6 +176,13 @@ function ccaas.new(given)
   })
 end
 
-ccaas.merge = require "ccaas.merge"
+--- One stream of (item, stream) from many, as they come, fair.  A source that
+--- fails gives `{ type = "error", error = err }, stream` and the others go on;
+--- the merge ends when all have ended.  Closing it closes all.
+---@param ... ccaas.Stream|ccaas.Events
+---@return ccaas.Events
+function ccaas.merge(...)
+  return merge(...)
+end
 
 return ccaas

@@ -101,6 +101,7 @@ describe("a machine without", function()
   local all = {
     { "libcurl", "7.88.1", "libcurl4-openssl-dev" },
     { "libwebsockets", "4.1.6", "libwebsockets-dev" },
+    { "libuv", "1.44.2", "libuv1-dev" },
     { "openssl", "3.0.0", "libssl-dev" },
     { "zlib", "1.2.13", "zlib1g-dev" },
   }

@@ -234,7 +234,7 @@ describe("a report", function()
       for i, parameter in ipairs(parameters) do
         assert.same(parameter, body.parameters[i + 2])
       end
-      assert.is_truthy(text:find('"days":123456789012345}', 1, true), text)
+      assert.is_truthy(text:find('"days":123456789012345[,}]'), text)
     end)
 
     it("and leaves the caller's tables as they were", function()
@@ -294,10 +294,10 @@ describe("a report", function()
 
     it("costs no attempt", function()
       local other, s = start(function(_, n)
-        return n <= 10 and unready({ ["Retry-After"] = 0 })() or json "[]"
+        return n <= 5 and unready({ ["Retry-After"] = 0 })() or json "[]"
       end, { retries = 0 })
       assert.same({}, assert(other:historic_data "1"))
-      assert.equal(11, #s.requests)
+      assert.equal(6, #s.requests)
     end)
 
     it("by the deadline is the error timeout", function()

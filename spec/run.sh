@@ -17,7 +17,8 @@ mkdir -p "$log"
 
 packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
     make ninja-build pkg-config libcurl4-openssl-dev libssl-dev zlib1g-dev
-    libwebsockets-dev libwebsockets-evlib-uv liblua5.4-dev liblua5.1-0-dev
+    libwebsockets-dev libwebsockets-evlib-uv libuv1-dev python3-websockets
+    liblua5.4-dev liblua5.1-0-dev
     libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-check
     lua-cjson lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl"
 # Specs of the house itself: they build or read, so once is enough.
@@ -116,14 +117,15 @@ lua_files() {
     ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null
 }
 
-# lua_specs FOLDER LUA FILE...: Lua specs on one build, two side by side.
+# lua_specs FOLDER LUA FILE...: Lua specs on one build, three side by side (two
+# thirds of their time they wait).
 lua_specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
     export CCAAS_BUILD LUA
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
-    printf '%s\n' "$@" | xargs -P 2 -n 1 sh spec/one.sh
+    printf '%s\n' "$@" | xargs -P 3 -n 1 sh spec/one.sh
 }
 
 # sanitized OPTION FOLDER LUA FILE...: the same in an interpreter that has a

@@ -95,7 +95,7 @@ function clients.new(vendor, settings)
     keep_null = settings.null ~= nil,
     on_event = settings.on_event,
     wait = settings.wait,
-    find_token = settings.token,
+    find_token = type(settings.token) == "function" and settings.token or nil,
     pace = settings.audio_interval,
     tell_events = tell_events,
     core = core.client {

@@ -195,7 +195,8 @@ end
 function download.give(own, name, method, plan, opts, row)
   local size = type(row[method.size]) == "number" and row[method.size] or nil
   plan.body, plan.resume = "chunks", true
-  plan.gate, plan.gate_seconds = tostring(row[method.pace.by]), own.pace or method.pace.seconds
+  plan.gate = own.base_url .. " " .. tostring(row[method.pace.by])
+  plan.gate_seconds = own.pace or method.pace.seconds
   local place, err = download.place(own, name, opts)
   if not place then
     return nil, err

@@ -75,11 +75,7 @@ function Merge:close()
   self.gather:close()
 end
 
---- One stream of (item, stream) from many, as they come, fair.  A source that
---- fails gives `{ type = "error", error = err }, stream` and the others go on;
---- the merge ends when all have ended.  Closing it closes all.
----@param ... ccaas.Stream|ccaas.Events
----@return ccaas.Events
+-- ccaas.merge, where it is described.
 return function(...)
   local count = select("#", ...)
   if count == 0 then

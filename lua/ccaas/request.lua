@@ -15,11 +15,16 @@ local request_checks = {
   headers = options.checks.any,
   body = options.checks.any,
   idempotent = options.checks.flag,
-  tenant = options.checks.text,
   deadline = options.checks.seconds,
   timeout = options.checks.seconds,
   retries = options.limits.retries,
 }
+
+-- Of vendors whose customers may have several tenants.
+local with_tenant = { tenant = options.checks.text }
+for name, check in pairs(request_checks) do
+  with_tenant[name] = check
+end
 
 -- These are the library's own, or would break the framing.
 local reserved = {
@@ -110,7 +115,7 @@ end
 ---@return ccaas.Error|nil
 return function(self, given)
   local own = side.of(self, "request")
-  local opts = options.check("request", given, request_checks)
+  local opts = options.check("request", given, own.vendor.tenant_header and with_tenant or request_checks)
   if not opts.path then
     misuse.raise("request: needs option `path`")
   end

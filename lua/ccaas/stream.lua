@@ -47,8 +47,12 @@ local function wait(self, ends)
   end
   local fd = self.flow:fd()
   if fd < 0 then
-    error(errors.new({ code = "io", message = "no descriptor is left to wait with: raise `ulimit -n`" },
-      self.client.provider))
+    self.failed = errors.new({ code = "io", message = "no descriptor is left to wait with: raise `ulimit -n`" },
+      self.client.provider)
+    self.flow:close()
+    return true
+  elseif self.client.asking == (coroutine.running() or "main") then
+    misuse.raise("the token function must not call the client that asks it")
   end
   self.wait(fd, seconds)
   self.client:tell_events()
@@ -68,7 +72,10 @@ end
 -- Asks the user's function for a token.  It may yield.  What it raises is raised
 -- here; whoever else waits for this token has none, either.
 local function ask_for_token(self)
-  local ok, token = pcall(self.client.find_token, self.flow:question())
+  local client = self.client
+  client.asking = coroutine.running() or "main"
+  local ok, token = pcall(client.find_token, self.flow:question())
+  client.asking = nil
   local usable = ok and type(token) == "string" and not token:find("%c")
   self.flow:token(usable and token or nil)
   if not ok then

@@ -10,7 +10,7 @@ end
 ---@param text string any bytes
 ---@return string
 function uri.encode(text)
-  return (text:gsub("[^%w%-%._~]", encode_byte))
+  return (text:gsub("[^A-Za-z0-9%-%._~]", encode_byte))
 end
 
 --- Percent-encodes what may not stand in a path; "/" and what is encoded
@@ -21,7 +21,7 @@ function uri.encode_path(path)
   path = path:gsub("%%(%x?%x?)", function(hex)
     return #hex < 2 and "%25" .. hex or nil
   end)
-  return (path:gsub("[^%w%-%._~!$&'()*+,;=:@/%%]", encode_byte))
+  return (path:gsub("[^A-Za-z0-9%-%._~!$&'()*+,;=:@/%%]", encode_byte))
 end
 
 --- Does a path lead out of the folder it begins in, or say so with dots?  What

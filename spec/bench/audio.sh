@@ -55,21 +55,24 @@ open_workspace
 
 contestant() {
     case $1 in
-    curl) curl -sS -K "$work/list" && echo - ;;
-    ours54) client audio lua54 lua5.4 "$work/got" "$files" "$bytes" ;;
-    oursjit) client audio luajit luajit "$work/got" "$files" "$bytes" ;;
+    curl) curl -sS --output-dir "$got" -K "$work/list" && echo - ;;
+    ours54) client audio lua54 lua5.4 "$got" "$files" "$bytes" ;;
+    oursjit) client audio luajit luajit "$got" "$files" "$bytes" ;;
     esac
 }
 
-# One contestant's round, and a look whether all files came as they are.
+# One contestant's round, and a look whether all files came as they are.  Each
+# has a folder of its own that stays until the end: ext4 makes new files slowly
+# for some seconds after others were removed.
 run_one() {
-    mkdir "$work/got"
+    got=$work/got/$round-$1
+    mkdir -p "$got"
     began=$(date +%s.%N)
     if inside=$(contestant "$1" 2>"$work/log"); then
         ended=$(date +%s.%N)
         whole=$(echo "$began $ended" | awk '{ printf "%.4f", $2 - $1 }')
         for file in $(cd "$data" && echo *); do
-            cmp "$data/$file/audio" "$work/got/$file.ogg" >>"$work/log" 2>&1 ||
+            cmp "$data/$file/audio" "$got/$file.ogg" >>"$work/log" 2>&1 ||
                 whole=failed
         done
     else
@@ -81,7 +84,6 @@ run_one() {
         inside=
     fi
     echo "$1 $whole $inside" | sed 's/ $//' >>"$work/results"
-    rm -rf "$work/got"
 }
 
 if wants ours54; then build_client lua54 lua5.4; fi
@@ -96,7 +98,7 @@ export BENCH_BASE="$origin"
     echo 'header = "Authorization: Bearer bench-token"'
     for number in $(seq -f %04.0f "$files"); do
         echo "url = $origin/rest/api/v2/recordings/acme/$number/audio"
-        echo "output = $work/got/$number.ogg"
+        echo "output = $number.ogg"
     done
 } >"$work/list"
 

@@ -53,6 +53,7 @@ probe_client() {
         probe_lua lua-socket luajit socket ;;
     esac
     probe libwebsockets-dev "pkg-config --exists libwebsockets"
+    probe libuv1-dev "pkg-config --exists libuv"
     probe libssl-dev "pkg-config --exists openssl"
     probe zlib1g-dev "pkg-config --exists zlib"
 }

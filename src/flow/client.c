@@ -36,6 +36,7 @@ void ccaas_engine_free(struct ccaas_engine *engine)
     if (!engine || --engine->references)
         return;
     ccaas_grant_free_all(engine);
+    ccaas_gate_free_all(engine->gates);
     ccaas_http_free(engine->http);
     free(engine);
 }
@@ -157,7 +158,6 @@ void ccaas_client_free(struct ccaas_client *client)
     past_end.keep = client->dialect.past_end;
     free(past_end.free);
     free(client->ring);
-    ccaas_gate_free_all(client->gates);
     ccaas_engine_free(client->engine);
     free(client);
 }
@@ -176,7 +176,6 @@ struct ccaas_event *ccaas_client_note(struct ccaas_client *client,
     if (client->count == CCAAS_CLIENT_EVENTS) {
         client->first = (client->first + 1) % CCAAS_CLIENT_EVENTS;
         client->count--;
-        client->lost++;
     }
     event =
         &client->ring[(client->first + client->count++) % CCAAS_CLIENT_EVENTS];

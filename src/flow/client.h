@@ -14,6 +14,7 @@ struct ccaas_engine {
     int references;
     struct ccaas_http *http;
     struct ccaas_grant *grants; /* shared by clients of equal credentials */
+    struct ccaas_gate *gates;   /* paces, kept by all of its clients together */
 };
 
 /* The engine's http side; a new one in a forked child. */
@@ -23,8 +24,7 @@ struct ccaas_client {
     int references;
     struct ccaas_engine *engine;
     struct ccaas_grant *grant; /* NULL: the client has none */
-    struct ccaas_gate *gates;
-    struct ccaas_flow *flows; /* all that are open */
+    struct ccaas_flow *flows;  /* all that are open */
     bool closed;
 
     char *ca_file, *proxy, *user_agent;
@@ -35,17 +35,16 @@ struct ccaas_client {
     bool events;
     struct ccaas_event *ring; /* the newest CCAAS_CLIENT_EVENTS */
     size_t first, count;
-    uint64_t lost;
 };
 
 #define CCAAS_CLIENT_EVENTS 1024 /* kept until somebody takes them */
 
-/* Takes another reference; ccaas_client_free lets go of it. */
 /* What a request that could not be begun says. */
 #define CCAAS_NO_ROOM                                                          \
     "no descriptor, thread or memory is left for another request: raise the "  \
     "limits (ulimit -n, -u)"
 
+/* Takes another reference; ccaas_client_free lets go of it. */
 struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* A blank event to be filled in, or NULL when nobody wants to know.  The

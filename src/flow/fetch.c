@@ -54,8 +54,7 @@ static struct ccaas_gate *gate_of(struct ccaas_fetch *fetch)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
 
-    return ccaas_gate_find(&fetch->flow->client->gates, plan->gate,
-                           plan->gate_seconds);
+    return ccaas_gate_find(&fetch->flow->client->engine->gates, plan->gate);
 }
 
 void ccaas_fetch_drop(struct ccaas_fetch *fetch)
@@ -212,8 +211,8 @@ static bool go_in(struct ccaas_fetch *fetch, double now)
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
         return false;
     }
-    fetch->inside =
-        ccaas_gate_enter(gate, fetch->flow->bell, now, &fetch->gate_due);
+    fetch->inside = ccaas_gate_enter(gate, fetch->flow->plan.gate_seconds,
+                                     fetch->flow->bell, now, &fetch->gate_due);
     if (fetch->inside || fetch->pacing)
         return fetch->inside;
     fetch->pacing = true;

@@ -83,7 +83,7 @@ static void let_all_go(struct ccaas_flow *flow)
     if (flow->client->grant && flow->bell)
         ccaas_grant_leave(flow->client->grant, flow->bell);
     if (flow->bell)
-        ccaas_gate_forget(flow->client->gates, flow->bell);
+        ccaas_gate_forget(flow->client->engine->gates, flow->bell);
 }
 
 static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)

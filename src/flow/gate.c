@@ -7,15 +7,13 @@
 
 struct ccaas_gate {
     struct ccaas_gate *next;
-    double seconds;
     double opens_at; /* nobody starts before */
     bool busy;       /* somebody is inside */
     struct ccaas_bell *bell;
     char name[];
 };
 
-struct ccaas_gate *ccaas_gate_find(struct ccaas_gate **list, const char *name,
-                                   double seconds)
+struct ccaas_gate *ccaas_gate_find(struct ccaas_gate **list, const char *name)
 {
     struct ccaas_gate *gate;
 
@@ -31,19 +29,18 @@ struct ccaas_gate *ccaas_gate_find(struct ccaas_gate **list, const char *name,
         return NULL;
     }
     strcpy(gate->name, name);
-    gate->seconds = seconds;
     gate->opens_at = -INFINITY;
     gate->next = *list;
     *list = gate;
     return gate;
 }
 
-bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_bell *bell,
-                      double now, double *due)
+bool ccaas_gate_enter(struct ccaas_gate *gate, double seconds,
+                      struct ccaas_bell *bell, double now, double *due)
 {
     if (!gate->busy && now >= gate->opens_at) {
         gate->busy = true;
-        gate->opens_at = now + gate->seconds;
+        gate->opens_at = now + seconds;
         ccaas_bell_unfollow(gate->bell, bell);
         return true;
     }

@@ -216,10 +216,13 @@ enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
 const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
                             int64_t rows, int64_t fresh)
 {
-    (void)rows; /* a short page is no reason to stop */
+    walk->empty = rows > 0 ? 0 : walk->empty + 1;
     if (fresh > 0) {
         walk->barren = -1;
         return NULL;
+    }
+    if (walk->empty > CCAAS_PAGE_EMPTY_MOST && !ccaas_page_last(walk, page)) {
+        return "the list has page after page without rows";
     }
     if (walk->promised < 0 || page < walk->promised ||
         ccaas_page_last(walk, page)) {

@@ -22,6 +22,10 @@ struct ccaas_page_head {
     int64_t rows;  /* how many rows there are in all */
 };
 
+#define CCAAS_PAGE_EMPTY_MOST                                                  \
+    100 /* pages without rows, one after the other                             \
+         */
+
 /* One walk.  The fields are the walk's own: use the functions. */
 struct ccaas_page_walk {
     int64_t first;    /* the page that the walk starts with */
@@ -33,6 +37,7 @@ struct ccaas_page_walk {
     int64_t rows;     /* rows in all, as the newest answer named them; or -1 */
     int64_t told;     /* the highest page that moved `end`; -1: none */
     int64_t furthest; /* the highest `end` so far; -1: none */
+    int64_t empty;    /* pages without rows, one after the other */
     int64_t barren;   /* `furthest` when pages past `promised` began to bring
                          nothing new; -1: they do not */
     bool over;        /* the end is final: nothing moves it on */
@@ -90,10 +95,11 @@ enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
  * them never seen before.  NULL: go on.  Otherwise the reason why going on
  * would lead nowhere: a static string.
  *
- * The one reason is a list that grows with every page and brings nothing new:
- * two pages past the end that the first answer named, without one new row
- * between them, and an end that moved on meanwhile.  One such page alone is
- * none: where many rows were put in front, old ones move past the old end. */
+ * The reasons: page after page without rows before the end; and a list that
+ * grows with every page and brings nothing new: two pages past the end that the
+ * first answer named, without one new row between them, and an end that moved
+ * on meanwhile.  One such page alone is none: where many rows were put in
+ * front, old ones move past the old end. */
 const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
                             int64_t rows, int64_t fresh);
 

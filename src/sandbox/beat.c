@@ -12,7 +12,7 @@
 #define BEHIND_USECS LWS_USEC_PER_SEC
 
 /* Beats closer than this are not made several at a time. */
-#define QUICK_USECS 20000
+#define QUICK_USECS 50000
 
 #define BEAT_SIZE 256
 

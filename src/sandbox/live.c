@@ -89,20 +89,13 @@ ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
  * a millisecond before each.
  */
 
-/* What is due is due together: so that many sockets cost few wake-ups. */
-#define TOGETHER_USECS 10000
+/* What sockets have to do is due together: so that many cost few wake-ups. */
+#define TOGETHER_USECS 50000
 #define QUICKLY_USECS 1000
 
-static lws_usec_t rounded(const struct ccaas_sandbox_live *live, lws_usec_t at)
+static void ring_at(struct ccaas_sandbox_live *live, lws_usec_t at)
 {
-    lws_usec_t step = live->quick ? QUICKLY_USECS : TOGETHER_USECS;
-    return (at + step - 1) / step * step;
-}
-
-void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at)
-{
-    at = rounded(live, at);
-    if (!at || (live->armed_at && live->armed_at <= at))
+    if (live->armed_at && live->armed_at <= at)
         return;
     lws_usec_t now = lws_now_usecs(), wait = at > now ? at - now : 1;
     struct itimerspec when;
@@ -113,6 +106,12 @@ void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at)
     live->armed_at = at;
 }
 
+void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at)
+{
+    lws_usec_t step = live->quick ? QUICKLY_USECS : TOGETHER_USECS;
+    ring_at(live, (at + step - 1) / step * step);
+}
+
 void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
                                    double seconds)
 {
@@ -120,7 +119,7 @@ void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
     if (seconds < 0)
         return;
     live->tick_at = lws_now_usecs() + (lws_usec_t)(seconds * 1e6);
-    ccaas_sandbox_live_wake(live, live->tick_at);
+    ring_at(live, live->tick_at);
 }
 
 void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live)
@@ -130,12 +129,13 @@ void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live)
         return; /* it was set anew meanwhile */
     live->armed_at = 0;
     lws_usec_t now = lws_now_usecs();
-    bool tick = live->tick_at && live->tick_at <= now;
-    if (tick) {
+    if (live->tick_at && live->tick_at <= now) {
         live->tick_at = 0;
         ccaas_sandbox_state_tick(live->L);
+    } else if (live->tick_at) {
+        ring_at(live, live->tick_at);
     }
-    lws_usec_t next = live->tick_at;
+    lws_usec_t next = 0;
     struct ccaas_sandbox_socket *socket = live->sockets;
     for (; socket; socket = socket->next) {
         lws_usec_t at = ccaas_sandbox_socket_due(socket, now);

@@ -50,9 +50,9 @@ end
 ---@param seconds number since the epoch
 ---@return string
 function time.format(seconds)
-  local ms = math.floor(seconds * 1000 + 0.5) % 1000
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(seconds) - 6 * 3600)
-    .. (".%03d-06:00"):format(ms)
+  local ms = math.floor(seconds * 1000 + 0.5)
+  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(ms / 1000) - 6 * 3600)
+    .. (".%03d-06:00"):format(ms % 1000)
 end
 
 return time

@@ -36,7 +36,7 @@ local HANDSHAKE = '{"handshake":{"session":"4f2c9a10","protocolVersion":1,'
 function live.new(config, values, native)
   local self = setmetatable({
     config = config, metrics = values, native = native, sockets_api = native.live,
-    clock = metrics.noon, counts = {}, due = 0,
+    clock = metrics.noon * 1000, counts = {}, due = 0,
   }, live)
   if config.live then
     self:live { rate = config.live == true and DAY_RATE or config.live }
@@ -156,14 +156,20 @@ local function encode(value)
   return tostring(value)
 end
 
--- When an update is that does not say it: always later than the one before.
+-- Moves the clock (whole milliseconds) to that moment, unless it is later.
+local function follow(self, seconds)
+  self.clock = math.max(self.clock, math.floor(seconds * 1000 + 0.5))
+end
+
+-- When an update is that does not say it: later than all before.
 function live:moment(at)
-  if type(at) == "string" then
-    self.clock = math.max(self.clock, time.parse(at) or 0)
-    return at
+  if at then
+    local seconds = type(at) == "number" and at or time.parse(at)
+    follow(self, seconds or 0)
+    return type(at) == "number" and time.format(at) or at
   end
-  self.clock = at or self.clock + 0.001
-  return time.format(self.clock)
+  self.clock = self.clock + 1
+  return time.format(self.clock / 1000)
 end
 
 local function metric_of(self, id)
@@ -309,10 +315,10 @@ end
 -- --- the day -----------------------------------------------------------------
 
 local function play_change(self, change)
-  self.clock = math.max(self.clock + 0.001, change.at)
+  follow(self, change.at)
   update(self, change.metric, change.category, {
     kind = change.metric.unit, value = encode(change.value),
-    at = time.format(self.clock),
+    at = self:moment(),
   })
 end
 
@@ -320,7 +326,7 @@ end
 function live:play(rate)
   self.rate, self.due, self.ticked = rate, 0, self.native.monotonic()
   if rate > 0 and not self.day then
-    self.day = day.new(self.config, self.metrics, self.clock)
+    self.day = day.new(self.config, self.metrics, self.clock / 1000)
     for _, change in ipairs(self.day.opening) do
       play_change(self, change)
     end

@@ -1,0 +1,30 @@
+/* Where a websocket or a proxy is: URLs taken apart.  No threads. */
+#ifndef CCAAS_ADDRESS_H
+#define CCAAS_ADDRESS_H
+
+#include <stdbool.h>
+
+struct ccaas_address {
+    bool tls;
+    char *host; /* without brackets */
+    bool ipv6;  /* the host is a number of that kind */
+    int port;
+    bool usual; /* it is the scheme's own port */
+    char *path; /* with the query; a proxy's: "user:password", or NULL */
+};
+
+/* Takes a ws:// or wss:// URL apart.  NULL, or why it cannot be used (words
+ * that do not show it). */
+const char *ccaas_address_parse(struct ccaas_address *address, const char *url);
+
+/* The same for a proxy: "[http://][user[:password]@]host[:port]". */
+const char *ccaas_address_proxy(struct ccaas_address *address,
+                                const char *proxy);
+
+/* Wipes and frees what it holds. */
+void ccaas_address_clear(struct ccaas_address *address);
+
+/* Wipes and frees a string; NULL is fine. */
+void ccaas_address_forget(char *text);
+
+#endif

@@ -1,0 +1,162 @@
+/* libwebsockets' context on a loop of ours, and its vhosts.
+ *
+ * The context is made by the thread that opens the first socket, and from then
+ * on the engine's alone.  With libwebsockets' libuv plug-in it runs on a loop
+ * of ours, which costs a fraction of its own poll loop when there are many
+ * sockets; and a loop that libwebsockets made would catch the host's signals.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "socket.h"
+
+#define SIGNALS 32
+/* Its tables are as large as the process's limit of descriptors, which can be
+ * absurd; a table of its own size is searched, so only then. */
+#define DESCRIPTORS_MOST 65536
+#define SOCKETS_MOST 16384
+/* Of an answer to the handshake. */
+#define HEADERS_MOST (16 * 1024)
+
+/* Its own idle policy would hang up a socket that is not read from. */
+const lws_retry_bo_t ccaas_ws_no_policy = {0};
+
+/* libwebsockets changes some when it makes a context. */
+static void save_signals(struct sigaction *saved)
+{
+    int i;
+
+    for (i = 1; i < SIGNALS; i++)
+        sigaction(i, NULL, &saved[i]);
+}
+
+static void restore_signals(const struct sigaction *saved)
+{
+    struct sigaction now;
+    int i;
+
+    for (i = 1; i < SIGNALS; i++)
+        if (sigaction(i, NULL, &now) == 0 &&
+            now.sa_handler != saved[i].sa_handler)
+            sigaction(i, &saved[i], NULL);
+}
+
+/* False: there is no context on that loop. */
+static bool make_on(struct ccaas_ws *ws, uv_loop_t *loop)
+{
+    struct lws_context_creation_info info = {0};
+    void *foreign[1] = {loop};
+    struct rlimit limit;
+
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    if (loop) {
+        info.options |= LWS_SERVER_OPTION_LIBUV;
+        info.foreign_loops = foreign;
+    }
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.gid = -1;
+    info.uid = -1;
+    info.user = ws;
+    info.timeout_secs = CCAAS_WS_NEVER;
+    info.pt_serv_buf_size = CCAAS_WS_SEND_BUFFER;
+    info.max_http_header_data2 = HEADERS_MOST;
+    info.retry_and_idle_policy = &ccaas_ws_no_policy;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur > DESCRIPTORS_MOST)
+        info.fd_limit_per_thread = SOCKETS_MOST;
+    ws->context = lws_create_context(&info);
+    return ws->context != NULL;
+}
+
+static void find_bell(uv_handle_t *handle, void *self)
+{
+    struct ccaas_ws *ws = self;
+    uv_os_fd_t fd;
+
+    if (handle->type == UV_POLL && uv_fileno(handle, &fd) == 0)
+        ws->bell = fd;
+}
+
+static bool make_context(struct ccaas_ws *ws)
+{
+    if (!ws->without_libuv && uv_loop_init(&ws->loop) == 0) {
+        if (make_on(ws, &ws->loop)) {
+            ws->has_loop = true;
+            ws->bell = -1;
+            uv_walk(&ws->loop, find_bell, ws);
+            return true;
+        }
+        uv_loop_close(&ws->loop);
+    }
+    return make_on(ws, NULL);
+}
+
+bool ccaas_ws_context_make(struct ccaas_ws *ws)
+{
+    struct sigaction saved[SIGNALS];
+    const char *why;
+    bool made;
+
+    lws_set_log_level(0, NULL); /* it would show addresses, tokens and all */
+    save_signals(saved);
+    made = make_context(ws);
+    restore_signals(saved);
+    if (!made)
+        return false;
+    /* Who is woken is told by way of a vhost: one has to be there. */
+    if (ccaas_ws_route_find(ws, NULL, NULL, &why))
+        return true;
+    ccaas_ws_context_destroy(ws);
+    return false;
+}
+
+void ccaas_ws_context_run(struct ccaas_ws *ws)
+{
+    ws->over = false;
+    while (!ws->over)
+        if (ws->has_loop)
+            uv_run(&ws->loop, UV_RUN_DEFAULT);
+        else
+            lws_service(ws->context, 0);
+}
+
+void ccaas_ws_context_leave(struct ccaas_ws *ws)
+{
+    ws->over = true;
+    if (ws->has_loop)
+        uv_stop(&ws->loop);
+}
+
+/* Lets the loop see to the handles that are closing; that takes few turns. */
+static void finish_closing(uv_loop_t *loop)
+{
+    int turns;
+
+    for (turns = 0; turns < 100 && uv_loop_alive(loop); turns++)
+        uv_run(loop, UV_RUN_NOWAIT);
+}
+
+void ccaas_ws_context_destroy(struct ccaas_ws *ws)
+{
+    int keep;
+
+    lws_sul_cancel(&ws->watch);
+    lws_context_destroy(ws->context);
+    if (ws->has_loop) {
+        /* On a loop that is not its own, the first call only begins it.  It
+         * has closed the descriptor that wakes it, and will do so again: by
+         * then somebody else in the process might have one of that number. */
+        keep = fcntl(uv_backend_fd(&ws->loop), F_DUPFD_CLOEXEC, ws->bell);
+        if (keep != ws->bell && keep >= 0)
+            close(keep);
+        finish_closing(&ws->loop);
+        lws_context_destroy(ws->context);
+        uv_loop_close(&ws->loop);
+        ws->has_loop = false;
+    }
+    ws->context = NULL;
+    ccaas_ws_routes_free(ws);
+}

@@ -1,0 +1,420 @@
+/* The engine: the thread, its queue of wishes, its clock; and what the process
+ * as a whole needs (exit, fork).
+ *
+ * Any thread may put a socket into the queue (lock) with a wish: open, resume,
+ * close; the engine's thread does the rest, and alone touches libwebsockets
+ * and the list of running sockets.
+ */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "socket.h"
+
+/* All engines of the process, for atexit: os.exit() in a script runs no
+ * finaliser, and a thread that goes on while the libraries below it clean up
+ * crashes. */
+static struct ccaas_ws *engines;
+static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void stop_all(void)
+{
+    struct ccaas_ws *ws;
+
+    for (;;) {
+        pthread_mutex_lock(&engines_lock);
+        ws = engines;
+        if (ws)
+            engines = ws->next;
+        pthread_mutex_unlock(&engines_lock);
+        if (!ws)
+            return;
+        ccaas_ws_stop(ws);
+    }
+}
+
+static void park(struct ccaas_ws *ws)
+{
+    pthread_mutex_lock(&ws->lock);
+    ws->park = true;
+    ccaas_ws_wake(ws);
+    while (!ws->parked && !ws->ended)
+        pthread_cond_wait(&ws->moved, &ws->lock);
+    pthread_mutex_unlock(&ws->lock);
+}
+
+static void unpark(struct ccaas_ws *ws)
+{
+    pthread_mutex_lock(&ws->lock);
+    ws->park = false;
+    pthread_cond_broadcast(&ws->moved);
+    pthread_mutex_unlock(&ws->lock);
+}
+
+/* A fork takes place while all engines stand still, in a place where they hold
+ * no lock of OpenSSL's that the child may need. */
+static void before_fork(void)
+{
+    struct ccaas_ws *ws;
+
+    pthread_mutex_lock(&engines_lock);
+    for (ws = engines; ws; ws = ws->next)
+        park(ws);
+    pthread_mutex_unlock(&engines_lock);
+}
+
+static void after_fork(void)
+{
+    struct ccaas_ws *ws;
+
+    pthread_mutex_lock(&engines_lock);
+    for (ws = engines; ws; ws = ws->next)
+        unpark(ws);
+    pthread_mutex_unlock(&engines_lock);
+}
+
+/* The engines of the parent have no thread here; another thread of it may have
+ * had the lock just then. */
+static void after_fork_in_child(void)
+{
+    pthread_mutex_init(&engines_lock, NULL);
+    engines = NULL;
+}
+
+/* The order counts: handlers run last in, first out, so ours has to come after
+ * those of the TLS library, which the first context has initialised. */
+static void prepare_process(void)
+{
+    atexit(stop_all);
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+struct ccaas_ws *ccaas_ws_new(void)
+{
+    struct ccaas_ws *ws = calloc(1, sizeof *ws);
+
+    if (!ws)
+        return NULL;
+    atomic_init(&ws->references, 1);
+    pthread_mutex_init(&ws->lock, NULL);
+    pthread_cond_init(&ws->moved, NULL);
+    ws->queue_end = &ws->queue;
+    ws->watch_at = INFINITY;
+    ws->pid = getpid();
+    return ws;
+}
+
+struct ccaas_ws *ccaas_ws_hold(struct ccaas_ws *ws)
+{
+    atomic_fetch_add(&ws->references, 1);
+    return ws;
+}
+
+void ccaas_ws_let_go(struct ccaas_ws *ws)
+{
+    if (atomic_fetch_sub(&ws->references, 1) != 1)
+        return;
+    if (!ccaas_ws_forked(ws)) {
+        pthread_mutex_destroy(&ws->lock);
+        pthread_cond_destroy(&ws->moved);
+    }
+    free(ws);
+}
+
+bool ccaas_ws_forked(const struct ccaas_ws *ws)
+{
+    return ws->started && ws->pid != getpid();
+}
+
+void ccaas_ws_without_libuv(struct ccaas_ws *ws)
+{
+    ws->without_libuv = true;
+}
+
+/* -- On the engine's thread ------------------------------------------------ */
+
+/* Gives what has been looked up to those who wait for it. */
+static void serve_lookups(struct ccaas_ws *ws, struct ccaas_lookup *found)
+{
+    struct ccaas_socket *socket, *next;
+    struct ccaas_lookup *lookup, **link;
+
+    while (found) {
+        lookup = found;
+        found = found->next_found;
+        for (link = &ws->lookups; *link && *link != lookup;
+             link = &(*link)->next)
+            ;
+        if (*link)
+            *link = lookup->next;
+        for (socket = ws->running; socket; socket = next) {
+            next = socket->next;
+            if (socket->lookup == lookup)
+                ccaas_socket_found(socket, lookup);
+        }
+        ccaas_lookup_release(lookup);
+    }
+}
+
+/* Stands still while somebody forks; with the lock held. */
+static void stand_still(struct ccaas_ws *ws)
+{
+    if (!ws->park)
+        return;
+    ws->parked = true;
+    pthread_cond_broadcast(&ws->moved);
+    while (ws->park)
+        pthread_cond_wait(&ws->moved, &ws->lock);
+    ws->parked = false;
+}
+
+static void serve_socket(struct ccaas_socket *socket, bool opens, bool resumes,
+                         bool closes)
+{
+    if (closes) {
+        if (opens || socket->link)
+            ccaas_socket_finish_as(socket, CCAAS_CANCELLED, false,
+                                   LWS_CLOSE_STATUS_NORMAL, "closed");
+    } else if (opens) {
+        ccaas_socket_start(socket);
+    } else if (resumes && socket->link) {
+        ccaas_socket_resume(socket);
+    }
+    ccaas_ws_release(socket); /* the queue's reference */
+}
+
+bool ccaas_ws_serve(struct ccaas_ws *ws)
+{
+    struct ccaas_socket *socket;
+    struct ccaas_lookup *found;
+    bool opens = false, resumes = false, closes = false, stopping;
+
+    for (;;) {
+        pthread_mutex_lock(&ws->lock);
+        stand_still(ws);
+        stopping = ws->stopping;
+        found = ws->found;
+        ws->found = NULL;
+        socket = ws->queue;
+        if (socket) {
+            ws->queue = socket->next_queued;
+            if (!ws->queue)
+                ws->queue_end = &ws->queue;
+            opens = socket->wants_open;
+            resumes = socket->wants_resume;
+            closes = socket->wants_close || stopping;
+            socket->queued = socket->wants_open = socket->wants_resume = false;
+        }
+        pthread_mutex_unlock(&ws->lock);
+        serve_lookups(ws, found);
+        if (!socket)
+            return !stopping;
+        serve_socket(socket, opens, resumes, closes);
+    }
+}
+
+static void watch(lws_sorted_usec_list_t *sul)
+{
+    struct ccaas_ws *ws = lws_container_of(sul, struct ccaas_ws, watch);
+    struct ccaas_socket *socket, *next;
+    double now = ccaas_clock_now(), soonest = INFINITY, due;
+    bool gone;
+
+    ws->watch_at = INFINITY;
+    if (ws->leaving) {
+        ccaas_ws_context_leave(ws);
+        return;
+    }
+    for (socket = ws->running; socket; socket = next) {
+        next = socket->next;
+        due = ccaas_socket_watch(socket, now, &gone);
+        if (!gone)
+            soonest = fmin(soonest, due);
+    }
+    ccaas_ws_watch_at(ws, soonest);
+}
+
+void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)
+{
+    double seconds;
+
+    if (when >= ws->watch_at)
+        return;
+    ws->watch_at = when;
+    seconds = fmin(fmax(when - ccaas_clock_now(), 0), 86400);
+    lws_sul_schedule(ws->context, 0, &ws->watch, watch,
+                     (lws_usec_t)ceil(seconds * 1e6) + 1);
+}
+
+/* All sockets end, the servers are told, and nobody wakes the loop again. */
+static void take_leave(struct ccaas_ws *ws)
+{
+    struct ccaas_lookup *lookup;
+
+    while (ws->running)
+        ccaas_socket_finish_as(ws->running, CCAAS_CANCELLED, false,
+                               LWS_CLOSE_STATUS_GOINGAWAY, "closed");
+    pthread_mutex_lock(&ws->lock);
+    ws->ended = true;
+    ws->found = NULL;
+    pthread_cond_broadcast(&ws->moved);
+    pthread_mutex_unlock(&ws->lock);
+    while (ws->lookups) {
+        lookup = ws->lookups;
+        ws->lookups = lookup->next;
+        ccaas_lookup_release(lookup);
+    }
+}
+
+static void *run(void *self)
+{
+    struct ccaas_ws *ws = self;
+
+    ccaas_ws_context_run(ws);
+    take_leave(ws);
+    if (ws->established) {
+        ws->leaving = true;
+        ws->watch_at = INFINITY;
+        ccaas_ws_watch_at(ws, ccaas_clock_now() + 0.2);
+        ccaas_ws_context_run(ws);
+    }
+    ccaas_ws_context_destroy(ws);
+    return NULL;
+}
+
+/* -- On any thread ----------------------------------------------------------
+ */
+
+void ccaas_ws_wake(struct ccaas_ws *ws)
+{
+    if (ws->started && !ws->ended)
+        lws_cancel_service(ws->context);
+}
+
+/* Starts the thread, with all signals blocked: they are the host's.  With the
+ * lock held. */
+static bool start_thread(struct ccaas_ws *ws)
+{
+    sigset_t all, before;
+    int failed;
+
+    if (!ccaas_ws_context_make(ws))
+        return false;
+    pthread_once(&once, prepare_process);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&ws->thread, NULL, run, ws);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        ccaas_ws_context_destroy(ws);
+        return false;
+    }
+    ws->started = true;
+    ws->pid = getpid();
+    pthread_mutex_lock(&engines_lock);
+    ws->next = engines;
+    engines = ws;
+    pthread_mutex_unlock(&engines_lock);
+    return true;
+}
+
+/* Puts the socket into the queue; with the lock held. */
+static void enqueue(struct ccaas_ws *ws, struct ccaas_socket *socket)
+{
+    if (socket->queued || ws->stopping)
+        return;
+    *ws->queue_end = socket;
+    ws->queue_end = &socket->next_queued;
+    socket->next_queued = NULL;
+    socket->queued = true;
+    atomic_fetch_add(&socket->references, 1);
+    ccaas_ws_wake(ws);
+}
+
+struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
+                                   const struct ccaas_ws_request *request,
+                                   const struct ccaas_ws_sink *sink)
+{
+    struct ccaas_socket *socket;
+    bool ready;
+
+    if (ccaas_ws_forked(ws))
+        return NULL;
+    socket = ccaas_socket_new(ws, request, sink);
+    if (!socket)
+        return NULL;
+    pthread_mutex_lock(&ws->lock);
+    ready = !ws->stopping && (ws->started || start_thread(ws));
+    if (ready) {
+        atomic_fetch_add(&socket->references, 1); /* the engine's */
+        socket->wants_open = true;
+        enqueue(ws, socket);
+    }
+    pthread_mutex_unlock(&ws->lock);
+    if (!ready) {
+        ccaas_ws_release(socket);
+        return NULL;
+    }
+    return socket;
+}
+
+void ccaas_ws_close(struct ccaas_socket *socket)
+{
+    struct ccaas_ws *ws = socket->ws;
+
+    if (ccaas_ws_forked(ws))
+        return;
+    pthread_mutex_lock(&ws->lock);
+    socket->wants_close = true;
+    enqueue(ws, socket);
+    pthread_mutex_unlock(&ws->lock);
+}
+
+void ccaas_ws_resume(struct ccaas_socket *socket)
+{
+    struct ccaas_ws *ws = socket->ws;
+
+    if (ccaas_ws_forked(ws))
+        return;
+    pthread_mutex_lock(&ws->lock);
+    socket->wants_resume = true;
+    enqueue(ws, socket);
+    pthread_mutex_unlock(&ws->lock);
+}
+
+void ccaas_ws_stop(struct ccaas_ws *ws)
+{
+    struct ccaas_ws **link;
+    bool running;
+
+    if (ccaas_ws_forked(ws))
+        return;
+    pthread_mutex_lock(&ws->lock);
+    running = ws->started && !ws->stopping;
+    ws->stopping = true;
+    if (running)
+        ccaas_ws_wake(ws);
+    pthread_mutex_unlock(&ws->lock);
+    if (!running)
+        return;
+    pthread_join(ws->thread, NULL);
+    pthread_mutex_lock(&engines_lock);
+    for (link = &engines; *link; link = &(*link)->next)
+        if (*link == ws) {
+            *link = ws->next;
+            break;
+        }
+    pthread_mutex_unlock(&engines_lock);
+}
+
+void ccaas_ws_free(struct ccaas_ws *ws)
+{
+    if (!ws)
+        return;
+    ccaas_ws_stop(ws);
+    ccaas_ws_let_go(ws);
+}

@@ -1,0 +1,116 @@
+/* Look-ups: see lookup.h.  The thread of a look-up is detached; it shares
+ * nothing with the engine but the look-up, which it hands over under the
+ * engine's lock. */
+#include "lookup.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "socket.h"
+
+/* Those who want the same name within this time share one look-up; later ones
+ * do not wait for one that may hang. */
+#define SHARED_SECONDS 1.0
+
+/* Writes the addresses as numbers. */
+static void take_names(struct ccaas_names *names, const struct addrinfo *info)
+{
+    names->count = 0;
+    for (; info && names->count < CCAAS_NAMES_MOST; info = info->ai_next)
+        if (getnameinfo(
+                info->ai_addr, info->ai_addrlen, names->text[names->count],
+                sizeof names->text[names->count], NULL, 0, NI_NUMERICHOST) == 0)
+            names->count++;
+}
+
+bool ccaas_lookup_number(const char *host, struct ccaas_names *names)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST,
+                             .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+
+    if (getaddrinfo(host, NULL, &hints, &info) != 0)
+        return false;
+    take_names(names, info);
+    freeaddrinfo(info);
+    return names->count > 0;
+}
+
+void ccaas_lookup_release(struct ccaas_lookup *lookup)
+{
+    if (!lookup || atomic_fetch_sub(&lookup->references, 1) != 1)
+        return;
+    ccaas_ws_let_go(lookup->ws);
+    free(lookup->host);
+    free(lookup);
+}
+
+static void *look_up(void *self)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *info = NULL;
+    struct ccaas_lookup *lookup = self;
+    struct ccaas_ws *ws = lookup->ws;
+
+    lookup->failure = getaddrinfo(lookup->host, NULL, &hints, &info);
+    if (lookup->failure == 0) {
+        take_names(&lookup->names, info);
+        freeaddrinfo(info);
+        if (!lookup->names.count)
+            lookup->failure = EAI_NONAME;
+    }
+    pthread_mutex_lock(&ws->lock);
+    if (!ws->ended) {
+        lookup->next_found = ws->found;
+        ws->found = lookup;
+        ccaas_ws_wake(ws);
+    }
+    pthread_mutex_unlock(&ws->lock);
+    ccaas_lookup_release(lookup);
+    return NULL;
+}
+
+/* A detached thread; it has the signal mask of the engine's: all blocked. */
+static bool start_thread(struct ccaas_lookup *lookup)
+{
+    pthread_attr_t detached;
+    pthread_t thread;
+    int failed;
+
+    if (pthread_attr_init(&detached) != 0)
+        return false;
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    failed = pthread_create(&thread, &detached, look_up, lookup);
+    pthread_attr_destroy(&detached);
+    return !failed;
+}
+
+struct ccaas_lookup *ccaas_lookup_start(struct ccaas_ws *ws, const char *host)
+{
+    struct ccaas_lookup *lookup;
+    double now = ccaas_clock_now();
+    bool failed = false;
+
+    for (lookup = ws->lookups; lookup; lookup = lookup->next)
+        if (now - lookup->began < SHARED_SECONDS &&
+            strcmp(lookup->host, host) == 0)
+            return lookup;
+    lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        return NULL;
+    atomic_init(&lookup->references, 2);
+    lookup->ws = ccaas_ws_hold(ws);
+    lookup->began = now;
+    lookup->host = ccaas_copy(host, &failed);
+    if (failed || !start_thread(lookup)) {
+        atomic_store(&lookup->references, 1);
+        ccaas_lookup_release(lookup);
+        return NULL;
+    }
+    lookup->next = ws->lookups;
+    ws->lookups = lookup;
+    return lookup;
+}

@@ -1,0 +1,445 @@
+/* One socket: the request, the tries, liveness, the end.  On the engine's
+ * thread. */
+#include "socket.h"
+
+#include <math.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+/* How long a server has to answer a goodbye. */
+#define GOODBYE_SECONDS 5
+/* How long an address is tried while there are others. */
+#define TRY_SECONDS 2.0
+
+/* Adds a header line; what could be read as more than one is left out. */
+static bool add_line(struct ccaas_socket *socket, const char *line)
+{
+    return ccaas_buffer_add(&socket->headers, line, strcspn(line, "\r\n")) &&
+           ccaas_buffer_text(&socket->headers, "\r\n");
+}
+
+static bool add_headers(struct ccaas_socket *socket,
+                        const struct ccaas_ws_request *request)
+{
+    struct ccaas_buffer *headers = &socket->headers;
+    const char *const *line;
+
+    for (line = request->headers; line && *line; line++)
+        if (!add_line(socket, *line))
+            return false;
+    return !request->bearer ||
+           (ccaas_buffer_text(headers, "Authorization: Bearer ") &&
+            add_line(socket, ccaas_secret_reveal(request->bearer)));
+}
+
+struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
+                                      const struct ccaas_ws_request *request,
+                                      const struct ccaas_ws_sink *sink)
+{
+    struct ccaas_socket *socket = calloc(1, sizeof *socket);
+    bool failed = false;
+
+    if (!socket)
+        return NULL;
+    atomic_init(&socket->references, 1);
+    socket->ws = ccaas_ws_hold(ws);
+    socket->sink = *sink;
+    socket->wrong = ccaas_address_parse(&socket->address, request->url);
+    if (request->proxy && !socket->wrong)
+        socket->wrong = ccaas_address_proxy(&socket->proxy, request->proxy);
+    socket->proxy_key = ccaas_copy(request->proxy, &failed);
+    socket->ca_file = ccaas_copy(request->ca_file, &failed);
+    socket->connect_timeout = request->connect_timeout;
+    socket->silence = request->silence;
+    socket->max_message = request->max_message;
+    if (failed || !add_headers(socket, request)) {
+        ccaas_ws_release(socket);
+        return NULL;
+    }
+    return socket;
+}
+
+void ccaas_socket_hold(struct ccaas_socket *socket)
+{
+    atomic_fetch_add(&socket->references, 1);
+}
+
+void ccaas_ws_release(struct ccaas_socket *socket)
+{
+    if (!socket || atomic_fetch_sub(&socket->references, 1) != 1)
+        return;
+    ccaas_address_clear(&socket->address);
+    ccaas_address_clear(&socket->proxy);
+    ccaas_address_forget(socket->proxy_key);
+    free(socket->ca_file);
+    if (socket->headers.bytes)
+        ccaas_secret_wipe(socket->headers.bytes, socket->headers.length);
+    ccaas_buffer_free(&socket->headers);
+    ccaas_buffer_free(&socket->message);
+    ccaas_ws_let_go(socket->ws);
+    free(socket);
+}
+
+/* -- The end ----------------------------------------------------------------
+ */
+
+/* The socket has no more to do with its connection, which says goodbye by
+ * itself. */
+static void drop(struct ccaas_socket *socket, int close)
+{
+    struct lws *wsi = socket->wsi;
+    struct ccaas_ws_line *line;
+
+    socket->wsi = NULL;
+    if (!wsi)
+        return;
+    lws_set_opaque_user_data(wsi, NULL);
+    if (close && socket->state == CCAAS_SOCKET_OPEN) {
+        line = lws_wsi_user(wsi);
+        line->goodbye = close;
+        lws_rx_flow_control(wsi, 1);
+        lws_callback_on_writable(wsi);
+        lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, GOODBYE_SECONDS);
+    } else if (close) {
+        lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
+                        LWS_TO_KILL_ASYNC);
+    }
+}
+
+void ccaas_socket_finish(struct ccaas_socket *socket,
+                         const struct ccaas_ws_end *end, int close)
+{
+    struct ccaas_ws_end whole = *end;
+
+    drop(socket, close);
+    if (socket->link) {
+        *socket->link = socket->next;
+        if (socket->next)
+            socket->next->link = socket->link;
+        socket->link = NULL;
+    }
+    socket->lookup = NULL;
+    whole.opened = socket->state == CCAAS_SOCKET_OPEN;
+    if (!whole.opened) {
+        whole.status = socket->status == 101 ? 0 : socket->status;
+        memcpy(whole.retry_after, socket->retry_after,
+               sizeof whole.retry_after);
+    }
+    socket->sink.closed(socket->sink.self, &whole);
+    ccaas_ws_release(socket);
+}
+
+void ccaas_socket_finish_as(struct ccaas_socket *socket, enum ccaas_code code,
+                            bool transient, int close, const char *message)
+{
+    struct ccaas_ws_end end = {.code = code, .transient = transient};
+
+    snprintf(end.message, sizeof end.message, "%s", message);
+    ccaas_socket_finish(socket, &end, close);
+}
+
+/* -- Connecting -------------------------------------------------------------
+ */
+
+/* Who is connected to: the proxy, where there is one. */
+static const struct ccaas_address *next_hop(const struct ccaas_socket *socket)
+{
+    return socket->proxy.host ? &socket->proxy : &socket->address;
+}
+
+/* Tries the next address. */
+static void dial(struct ccaas_socket *socket)
+{
+    const char *number = socket->names.text[socket->name];
+    const struct ccaas_address *to = &socket->address;
+    struct lws_client_connect_info info = {0};
+    char host[160], bare[128];
+
+    snprintf(bare, sizeof bare, to->ipv6 ? "[%s]" : "%s", to->host);
+    snprintf(host, sizeof host, to->usual ? "%s" : "%s:%d", bare, to->port);
+    socket->state = CCAAS_SOCKET_CONNECTING;
+    socket->connected = socket->asked = socket->redial = false;
+    socket->distrust = socket->status = 0;
+    socket->try_until = ccaas_clock_now() + TRY_SECONDS;
+    if (socket->proxy.host &&
+        !ccaas_ws_route_by(socket->route, &socket->proxy, number)) {
+        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
+                               "the proxy's address cannot be used");
+        return;
+    }
+    info.context = socket->ws->context;
+    info.vhost = socket->route->vhost;
+    info.address = socket->proxy.host ? bare : number;
+    info.port = to->port;
+    info.path = "/"; /* the true one is put in later */
+    info.host = host;
+    info.alpn = "http/1.1";
+    info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+    if (to->tls)
+        info.ssl_connection |= LCCSCF_USE_SSL;
+    info.local_protocol_name = ccaas_ws_protocols[0].name;
+    info.ietf_version_or_minus_one = -1;
+    info.opaque_user_data = socket;
+    info.retry_and_idle_policy = &ccaas_ws_no_policy;
+    info.pwsi = &socket->wsi;
+    if (lws_client_connect_via_info(&info)) {
+        ccaas_ws_watch_at(socket->ws, socket->try_until);
+        return;
+    }
+    socket->wsi = NULL;
+    ccaas_socket_refused(socket, ""); /* by itself it tells nobody then */
+}
+
+void ccaas_socket_start(struct ccaas_socket *socket)
+{
+    struct ccaas_ws *ws = socket->ws;
+    const char *why = socket->wrong;
+
+    socket->began = ccaas_clock_now();
+    socket->next = ws->running;
+    socket->link = &ws->running;
+    if (socket->next)
+        socket->next->link = &socket->next;
+    ws->running = socket;
+    if (why) {
+        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, why);
+        return;
+    }
+    socket->route =
+        ccaas_ws_route_find(ws, socket->address.tls ? socket->ca_file : NULL,
+                            socket->proxy_key, &why);
+    if (!socket->route) {
+        ccaas_socket_finish_as(socket, CCAAS_TLS, false, 0, why);
+        return;
+    }
+    ccaas_ws_watch_at(ws, socket->began + socket->connect_timeout);
+    if (ccaas_lookup_number(next_hop(socket)->host, &socket->names)) {
+        dial(socket);
+        return;
+    }
+    socket->lookup = ccaas_lookup_start(ws, next_hop(socket)->host);
+    if (!socket->lookup)
+        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0,
+                               "no thread can be had to look the host up");
+}
+
+void ccaas_socket_found(struct ccaas_socket *socket,
+                        const struct ccaas_lookup *lookup)
+{
+    struct ccaas_ws_end end = {.code = CCAAS_DNS, .transient = true};
+
+    socket->lookup = NULL;
+    if (lookup->failure) {
+        snprintf(end.message, sizeof end.message, "cannot look up %s: %s",
+                 lookup->host, gai_strerror(lookup->failure));
+        ccaas_socket_finish(socket, &end, 0);
+        return;
+    }
+    socket->names = lookup->names;
+    dial(socket);
+}
+
+/* -- What a failed try means ------------------------------------------------
+ */
+
+/* The server has answered, but not with a websocket. */
+static void judge_status(struct ccaas_socket *socket, struct ccaas_ws_end *end)
+{
+    static const struct {
+        int status;
+        enum ccaas_code code;
+        bool transient;
+    } meanings[] = {
+        {400, CCAAS_BAD_REQUEST, false}, {401, CCAAS_AUTH, false},
+        {403, CCAAS_FORBIDDEN, false},   {404, CCAAS_NOT_FOUND, false},
+        {408, CCAAS_SERVER, true},       {425, CCAAS_SERVER, true},
+        {429, CCAAS_RATE_LIMITED, true},
+    };
+    int status = socket->status;
+    size_t i;
+
+    end->code = CCAAS_PROTOCOL;
+    if (status >= 500) {
+        end->code = CCAAS_SERVER;
+        end->transient = true;
+    } else if (status >= 400) {
+        end->code = CCAAS_BAD_REQUEST;
+    }
+    for (i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].status == status) {
+            end->code = meanings[i].code;
+            end->transient = meanings[i].transient;
+        }
+    if (status >= 300 && status < 400)
+        snprintf(end->message, sizeof end->message,
+                 "the server redirects the websocket (%d): not followed",
+                 status);
+    else
+        snprintf(end->message, sizeof end->message,
+                 "the server refuses the websocket with status %d", status);
+}
+
+/* There was no answer, or none that could be understood. */
+static void judge_failure(struct ccaas_socket *socket, const char *why,
+                          struct ccaas_ws_end *end)
+{
+    const struct ccaas_address *to = next_hop(socket);
+
+    end->code = CCAAS_NETWORK;
+    end->transient = true;
+    if (!socket->connected) {
+        end->code = CCAAS_CONNECT;
+        snprintf(end->message, sizeof end->message,
+                 "cannot connect to %s%s port %d",
+                 to == &socket->proxy ? "the proxy " : "", to->host, to->port);
+    } else if (strncmp(why, "proxy", 5) == 0) {
+        end->code = CCAAS_CONNECT;
+        snprintf(end->message, sizeof end->message,
+                 "the proxy %s port %d does not let the connection through",
+                 to->host, to->port);
+    } else if (socket->distrust) {
+        end->code = CCAAS_TLS;
+        end->transient = false;
+        snprintf(end->message, sizeof end->message,
+                 "the certificate of %s is not good: %s", socket->address.host,
+                 X509_verify_cert_error_string(socket->distrust));
+    } else if (!socket->asked) {
+        end->code = socket->address.tls ? CCAAS_TLS : CCAAS_PROTOCOL;
+        end->transient = socket->address.tls;
+        snprintf(end->message, sizeof end->message, "%s",
+                 socket->address.tls ? "no secure connection can be made"
+                                     : "the request is too large");
+    } else if (strstr(why, "pars") || strncmp(why, "HS:", 3) == 0) {
+        end->code = CCAAS_PROTOCOL;
+        end->transient = false;
+        snprintf(end->message, sizeof end->message,
+                 "the server's answer to the handshake makes no websocket");
+    } else {
+        snprintf(end->message, sizeof end->message,
+                 "the connection was lost during the handshake");
+    }
+}
+
+void ccaas_socket_refused(struct ccaas_socket *socket, const char *why)
+{
+    struct ccaas_ws_end end = {.code = CCAAS_OK};
+
+    drop(socket, 0);
+    if (!socket->connected && socket->name + 1 < socket->names.count) {
+        socket->name++;
+        socket->redial = true; /* not from within libwebsockets' call */
+        ccaas_ws_watch_at(socket->ws, 0);
+        return;
+    }
+    if (socket->status && socket->status != 101)
+        judge_status(socket, &end);
+    else
+        judge_failure(socket, why, &end);
+    ccaas_socket_finish(socket, &end, 0);
+}
+
+/* -- Clock ------------------------------------------------------------------
+ */
+
+static double watch_connecting(struct ccaas_socket *socket, double now,
+                               bool *gone)
+{
+    double until = socket->began + socket->connect_timeout;
+    char message[96];
+
+    if (until <= now) {
+        snprintf(message, sizeof message, "not connected within %g s",
+                 socket->connect_timeout);
+        *gone = true;
+        ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
+                               LWS_CLOSE_STATUS_GOINGAWAY, message);
+        return INFINITY;
+    }
+    if (socket->state == CCAAS_SOCKET_LOOKING_UP)
+        return until;
+    if (!socket->redial && !socket->connected && socket->try_until <= now &&
+        socket->name + 1 < socket->names.count) {
+        drop(socket, LWS_CLOSE_STATUS_GOINGAWAY);
+        socket->name++;
+        socket->redial = true;
+    }
+    if (socket->redial) {
+        ccaas_socket_hold(socket);
+        dial(socket);
+        *gone = !socket->link;
+        ccaas_ws_release(socket);
+        if (*gone)
+            return INFINITY;
+    }
+    if (socket->connected || socket->name + 1 >= socket->names.count)
+        return until;
+    return fmin(until, socket->try_until);
+}
+
+/* Seconds since the last byte came, whatever it belonged to: a large frame on a
+ * slow line leaves no room for an answer to a ping. */
+static double quiet(struct ccaas_socket *socket)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+
+    if (getsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_INFO, &info,
+                   &size) != 0)
+        return INFINITY;
+    return info.tcpi_last_data_recv / 1000.0;
+}
+
+static double watch_open(struct ccaas_socket *socket, double now, bool *gone)
+{
+    double third = socket->silence / 3, due;
+    char message[96];
+
+    if (socket->full)
+        return INFINITY; /* we do not listen; resume begins anew */
+    if (socket->heard + socket->silence <= now)
+        socket->heard = fmax(socket->heard, now - quiet(socket));
+    if (socket->heard + socket->silence <= now) {
+        snprintf(message, sizeof message,
+                 "nothing was heard from the server for %g s", socket->silence);
+        *gone = true;
+        socket->state = CCAAS_SOCKET_OPEN;
+        ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
+                               LWS_CLOSE_STATUS_GOINGAWAY, message);
+        return INFINITY;
+    }
+    due = fmax(socket->heard, socket->pinged) + third;
+    /* A little early, so that many are looked after in one go. */
+    if (due - third / 4 <= now) {
+        socket->pinged = now;
+        socket->ping_due = true;
+        lws_callback_on_writable(socket->wsi);
+        due = now + third;
+    }
+    return fmin(due, socket->heard + socket->silence);
+}
+
+double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone)
+{
+    *gone = false;
+    if (socket->state == CCAAS_SOCKET_OPEN)
+        return watch_open(socket, now, gone);
+    return watch_connecting(socket, now, gone);
+}
+
+void ccaas_socket_resume(struct ccaas_socket *socket)
+{
+    if (!socket->full)
+        return;
+    socket->full = false;
+    socket->heard = ccaas_clock_now();
+    socket->pinged = 0;
+    ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
+    lws_rx_flow_control(socket->wsi, 1);
+}

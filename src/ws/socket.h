@@ -1,0 +1,170 @@
+/* The engine and its sockets, as the files of this room share them.  All of it
+ * belongs to the engine's thread, but for what says otherwise. */
+#ifndef CCAAS_SOCKET_H
+#define CCAAS_SOCKET_H
+
+#include <libwebsockets.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <uv.h>
+
+#include "address.h"
+#include "buffer.h"
+#include "lookup.h"
+#include "ws.h"
+
+/* Our own clock watches connections; libwebsockets' is not to. */
+#define CCAAS_WS_NEVER (24 * 3600)
+/* libwebsockets' buffer: a whole request has to fit in. */
+#define CCAAS_WS_SEND_BUFFER (64 * 1024)
+/* What a socket keeps for the next message that comes in pieces. */
+#define CCAAS_WS_KEPT (64 * 1024)
+
+/* A libwebsockets vhost: a CA file and a proxy. */
+struct ccaas_ws_route {
+    struct ccaas_ws_route *next;
+    char *ca_file, *proxy;   /* NULL: none */
+    struct timespec changed; /* when the CA file was */
+    struct lws_vhost *vhost;
+    SSL_CTX *tls;
+};
+
+/* What a connection has of its own, with or without a socket. */
+struct ccaas_ws_line {
+    bool established;
+    bool said;   /* the goodbye is on its way; the answer is waited for */
+    int goodbye; /* the closing code; 0: none is wanted */
+};
+
+struct ccaas_ws {
+    atomic_int references; /* the owner's, each socket's and look-up's */
+    pthread_mutex_t lock;  /* guards the fields below, up to the blank line */
+    bool started, stopping;
+    bool ended;           /* the context may be gone: it is not to be woken */
+    bool park, parked;    /* somebody forks; the thread stands still for it */
+    pthread_cond_t moved; /* one of these three has changed */
+    struct ccaas_socket *queue, **queue_end;
+    struct ccaas_lookup *found; /* look-ups that are done */
+    struct ccaas_ws *next;      /* in the list of engines, by its lock */
+
+    pthread_t thread;
+    pid_t pid; /* where the thread is */
+    bool without_libuv;
+
+    struct lws_context *context;
+    uv_loop_t loop;
+    bool has_loop;
+    int bell;     /* the descriptor that wakes it; -1: unknown */
+    bool over;    /* the loop is to end */
+    bool leaving; /* no more sockets: the last closing handshakes */
+    unsigned established;
+    struct ccaas_ws_route *routes;
+    struct ccaas_lookup *lookups; /* under way */
+    struct ccaas_socket *running;
+    lws_sorted_usec_list_t watch;
+    double watch_at; /* when it will ring; INFINITY: never */
+};
+
+enum ccaas_socket_state {
+    CCAAS_SOCKET_LOOKING_UP,
+    CCAAS_SOCKET_CONNECTING,
+    CCAAS_SOCKET_OPEN
+};
+
+struct ccaas_socket {
+    atomic_int references; /* any thread */
+    struct ccaas_ws *ws;
+    struct ccaas_ws_sink sink;
+
+    /* The request: written before it is handed over, then read only. */
+    struct ccaas_address address, proxy; /* proxy.host: NULL without one */
+    const char *wrong;                   /* why it cannot be opened, or NULL */
+    char *proxy_key, *ca_file;
+    struct ccaas_buffer headers; /* lines, each with its CRLF */
+    double connect_timeout, silence;
+    size_t max_message;
+
+    /* What others asked for: guarded by the engine's lock. */
+    bool queued, wants_open, wants_resume, wants_close;
+    struct ccaas_socket *next_queued;
+
+    /* Under way. */
+    struct ccaas_socket *next, **link; /* the engine's list */
+    enum ccaas_socket_state state;
+    struct ccaas_lookup *lookup; /* that it waits for */
+    struct ccaas_ws_route *route;
+    struct ccaas_names names; /* the addresses to try */
+    size_t name;              /* which one is tried */
+    bool redial;              /* it is the next one's turn */
+    struct lws *wsi;
+    bool connected;          /* TCP is */
+    bool asked;              /* the handshake was sent */
+    int status;              /* what came back */
+    char retry_after[64];    /* with it */
+    long distrust;           /* why the certificate is not good: OpenSSL's */
+    double began, try_until; /* monotonic seconds */
+    double heard, pinged;    /* when; pinged 0: there is no ping out */
+    bool ping_due;           /* send one when there is room */
+    bool full;               /* the sink said so */
+    bool within;             /* a message has begun and not ended */
+    bool binary;             /* the message in `message` is */
+    struct ccaas_buffer message; /* the fragments so far */
+};
+
+/* socket.c: a socket's life. */
+
+/* Makes a socket of a request: NULL: memory is out. */
+struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
+                                      const struct ccaas_ws_request *request,
+                                      const struct ccaas_ws_sink *sink);
+void ccaas_socket_hold(struct ccaas_socket *socket);
+void ccaas_socket_start(struct ccaas_socket *socket);
+void ccaas_socket_resume(struct ccaas_socket *socket);
+/* The addresses have been found, or not. */
+void ccaas_socket_found(struct ccaas_socket *socket,
+                        const struct ccaas_lookup *lookup);
+/* The connection that was tried has failed: the next address, or the end. */
+void ccaas_socket_refused(struct ccaas_socket *socket, const char *why);
+/* It is over: its sink hears of it, and it leaves the engine.  Says goodbye to
+ * the server by `close`, a closing code, unless that is 0. */
+void ccaas_socket_finish(struct ccaas_socket *socket,
+                         const struct ccaas_ws_end *end, int close);
+void ccaas_socket_finish_as(struct ccaas_socket *socket, enum ccaas_code code,
+                            bool transient, int close, const char *message);
+/* Does what is due at `now`, and says when to look again; INFINITY: never.
+ * The socket may be gone after it: *gone. */
+double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone);
+
+/* engine.c: have ccaas_socket_watch called for all at `when`, or earlier. */
+void ccaas_ws_watch_at(struct ccaas_ws *ws, double when);
+/* On the engine's thread: does what others asked for.  False: the loop is to
+ * end. */
+bool ccaas_ws_serve(struct ccaas_ws *ws);
+/* Any thread, with the lock held: the thread looks at its queue. */
+void ccaas_ws_wake(struct ccaas_ws *ws);
+struct ccaas_ws *ccaas_ws_hold(struct ccaas_ws *ws);
+void ccaas_ws_let_go(struct ccaas_ws *ws);
+
+/* context.c: libwebsockets' context on a loop of ours, and its vhosts. */
+extern const lws_retry_bo_t ccaas_ws_no_policy;
+bool ccaas_ws_context_make(struct ccaas_ws *ws);
+void ccaas_ws_context_run(struct ccaas_ws *ws);   /* until leave is called */
+void ccaas_ws_context_leave(struct ccaas_ws *ws); /* from within the loop */
+void ccaas_ws_context_destroy(struct ccaas_ws *ws);
+
+/* route.c: the route for a socket, or NULL: *why says so. */
+struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
+                                           const char *ca_file,
+                                           const char *proxy, const char **why);
+/* Has the next connection go by this address of the route's proxy.  False: it
+ * cannot be. */
+bool ccaas_ws_route_by(struct ccaas_ws_route *route,
+                       const struct ccaas_address *proxy, const char *number);
+void ccaas_ws_routes_free(struct ccaas_ws *ws);
+
+/* callback.c: what libwebsockets calls. */
+extern const struct lws_protocols ccaas_ws_protocols[];
+
+#endif

@@ -1,0 +1,99 @@
+/* Websockets on a thread of their own (libwebsockets): the client's side.
+ *
+ * Sockets are opened from any thread; what comes back goes to the socket's
+ * sink, whose functions are called on the engine's thread.  The thread starts
+ * with the first socket, sleeps while there is nothing to do, and is joined by
+ * ccaas_ws_stop.
+ */
+#ifndef CCAAS_WS_H
+#define CCAAS_WS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ccaas.h"
+#include "secret.h"
+
+struct ccaas_ws;     /* an engine */
+struct ccaas_socket; /* a websocket, counted references */
+
+/* What to open.  Everything is copied (the secret is held), and wiped when the
+ * socket goes: the URL, the headers and the proxy may hold secrets, and appear
+ * in no log and no error. */
+struct ccaas_ws_request {
+    const char *url;             /* ws:// or wss://, with path and query */
+    const char *const *headers;  /* "Name: value", ends with NULL; or NULL */
+    struct ccaas_secret *bearer; /* sent as Authorization; NULL: none */
+    const char *ca_file;         /* NULL: the system's */
+    const char *proxy; /* NULL: none; "http://host:port", may have a user and a
+                          password; the environment is not read */
+    double connect_timeout; /* seconds, until it is open */
+    double silence;         /* seconds in which nothing is heard from the
+                               server, no answer to a ping either: it is lost */
+    size_t max_message;     /* bytes */
+};
+
+/* How it ended. */
+struct ccaas_ws_end {
+    enum ccaas_code code; /* CCAAS_OK: the server closed it in due form */
+    bool transient;       /* another attempt may do better */
+    bool opened;          /* the sink's `opened` was called */
+    int status;           /* HTTP status of a refused handshake; 0: none came */
+    char retry_after[64]; /* that answer's header, as it came; "": none */
+    int close_code;       /* the server's; 1005: it gave none; 0: there was no
+                             closing handshake.  (libwebsockets gives 1012 to
+                             1014 and codes without a meaning as 1002.) */
+    char close_reason[124]; /* the server's, made printable */
+    char message[256];      /* what happened; "" with CCAAS_OK */
+};
+
+enum ccaas_ws_answer {
+    CCAAS_WS_MORE, /* go on */
+    CCAAS_WS_FULL  /* no more until ccaas_ws_resume: nothing is read, so that
+                      the server waits, and its silence does not count */
+};
+
+/* Called on the engine's thread: `opened` at most once, `message` for each
+ * whole message (fragments are put together, text is valid UTF-8; the bytes are
+ * valid during the call), `closed` exactly once, as the last of all calls. */
+struct ccaas_ws_sink {
+    void *self;
+    void (*opened)(void *self);
+    enum ccaas_ws_answer (*message)(void *self, const char *bytes,
+                                    size_t length, bool binary);
+    void (*closed)(void *self, const struct ccaas_ws_end *end);
+};
+
+/* An engine without a thread; NULL: memory is out. */
+struct ccaas_ws *ccaas_ws_new(void);
+
+/* Closes all sockets (CCAAS_CANCELLED), stops and joins the thread; safe to
+ * call twice, not from a sink.  Servers are told; their answers are waited for
+ * a fifth of a second at most. */
+void ccaas_ws_stop(struct ccaas_ws *ws);
+void ccaas_ws_free(struct ccaas_ws *ws); /* stops first */
+
+/* True in a process that was forked from the one that the engine works in: its
+ * thread is not here. */
+bool ccaas_ws_forked(const struct ccaas_ws *ws);
+
+/* Before the first socket: do with libwebsockets' own loop, as where its libuv
+ * plug-in is not installed. */
+void ccaas_ws_without_libuv(struct ccaas_ws *ws);
+
+/* Opens a socket.  NULL: memory is out, no thread can be had, or the engine was
+ * stopped; then the sink is never called. */
+struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
+                                   const struct ccaas_ws_request *request,
+                                   const struct ccaas_ws_sink *sink);
+
+/* Any thread: closes it (CCAAS_CANCELLED), soon; no matter if it has ended. */
+void ccaas_ws_close(struct ccaas_socket *socket);
+
+/* Any thread: go on after FULL. */
+void ccaas_ws_resume(struct ccaas_socket *socket);
+
+/* Lets go of the reference that ccaas_ws_open gave. */
+void ccaas_ws_release(struct ccaas_socket *socket);
+
+#endif
