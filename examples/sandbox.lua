@@ -13,6 +13,11 @@
 --      [--xls ole|zip] [--pending 102] [--list bare|key] [--odd-keys]
 --      [--audio-size 50000] [--audio-interval 3] [--egress-cap 1000000]
 --      [--ranges] [--errors json|text|empty|mixed] [--strict]
+-- and of its websockets:
+--      [--live [5]] [--handshake [TEXT]] [--kinds 101=TEXT] [--beat 1]
+--      [--flood 1000000] [--flood-id 101] [--fragments 3] [--pings 10]
+--      [--pong late|never|0.5] [--mute] [--refuse 503] [--buffer 1048576]
+--      [--subscription false]
 -- What they mean is told in lua/ccaas/sandbox.lua.
 --
 -- From a checkout it uses the modules of build/lua54 or build/luajit (or of
@@ -42,7 +47,8 @@ local numbers = {
   port = true, agents = true, queues = true, groups = true, recordings = true,
   seed = true, delay = true, refresh = true, token_life = true,
   report_delay = true, audio_size = true, audio_interval = true,
-  egress_cap = true,
+  egress_cap = true, live = true, beat = true, flood = true, fragments = true,
+  pings = true, pong = true, refuse = true, buffer = true,
 }
 
 local lists = {
@@ -59,24 +65,44 @@ local function split(text)
   return list
 end
 
+-- "101=TEXT,102=FLAG" -> { ["101"] = "TEXT", ["102"] = "FLAG" }
+local function pairs_of(text)
+  local map = {}
+  for name, value in text:gmatch("([^,=]+)=([^,]+)") do
+    map[name] = value
+  end
+  return map
+end
+
+local words = { ["true"] = true, ["false"] = false }
+
+local function value_of(name, text)
+  if words[text] ~= nil then
+    return words[text]
+  elseif numbers[name] and tonumber(text) then
+    return tonumber(text)
+  elseif lists[name] then
+    return split(text)
+  end
+  return name == "kinds" and pairs_of(text) or text
+end
+
 -- --token-life 60 --tls -> { token_life = 60, tls = true }
-local function parse(words)
+local function parse(args)
   local options, i = {}, 1
-  while words[i] do
-    local name = words[i]:match("^%-%-(.+)$")
+  while args[i] do
+    local name = args[i]:match("^%-%-(.+)$")
     if not name then
-      io.stderr:write("unexpected: ", words[i], "\n")
+      io.stderr:write("unexpected: ", args[i], "\n")
       os.exit(2)
     end
     name = name:gsub("-", "_")
-    local value = words[i + 1]
-    if value == nil or value:find("^%-%-") then
-      value, i = true, i + 1
+    local text = args[i + 1]
+    if text == nil or text:find("^%-%-") then
+      options[name], i = true, i + 1
     else
-      i = i + 2
+      options[name], i = value_of(name, text), i + 2
     end
-    options[name] = numbers[name] and tonumber(value)
-      or lists[name] and type(value) == "string" and split(value) or value
   end
   return options
 end

@@ -114,9 +114,7 @@ function clients.new(vendor, settings)
       dialect = vendor.dialect,
     },
   }
-  local client = setmetatable({}, methods_of(vendor))
-  side.set(client, own)
-  return client
+  return side.new(own, methods_of(vendor))
 end
 
 return clients

@@ -144,7 +144,7 @@ function handle:expire_tokens()
   command(self, "expire_tokens")
 end
 
--- --- websockets ---------------------------------------------------------------
+-- --- websockets --------------------------------------------------------------
 
 --- Tells the subscribers of the metric `id` that `category` has the `value` (a
 -- string, number or boolean, or { json = text }) now: metric_values answers it
@@ -154,8 +154,8 @@ end
 -- that is known is told, but changes no state.
 --
 -- Instead of an update, to the subscribers of `id`, to one `socket` or to all:
--- `raw`, any text as a message (with `binary` as a binary one), or `wire`, bytes
--- that are put on the connection without a frame.
+-- `raw`, any text as a message (with `binary` as a binary one), or `wire`,
+-- bytes that are put on the connection without a frame.
 ---@param what table
 ---@return integer sockets to how many
 function handle:push(what)
@@ -175,8 +175,8 @@ end
 -- - `fragments`: every message comes in so many frames.
 -- - `pong`: pings are answered so many seconds later, "late" (5) or "never".
 -- - `pings`: seconds between pings of the sandbox's own; 0 none.
--- - `buffer`: so many bytes may wait for a slow reader (1 MiB), besides those in
---   the kernel; one who lets more wait is dropped without a close frame.
+-- - `buffer`: so many bytes may wait for a slow reader (1 MiB), besides those
+--   in the kernel; one who lets more wait is dropped without a close frame.
 -- - `flood`: so many updates of the metric `id` ("101"), made once, are written
 --   to each of its sockets as fast as they are taken; they have one moment, and
 --   what is true after the last one is the state at once.  0 ends a flood.
@@ -244,7 +244,7 @@ function handle:state(of)
   return list
 end
 
--- --- the rest -----------------------------------------------------------------
+-- --- the rest ----------------------------------------------------------------
 
 ---@class ccaas.sandbox.request_seen
 ---@field method string
@@ -340,12 +340,13 @@ end
 -- - `live`: updates a second of a plausible day that plays by itself (true 5):
 --   calls arrive, wait, are rung through, handled or given up, agents change
 --   status.  It begins with all counts at 0, and its clock, which starts at
---   2026-06-30T00:00:00Z, goes as fast as there are updates.  The same seed gives
---   the same day.  What metrics are worth follows what was pushed; `tick` and
---   `refresh` change only what never was.
+--   2026-06-30T00:00:00Z, goes as fast as there are updates.  The same seed
+--   gives the same day.  What metrics are worth follows what was pushed; `tick`
+--   and `refresh` change only what never was, and are not pushed.
 -- - `handshake`: a message that comes first on each socket (true, or its text).
 -- - `kinds`: other kinds for metrics, { ["101"] = "TEXT" }.
--- - `flood`: so many updates for each new socket of the metric `flood_id` ("101").
+-- - `flood`: so many updates for each new socket of the metric `flood_id`
+--   ("101").
 -- - `mute`, `refuse`, `fragments`, `pong`, `pings`, `buffer`, `beat`: as `live`
 --   has them.
 ---@param options? table

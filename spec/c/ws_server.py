@@ -6,6 +6,7 @@ said by its path.
 """
 
 import asyncio
+import http
 import json
 import ssl
 import sys
@@ -92,7 +93,7 @@ async def serve(ws):
 
 async def refuse(path, request_headers):
     if path.startswith("/status/"):
-        status = int(path[len("/status/") :][:3])
+        status = http.HTTPStatus(int(path[len("/status/") :][:3]))
         extra = {"Retry-After": "17"} if status == 503 else {}
         if 300 <= status < 400:
             extra = {"Location": "/hello"}

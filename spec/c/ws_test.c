@@ -270,16 +270,16 @@ static void test_request(void)
     struct ccaas_ws *ws = engine();
     struct ccaas_ws_request request;
     struct watcher *watcher;
-    char path[5100] = "/headers?token=";
+    char path[3100] = "/headers?token=";
 
-    memset(path + strlen(path), 'a', 5000);
+    memset(path + strlen(path), 'a', 3000);
     request = request_for(on_server("ws", "127.0.0.1", plain_port, path));
     request.headers = lines;
     request.bearer = ccaas_secret_new("t0ken", 5);
     watcher = open_with(ws, &request, false);
     ccaas_secret_release(request.bearer);
     CHECK(wait_messages(watcher, 2));
-    CHECK_STR(watcher->texts[0], path);
+    CHECK(strcmp(watcher->texts[0], path) == 0);
     CHECK(strstr(watcher->texts[1], "[\"X-Tenant\", \"acme\"]") != NULL);
     CHECK(strstr(watcher->texts[1], "[\"X-Cut\", \"a\"]") != NULL);
     CHECK(strstr(watcher->texts[1], "\"Bearer t0ken\"") != NULL);

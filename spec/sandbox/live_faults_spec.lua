@@ -222,10 +222,9 @@ describe("a socket of the sandbox", function()
       end)
       assert.is_true(sb:sockets()[1].flood > 9e8)
       assert.equal(1, update(sb, -1))
-      local said, count = nil, 0
+      local count = 0
       repeat
-        local message
-        said, message = client:update()
+        local said, message = client:update()
         assert.equal(2, message.frames)
         count = count + 1
       until said.value == -1

@@ -115,8 +115,10 @@ describe("a subscription of the sandbox", function()
       assert.equal(404, ask(sb, target("101")).status)
       sb:set { subscription = true }
       assert.equal(101, ask(sb, target("101")).status)
-      assert.equal(405, plain.ask(sb, "POST", target("101"), live.headers(),
-        "").status)
+      for _, method in ipairs { "POST", "HEAD" } do
+        assert.equal(405, plain.ask(sb, method, target("101"),
+          live.headers()).status)
+      end
       for header, value in pairs { Upgrade = false, Connection = "close",
         ["Sec-WebSocket-Version"] = "8" } do
         local answer = ask(sb, target("101"), { [header] = value })
@@ -140,6 +142,16 @@ describe("a subscription of the sandbox", function()
       assert.equal(502, ask(start { refuse = 502 }, target("101")).status)
       sb:fault { path = "/realtime-metric-subscription", reset = true }
       assert.is_nil(ask(sb, target("101")))
+      sb:fault { path = "/realtime-metric-subscription", truncate = 0 }
+      local conn = plain.connect(sb)
+      conn:send(plain.request_text("GET", target("101"), live.headers()))
+      assert.equal(101, plain.read_head(conn).status)
+      assert.equal("closed", select(2, conn:receive(1)))
+      conn:close()
+      sb:fault { path = "/realtime-metric-subscription",
+        headers = { ["Sec-WebSocket-Accept"] = "wrong" } }
+      assert.equal("wrong",
+        ask(sb, target("101")).headers["sec-websocket-accept"])
     end)
 
     it("and the connection can be used again", function()

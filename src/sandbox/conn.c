@@ -120,7 +120,7 @@ static int upgrade(struct lws *wsi, struct conn *conn)
 /* Zero, or -1 to close the connection. */
 static int begin_sending(struct lws *wsi, struct conn *conn)
 {
-    if (conn->socket)
+    if (conn->socket && conn->answer.ending == CCAAS_SANDBOX_KEEP)
         return upgrade(wsi, conn);
     conn->state = SENDING;
     lws_callback_on_writable(wsi);

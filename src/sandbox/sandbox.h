@@ -79,7 +79,8 @@ struct ccaas_sandbox_answer {
     bool more;    /* another body follows this one: ask for it */
     enum ccaas_sandbox_ending ending;
     int ref; /* what keeps the bytes; 0: nothing does */
-    /* What the connection is once the head is sent; NULL: what it was. */
+    /* What the connection is once the head is sent, if it stays; NULL: what it
+     * was.  The connection's in either case. */
     struct ccaas_sandbox_socket *socket;
 };
 

@@ -70,6 +70,8 @@ static bool append(struct ccaas_sandbox_socket *socket, const void *bytes,
                    size_t size)
 {
     struct ccaas_sandbox_bytes *out = &socket->out;
+    if (!size)
+        return true;
     if (socket->out_from == out->size ||
         (socket->out_from > out->size / 2 && out->room - out->size < size)) {
         if (socket->out_from < out->size)

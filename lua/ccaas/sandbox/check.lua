@@ -206,7 +206,8 @@ function kinds.value(value)
   if is ~= "string" and is ~= "boolean" and is ~= "number"
     and not (is == "table" and type(value.json) == "string") then
     return "must be a string, a number, a boolean or { json = text }"
-  elseif is == "number" and (value ~= value or math.abs(value) == math.huge) then
+  elseif is == "number"
+    and (value ~= value or math.abs(value) == math.huge) then
     return "must be a finite number"
   end
 end

@@ -182,7 +182,7 @@ function faults.transmit(answer, request, fault, config, native)
   if request.method == "HEAD" then
     out.body, out.more = "", nil
   end
-  out.socket = not out.ending and answer.socket or nil
+  out.socket = answer.socket
   out.head = http.head(answer.status, headers)
   return out
 end

@@ -125,7 +125,8 @@ local function serve(self, request, segments)
   if not route then
     params.refuse(404)
   elseif request.method ~= route.method
-    and not (request.method == "HEAD" and route.method == "GET") then
+    and not (request.method == "HEAD" and route.method == "GET"
+      and not route.socket) then
     params.refuse(405, nil, { { "Allow", route.method } })
   end
   local type = request.headers["content-type"] or ""

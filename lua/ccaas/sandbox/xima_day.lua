@@ -34,7 +34,8 @@ end
 local function later(self, seconds, what, ...)
   local heap = self.plan
   self.order = self.order + 1
-  local entry = { at = self.now + seconds, order = self.order, what = what, ... }
+  local entry = { ... }
+  entry.at, entry.order, entry.what = self.now + seconds, self.order, what
   local i = #heap + 1
   while i > 1 do
     local parent = math.floor(i / 2)
@@ -196,7 +197,8 @@ function happenings.hang_up(self, agent, since)
   set_state(self, agent, draw < 0.02 and "Logged Out"
     or draw < 0.08 and "Do Not Disturb" or "Idle")
   if agent.state ~= "Idle" then
-    later(self, around(self, draw < 0.02 and SHIFT or BREAK), "come_back", agent)
+    later(self, around(self, draw < 0.02 and SHIFT or BREAK), "come_back",
+      agent)
   end
   distribute(self)
 end

@@ -35,8 +35,8 @@ local HANDSHAKE = '{"handshake":{"session":"4f2c9a10","protocolVersion":1,'
 ---@return ccaas.sandbox.xima_live
 function live.new(config, values, native)
   local self = setmetatable({
-    config = config, metrics = values, native = native, sockets_api = native.live,
-    clock = metrics.noon * 1000, counts = {}, due = 0,
+    config = config, metrics = values, native = native,
+    sockets_api = native.live, clock = metrics.noon * 1000, counts = {}, due = 0,
   }, live)
   if config.live then
     self:live { rate = config.live == true and DAY_RATE or config.live }
