@@ -98,6 +98,10 @@ void ccaas_answer_head(struct ccaas_fetch *fetch,
     struct ccaas_flow *flow = fetch->flow;
 
     fetch->status = flow->status = mail->status;
+    /* The server counts from the request's arrival, which is not known; it was
+     * before this. */
+    if (fetch->inside)
+        fetch->not_before = now + flow->plan.gate_seconds;
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");

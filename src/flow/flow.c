@@ -86,7 +86,7 @@ static void let_all_go(struct ccaas_flow *flow)
         ccaas_gate_forget(flow->client->engine->gates, flow->bell);
 }
 
-static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)
+void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
     ccaas_error_copy(&flow->error, error);
     if (flow->client->grant)
@@ -96,8 +96,8 @@ static void fail(struct ccaas_flow *flow, const struct ccaas_error *error)
     ccaas_bell_quit(flow->bell);
 }
 
-static void fail_as(struct ccaas_flow *flow, enum ccaas_code code,
-                    const char *message)
+void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+                        const char *message)
 {
     struct ccaas_error error = {.retry_after = -1};
 
@@ -107,13 +107,13 @@ static void fail_as(struct ccaas_flow *flow, enum ccaas_code code,
     ccaas_error_set(&error, code, "%s", message);
     strncpy(error.method, flow->plan.method, sizeof error.method - 1);
     ccaas_error_url(error.url, sizeof error.url, flow->plan.urls[0]);
-    fail(flow, &error);
+    ccaas_flow_fail(flow, &error);
     ccaas_error_clear(&error);
 }
 
 /* Something was said of the record at hand, or it is given up.  False: the
  * flow was closed meanwhile. */
-static bool settle(struct ccaas_flow *flow)
+bool ccaas_flow_settle(struct ccaas_flow *flow)
 {
     if (flow->at_hand && flow->closed)
         let_all_go(flow);
@@ -145,7 +145,7 @@ void ccaas_flow_free(struct ccaas_flow *flow)
     client = flow->client;
     if (flow->bell) {
         ccaas_flow_close(flow);
-        settle(flow);
+        ccaas_flow_settle(flow);
     } else if (flow->link && (*flow->link = flow->next) != NULL)
         flow->next->link = flow->link;
     ccaas_bell_release(flow->bell);
@@ -240,7 +240,7 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
         reason = ccaas_page_read(&flow->walks[fetch->walk], fetch->page,
                                  fetch->rows, fetch->fresh);
     if (reason) {
-        fail_as(flow, CCAAS_PROTOCOL, reason);
+        ccaas_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
         return CCAAS_TAKE_ERROR;
     }
     event =
@@ -319,7 +319,7 @@ static enum ccaas_take step(struct ccaas_flow *flow,
 
     switch (first->state) {
     case CCAAS_FETCH_FAILED:
-        fail(flow, &first->error);
+        ccaas_flow_fail(flow, &first->error);
         return CCAAS_TAKE_ERROR;
     case CCAAS_FETCH_PAST:
         finish_walk(flow);
@@ -367,8 +367,8 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
     if (!flow->started)
         start_clock(flow, now);
     if (flow->pid != getpid()) {
-        fail_as(flow, CCAAS_CANCELLED,
-                "the process was forked while this was under way");
+        ccaas_flow_fail_as(flow, CCAAS_CANCELLED,
+                           "the process was forked while this was under way");
         return CCAAS_TAKE_ERROR;
     }
     if (flow->armed) {
@@ -378,11 +378,11 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
     for (;;) {
         if (now >= flow->deadline) {
             blame_the_token(flow);
-            fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
+            ccaas_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
             return CCAAS_TAKE_ERROR;
         }
         if (!begin_fetches(flow)) {
-            fail_as(flow, CCAAS_MEMORY, "out of memory");
+            ccaas_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
         if (!flow->fetches)
@@ -392,7 +392,7 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         /* What arrived may have shown more pages to ask for: now, for it may
          * be long until the reader is through with the records at hand. */
         if (!begin_fetches(flow)) {
-            fail_as(flow, CCAAS_MEMORY, "out of memory");
+            ccaas_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
         for (fetch = flow->fetches; fetch; fetch = fetch->next)
@@ -426,7 +426,7 @@ static bool too_late(struct ccaas_flow *flow)
 enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
                                 struct ccaas_record *record)
 {
-    settle(flow);
+    ccaas_flow_settle(flow);
     if (flow->failed || flow->closed)
         return CCAAS_TAKE_ERROR;
     if (flow->ended)
@@ -442,113 +442,6 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
     return go_on(flow, record);
-}
-
-/* -- What the record's decoder says -------------------------------------------
- */
-
-static void handed_out(struct ccaas_flow *flow)
-{
-    flow->fetches->fresh++;
-    flow->info.rows++;
-    if (flow->info.first_at < 0)
-        flow->info.first_at = ccaas_clock_wall();
-}
-
-/* Of a list that is asked for again, what was handed out is skipped by count;
- * the last of it has to be where it was. */
-static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
-                                      const char *identity, size_t length)
-{
-    struct ccaas_fetch *fetch = flow->fetches;
-    size_t room = sizeof fetch->last - 1;
-    char own[sizeof fetch->last];
-
-    length = identity ? (length < room ? length : room) : 0;
-    memcpy(own, identity ? identity : "", length);
-    memset(own + length, 0, sizeof own - length);
-    if (fetch->rows > fetch->fresh) {
-        memcpy(fetch->last, own, sizeof own);
-        handed_out(flow);
-        return CCAAS_ADMIT_NEW;
-    }
-    if (fetch->rows == fetch->fresh &&
-        memcmp(own, fetch->last, sizeof own) != 0)
-        fail_as(flow, CCAAS_PROTOCOL,
-                "the connection broke off, and the list that was asked for "
-                "again is another one: start anew");
-    return CCAAS_ADMIT_AGAIN;
-}
-
-enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
-                                  size_t length)
-{
-    struct ccaas_fetch *fetch;
-    int added = 1;
-
-    if (!settle(flow))
-        return CCAAS_ADMIT_AGAIN;
-    fetch = flow->fetches;
-    if (flow->plan.counted)
-        return admit_counted(flow, identity, length);
-    if (!flow->seen) {
-        handed_out(flow);
-        return CCAAS_ADMIT_NEW;
-    }
-    if (!identity) {
-        if (fetch->nameless++ < fetch->nameless_given)
-            return CCAAS_ADMIT_AGAIN;
-    } else {
-        added = ccaas_seen_add(flow->seen,
-                               ccaas_seen_hash(flow->seen, identity, length));
-    }
-    if (added < 0)
-        return CCAAS_ADMIT_MEMORY;
-    if (added) {
-        handed_out(flow);
-        return CCAAS_ADMIT_NEW;
-    }
-    if (fetch->again > 0) {
-        fetch->again--;
-    } else {
-        fetch->dropped++;
-        flow->info.duplicates++;
-    }
-    return CCAAS_ADMIT_AGAIN;
-}
-
-bool ccaas_flow_totals(struct ccaas_flow *flow)
-{
-    struct ccaas_fetch *fetch;
-    bool first;
-
-    if (!settle(flow))
-        return false;
-    fetch = flow->fetches;
-    first = !fetch->totals;
-    fetch->totals = true;
-    fetch->rows--;
-    return first;
-}
-
-void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
-                          const char *reason)
-{
-    struct ccaas_fetch *fetch;
-    uint64_t begin;
-
-    if (!settle(flow))
-        return;
-    fetch = flow->fetches;
-    begin = flow->block->spans[flow->span - 1].begin;
-    fetch->error.status = fetch->status;
-    ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
-                    "malformed JSON at byte %llu of the answer: %s",
-                    (unsigned long long)(begin + offset), reason);
-    strncpy(fetch->error.method, flow->plan.method,
-            sizeof fetch->error.method - 1);
-    ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
-    fail(flow, &fetch->error);
 }
 
 /* -- Looking at it

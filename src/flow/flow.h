@@ -107,6 +107,15 @@ struct ccaas_flow {
     size_t headers_length;
 };
 
+/* Ends the flow with an error, a copy of this one or one that is made here. */
+void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error);
+void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+                        const char *message);
+
+/* Something is said of the record at hand, or it is given up.  False: the flow
+ * was closed meanwhile. */
+bool ccaas_flow_settle(struct ccaas_flow *flow);
+
 /* Makes flow->plan a copy of the plan, in flow->memory.  False: memory is out.
  */
 bool ccaas_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan);

@@ -3,54 +3,14 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buffer.h"
-#include "check.h"
-#include "client.h"
-#include "clock.h"
 #include "error.h"
-#include "reader.h"
-#include "retry.h"
+#include "grant_own.h"
 #include "scrub.h"
-
-#define TOKEN_BODY (64 * 1024) /* a larger reply is no token */
-#define TOKEN_LONGEST (16 * 1024)
-
-struct ccaas_grant {
-    int references;
-    struct ccaas_engine *engine;
-    struct ccaas_grant *next, **link; /* the engine's list */
-
-    char *url;  /* NULL: the token is given, and never changes, ... */
-    bool asked; /* ... or the owner of a flow is asked for it, ... */
-    struct ccaas_bell *asking; /* ... this one's */
-    struct ccaas_secret *key, *secret;
-    char *ca_file, *proxy;
-    double timeout;
-    unsigned retries;
-
-    struct ccaas_auth auth;
-    struct ccaas_secret *bearer;
-    struct ccaas_secret *former; /* the one before: a late answer may say it */
-    struct ccaas_bell *bell;     /* rings for all who wait */
-    struct ccaas_reader *reader;
-    struct ccaas_transfer *transfer;
-    struct ccaas_block *reply; /* arrived, its end not yet */
-    int status;
-    char *headers;
-    size_t headers_length;
-    unsigned attempt;
-    double resume_at; /* of the next attempt, when there is no transfer */
-    pid_t pid;        /* where the request under way is */
-    uint64_t round;   /* of asking; its error is the last one's */
-    uint64_t failed;  /* the last round that failed, */
-    uint64_t granted; /* and the last one that brought a token */
-    struct ccaas_error error;
-};
 
 static bool same_text(const char *one, const char *other)
 {
@@ -130,27 +90,9 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
     return grant;
 }
 
-static void drop_request(struct ccaas_grant *grant)
-{
-    if (grant->reply) {
-        ccaas_secret_wipe(grant->reply->bytes, grant->reply->length);
-        grant->reply->mail.free(&grant->reply->mail);
-        grant->reply = NULL;
-    }
-    if (grant->transfer)
-        ccaas_http_cancel(grant->transfer);
-    ccaas_http_release(grant->transfer);
-    ccaas_reader_release(grant->reader);
-    grant->transfer = NULL;
-    grant->reader = NULL;
-    free(grant->headers);
-    grant->headers = NULL;
-    grant->headers_length = 0;
-}
-
 static void free_grant(struct ccaas_grant *grant)
 {
-    drop_request(grant);
+    ccaas_grant_drop(grant);
     *grant->link = grant->next;
     if (grant->next)
         grant->next->link = grant->link;
@@ -194,213 +136,6 @@ void ccaas_grant_free_all(struct ccaas_engine *engine)
         free_grant(engine->grants);
 }
 
-static void note(struct ccaas_grant *grant, struct ccaas_client *client,
-                 const char *reason, double seconds)
-{
-    struct ccaas_event *event = ccaas_client_note(client, "token", "POST",
-                                                  grant->url ? grant->url : "");
-
-    if (!event)
-        return;
-    event->attempt = grant->attempt;
-    event->status = grant->status;
-    event->seconds = seconds;
-    strncpy(event->reason, reason, sizeof event->reason - 1);
-}
-
-/* The round is over without a token. */
-static void give_up(struct ccaas_grant *grant, struct ccaas_client *client)
-{
-    ccaas_grant_scrub(grant, &grant->error);
-    note(grant, client, ccaas_code_name(grant->error.code), -1);
-    grant->failed = grant->round;
-    ccaas_bell_ring(grant->bell);
-}
-
-static void send(struct ccaas_grant *grant, struct ccaas_client *client,
-                 double now)
-{
-    static const char form[] = "grant_type=client_credentials";
-    static const char *const headers[] = {
-        "Content-Type: application/x-www-form-urlencoded",
-        "Accept: application/json", NULL};
-    struct ccaas_plan plan = {.body = CCAAS_BODY_WHOLE, .max_body = TOKEN_BODY};
-    struct ccaas_http_request request = {
-        .method = "POST",
-        .url = grant->url,
-        .headers = headers,
-        .user = grant->key,
-        .password = grant->secret,
-        .content = form,
-        .content_length = sizeof form - 1,
-        .ca_file = grant->ca_file,
-        .proxy = grant->proxy,
-        .user_agent = client->user_agent,
-        .connect_timeout = client->connect_timeout,
-        .timeout = grant->timeout,
-        .deadline = INFINITY,
-        .idempotent = true,
-    };
-    struct ccaas_http *http = ccaas_engine_http(grant->engine);
-    struct ccaas_http_sink sink;
-
-    grant->attempt++;
-    grant->status = 0;
-    grant->pid = getpid();
-    grant->auth.asked_at = now; /* its life counts from the last asking */
-    grant->reader = ccaas_reader_new(&plan, grant->bell, TOKEN_BODY);
-    if (grant->reader && http) {
-        sink = ccaas_reader_sink(grant->reader);
-        grant->transfer = ccaas_http_send(http, &request, &sink);
-        if (!grant->transfer)
-            ccaas_reader_unsent(grant->reader);
-    } else if (grant->reader) {
-        ccaas_reader_unsent(grant->reader);
-    }
-    if (!grant->transfer) {
-        drop_request(grant);
-        ccaas_error_set(&grant->error, CCAAS_IO, CCAAS_NO_ROOM);
-        ccaas_auth_failed(&grant->auth);
-        give_up(grant, client);
-    }
-}
-
-/* Reads the reply's token; false: there is none that could be sent. */
-static bool read_reply(struct ccaas_grant *grant,
-                       const struct ccaas_block *block)
-{
-    char text[TOKEN_LONGEST], life[64];
-    struct ccaas_secret *bearer = NULL;
-    long length, i;
-
-    length = ccaas_json_find(block->bytes, block->length, "access_token", text,
-                             sizeof text);
-    for (i = 0; i < length; i++)
-        if (!isgraph((unsigned char)text[i]))
-            length = -1;
-    if (length > 0 && length < TOKEN_LONGEST - 1)
-        bearer = ccaas_secret_new(text, (size_t)length);
-    ccaas_secret_wipe(text, sizeof text);
-    if (!bearer)
-        return false;
-    ccaas_secret_release(grant->former);
-    grant->former = grant->bearer;
-    grant->bearer = bearer;
-    if (ccaas_json_find(block->bytes, block->length, "expires_in", life,
-                        sizeof life) < 0)
-        life[0] = '\0';
-    ccaas_auth_granted(&grant->auth, strtod(life, NULL));
-    grant->granted = grant->round;
-    return true;
-}
-
-/* The attempt failed: again later, or the round is over. */
-static void attempt_failed(struct ccaas_grant *grant,
-                           struct ccaas_client *client,
-                           const struct ccaas_http_end *end, bool transient,
-                           double now)
-{
-    struct ccaas_retry_rule rule = {
-        .retries = grant->retries, .base = 0.5, .cap = 30, .idempotent = true};
-    struct ccaas_retry_attempt attempt = {.number = grant->attempt,
-                                          .transient = transient,
-                                          .sent = true,
-                                          .retry_after = -1};
-    const char *after =
-        ccaas_header(grant->headers, grant->headers_length, "retry-after");
-    enum ccaas_code code = grant->error.code;
-    char outcome[48];
-    double pause;
-
-    if (after)
-        attempt.retry_after = grant->error.retry_after = ccaas_retry_after(
-            after, strlen(after), (int64_t)ccaas_clock_wall());
-    grant->error.retryable = transient;
-    if (end->code == CCAAS_OK)
-        snprintf(outcome, sizeof outcome, "%d", grant->status);
-    else
-        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(end->code));
-    ccaas_error_attempt(&grant->error, end->at, end->seconds, outcome);
-    pause = ccaas_retry_wait(&rule, &attempt, INFINITY, ccaas_random_unit());
-    drop_request(grant);
-    if (pause >= 0) {
-        grant->resume_at = now + pause;
-        note(grant, client, "waits", pause);
-        return;
-    }
-    if (code == CCAAS_AUTH)
-        ccaas_auth_denied(&grant->auth, now);
-    else
-        ccaas_auth_failed(&grant->auth);
-    give_up(grant, client);
-}
-
-/* The attempt's last mail: a token, or an error. */
-static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
-                     const struct ccaas_end_mail *end, double now)
-{
-    const struct ccaas_block *block = grant->reply;
-    bool transient = end->http.transient;
-    size_t length;
-
-    if (end->http.code == CCAAS_OK && block && read_reply(grant, block)) {
-        drop_request(grant);
-        note(grant, client, "granted", end->http.seconds);
-        ccaas_error_clear(&grant->error);
-        ccaas_bell_ring(grant->bell);
-        return;
-    }
-    grant->error.status = grant->status;
-    strcpy(grant->error.method, "POST");
-    ccaas_error_url(grant->error.url, sizeof grant->error.url, grant->url);
-    if (end->http.code != CCAAS_OK) {
-        ccaas_error_set(&grant->error, end->http.code, "%s", end->http.message);
-    } else if (block || end->state == CCAAS_SPLIT_LARGE) {
-        ccaas_error_set(&grant->error, CCAAS_PROTOCOL,
-                        "the answer to the token request holds no usable "
-                        "access_token");
-    } else {
-        length = ccaas_grant_scrub_text(grant, end->body, end->length);
-        transient = ccaas_client_verdict(&client->dialect, grant->status,
-                                         grant->headers, grant->headers_length,
-                                         end->body, length, &grant->error);
-        /* A token endpoint says 400 to wrong credentials as well. */
-        if (grant->error.code == CCAAS_BAD_REQUEST ||
-            grant->error.code == CCAAS_FORBIDDEN)
-            grant->error.code = CCAAS_AUTH;
-    }
-    attempt_failed(grant, client, &end->http, transient, now);
-}
-
-/* Takes what has come of the request under way. */
-static void receive(struct ccaas_grant *grant, struct ccaas_client *client,
-                    double now)
-{
-    struct ccaas_head_mail *head;
-    struct ccaas_mail *mail;
-    bool resume;
-
-    while (grant->reader &&
-           (mail = ccaas_mailbox_take(ccaas_reader_box(grant->reader),
-                                      &resume)) != NULL) {
-        if (mail->kind == CCAAS_MAIL_HEAD) {
-            head = (struct ccaas_head_mail *)mail;
-            grant->status = head->status;
-            grant->headers = malloc(head->length + 1);
-            if (grant->headers) {
-                memcpy(grant->headers, head->headers, head->length);
-                grant->headers_length = head->length;
-            }
-        } else if (mail->kind == CCAAS_MAIL_BLOCK) {
-            grant->reply = (struct ccaas_block *)mail;
-            continue;
-        } else {
-            conclude(grant, client, (struct ccaas_end_mail *)mail, now);
-        }
-        mail->free(mail);
-    }
-}
-
 static enum ccaas_grant_state have(const struct ccaas_grant *grant,
                                    struct ccaas_grant_need *need,
                                    struct ccaas_secret **bearer,
@@ -419,11 +154,11 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
 {
     /* In a forked child nobody will ever bring the answer: ask anew. */
     if (grant->reader && grant->pid != getpid()) {
-        drop_request(grant);
+        ccaas_grant_drop(grant);
         grant->resume_at = now;
     }
     if (grant->reader)
-        receive(grant, client, now);
+        ccaas_grant_receive(grant, client, now);
     if ((grant->url || grant->asked) && need->waiting &&
         grant->failed >= need->round)
         return CCAAS_GRANT_FAILED;
@@ -448,13 +183,13 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
         grant->round++;
         grant->attempt = 0;
         ccaas_error_clear(&grant->error);
-        send(grant, client, now);
+        ccaas_grant_send(grant, client, now);
         break;
     case CCAAS_AUTH_WAIT:
         if (grant->asked)
             break;
         if (!grant->transfer && now >= grant->resume_at)
-            send(grant, client, now);
+            ccaas_grant_send(grant, client, now);
         break;
     }
     if (grant->failed >= grant->round)
@@ -501,7 +236,7 @@ void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
         ccaas_error_set(&grant->error, CCAAS_AUTH,
                         "the token function gave no usable token");
         ccaas_auth_failed(&grant->auth);
-        give_up(grant, client);
+        ccaas_grant_give_up(grant, client);
         return;
     }
     ccaas_secret_release(grant->former);

@@ -1,0 +1,112 @@
+/* What is said of a record that was taken: new, seen before, a totals row,
+ * malformed. */
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+#include "flow.h"
+
+static void handed_out(struct ccaas_flow *flow)
+{
+    flow->fetches->fresh++;
+    flow->info.rows++;
+    if (flow->info.first_at < 0)
+        flow->info.first_at = ccaas_clock_wall();
+}
+
+/* Of a list that is asked for again, what was handed out is skipped by count;
+ * the last of it has to be where it was. */
+static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
+                                      const char *identity, size_t length)
+{
+    struct ccaas_fetch *fetch = flow->fetches;
+    size_t room = sizeof fetch->last - 1;
+    char own[sizeof fetch->last];
+
+    length = identity ? (length < room ? length : room) : 0;
+    memcpy(own, identity ? identity : "", length);
+    memset(own + length, 0, sizeof own - length);
+    if (fetch->rows > fetch->fresh) {
+        memcpy(fetch->last, own, sizeof own);
+        handed_out(flow);
+        return CCAAS_ADMIT_NEW;
+    }
+    if (fetch->rows == fetch->fresh &&
+        memcmp(own, fetch->last, sizeof own) != 0)
+        ccaas_flow_fail_as(
+            flow, CCAAS_PROTOCOL,
+            "the connection broke off, and the list that was asked for "
+            "again is another one: start anew");
+    return CCAAS_ADMIT_AGAIN;
+}
+
+enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
+                                  size_t length)
+{
+    struct ccaas_fetch *fetch;
+    int added = 1;
+
+    if (!ccaas_flow_settle(flow))
+        return CCAAS_ADMIT_AGAIN;
+    fetch = flow->fetches;
+    if (flow->plan.counted)
+        return admit_counted(flow, identity, length);
+    if (!flow->seen) {
+        handed_out(flow);
+        return CCAAS_ADMIT_NEW;
+    }
+    if (!identity) {
+        if (fetch->nameless++ < fetch->nameless_given)
+            return CCAAS_ADMIT_AGAIN;
+    } else {
+        added = ccaas_seen_add(flow->seen,
+                               ccaas_seen_hash(flow->seen, identity, length));
+    }
+    if (added < 0)
+        return CCAAS_ADMIT_MEMORY;
+    if (added) {
+        handed_out(flow);
+        return CCAAS_ADMIT_NEW;
+    }
+    if (fetch->again > 0) {
+        fetch->again--;
+    } else {
+        fetch->dropped++;
+        flow->info.duplicates++;
+    }
+    return CCAAS_ADMIT_AGAIN;
+}
+
+bool ccaas_flow_totals(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *fetch;
+    bool first;
+
+    if (!ccaas_flow_settle(flow))
+        return false;
+    fetch = flow->fetches;
+    first = !fetch->totals;
+    fetch->totals = true;
+    fetch->rows--;
+    return first;
+}
+
+void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
+                          const char *reason)
+{
+    struct ccaas_fetch *fetch;
+    uint64_t begin;
+
+    if (!ccaas_flow_settle(flow))
+        return;
+    fetch = flow->fetches;
+    begin = flow->block->spans[flow->span - 1].begin;
+    fetch->error.status = fetch->status;
+    ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
+                    "malformed JSON at byte %llu of the answer: %s",
+                    (unsigned long long)(begin + offset), reason);
+    strncpy(fetch->error.method, flow->plan.method,
+            sizeof fetch->error.method - 1);
+    ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    ccaas_flow_fail(flow, &fetch->error);
+}
