@@ -227,7 +227,7 @@ it("does not look at the process's time zone or locale", function()
   ]]
   local expected = "3560760001\t2026-06-02T00:00:00.25-06:00\t"
     .. "Tuesday, June 2, 2026 12:00:00 AM - Tuesday, June 2, 2026 11:59:59 PM\n"
-  for _, zone in ipairs { "UTC", "America/Denver", "XXX+11:30" } do
+  for _, zone in ipairs { "UTC", "America/Denver", "ABC+11:30" } do
     local status, output = helper.run("LC_ALL=de_DE.UTF-8 TZ=" .. zone .. " " .. helper.command(script))
     assert.equal(0, status, output)
     assert.equal(expected, (output:gsub("3560760001%.0", "3560760001")))

@@ -83,11 +83,10 @@ ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
     return socket;
 }
 
-/* --- the clock
- * ---------------------------------------------------------------- A descriptor
- * of the kernel's, since libwebsockets' own timers turn its loop idly for up to
- * a millisecond before each.
- */
+/* --- the clock ------------------------------------------------------------ */
+
+/* It is a descriptor of the kernel's, since libwebsockets' own timers turn its
+ * loop idly for up to a millisecond before each. */
 
 /* What sockets have to do is due together: so that many cost few wake-ups. */
 #define TOGETHER_USECS 50000

@@ -115,8 +115,7 @@ void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at);
 void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
                                    double seconds);
 
-/* --- socket.c --------------------------------------------------------------
- */
+/* --- socket.c ------------------------------------------------------------- */
 
 /* Gives bytes to be written, framed already.  False when it takes no more. */
 bool ccaas_sandbox_socket_queue(struct ccaas_sandbox_socket *socket,
@@ -140,16 +139,14 @@ void ccaas_sandbox_socket_flood(struct ccaas_sandbox_socket *socket,
                                 struct ccaas_sandbox_flood *flood,
                                 uint64_t count);
 
-/* --- beat.c ----------------------------------------------------------------
- */
+/* --- beat.c --------------------------------------------------------------- */
 
 /* Begins or ends the beats, as the manners are; or gives those that are due. */
 void ccaas_sandbox_beat_begin(struct ccaas_sandbox_socket *socket);
 void ccaas_sandbox_beat_send(struct ccaas_sandbox_socket *socket,
                              lws_usec_t now);
 
-/* --- live_native.c ---------------------------------------------------------
- */
+/* --- live_native.c -------------------------------------------------------- */
 
 /* Adds the functions to the table on top of the stack.  May throw. */
 void ccaas_sandbox_live_native_set(lua_State *L,

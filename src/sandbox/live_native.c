@@ -15,8 +15,7 @@ static struct ccaas_sandbox_live *live_of(lua_State *L)
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
-/* --- targets ---------------------------------------------------------------
- */
+/* --- targets -------------------------------------------------------------- */
 
 typedef void visit_fn(lua_State *L, struct ccaas_sandbox_socket *socket,
                       void *data);
@@ -49,8 +48,7 @@ static void visit(lua_State *L, visit_fn *visitor, void *data)
     }
 }
 
-/* --- sending ----------------------------------------------------------------
- */
+/* --- sending -------------------------------------------------------------- */
 
 struct sending {
     const char *bytes;
@@ -106,8 +104,7 @@ static int live_send(lua_State *L)
     return 1;
 }
 
-/* --- floods -----------------------------------------------------------------
- */
+/* --- floods --------------------------------------------------------------- */
 
 /* Its sizes are known: one piece of memory, which no error can lose. */
 static struct ccaas_sandbox_flood *make_flood(lua_State *L, int list)
@@ -174,8 +171,7 @@ static int live_flood(lua_State *L)
     return 1;
 }
 
-/* --- manners and endings ----------------------------------------------------
- */
+/* --- manners and endings -------------------------------------------------- */
 
 static double field(lua_State *L, const char *name, double absent)
 {
@@ -253,8 +249,7 @@ static int live_drop(lua_State *L)
     return 1;
 }
 
-/* --- what there is ----------------------------------------------------------
- */
+/* --- what there is -------------------------------------------------------- */
 
 static void set_count(lua_State *L, const char *name, uint64_t n)
 {
@@ -305,9 +300,7 @@ static int live_sent(lua_State *L)
     return 1;
 }
 
-/* --- opening, time
- * ------------------------------------------------------------
- */
+/* --- opening, time -------------------------------------------------------- */
 
 /* accept(key) -> the Sec-WebSocket-Accept; nothing for a wrong key */
 static int live_accept(lua_State *L)

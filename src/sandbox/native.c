@@ -57,8 +57,7 @@ static int native_gzip(lua_State *L)
     return 1;
 }
 
-/* --- gzip, piece by piece ---------------------------------------------------
- */
+/* --- gzip, piece by piece ------------------------------------------------- */
 
 #define GZIP_STREAM "ccaas.sandbox.gzip_stream"
 
@@ -107,8 +106,7 @@ static int native_gzip_stream(lua_State *L)
     return 1;
 }
 
-/* --- checksums, files --------------------------------------------------------
- */
+/* --- checksums, files ----------------------------------------------------- */
 
 /* crc32(bytes) -> the checksum that zip files have */
 static int native_crc32(lua_State *L)
@@ -151,8 +149,7 @@ static int native_ogg(lua_State *L)
     return 1;
 }
 
-/* --- templates --------------------------------------------------------------
- */
+/* --- templates ------------------------------------------------------------ */
 
 /* Its texts are those of the Lua table that its functions keep beside it. */
 struct template

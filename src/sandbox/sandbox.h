@@ -140,8 +140,7 @@ bool ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
 /* The clock rang. */
 void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live);
 
-/* --- socket.c: for conn.c, which owns the sockets of its answers ------------
- */
+/* --- socket.c: for conn.c, which owns the sockets of its answers ---------- */
 
 /* Makes the connection a websocket, whose first bytes are the head of the
  * answer.  False when it must be closed. */

@@ -118,8 +118,7 @@ bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
            SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
 }
 
-/* --- starting ---------------------------------------------------------------
- */
+/* --- starting ------------------------------------------------------------- */
 
 static bool make_context(struct ccaas_sandbox_server *server)
 {
@@ -232,8 +231,7 @@ ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
     return server;
 }
 
-/* --- ending -----------------------------------------------------------------
- */
+/* --- ending --------------------------------------------------------------- */
 
 static void forget(struct ccaas_sandbox_server *server)
 {
@@ -291,8 +289,7 @@ void ccaas_sandbox_server_stop_all(void)
     }
 }
 
-/* --- what the owner asks
- * ------------------------------------------------------ */
+/* --- what the owner asks -------------------------------------------------- */
 
 int ccaas_sandbox_server_port(const struct ccaas_sandbox_server *server)
 {

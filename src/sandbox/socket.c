@@ -22,8 +22,7 @@ static lws_usec_t usecs(double seconds)
     return (lws_usec_t)(seconds * 1e6);
 }
 
-/* --- what is due ------------------------------------------------------------
- */
+/* --- what is due ---------------------------------------------------------- */
 
 static lws_usec_t sooner(lws_usec_t a, lws_usec_t b)
 {
@@ -52,8 +51,7 @@ static bool is_due(lws_usec_t *at, lws_usec_t now)
     return due;
 }
 
-/* --- writing ----------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------- */
 
 static size_t waiting(const struct ccaas_sandbox_socket *socket)
 {
@@ -199,14 +197,15 @@ void ccaas_sandbox_socket_flood(struct ccaas_sandbox_socket *socket,
     want_to_write(socket);
 }
 
-/* --- ending -----------------------------------------------------------------
- */
+/* --- ending --------------------------------------------------------------- */
 
+/* The frame may exceed the buffer: it is the last one. */
 static void end_by_frame(struct ccaas_sandbox_socket *socket, int code,
                          const char *reason, size_t size,
                          enum ccaas_sandbox_closing closing)
 {
     unsigned char payload[CCAAS_SANDBOX_CONTROL_SIZE];
+    unsigned char frame[CCAAS_SANDBOX_FRAME_HEAD + sizeof payload];
     if (socket->closing)
         return;
     if (size > sizeof payload - 2)
@@ -215,14 +214,18 @@ static void end_by_frame(struct ccaas_sandbox_socket *socket, int code,
     payload[1] = (unsigned char)code;
     if (size)
         memcpy(payload + 2, reason, size);
+    size = ccaas_sandbox_frames_write(frame, CCAAS_SANDBOX_CLOSING,
+                                      (char *)payload, code ? size + 2 : 0, 1);
     drop_flood(socket);
-    queue_control(socket, CCAAS_SANDBOX_CLOSING, payload, code ? size + 2 : 0);
-    if (socket->closing)
-        return; /* the buffer was full */
+    if (!append(socket, frame, size)) {
+        ccaas_sandbox_socket_kill(socket, false);
+        return;
+    }
     socket->closing = closing;
     socket->kill_at = lws_now_usecs() + CLOSE_USECS;
     socket->ping_at = socket->pong_at = socket->beat_at = 0;
     arm(socket);
+    want_to_write(socket);
 }
 
 void ccaas_sandbox_socket_close(struct ccaas_sandbox_socket *socket, int code,
@@ -250,8 +253,7 @@ int ccaas_sandbox_socket_timer(struct ccaas_sandbox_socket *socket)
     return -1;
 }
 
-/* --- manners ----------------------------------------------------------------
- */
+/* --- manners -------------------------------------------------------------- */
 
 void ccaas_sandbox_socket_behave(struct ccaas_sandbox_socket *socket,
                                  const struct ccaas_sandbox_manners *manners)
@@ -292,8 +294,7 @@ lws_usec_t ccaas_sandbox_socket_due(struct ccaas_sandbox_socket *socket,
     return next_due(socket);
 }
 
-/* --- reading ----------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 static void pinged(struct ccaas_sandbox_socket *socket,
                    const struct ccaas_sandbox_message *message)
@@ -355,8 +356,7 @@ int ccaas_sandbox_socket_received(struct ccaas_sandbox_socket *socket,
     return 0;
 }
 
-/* --- opening and freeing ----------------------------------------------------
- */
+/* --- opening and freeing -------------------------------------------------- */
 
 bool ccaas_sandbox_socket_open(struct ccaas_sandbox_socket *socket,
                                struct lws *wsi, const char *head, size_t size)

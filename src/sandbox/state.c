@@ -200,8 +200,7 @@ void ccaas_sandbox_state_release(lua_State *L,
     memset(answer, 0, sizeof *answer);
 }
 
-/* --- what happens by itself ------------------------------------------------
- */
+/* --- what happens by itself ----------------------------------------------- */
 
 static int tick_protected(lua_State *L)
 {
@@ -217,8 +216,7 @@ void ccaas_sandbox_state_tick(lua_State *L)
         lua_settop(L, 0);
 }
 
-/* --- commands ---------------------------------------------------------------
- */
+/* --- commands ------------------------------------------------------------- */
 
 struct commanding {
     const char *bytes;

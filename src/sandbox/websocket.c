@@ -109,8 +109,7 @@ static bool is_utf8(const char *text, size_t size)
     return true;
 }
 
-/* --- reading -----------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 static bool make_room(struct ccaas_sandbox_bytes *bytes, size_t more)
 {
