@@ -84,6 +84,7 @@ bool ccaas_sandbox_reader_feed(struct ccaas_sandbox_reader *reader,
 int ccaas_sandbox_reader_next(struct ccaas_sandbox_reader *reader,
                               struct ccaas_sandbox_message *message);
 
+/* Frees what the reader holds. */
 void ccaas_sandbox_reader_release(struct ccaas_sandbox_reader *reader);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* True when the bytes are whole and valid UTF-8 (RFC 3629).  Pure. */
 bool ccaas_utf8_valid(const char *bytes, size_t length);
 
 #endif
