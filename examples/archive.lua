@@ -8,18 +8,22 @@
 local ccaas = require "ccaas"
 local now = require("ccaas.core").now
 
-local client, sandbox, dir, from, to
-if arg[1] == "--sandbox" then
-  sandbox = require("ccaas.sandbox").start { recordings = 20000, audio_interval = 0, audio_size = 20000 }
-  client = ccaas.new(sandbox:options("xima", { audio_interval = 0 }))
+local in_sandbox = arg[1] == "--sandbox"
+local dir, from, to = arg[1], arg[2], arg[3]
+if in_sandbox then
   dir, from, to = arg[2], "2026-06-28T00:00:00Z", "2026-06-29T00:00:00Z"
-else
-  client = ccaas.new { provider = "xima", host = os.getenv("XIMA_HOST"), token = os.getenv("XIMA_TOKEN") }
-  dir, from, to = arg[1], arg[2], arg[3]
 end
 if not dir or not from or not to then
   io.stderr:write("usage: lua5.4 examples/archive.lua DIR FROM TO | --sandbox DIR\n")
   os.exit(2)
+end
+
+local client, sandbox
+if in_sandbox then
+  sandbox = require("ccaas.sandbox").start { recordings = 20000, audio_interval = 0, audio_size = 20000 }
+  client = ccaas.new(sandbox:options("xima", { audio_interval = 0 }))
+else
+  client = ccaas.new { provider = "xima", host = os.getenv("XIMA_HOST"), token = os.getenv("XIMA_TOKEN") }
 end
 
 local function clock(seconds)

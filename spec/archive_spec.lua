@@ -604,12 +604,5 @@ describe("the archive", function()
       assert.equal(0, status, output)
       assert.matches("\n0 files fetched, " .. files .. " were there, 0%.0 MB, 0 failed", output)
     end)
-
-    it("examples/archive.lua says how it is used", function()
-      local status, output = helper.run(("cd %s && env -u XIMA_HOST XIMA_HOST=h XIMA_TOKEN=t %s"):format(
-        helper.quote(helper.top), helper.command("arg = {} dofile 'examples/archive.lua'")))
-      assert.equal(2, status)
-      assert.matches("usage: ", output)
-    end)
   end)
 end)

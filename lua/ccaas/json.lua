@@ -25,8 +25,8 @@ end
 -- Does lua-cjson write this number so that it stays what it is?  Fourteen digits
 -- are all that its older versions have.
 local function is_short(number)
-  if number > -1e14 and number < 1e14 and number % 1 == 0 then
-    return true
+  if number % 1 == 0 and number >= -2 ^ 63 and number < 2 ^ 63 then
+    return number > -1e14 and number < 1e14
   end
   return tonumber((string.format("%.14g", number):gsub(",", "."))) == number or number ~= number
 end

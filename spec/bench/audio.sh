@@ -5,6 +5,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=spec/bench/common.sh disable=SC2154
 . "$here/common.sh"
 everyone="curl ours54 oursjit"
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # names shared with the drivers
 # What the benchmarks' drivers share; they source it.  Everything that they
 # make is in a temporary folder, $work, and gone at the end, also after a
 # failure or an interruption; only build/lua54 and build/luajit, the client

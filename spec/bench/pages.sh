@@ -5,6 +5,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=spec/bench/common.sh disable=SC2154
 . "$here/common.sh"
 everyone="bare bound ours54 oursjit luasocket luacurl fficurl luahttp"
 everyone="$everyone node fetch python"

@@ -5,6 +5,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=spec/bench/common.sh disable=SC2154
 . "$here/common.sh"
 everyone="bare bound ours54 oursjit slow54 slowjit pause54 pausejit idle54"
 everyone="$everyone idlejit luasocket node python"

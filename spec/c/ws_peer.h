@@ -1,4 +1,5 @@
-/* For ws_test.c: its server, and sinks that remember what they were told. */
+/* For ws_test.c and ws_life_test.c: their server, and sinks that remember what
+ * they were told. */
 #ifndef CCAAS_SPEC_WS_PEER_H
 #define CCAAS_SPEC_WS_PEER_H
 
@@ -14,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
+#include "clock.h"
 #include "ws.h"
 
 #define PATIENCE                                                               \
@@ -21,6 +24,7 @@
 
 extern char **environ;
 
+static bool without_libuv; /* this turn is on libwebsockets' own loop */
 static int plain_port, tls_port, proxy_port;
 static pid_t server;
 static int server_input;
@@ -268,6 +272,62 @@ static struct ccaas_ws_end finish(struct watcher *watcher)
     pthread_cond_destroy(&watcher->news);
     free(watcher);
     return end;
+}
+
+static struct ccaas_ws *engine(void)
+{
+    struct ccaas_ws *ws = ccaas_ws_new();
+
+    if (without_libuv)
+        ccaas_ws_without_libuv(ws);
+    return ws;
+}
+
+/* What the server saw of a connection's end: its closing code. */
+static int code_at_server(struct ccaas_ws *ws, const char *name)
+{
+    struct watcher *asks;
+    char path[128];
+    int code = 0;
+
+    snprintf(path, sizeof path, "/code?name=%s", name);
+    asks = open_path(ws, path);
+    if (wait_messages(asks, 1))
+        code = atoi(asks->texts[0]);
+    finish(asks);
+    return code;
+}
+
+static const char *name_of(const char *what)
+{
+    static char name[64];
+
+    snprintf(name, sizeof name, "%s-%d", what, without_libuv);
+    return name;
+}
+
+static struct watcher *open_named(struct ccaas_ws *ws, const char *path,
+                                  const char *name)
+{
+    char whole[256];
+
+    snprintf(whole, sizeof whole, "%s%cname=%s", path,
+             strchr(path, '?') ? '&' : '?', name);
+    return open_path(ws, whole);
+}
+
+/* Runs the tests on both loops. */
+static int on_both_loops(void (*run_all)(void))
+{
+    if (!start_server()) {
+        printf("no server: are python3-websockets and openssl installed?\n");
+        return 1;
+    }
+    run_all();
+    without_libuv = true;
+    run_all();
+    stop_server();
+    return check_report();
 }
 
 #endif

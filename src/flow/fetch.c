@@ -140,7 +140,7 @@ void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
         return;
     }
     if (fetch->error.code == CCAAS_RATE_LIMITED)
-        fetch->not_before = now + pause;
+        fetch->not_before = fmax(fetch->not_before, now + pause);
     ccaas_fetch_pause(fetch, now, pause);
 }
 

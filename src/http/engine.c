@@ -143,6 +143,7 @@ static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
     end->at = transfer->began_wall;
     end->seconds =
         transfer->began > 0 ? ccaas_clock_now() - transfer->began : 0;
+    atomic_store(&transfer->over, true);
     transfer->sink.end(transfer->sink.self, end);
     ccaas_http_release(transfer);
 }
@@ -400,7 +401,8 @@ void ccaas_http_cancel(struct ccaas_transfer *transfer)
 {
     struct ccaas_http *http = transfer->http;
 
-    if (ccaas_http_forked(http))
+    /* To wake the thread for nothing would cost more than all the rest. */
+    if (ccaas_http_forked(http) || atomic_load(&transfer->over))
         return;
     pthread_mutex_lock(&http->lock);
     transfer->wants_cancel = true;

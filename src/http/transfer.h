@@ -27,6 +27,8 @@ struct ccaas_transfer {
     bool queued, wants_start, wants_resume, wants_cancel;
     struct ccaas_transfer *next_queued;
 
+    atomic_bool over; /* the sink has heard of the end, or is about to */
+
     /* Under way. */
     struct ccaas_transfer *next, **link; /* the engine's list */
     CURL *easy;

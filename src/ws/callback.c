@@ -9,7 +9,11 @@
 #include "utf8.h"
 
 /* Bytes of a message that are given at once; a larger one comes in pieces. */
+#ifdef CCAAS_TINY
+#define PIECE 128
+#else
 #define PIECE (16 * 1024)
+#endif
 
 /* The line that was generated with "/" gets the path that is wanted:
  * libwebsockets cuts request lines at 2,048 bytes and copies them here and
@@ -219,7 +223,7 @@ static int without_socket(struct ccaas_ws_line *line, struct lws *wsi,
 
     switch (reason) {
     case LWS_CALLBACK_CLIENT_WRITEABLE:
-        if (line->said || !line->goodbye)
+        if (!line || line->said || !line->goodbye)
             return 0;
         line->said = true;
         write_goodbye(at, line->goodbye);
@@ -238,6 +242,8 @@ static int without_socket(struct ccaas_ws_line *line, struct lws *wsi,
 static void count(struct ccaas_ws *ws, struct ccaas_ws_line *line,
                   enum lws_callback_reasons reason)
 {
+    if (!line)
+        return;
     if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED) {
         line->established = true;
         ws->established++;

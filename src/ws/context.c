@@ -128,6 +128,8 @@ void ccaas_ws_context_leave(struct ccaas_ws *ws)
     ws->over = true;
     if (ws->has_loop)
         uv_stop(&ws->loop);
+    else
+        lws_cancel_service(ws->context); /* its clock alone does not wake it */
 }
 
 /* Lets the loop see to the handles that are closing; that takes few turns. */

@@ -315,11 +315,21 @@ static bool start_thread(struct ccaas_ws *ws)
     }
     ws->started = true;
     ws->pid = getpid();
-    pthread_mutex_lock(&engines_lock);
-    ws->next = engines;
-    engines = ws;
-    pthread_mutex_unlock(&engines_lock);
     return true;
+}
+
+/* Has the engine, which was just started, in the list.  Not with its lock held:
+ * a fork takes the list's first. */
+static void enlist(struct ccaas_ws *ws)
+{
+    pthread_mutex_lock(&engines_lock);
+    pthread_mutex_lock(&ws->lock);
+    if (!ws->stopping) {
+        ws->next = engines;
+        engines = ws;
+    }
+    pthread_mutex_unlock(&ws->lock);
+    pthread_mutex_unlock(&engines_lock);
 }
 
 /* Puts the socket into the queue; with the lock held. */
@@ -340,7 +350,7 @@ struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
                                    const struct ccaas_ws_sink *sink)
 {
     struct ccaas_socket *socket;
-    bool ready;
+    bool ready, fresh;
 
     if (ccaas_ws_forked(ws))
         return NULL;
@@ -348,6 +358,7 @@ struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
     if (!socket)
         return NULL;
     pthread_mutex_lock(&ws->lock);
+    fresh = !ws->started;
     ready = !ws->stopping && (ws->started || start_thread(ws));
     if (ready) {
         atomic_fetch_add(&socket->references, 1); /* the engine's */
@@ -355,6 +366,8 @@ struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
         enqueue(ws, socket);
     }
     pthread_mutex_unlock(&ws->lock);
+    if (ready && fresh)
+        enlist(ws);
     if (!ready) {
         ccaas_ws_release(socket);
         return NULL;

@@ -1,0 +1,402 @@
+/* How websockets live and end: silence, waiting, look-ups, many of them, forks
+ * and exits; on both loops. */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+
+#include "ws_peer.h"
+
+/* -- Look-ups: "hang.test" answers when it is let, "two.test" has an address at
+ * which nobody listens before the one that is right. */
+
+static sem_t let_go;
+static atomic_int hanging;
+
+int getaddrinfo(const char *host, const char *service,
+                const struct addrinfo *hints, struct addrinfo **info)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *,
+                       struct addrinfo **);
+    struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST,
+                               .ai_socktype = SOCK_STREAM};
+    struct addrinfo *second;
+    int failed;
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (strcmp(host, "hang.test") == 0 && !(hints->ai_flags & AI_NUMERICHOST)) {
+        hanging++;
+        sem_wait(&let_go);
+        hanging--;
+        return EAI_AGAIN;
+    }
+    if (strcmp(host, "two.test") == 0 && !(hints->ai_flags & AI_NUMERICHOST)) {
+        failed = real("127.0.0.9", service, &numeric, info) ||
+                 real("127.0.0.1", service, &numeric, &second);
+        if (!failed)
+            (*info)->ai_next = second;
+        return failed;
+    }
+    return real(host, service, hints, info);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage use;
+
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+static void test_liveness(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request =
+        request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
+    struct watcher *watcher, *other;
+    struct ccaas_ws_end end;
+    double began = ccaas_clock_now();
+
+    request.silence = 0.6;
+    watcher = open_with(ws, &request, false);
+    other = open_path(ws, "/echo");
+    CHECK(wait_opened(watcher) && wait_opened(other));
+    while (ccaas_clock_now() - began < 1.5 && !watcher->closed)
+        usleep(20000);
+    CHECK(!watcher->closed); /* the server answers pings, and says no more */
+    began = ccaas_clock_now();
+    kill(server, SIGSTOP);
+    CHECK(wait_closed(watcher));
+    kill(server, SIGCONT);
+    CHECK(ccaas_clock_now() - began > 0.3);
+    CHECK(ccaas_clock_now() - began < 5);
+    end = finish(watcher);
+    CHECK_INT(end.code, CCAAS_TIMEOUT);
+    CHECK(end.transient && end.opened);
+    CHECK(!other->closed);
+    finish(other);
+    ccaas_ws_free(ws);
+}
+
+static unsigned progress(struct ccaas_ws *ws, const char *name)
+{
+    struct watcher *asks;
+    unsigned count = 0;
+    char path[128];
+
+    snprintf(path, sizeof path, "/progress?name=%s", name);
+    asks = open_path(ws, path);
+    if (wait_messages(asks, 1))
+        count = (unsigned)atoi(asks->texts[0]);
+    finish(asks);
+    return count;
+}
+
+/* A sink that is full makes the server wait, however long, and gets it all. */
+static void check_back_pressure(const char *scheme, int port, const char *name)
+{
+    const unsigned total = 30000; /* 30 MB: more than the kernel takes */
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request;
+    struct watcher *watcher;
+    unsigned before = 0, now = 0;
+    double from, spent;
+    char path[128];
+
+    snprintf(path, sizeof path, "/flood?count=%u&size=1000&name=%s", total,
+             name);
+    request = request_for(on_server(scheme, "localhost", port, path));
+    request.ca_file = in_certificates("ca.pem");
+    request.silence = 0.3;
+    watcher = open_with(ws, &request, true);
+    CHECK(wait_messages(watcher, 1));
+    do {
+        before = now;
+        usleep(200000);
+        now = progress(ws, name);
+    } while (now != before || !now);
+    CHECK(now < total);
+    from = ccaas_clock_now();
+    spent = cpu_seconds();
+    while (ccaas_clock_now() - from < 0.7)
+        usleep(20000);
+    spent = cpu_seconds() - spent;
+    CHECK(spent < 0.1); /* it waits without turning round and round */
+    CHECK_INT(watcher->count, 1);
+    CHECK(!watcher->closed); /* its silence was longer than it may be */
+    ccaas_ws_resume(watcher->socket);
+    CHECK(wait_messages(watcher, total));
+    CHECK(watcher->ordered);
+    finish(watcher);
+    ccaas_ws_free(ws);
+}
+
+static void test_back_pressure(void)
+{
+    check_back_pressure("ws", plain_port, name_of("press"));
+    check_back_pressure("wss", tls_port, name_of("press-tls"));
+}
+
+static void test_look_up_hangs(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request = request_for("ws://hang.test/");
+    struct watcher *hangs, *late, *works;
+    struct ccaas_ws_end end;
+
+    request.connect_timeout = 0.3;
+    hangs = open_with(ws, &request, false);
+    request.connect_timeout = PATIENCE;
+    late = open_with(ws, &request, false);
+    works = open_path(ws, "/hello");
+    CHECK(wait_messages(works, 5));
+    finish(works);
+    CHECK(wait_closed(hangs));
+    end = finish(hangs);
+    CHECK_INT(end.code, CCAAS_TIMEOUT);
+    CHECK_INT(hanging, 1); /* both wait for the same one */
+    sem_post(&let_go);
+    CHECK(wait_closed(late));
+    end = finish(late);
+    CHECK_INT(end.code, CCAAS_DNS);
+    late = open_with(ws, &request, false);
+    while (!hanging)
+        usleep(1000);
+    ccaas_ws_stop(ws); /* does not wait for it */
+    CHECK_INT(hanging, 1);
+    end = finish(late);
+    CHECK_INT(end.code, CCAAS_CANCELLED);
+    ccaas_ws_free(ws);
+    sem_post(&let_go);
+    while (hanging)
+        usleep(1000);
+}
+
+static void test_every_address(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request =
+        request_for(on_server("ws", "two.test", plain_port, "/hello"));
+    struct watcher *watcher = open_with(ws, &request, false);
+
+    CHECK(wait_messages(watcher, 5));
+    finish(watcher);
+    ccaas_ws_free(ws);
+}
+
+static void test_many(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct watcher *watchers[200];
+    double from, spent;
+    int i, open = 0;
+    struct ccaas_ws_request request =
+        request_for(on_server("ws", "localhost", plain_port, "/hello"));
+
+    for (i = 0; i < 200; i++)
+        watchers[i] = open_with(ws, &request, false);
+    for (i = 0; i < 200; i++)
+        open += wait_messages(watchers[i], 5);
+    CHECK_INT(open, 200);
+    from = ccaas_clock_now();
+    spent = cpu_seconds();
+    while (ccaas_clock_now() - from < 0.5)
+        usleep(50000);
+    CHECK(cpu_seconds() - spent < 0.05); /* idle sockets cost nothing */
+    for (i = 0; i < 100; i++)
+        finish(watchers[i]);
+    ccaas_ws_stop(ws); /* with the others open */
+    for (i = 100; i < 200; i++)
+        CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
+    ccaas_ws_free(ws);
+}
+
+static int count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* At any moment of its handshake, and nothing stays behind. */
+static void test_close_early(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request =
+        request_for(on_server("wss", "localhost", tls_port, "/hello"));
+    struct watcher *watcher;
+    int i, before, ended = 0;
+
+    request.ca_file = in_certificates("ca.pem");
+    before = count_descriptors();
+    for (i = 0; i < 60; i++) {
+        watcher = open_with(ws, &request, false);
+        usleep((useconds_t)i * 100);
+        ended += finish(watcher).code == CCAAS_CANCELLED;
+    }
+    CHECK_INT(ended, 60);
+    ccaas_ws_free(ws);
+    CHECK_INT(count_descriptors(), before);
+}
+
+static void test_stop(void)
+{
+    struct ccaas_ws *ws = engine(), *other = engine();
+    struct watcher *watcher = open_named(ws, "/echo", name_of("stop"));
+    struct watcher *early = open_path(other, "/echo");
+    struct ccaas_ws_request request =
+        request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
+    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed};
+
+    CHECK(wait_opened(watcher));
+    ccaas_ws_stop(ws);
+    ccaas_ws_stop(ws);
+    CHECK_INT(finish(watcher).code, CCAAS_CANCELLED);
+    CHECK(ccaas_ws_open(ws, &request, &sink) == NULL);
+    ccaas_ws_free(ws);
+    CHECK_INT(code_at_server(other, name_of("stop")), 1001);
+    ccaas_ws_free(other); /* before its last socket is let go of */
+    CHECK_INT(finish(early).code, CCAAS_CANCELLED);
+}
+
+/* A fork's child leaves the parent's engine alone, and has one of its own. */
+static bool works_in_child(struct ccaas_ws *ws, struct watcher *watcher)
+{
+    struct watcher *inner;
+    bool good = ccaas_ws_forked(ws);
+
+    ccaas_ws_close(watcher->socket);
+    ccaas_ws_free(ws);
+#ifndef __SANITIZE_THREAD__ /* which has no threads after a fork */
+    ws = engine();
+    inner = open_path(ws, "/hello");
+    good = good && wait_messages(inner, 5);
+    finish(inner);
+    ccaas_ws_free(ws);
+#else
+    (void)inner;
+#endif
+    return good;
+}
+
+static void test_fork(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct watcher *watcher = open_path(ws, "/echo"), *inner;
+    int i, status, good = 0;
+    pid_t child;
+
+    CHECK(wait_opened(watcher));
+    for (i = 0; i < 5; i++) {
+        child = fork();
+        if (child == 0)
+            _exit(works_in_child(ws, watcher) ? 0 : 1);
+        waitpid(child, &status, 0);
+        good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    CHECK_INT(good, 5);
+    CHECK(!watcher->closed);
+    inner = open_path(ws, "/hello");
+    CHECK(wait_messages(inner, 5));
+    finish(inner);
+    finish(watcher);
+    ccaas_ws_free(ws);
+}
+
+/* The process may end at any moment: what this does is done in a child, which
+ * is this program once more. */
+static int end_with_sockets(void)
+{
+    static struct watcher *watchers[3]; /* nothing here is a leak */
+    static struct ccaas_ws *ws;
+    struct ccaas_ws_request request =
+        request_for(on_server("wss", "localhost", tls_port, "/hello"));
+    int i;
+
+    ws = engine();
+    request.ca_file = getenv("CCAAS_SPEC_CA");
+    for (i = 0; i < 3; i++) {
+        watchers[i] = open_with(ws, &request, false);
+        if (i == 1 && !wait_messages(watchers[0], 1))
+            return 2;
+    }
+    exit(0);
+}
+
+static char *program;
+
+static void test_exit(void)
+{
+    char mode[] = "exit", tls[16], loop[2] = {without_libuv ? '1' : '0', 0};
+    char *command[] = {program, mode, tls, loop, NULL};
+    int i, status, good = 0;
+    pid_t child;
+
+    setenv("CCAAS_SPEC_CA", in_certificates("ca.pem"), 1);
+    snprintf(tls, sizeof tls, "%d", tls_port);
+    for (i = 0; i < 10; i++) {
+        if (posix_spawn(&child, program, NULL, NULL, command, environ) != 0)
+            break;
+        waitpid(child, &status, 0);
+        good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    CHECK_INT(good, 10);
+}
+
+static void test_guest(void)
+{
+    struct sigaction before[32], after;
+    struct ccaas_ws *ws = engine();
+    struct watcher *watcher;
+    int i, changed = 0;
+
+    for (i = 1; i < 32; i++)
+        sigaction(i, NULL, &before[i]);
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    watcher = open_path(ws, "/hello");
+    CHECK(wait_messages(watcher, 5));
+    finish(watcher);
+    unsetenv("http_proxy");
+    ccaas_ws_free(ws);
+    for (i = 1; i < 32; i++) {
+        sigaction(i, NULL, &after);
+        changed += after.sa_handler != before[i].sa_handler;
+    }
+    CHECK_INT(changed, 0);
+}
+
+static void run_all(void)
+{
+    it("a server that goes silent is noticed, one that is quiet is not",
+       test_liveness);
+    it("a sink that is full makes the server wait", test_back_pressure);
+    it("a look-up that hangs holds up nobody", test_look_up_hangs);
+    it("every address of a host is tried", test_every_address);
+    it("two hundred sockets on one engine, idle for nothing", test_many);
+    it("a socket may be closed at any moment of its handshake",
+       test_close_early);
+    it("an engine stops with sockets open, and says goodbye", test_stop);
+    it("a fork leaves the parent's sockets alone", test_fork);
+    it("a process may exit with sockets open", test_exit);
+    it("signals and the environment's proxy stay the host's", test_guest);
+}
+
+int main(int argc, char **argv)
+{
+    program = argv[0];
+    if (argc > 3 && strcmp(argv[1], "exit") == 0) {
+        tls_port = atoi(argv[2]);
+        without_libuv = atoi(argv[3]);
+        return end_with_sockets();
+    }
+    sem_init(&let_go, 0, 0);
+    return on_both_loops(run_all);
+}
