@@ -429,8 +429,8 @@ describe("recordings", function()
       assert.is_true(taken < 30e6, taken)
       local from = socket.gettime()
       s:serve(function() return socket.gettime() > from + 0.8 end)
-      -- Nothing moved while nobody read.
-      assert.equal(taken, sent.bytes)
+      -- Nothing moved while nobody read, but for what the kernel still took.
+      assert.is_true(sent.bytes - taken < 4e6, sent.bytes - taken)
       for i = 1, 1000 do
         assert.equal("K" .. i, assert(stream:next()).recordingKey)
       end

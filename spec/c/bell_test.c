@@ -103,6 +103,15 @@ static struct ccaas_mail *make_mail(size_t size, int *freed)
     return &mail->mail;
 }
 
+static bool send_mail(struct ccaas_mailbox *box, struct ccaas_mail *mail,
+                      bool news)
+{
+    bool room = ccaas_mailbox_put(box, mail);
+
+    ccaas_mailbox_ring(box, news);
+    return room;
+}
+
 static void limits(void)
 {
     struct ccaas_bell *bell = ccaas_bell_new();
@@ -112,18 +121,18 @@ static void limits(void)
     bool resume;
 
     ccaas_mailbox_open(&box, bell, 10);
-    CHECK(ccaas_mailbox_put(&box, make_mail(9, &freed), false));
-    CHECK(!ccaas_mailbox_put(&box, make_mail(1, &freed), false));
+    CHECK(send_mail(&box, make_mail(9, &freed), false));
+    CHECK(!send_mail(&box, make_mail(1, &freed), false));
     mail = ccaas_mailbox_take(&box, &resume);
     CHECK(resume);
     mail->free(mail);
-    CHECK(!ccaas_mailbox_put(&box, make_mail(20, &freed), false));
+    CHECK(!send_mail(&box, make_mail(20, &freed), false));
     mail = ccaas_mailbox_take(&box, &resume);
     CHECK(!resume); /* 20 of 10 are left */
     mail->free(mail);
     ccaas_mailbox_shut(&box);
     CHECK_INT(freed, 3);
-    CHECK(ccaas_mailbox_put(&box, make_mail(1, &freed), true));
+    CHECK(send_mail(&box, make_mail(1, &freed), true));
     CHECK_INT(freed, 4);
     ccaas_mailbox_destroy(&box);
     ccaas_bell_release(bell);
@@ -138,14 +147,14 @@ static void news(void)
     ccaas_mailbox_open(&box, bell, 10);
     ccaas_mailbox_quiet(&box, true);
     ccaas_bell_arm(bell);
-    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
+    send_mail(&box, make_mail(1, &freed), false);
     CHECK(!readable(bell));
-    ccaas_mailbox_put(&box, make_mail(1, &freed), true);
+    send_mail(&box, make_mail(1, &freed), true);
     CHECK(readable(bell));
     ccaas_bell_disarm(bell);
     ccaas_mailbox_quiet(&box, false);
     ccaas_bell_arm(bell);
-    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
+    send_mail(&box, make_mail(1, &freed), false);
     CHECK(readable(bell));
     ccaas_mailbox_destroy(&box);
     CHECK_INT(freed, 3);
@@ -160,9 +169,9 @@ static void *send_mails(void *self)
     int i;
 
     for (i = 0; i < MAILS; i++)
-        ccaas_mailbox_put(self, make_mail(1, &freed), i % 7 == 0);
+        send_mail(self, make_mail(1, &freed), i % 7 == 0);
     ccaas_mailbox_finish(self);
-    ccaas_mailbox_put(self, make_mail(0, &freed), true);
+    send_mail(self, make_mail(0, &freed), true);
     return NULL;
 }
 
