@@ -1,11 +1,13 @@
 /* How websockets live and end: silence, waiting, look-ups, many of them, forks
  * and exits; on both loops. */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "ws_peer.h"
 
@@ -215,6 +217,36 @@ static void test_many(void)
     ccaas_ws_free(ws);
 }
 
+/* Somebody listens, but says nothing: not to TCP's peer, not to TLS's. */
+static void test_no_answer(void)
+{
+    static const char *const schemes[] = {"ws", "wss"};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM, 0), i;
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request;
+    struct watcher *watcher;
+    struct ccaas_ws_end end;
+
+    CHECK(bind(listening, (struct sockaddr *)&address, size) == 0 &&
+          listen(listening, 4) == 0 &&
+          getsockname(listening, (struct sockaddr *)&address, &size) == 0);
+    for (i = 0; i < 2; i++) {
+        request = request_for(
+            on_server(schemes[i], "127.0.0.1", ntohs(address.sin_port), "/"));
+        request.connect_timeout = 0.2;
+        watcher = open_with(ws, &request, false);
+        CHECK(wait_closed(watcher));
+        end = finish(watcher);
+        CHECK_INT(end.code, CCAAS_TIMEOUT);
+        CHECK(end.transient && !end.opened);
+    }
+    ccaas_ws_free(ws);
+    close(listening);
+}
+
 static int count_descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");
@@ -377,6 +409,7 @@ static void run_all(void)
 {
     it("a server that goes silent is noticed, one that is quiet is not",
        test_liveness);
+    it("a server that never answers the handshake is given up", test_no_answer);
     it("a sink that is full makes the server wait", test_back_pressure);
     it("a look-up that hangs holds up nobody", test_look_up_hangs);
     it("every address of a host is tried", test_every_address);
