@@ -103,15 +103,6 @@ static struct ccaas_mail *make_mail(size_t size, int *freed)
     return &mail->mail;
 }
 
-static bool send_mail(struct ccaas_mailbox *box, struct ccaas_mail *mail,
-                      bool news)
-{
-    bool room = ccaas_mailbox_put(box, mail);
-
-    ccaas_mailbox_ring(box, news);
-    return room;
-}
-
 static void limits(void)
 {
     struct ccaas_bell *bell = ccaas_bell_new();
@@ -121,18 +112,18 @@ static void limits(void)
     bool resume;
 
     ccaas_mailbox_open(&box, bell, 10);
-    CHECK(send_mail(&box, make_mail(9, &freed), false));
-    CHECK(!send_mail(&box, make_mail(1, &freed), false));
+    CHECK(ccaas_mailbox_put(&box, make_mail(9, &freed), false));
+    CHECK(!ccaas_mailbox_put(&box, make_mail(1, &freed), false));
     mail = ccaas_mailbox_take(&box, &resume);
     CHECK(resume);
     mail->free(mail);
-    CHECK(!send_mail(&box, make_mail(20, &freed), false));
+    CHECK(!ccaas_mailbox_put(&box, make_mail(20, &freed), false));
     mail = ccaas_mailbox_take(&box, &resume);
     CHECK(!resume); /* 20 of 10 are left */
     mail->free(mail);
     ccaas_mailbox_shut(&box);
     CHECK_INT(freed, 3);
-    CHECK(send_mail(&box, make_mail(1, &freed), true));
+    CHECK(ccaas_mailbox_put(&box, make_mail(1, &freed), true));
     CHECK_INT(freed, 4);
     ccaas_mailbox_destroy(&box);
     ccaas_bell_release(bell);
@@ -147,14 +138,14 @@ static void news(void)
     ccaas_mailbox_open(&box, bell, 10);
     ccaas_mailbox_quiet(&box, true);
     ccaas_bell_arm(bell);
-    send_mail(&box, make_mail(1, &freed), false);
+    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
     CHECK(!readable(bell));
-    send_mail(&box, make_mail(1, &freed), true);
+    ccaas_mailbox_put(&box, make_mail(1, &freed), true);
     CHECK(readable(bell));
     ccaas_bell_disarm(bell);
     ccaas_mailbox_quiet(&box, false);
     ccaas_bell_arm(bell);
-    send_mail(&box, make_mail(1, &freed), false);
+    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
     CHECK(readable(bell));
     ccaas_mailbox_destroy(&box);
     CHECK_INT(freed, 3);
@@ -169,9 +160,9 @@ static void *send_mails(void *self)
     int i;
 
     for (i = 0; i < MAILS; i++)
-        send_mail(self, make_mail(1, &freed), i % 7 == 0);
+        ccaas_mailbox_put(self, make_mail(1, &freed), i % 7 == 0);
     ccaas_mailbox_finish(self);
-    send_mail(self, make_mail(0, &freed), true);
+    ccaas_mailbox_put(self, make_mail(0, &freed), true);
     return NULL;
 }
 

@@ -29,9 +29,10 @@ void ccaas_mailbox_destroy(struct ccaas_mailbox *box)
     ccaas_bell_release(box->bell);
 }
 
-bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail)
+bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail,
+                       bool news)
 {
-    bool room;
+    bool room, ring;
 
     mail->next = NULL;
     pthread_mutex_lock(&box->lock);
@@ -49,19 +50,11 @@ bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail)
     room = box->bytes < box->limit;
     if (!room)
         box->held = true;
-    pthread_mutex_unlock(&box->lock);
-    return room;
-}
-
-void ccaas_mailbox_ring(struct ccaas_mailbox *box, bool news)
-{
-    bool ring;
-
-    pthread_mutex_lock(&box->lock);
     ring = news || !box->quiet;
     pthread_mutex_unlock(&box->lock);
     if (ring)
         ccaas_bell_ring(box->bell);
+    return room;
 }
 
 void ccaas_mailbox_quiet(struct ccaas_mailbox *box, bool quiet)

@@ -41,13 +41,11 @@ void ccaas_mailbox_open(struct ccaas_mailbox *box, struct ccaas_bell *bell,
 /* Frees what is in it; both threads must be done with it. */
 void ccaas_mailbox_destroy(struct ccaas_mailbox *box);
 
-/* The sender's: adds a mail, without ringing.  False: the box is full now; send
- * no more until told to go on.  In a box that is shut the mail is freed. */
-bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail);
-
-/* The sender's: rings for what was put, unless the reader wants to hear of
- * `news` only and this is none. */
-void ccaas_mailbox_ring(struct ccaas_mailbox *box, bool news);
+/* The sender's: adds a mail and rings (unless the reader wants to hear of
+ * `news` only and this is none).  False: the box is full now; send no more
+ * until told to go on.  In a box that is shut the mail is freed. */
+bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail,
+                       bool news);
 
 /* The reader's: from now on it waits for all mails (false), or only for those
  * that are news (true). */

@@ -16,8 +16,6 @@ struct ccaas_reader {
     enum ccaas_body body;
     char *key;
     uint64_t max_body;
-    bool paged;
-    bool unrung;  /* blocks were put, and nobody was told */
     bool patient; /* 202 has no body that counts */
     struct ccaas_split split;
     struct ccaas_block *open;   /* filled now; NULL: none */
@@ -75,7 +73,6 @@ struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
     reader->body = plan->body;
     reader->max_body = plan->max_body;
     reader->patient = plan->patient;
-    reader->paged = plan->paged;
     ccaas_split_start(&reader->split, kinds[plan->body], reader->key,
                       plan->max_record);
     if (!plan->paged && limit > CCAAS_READER_AHEAD)
@@ -170,8 +167,7 @@ static bool put(struct ccaas_reader *reader, struct ccaas_block *block)
 
     block = cut ? cut : block;
     block->mail.size = sizeof *block + block->length;
-    reader->unrung = true;
-    return ccaas_mailbox_put(&reader->box, &block->mail);
+    return ccaas_mailbox_put(&reader->box, &block->mail, false);
 }
 
 /* Sends the open block off; what is not whole yet moves to a new one.  False:
@@ -279,10 +275,7 @@ static void on_head(void *self, const struct ccaas_http_head *head)
     mail->length = head->length;
     if (head->length)
         memcpy(mail->headers, head->headers, head->length);
-    ccaas_mailbox_put(&reader->box, &mail->mail);
-    /* Of a page it tells what else to ask for; else what follows is enough. */
-    if (reader->paged)
-        ccaas_mailbox_ring(&reader->box, true);
+    ccaas_mailbox_put(&reader->box, &mail->mail, true);
 }
 
 static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
@@ -375,29 +368,14 @@ static void on_end(void *self, const struct ccaas_http_end *http)
     memset(&reader->error, 0, sizeof reader->error);
     reader->end = NULL;
     ccaas_mailbox_finish(&reader->box);
-    ccaas_mailbox_put(&reader->box, &end->mail);
-    ccaas_mailbox_ring(&reader->box, true);
+    ccaas_mailbox_put(&reader->box, &end->mail, true);
     let_go(reader);
-}
-
-/* All that came at once is told of once: to wake the reader costs more than to
- * put a block. */
-static void on_pause(void *self)
-{
-    struct ccaas_reader *reader = self;
-
-    if (reader->unrung)
-        ccaas_mailbox_ring(&reader->box, false);
-    reader->unrung = false;
 }
 
 struct ccaas_http_sink ccaas_reader_sink(struct ccaas_reader *reader)
 {
-    struct ccaas_http_sink sink = {.self = reader,
-                                   .head = on_head,
-                                   .bytes = on_bytes,
-                                   .pause = on_pause,
-                                   .end = on_end};
+    struct ccaas_http_sink sink = {
+        .self = reader, .head = on_head, .bytes = on_bytes, .end = on_end};
 
     return sink;
 }

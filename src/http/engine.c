@@ -266,8 +266,7 @@ static double patience(const struct ccaas_transfer *transfer)
     return fmin(transfer->deadline, transfer->heard + transfer->timeout);
 }
 
-/* Tells those that were given bytes that there are no more for now, and ends
- * those whose time is up.  Returns the milliseconds until somebody
+/* Ends those whose time is up.  Returns the milliseconds until somebody
  * else's is. */
 static int watch(struct ccaas_http *http)
 {
@@ -277,10 +276,6 @@ static int watch(struct ccaas_http *http)
 
     for (transfer = http->running; transfer; transfer = next) {
         next = transfer->next;
-        if (transfer->touched) {
-            transfer->touched = false;
-            transfer->sink.pause(transfer->sink.self);
-        }
         ends = patience(transfer);
         if (ends > now) {
             soonest = fmin(soonest, ends);

@@ -63,14 +63,12 @@ enum ccaas_http_answer {
 };
 
 /* Called on the engine's thread: `head` at most once (redirects are not seen),
- * then `bytes`, with `pause` whenever no more of them are there for now, then
- * `end` exactly once, as the last of all calls. */
+ * then `bytes`, then `end` exactly once, as the last of all calls. */
 struct ccaas_http_sink {
     void *self;
     void (*head)(void *self, const struct ccaas_http_head *head);
     enum ccaas_http_answer (*bytes)(void *self, const char *bytes,
                                     size_t length);
-    void (*pause)(void *self);
     void (*end)(void *self, const struct ccaas_http_end *end);
 };
 

@@ -228,7 +228,6 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
         transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
         return transfer->stopped ? 0 : length;
     }
-    transfer->touched = true;
     switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
     case CCAAS_HTTP_MORE:
         return length;

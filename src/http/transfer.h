@@ -40,7 +40,6 @@ struct ccaas_transfer {
     bool headed;      /* its headers are complete */
     bool no_memory;   /* for the headers */
     bool too_large;   /* the headers are */
-    bool touched;     /* the sink was given bytes since its last pause */
     bool paused;      /* the sink said FULL */
     bool stopped;     /* the sink said STOP */
     bool stranger;    /* redirected to another origin: none of our headers */
