@@ -32,7 +32,6 @@
 ---@field attempts { at: number, seconds: number, outcome: string }[]
 ---@field body? string the answer's first 512 bytes, scrubbed
 local Error = {}
-Error.__index = {}
 Error.__name = "ccaas.Error"
 
 function Error:__tostring()

@@ -56,14 +56,6 @@ static inline void ccaas_pushinteger(lua_State *L, int64_t value)
 #endif
 }
 
-/* lua_absindex: an index that stays right when more is pushed. */
-static inline int ccaas_absindex(lua_State *L, int index)
-{
-    if (index > 0 || index <= LUA_REGISTRYINDEX)
-        return index;
-    return lua_gettop(L) + index + 1;
-}
-
 /* lua_rawlen. */
 static inline size_t ccaas_rawlen(lua_State *L, int index)
 {
@@ -91,20 +83,6 @@ static inline int ccaas_newmetatable(lua_State *L, const char *name)
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__name");
     return made;
-}
-
-/* luaL_testudata: NULL when the value is no userdata of that type. */
-static inline void *ccaas_testudata(lua_State *L, int index, const char *name)
-{
-    void *data = lua_touserdata(L, index);
-    int same;
-
-    if (!data || !lua_getmetatable(L, index))
-        return NULL;
-    luaL_getmetatable(L, name);
-    same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? data : NULL;
 }
 
 #endif

@@ -44,13 +44,6 @@ const char *ccaas_secret_reveal(const struct ccaas_secret *secret)
     return secret->bytes;
 }
 
-bool ccaas_secret_same(const struct ccaas_secret *one,
-                       const struct ccaas_secret *other)
-{
-    return one->length == other->length &&
-           memcmp(one->bytes, other->bytes, one->length) == 0;
-}
-
 void ccaas_secret_wipe(void *bytes, size_t length)
 {
     explicit_bzero(bytes, length);

@@ -16,10 +16,6 @@ void ccaas_secret_release(struct ccaas_secret *secret);
 /* The bytes, ended by a NUL: only for what goes over the wire. */
 const char *ccaas_secret_reveal(const struct ccaas_secret *secret);
 
-/* The same secret?  (Neither may be NULL.) */
-bool ccaas_secret_same(const struct ccaas_secret *one,
-                       const struct ccaas_secret *other);
-
 /* Overwrites bytes that held a secret, in a way that is not optimised away. */
 void ccaas_secret_wipe(void *bytes, size_t length);
 

@@ -190,7 +190,7 @@ static bool leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* There is such a day and such a time (a leap second is one). */
+/* There is such a day and such an hour; a leap second counts. */
 static bool exists(const struct date *date)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30,
