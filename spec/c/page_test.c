@@ -354,24 +354,42 @@ static void shrinks_ahead(void)
     begin(0, 10);
     ask(1, 2);
     CHECK(answer(2, 5) == NULL);
+    CHECK(!walk.shrunk); /* it may be an old answer */
+    CHECK_INT(ccaas_page_announced(&walk), 1000);
+    ask(3, 3);
+    CHECK_INT(ccaas_page_past(&walk, 5, 5), CCAAS_PAGE_SHRUNK);
     CHECK(walk.shrunk);
     CHECK_INT(ccaas_page_announced(&walk), 500);
-    ask(3, 2);
     check_none_now();
     CHECK(answer(4, 5) == NULL);
     CHECK(ccaas_page_last(&walk, 4));
     CHECK(walk.shrunk);
 }
 
-static void shrinks_and_recovers(void)
+static void lower_counts(void)
 {
-    begin(0, 10);
+    begin(0, 3);
     ask(1, 2);
-    CHECK(answer(1, 9) == NULL);
-    CHECK(answer(2, 10) == NULL);
+    CHECK(answer(1, 8) == NULL); /* the list has grown, ... */
+    CHECK(answer(2, 3) == NULL); /* ... and this was counted before */
     CHECK(!walk.shrunk);
-    ask(3, 7);
+    CHECK_INT(ccaas_page_announced(&walk), 800);
+    ask(3, 5);
     check_none_now();
+}
+
+static void rows_within_a_page(void)
+{
+    struct ccaas_page_head head = {3, 100, 5, 450};
+
+    begin(0, 5);
+    ask(1, 4);
+    CHECK(ccaas_page_head(&walk, 3, &head) == NULL);
+    CHECK_INT(ccaas_page_announced(&walk), 450);
+    CHECK(answer(2, 5) == NULL);
+    CHECK_INT(ccaas_page_announced(&walk), 450);
+    CHECK(answer(4, 5) == NULL);
+    CHECK_INT(ccaas_page_announced(&walk), 500);
 }
 
 static void shrinks_under_way(void)
@@ -415,9 +433,9 @@ static void over_is_over(void)
     ask(1, 4);
     CHECK_INT(ccaas_page_past(&walk, 4, 4), CCAAS_PAGE_SHRUNK);
     CHECK(answer(3, 20) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 2000);
-    CHECK(answer(2, 30) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 2000);
+    CHECK_INT(ccaas_page_announced(&walk), 900);
+    CHECK(answer(2, 4) == NULL);
+    CHECK_INT(ccaas_page_announced(&walk), 400);
     check_none_now();
     CHECK(walk.shrunk);
     CHECK(ccaas_page_last(&walk, 3));
@@ -662,8 +680,11 @@ int main(void)
     it("walks an empty list to its end", empty_list);
     it("follows a list that grows", grows);
     it("follows one that was empty when first asked", grows_from_empty);
-    it("follows a list that shrinks, and says so", shrinks_ahead);
-    it("takes that back when the list is as long again", shrinks_and_recovers);
+    it("walks to where a list that shrank says so itself", shrinks_ahead);
+    it("is not led back by a lower count, whatever page it comes with",
+       lower_counts);
+    it("counts the rows as the answer to the highest page does",
+       rows_within_a_page);
     it("lets pages that were asked for answer for themselves",
        shrinks_under_way);
     it("has not shrunk when they all are there", only_seemed_to_shrink);

@@ -25,6 +25,7 @@ void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size)
         .promised = -1,
         .rows = -1,
         .told = -1,
+        .fewer = -1,
         .furthest = -1,
         .barren = -1,
     };
@@ -149,19 +150,30 @@ static void shrink(struct ccaas_page_walk *walk, int64_t page)
     if (page < walk->end) {
         walk->end = page;
     }
+    if (walk->fewer >= 0) {
+        walk->rows = walk->fewer;
+    }
     walk->over = true;
     walk->shrunk = true;
 }
 
-/* Puts the end where an answer says, but not before pages that were asked for
- * already: those answer for themselves. */
-static void move_end(struct ccaas_page_walk *walk, int64_t pages)
+/* What a good answer to a page that is there counts.  Nobody knows in what
+ * order the server counted: a count below the end may be an old one, so the
+ * end stays, and a page that is gone says so itself. */
+static void recount(struct ccaas_page_walk *walk, int64_t page,
+                    const struct ccaas_page_head *head)
 {
-    walk->end = pages > walk->next ? pages : walk->next;
-    if (walk->end > walk->furthest) {
-        walk->furthest = walk->end;
+    if (head->pages < walk->end) {
+        walk->fewer = head->rows;
+    } else if (head->pages > walk->end) {
+        walk->end = walk->furthest = head->pages;
+        walk->rows = head->rows;
+        walk->told = page;
+        walk->fewer = -1;
+    } else if (page >= walk->told) {
+        walk->rows = head->rows;
+        walk->told = page;
     }
-    walk->shrunk = walk->end < walk->promised;
 }
 
 const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
@@ -182,17 +194,13 @@ const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
         walk->told = page;
         return NULL;
     }
-    /* The answer to an earlier page is likely to be an older one: it may move
-     * the end on, but not back. */
-    if (page < walk->told && (walk->over || head->pages <= walk->end)) {
-        return NULL;
-    }
-    walk->told = page > walk->told ? page : walk->told;
-    walk->rows = head->rows;
     if (page >= head->pages && was_named(walk, page)) {
+        walk->fewer = head->rows;
         shrink(walk, page);
     } else if (!walk->over) {
-        move_end(walk, head->pages);
+        recount(walk, page, head);
+    } else if (head->pages <= walk->end) {
+        walk->rows = head->rows;
     }
     return NULL;
 }

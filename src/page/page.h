@@ -34,15 +34,16 @@ struct ccaas_page_walk {
     int64_t next;     /* the next page to ask for */
     int64_t end;      /* one past the last page as known now; -1: not yet */
     int64_t promised; /* the end that the first answer named; -1: not yet */
-    int64_t rows;     /* rows in all, as the newest answer named them; or -1 */
-    int64_t told;     /* the highest page that moved `end`; -1: none */
+    int64_t rows;     /* rows in all, as the answers named them; or -1 */
+    int64_t told;     /* the page whose answer named `rows`; -1: none */
+    int64_t fewer;    /* rows in all, as an answer named them that counts fewer
+                         pages than `end`: true if it shrank; -1: none */
     int64_t furthest; /* the highest `end` so far; -1: none */
     int64_t empty;    /* pages without rows, one after the other */
     int64_t barren;   /* `furthest` when pages past `promised` began to bring
                          nothing new; -1: they do not */
     bool over;        /* the end is final: nothing moves it on */
-    bool shrunk;      /* a page that had been promised is not there; final
-                         when the walk is over */
+    bool shrunk;      /* a page that had been named is not there */
 };
 
 /* Starts a walk at page `first` (0 to INT64_MAX - 1; others are brought to the
@@ -69,10 +70,11 @@ int64_t ccaas_page_number(const char *value, size_t length);
  * Pages and rows must be there and agree: pages = rows / size, rounded up.
  * Page and size may be missing; the size may be another than was asked for,
  * but it must stay what it was in the first answer, or rows would change
- * places.  The end follows a list that grows.  It follows one that shrinks
- * back to the pages that were asked for already; an answer to an earlier page
- * than one that has been heard never moves it back.  A good answer to a page
- * that by its own count is past the end means what CCAAS_PAGE_SHRUNK means. */
+ * places.  The end follows a list that grows, and never goes back because of a
+ * lower count: answers to pages asked for side by side come in any order, so
+ * that may be an old one.  A page that is gone says so itself: by a refusal, or
+ * by a good answer that by its own count is past the end, which means what
+ * CCAAS_PAGE_SHRUNK means. */
 const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
                             const struct ccaas_page_head *head);
 
@@ -106,7 +108,7 @@ const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
 /* True when no page after `page` is known now. */
 bool ccaas_page_last(const struct ccaas_page_walk *walk, int64_t page);
 
-/* Rows that the newest answer announced, from the first page of the walk on;
+/* Rows that the answers announced, from the first page of the walk on;
  * -1: none came yet. */
 int64_t ccaas_page_announced(const struct ccaas_page_walk *walk);
 
