@@ -141,7 +141,7 @@ describe("a client", function()
       local name, owner = method[1], method[2]
       if name ~= "close" then
         local ids = { queue = 1, group = 1, queue_agents = 1, group_agents = 1, queue_agent = 2, group_agent = 2,
-          historic_data = 1, metric_values = 1, audio = 1, watch = 1 }
+          historic_data = 1, metric_values = 1, subscribe = 1, audio = 1, watch = 1 }
         local given = {}
         for i = 1, ids[name] or 0 do
           given[i] = name == "watch" and "queues" or name == "audio" and {} or "1"

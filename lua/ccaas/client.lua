@@ -23,6 +23,7 @@ local clients = {}
 ---@field historic_data fun(self: ccaas.Client, report: string, opts?: table): any, ccaas.Error|nil
 ---@field metrics fun(self: ccaas.Client, opts?: table): table[]|nil, ccaas.Error|nil
 ---@field metric_values fun(self: ccaas.Client, ids: string[]|string, opts?: table): table|nil, ccaas.Error|nil
+---@field subscribe fun(self: ccaas.Client, ids: string[]|string, opts?: ccaas.SubscribeOptions): ccaas.Events
 ---@field recordings fun(self: ccaas.Client, opts: table): ccaas.Stream
 ---@field audio fun(self: ccaas.Client, recording: table, opts?: table): any, ccaas.Error|nil
 ---@field archive fun(self: ccaas.Client, opts: ccaas.ArchiveOptions): table|nil, ccaas.Error|nil

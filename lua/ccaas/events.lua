@@ -5,7 +5,8 @@
 ---   "error" and the error;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
---- - close(), info().
+--- - close(), info(); quick(), where there is one: an item that needs no sorting,
+---   or nil, which says nothing.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
@@ -17,6 +18,7 @@ local misuse = require "ccaas.misuse"
 ---@field package own table a client's inner side
 ---@field package label string
 ---@field package closed? boolean
+---@field package waiting? true somebody waits for the gather's descriptor
 local Events = {}
 local methods = {}
 Events.__index = methods
@@ -60,8 +62,12 @@ local function await(self, ends)
       end
       seconds = seconds and math.min(seconds, left) or left
     end
+    self.waiting = true
     self.own.wait(fd, seconds)
-    if not self.closed then
+    self.waiting = nil
+    if self.closed then
+      source.gather:close()
+    else
       source.gather:disarm()
     end
     self.own:tell_events()
@@ -82,6 +88,13 @@ end
 
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
+  local source = self.source
+  if source.quick then
+    local item = source:quick()
+    if item ~= nil then
+      return item
+    end
+  end
   local item, other = next_item(self)
   if item == nil and other then
     error(other, 0)
@@ -123,6 +136,12 @@ function methods:close()
   if not self.closed then
     self.closed = true
     self.source:close()
+    -- Whoever waits wakes first: its loop still has the descriptor.
+    if self.waiting then
+      self.source.gather:ring()
+    else
+      self.source.gather:close()
+    end
   end
 end
 

@@ -9,7 +9,9 @@ local names = require "ccaas.names"
 local options = require "ccaas.options"
 local report = require "ccaas.report"
 local streams = require "ccaas.stream"
+local subscribe = require "ccaas.subscribe"
 local times = require "ccaas.times"
+local values = require "ccaas.values"
 
 local gives = {}
 
@@ -18,10 +20,12 @@ gives.options = {
   rows = { limit = options.limits.limit },
   report = report.options,
   audio = download.options,
+  subscription = subscribe.options,
 }
 
 gives.report = report.give
 gives.audio = download.give
+gives.subscription = subscribe.give
 
 function gives.stream(own, name, method, plan, opts)
   local paging = own.vendor.paging
@@ -138,50 +142,6 @@ function gives.items(own, name, method, plan)
   return streams.new(own, plan, name):all()
 end
 
--- A pushed or asked value, as all events have it; nil: it is none.  The value of
--- a kind that has no count is passed on whole.
-local function to_update(item)
-  local key, value = type(item) == "table" and item.key, type(item) == "table" and item.value
-  if type(key) ~= "table" or type(value) ~= "table" then
-    return nil
-  end
-  return {
-    type = "update",
-    metric_id = key.metricId,
-    category = key.categoryValue,
-    kind = value.type,
-    value = value.count == nil and value or value.count,
-    updated_at = value.lastUpdateTime,
-    snapshot = true,
-  }
-end
-
--- Adds an answer's values; what else it has as a list are ids that are pending.
--- False: a value is none.
-local function add_values(result, document)
-  for member, list in pairs(document) do
-    if type(list) == "table" then
-      for _, item in ipairs(list) do
-        if member == "results" then
-          local update = to_update(item)
-          if not update then
-            return false
-          end
-          result.values[#result.values + 1] = update
-        else
-          result.pending[#result.pending + 1] = tostring(item)
-        end
-      end
-    end
-  end
-  return true
-end
-
--- A table with numbers for its keys only, or none.
-local function is_list(value)
-  return type(value) == "table" and (next(value) == nil or #value > 0)
-end
-
 --- Current values, and what is not ready yet.
 function gives.values(own, name, _, plan)
   plan.body = "json"
@@ -189,14 +149,7 @@ function gives.values(own, name, _, plan)
   if not documents then
     return nil, err
   end
-  local result = { values = {}, pending = {} }
-  for _, document in ipairs(documents) do
-    if type(document) ~= "table" or not is_list(document.results) or not add_values(result, document) then
-      return nil, errors.new({ code = "protocol", message = 'the answer has no list "results" of the form expected' },
-        own.provider)
-    end
-  end
-  return result
+  return values.collect(documents, own.provider)
 end
 
 return gives

@@ -69,15 +69,16 @@ local function unpoll(self)
   end
 end
 
--- Asks the user's function for a token.  It may yield.  What it raises is raised
--- here; whoever else waits for this token has none, either.
-local function ask_for_token(self)
-  local client = self.client
+--- Asks the user's function for a token.  It may yield.  What it raises is raised
+--- here; whoever else waits for this token has none, either.
+---@param client table the inner side of the client
+---@param flow userdata what was told to ask: core.flow or core.live
+function streams.ask(client, flow)
   client.asking = coroutine.running() or "main"
-  local ok, token = pcall(client.find_token, self.flow:question())
+  local ok, token = pcall(client.find_token, flow:question())
   client.asking = nil
   local usable = ok and type(token) == "string" and not token:find("%c")
-  self.flow:token(usable and token or nil)
+  flow:token(usable and token or nil)
   if not ok then
     error(token, 0)
   end
@@ -103,7 +104,7 @@ local function await(self, ends)
       end
       self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
     elseif state == "ask" then
-      ask_for_token(self)
+      streams.ask(self.client, self.flow)
     elseif state ~= "wait" then
       self.held = state -- should the user's function raise
       self.client:tell_events()
@@ -283,7 +284,7 @@ function Source:try()
     elseif row ~= nil then
       stream.seen_totals[#stream.seen_totals + 1] = { metrics = row.metrics }
     elseif state == "ask" then
-      ask_for_token(stream)
+      streams.ask(stream.client, stream.flow)
     elseif state == "error" then
       return nil, "error", failure(stream)
     elseif state ~= "page" then

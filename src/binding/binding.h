@@ -12,18 +12,21 @@
 
 #define CCAAS_CLIENT_TYPE "ccaas.core.client"
 #define CCAAS_FLOW_TYPE "ccaas.core.flow"
+#define CCAAS_LIVE_TYPE "ccaas.core.live"
 #define CCAAS_FILE_TYPE "ccaas.core.file"
 #define CCAAS_OGG_TYPE "ccaas.core.ogg"
 
 /* Each makes its metatable; balanced. */
 void ccaas_binding_client(lua_State *L);
 void ccaas_binding_flow(lua_State *L);
+void ccaas_binding_live(lua_State *L);
 void ccaas_binding_file(lua_State *L);
 void ccaas_binding_ogg(lua_State *L);
 
-/* core.client{...} and core.flow(client, plan). */
+/* core.client{...}, core.flow(client, plan) and core.live(client, plan). */
 int ccaas_binding_new_client(lua_State *L);
 int ccaas_binding_new_flow(lua_State *L);
+int ccaas_binding_new_live(lua_State *L);
 
 /* core.file(path), core.sweep(folder) and core.ogg(). */
 int ccaas_binding_new_file(lua_State *L);
@@ -35,6 +38,9 @@ struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index);
 
 /* The flow at that index; raises when it is none or was let go. */
 struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);
+
+/* The subscription at that index; raises likewise. */
+struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index);
 
 /* core.gather() and its metatable. */
 void ccaas_binding_gather(lua_State *L);

@@ -1,4 +1,4 @@
-/* core.gather: one descriptor for many flows. */
+/* core.gather: one descriptor for many flows and subscriptions. */
 #include "binding.h"
 #include "compat.h"
 
@@ -30,12 +30,27 @@ int ccaas_binding_new_gather(lua_State *L)
     return 1;
 }
 
-/* gather:add(flow): what wakes the flow wakes the gather, too. */
+/* The subscription at index 2; NULL: it is something else. */
+static struct ccaas_live *to_live(lua_State *L)
+{
+    bool same;
+
+    if (!lua_getmetatable(L, 2))
+        return NULL;
+    luaL_getmetatable(L, CCAAS_LIVE_TYPE);
+    same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? ccaas_binding_check_live(L, 2) : NULL;
+}
+
+/* gather:add(flow or subscription): what wakes that wakes the gather, too. */
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
+    struct ccaas_live *live = to_live(L);
 
-    if (!ccaas_gather_add(gather, ccaas_binding_check_flow(L, 2)))
+    if (!(live ? ccaas_gather_add_live(gather, live)
+               : ccaas_gather_add(gather, ccaas_binding_check_flow(L, 2))))
         return luaL_error(L, "not enough memory");
     return 0;
 }
@@ -43,8 +58,12 @@ static int gather_add(lua_State *L)
 static int gather_remove(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
+    struct ccaas_live *live = to_live(L);
 
-    ccaas_gather_remove(gather, ccaas_binding_check_flow(L, 2));
+    if (live)
+        ccaas_gather_remove_live(gather, live);
+    else
+        ccaas_gather_remove(gather, ccaas_binding_check_flow(L, 2));
     return 0;
 }
 
@@ -61,6 +80,13 @@ static int gather_disarm(lua_State *L)
     return 0;
 }
 
+/* gather:ring() wakes whoever waits for it. */
+static int gather_ring(lua_State *L)
+{
+    ccaas_gather_ring(check_gather(L));
+    return 0;
+}
+
 /* gather:close() gives the descriptor back; safe to call twice. */
 static int gather_close(lua_State *L)
 {
@@ -74,9 +100,10 @@ static int gather_close(lua_State *L)
 void ccaas_binding_gather(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"add", gather_add},     {"remove", gather_remove},
-        {"arm", gather_arm},     {"disarm", gather_disarm},
-        {"close", gather_close}, {NULL, NULL}};
+        {"add", gather_add},   {"remove", gather_remove},
+        {"arm", gather_arm},   {"disarm", gather_disarm},
+        {"ring", gather_ring}, {"close", gather_close},
+        {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
     lua_pushcfunction(L, gather_close);

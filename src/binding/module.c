@@ -96,6 +96,7 @@ int luaopen_ccaas_core(lua_State *L)
     static const luaL_Reg functions[] = {
         {"client", ccaas_binding_new_client},
         {"flow", ccaas_binding_new_flow},
+        {"live", ccaas_binding_new_live},
         {"file", ccaas_binding_new_file},
         {"gather", ccaas_binding_new_gather},
         {"sweep", ccaas_binding_sweep},
@@ -114,6 +115,7 @@ int luaopen_ccaas_core(lua_State *L)
     lua_pop(L, 1);
     ccaas_binding_client(L);
     ccaas_binding_flow(L);
+    ccaas_binding_live(L);
     ccaas_binding_gather(L);
     ccaas_binding_file(L);
     ccaas_binding_ogg(L);

@@ -278,6 +278,108 @@ void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
 void ccaas_flow_close(struct ccaas_flow *flow);
 void ccaas_flow_free(struct ccaas_flow *flow);
 
+/* -- Live: a subscription, by websocket ---------------------------------------
+ */
+
+struct ccaas_live;
+
+/* A value as it stands in a JSON text; begin is NULL where there is none. */
+struct ccaas_part {
+    const char *begin, *end;
+};
+
+/* The parts of an update, by their places in `paths`. */
+enum ccaas_live_part {
+    CCAAS_LIVE_METRIC,   /* which metric, a string */
+    CCAAS_LIVE_CATEGORY, /* of whom */
+    CCAAS_LIVE_KIND,     /* what sort of value it is */
+    CCAAS_LIVE_VALUE,    /* the value, where its kind has a plain one */
+    CCAAS_LIVE_UPDATED,  /* since when it is so, ISO 8601 */
+    CCAAS_LIVE_WHOLE,    /* the object with the value and all about it */
+    CCAAS_LIVE_PARTS
+};
+
+/* What a subscription is to do. */
+struct ccaas_live_plan {
+    const char *url;          /* ws:// or wss:// */
+    const char *token_name;   /* the token goes into the query under this name;
+                                 NULL: as a header */
+    const char *const *paths; /* of the parts: member names with dots */
+    size_t queue;             /* messages that wait for the reader, at most */
+    bool block;               /* more of them make the server wait; else the
+                                 newest for each metric and category stays */
+    double silence;           /* seconds without a sign of life: it is lost */
+    int64_t reconnects;       /* in a row without success; < 0: no limit */
+    double pause_first;       /* before it is opened again: the first pause's */
+    double pause_most;        /* upper bound, and the longest one's */
+    double deadline;          /* seconds from the first take; INFINITY: none */
+    size_t max_message;       /* bytes */
+};
+
+/* A subscription; nothing is opened before the first ccaas_live_take.  NULL:
+ * memory is out, or the paths are none. */
+struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
+                                  const struct ccaas_live_plan *plan);
+
+enum ccaas_live_take {
+    CCAAS_LIVE_TAKE_OPEN,   /* it is open: `attempt`, `at`; after a loss also
+                               `from` and `error`: what came since may be
+                               missed */
+    CCAAS_LIVE_TAKE_DOWN,   /* it was lost, or refused for now: `at`, `error` */
+    CCAAS_LIVE_TAKE_UPDATE, /* `bytes` are one, with `parts` */
+    CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
+    CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for ccaas_live_fd */
+    CCAAS_LIVE_TAKE_ASK,     /* a token is wanted: call ccaas_live_answer */
+    CCAAS_LIVE_TAKE_ERROR    /* see ccaas_live_error; it stays so */
+};
+
+/* What a take tells; it points into the subscription, until the next take or
+ * its close. */
+struct ccaas_news {
+    const char *bytes;
+    size_t length;
+    bool binary;
+    struct ccaas_part parts[CCAAS_LIVE_PARTS];
+    const char *fault; /* a static string */
+    size_t fault_at;
+    unsigned attempt; /* the first one after a loss is 1 */
+    double at, from;  /* epoch seconds; from < 0: nothing was lost */
+    const struct ccaas_error *error;
+};
+
+/* The next thing.  Never blocks, never calls back. */
+enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
+                                     struct ccaas_news *news);
+
+/* Takes note of a value that came by another way.  False: a newer one was
+ * given already, and this one counts as stale. */
+bool ccaas_live_note(struct ccaas_live *live, const char *metric,
+                     size_t metric_length, const char *category,
+                     size_t category_length, const char *updated,
+                     size_t updated_length);
+
+/* As ccaas_flow_question, _answer, _fd, _timeout and _error. */
+const char *ccaas_live_question(const struct ccaas_live *live);
+void ccaas_live_answer(struct ccaas_live *live, const char *token);
+int ccaas_live_fd(struct ccaas_live *live);
+double ccaas_live_timeout(const struct ccaas_live *live);
+const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live);
+
+struct ccaas_live_info {
+    int64_t messages;  /* handed out */
+    int64_t conflated; /* replaced by newer ones, for the reader was slow */
+    int64_t stale;     /* older than what was given; not passed on */
+    int64_t waiting;   /* messages that are here */
+    int64_t opened;    /* how often it was */
+    int64_t lost;      /* how often it was lost after it had been open */
+};
+/* What is known of it so far. */
+void ccaas_live_info(struct ccaas_live *live, struct ccaas_live_info *info);
+
+/* Ends it; takes report CCAAS_CANCELLED from now on.  Safe to call twice. */
+void ccaas_live_close(struct ccaas_live *live);
+void ccaas_live_free(struct ccaas_live *live);
+
 /* -- Gather: one descriptor for many flows ------------------------------------
  */
 
@@ -291,9 +393,18 @@ struct ccaas_gather *ccaas_gather_new(void);
 bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow);
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow);
 
+/* The same with a subscription. */
+bool ccaas_gather_add_live(struct ccaas_gather *gather,
+                           struct ccaas_live *live);
+void ccaas_gather_remove_live(struct ccaas_gather *gather,
+                              struct ccaas_live *live);
+
 /* Arms the gather: now take from all flows once more, and if there is nothing
  * wait for the descriptor that this gives (-1: none could be made). */
 int ccaas_gather_arm(struct ccaas_gather *gather);
+
+/* Wakes whoever waits for it. */
+void ccaas_gather_ring(struct ccaas_gather *gather);
 
 /* After the wait. */
 void ccaas_gather_disarm(struct ccaas_gather *gather);

@@ -29,6 +29,8 @@ struct ccaas_engine *ccaas_engine_new(void)
 void ccaas_engine_stop(struct ccaas_engine *engine)
 {
     ccaas_http_stop(engine->http);
+    if (engine->ws && !ccaas_ws_forked(engine->ws))
+        ccaas_ws_stop(engine->ws);
 }
 
 void ccaas_engine_free(struct ccaas_engine *engine)
@@ -38,6 +40,8 @@ void ccaas_engine_free(struct ccaas_engine *engine)
     ccaas_grant_free_all(engine);
     ccaas_gate_free_all(engine->gates);
     ccaas_http_free(engine->http);
+    if (engine->ws && !ccaas_ws_forked(engine->ws))
+        ccaas_ws_free(engine->ws);
     free(engine);
 }
 
@@ -53,6 +57,13 @@ struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
         engine->http = http;
     }
     return engine->http;
+}
+
+struct ccaas_ws *ccaas_engine_ws(struct ccaas_engine *engine)
+{
+    if (!engine->ws || ccaas_ws_forked(engine->ws))
+        engine->ws = ccaas_ws_new();
+    return engine->ws;
 }
 
 /* -- Client -----------------------------------------------------------------
@@ -137,6 +148,8 @@ void ccaas_client_close(struct ccaas_client *client)
     client->closed = true;
     while (client->flows)
         ccaas_flow_close(client->flows);
+    while (client->lives)
+        ccaas_live_close(client->lives);
 }
 
 void ccaas_client_free(struct ccaas_client *client)

@@ -9,10 +9,12 @@
 #include "gate.h"
 #include "grant.h"
 #include "http.h"
+#include "ws.h"
 
 struct ccaas_engine {
     int references;
     struct ccaas_http *http;
+    struct ccaas_ws *ws;        /* NULL: no websocket was wanted yet */
     struct ccaas_grant *grants; /* shared by clients of equal credentials */
     struct ccaas_gate *gates;   /* paces, kept by all of its clients together */
 };
@@ -20,11 +22,16 @@ struct ccaas_engine {
 /* The engine's http side; a new one in a forked child. */
 struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine);
 
+/* The same of its websockets' side, made when it is first needed; NULL: memory
+ * is out. */
+struct ccaas_ws *ccaas_engine_ws(struct ccaas_engine *engine);
+
 struct ccaas_client {
     int references;
     struct ccaas_engine *engine;
     struct ccaas_grant *grant; /* NULL: the client has none */
     struct ccaas_flow *flows;  /* all that are open */
+    struct ccaas_live *lives;  /* the same of subscriptions */
     bool closed;
 
     char *ca_file, *proxy, *user_agent;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "flow.h"
+#include "live.h"
 
 struct ccaas_gather {
     struct ccaas_bell *bell;
@@ -31,6 +32,17 @@ void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow)
     ccaas_bell_unfollow(flow->bell, gather->bell);
 }
 
+bool ccaas_gather_add_live(struct ccaas_gather *gather, struct ccaas_live *live)
+{
+    return ccaas_bell_follow(live->bell, gather->bell);
+}
+
+void ccaas_gather_remove_live(struct ccaas_gather *gather,
+                              struct ccaas_live *live)
+{
+    ccaas_bell_unfollow(live->bell, gather->bell);
+}
+
 int ccaas_gather_arm(struct ccaas_gather *gather)
 {
     ccaas_bell_arm(gather->bell);
@@ -40,6 +52,11 @@ int ccaas_gather_arm(struct ccaas_gather *gather)
 void ccaas_gather_disarm(struct ccaas_gather *gather)
 {
     ccaas_bell_disarm(gather->bell);
+}
+
+void ccaas_gather_ring(struct ccaas_gather *gather)
+{
+    ccaas_bell_ring(gather->bell);
 }
 
 void ccaas_gather_free(struct ccaas_gather *gather)

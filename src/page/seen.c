@@ -7,6 +7,9 @@
 #include "seen.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "siphash.h"
 
 #define ROOM_FIRST 64 /* slots; a power of two */
 
@@ -23,64 +26,10 @@ __attribute__((weak)) void *ccaas_seen_calloc(size_t count, size_t size)
     return calloc(count, size);
 }
 
-/* `length` bytes, 8 at the most, with the lowest first. */
-static uint64_t little_endian(const uint8_t *bytes, size_t length)
-{
-    uint64_t word = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        word |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return word;
-}
-
-static uint64_t rotate(uint64_t word, int bits)
-{
-    return word << bits | word >> (64 - bits);
-}
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[2] += v[3];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] = rotate(v[0], 32);
-    v[2] += v[1];
-    v[0] += v[3];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] = rotate(v[2], 32);
-}
-
-static void sip_word(uint64_t v[4], uint64_t word)
-{
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-}
-
 uint64_t ccaas_seen_hash(const struct ccaas_seen *seen, const void *bytes,
                          size_t length)
 {
-    const uint8_t *next = bytes;
-    size_t left = length;
-    uint64_t v[4] = {
-        seen->key[0] ^ 0x736f6d6570736575,
-        seen->key[1] ^ 0x646f72616e646f6d,
-        seen->key[0] ^ 0x6c7967656e657261,
-        seen->key[1] ^ 0x7465646279746573,
-    };
-
-    for (; left >= 8; left -= 8, next += 8) {
-        sip_word(v, little_endian(next, 8));
-    }
-    sip_word(v, little_endian(next, left) | (uint64_t)length << 56);
-    v[2] ^= 0xff;
-    for (int i = 0; i < 3; i++) {
-        sip_round(v);
-    }
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    return ccaas_siphash(seen->key, bytes, length);
 }
 
 struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16])
@@ -88,8 +37,7 @@ struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16])
     struct ccaas_seen *seen = ccaas_seen_calloc(1, sizeof *seen);
 
     if (seen) {
-        seen->key[0] = little_endian(seed, 8);
-        seen->key[1] = little_endian(seed + 8, 8);
+        memcpy(seen->key, seed, sizeof seen->key);
     }
     return seen;
 }

@@ -263,3 +263,18 @@ double ccaas_retry_after(const char *value, size_t length, int64_t now)
     }
     return wait;
 }
+
+double ccaas_retry_link_lost(struct ccaas_retry_link *link, double open,
+                             double retry_after, double random)
+{
+    double bound;
+
+    if (open >= link->settled) {
+        link->failures = 0;
+    }
+    bound = fmin(link->cap, ldexp(link->base, (int)link->failures));
+    if (link->failures < 1000) {
+        link->failures++;
+    }
+    return retry_after < 0 ? bound / 2 + random * bound / 2 : retry_after;
+}

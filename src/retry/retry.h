@@ -48,4 +48,19 @@ bool ccaas_retry_status(int status);
  * or -1 when it is neither.  Heeds no locale and no time zone. */
 double ccaas_retry_after(const char *value, size_t length, int64_t now);
 
+/* A link that is to stay open: how long to wait before it is opened again. */
+struct ccaas_retry_link {
+    double base;       /* the first pause's upper bound, in seconds */
+    double cap;        /* the longest pause's upper bound */
+    double settled;    /* open for so long, it starts anew with `base` */
+    unsigned failures; /* losses and refusals that are not forgotten */
+};
+
+/* The link was lost, `open` seconds after it was opened (0: it was refused).
+ * Seconds to wait: half of min(cap, base * 2^failures), and `random`, in
+ * [0,1), times the other half; `retry_after`, where it is not < 0, takes its
+ * place.  A link that flaps does not start from `base` each time. */
+double ccaas_retry_link_lost(struct ccaas_retry_link *link, double open,
+                             double retry_after, double random);
+
 #endif

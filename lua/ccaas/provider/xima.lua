@@ -54,6 +54,20 @@ return {
       takes = { "ids" },
       gives = "values",
     },
+    subscribe = {
+      path = "/rest/api/v1/realtime-metric-subscription",
+      first = "ids",
+      takes = { "ids" },
+      gives = "subscription",
+      -- The handshake has no place for a header of one's own in a browser, so
+      -- the vendor wants the token in the address.
+      token_name = "auth_token",
+      -- Metric, category, kind, value, since when, and all about the value.
+      parts = {
+        "key.metricId", "key.categoryValue", "value.type", "value.count", "value.lastUpdateTime", "value",
+      },
+      snapshot = "metric_values",
+    },
     recordings = {
       path = "/rest/api/v2/recordings",
       takes = { "from", "to" },

@@ -1,0 +1,259 @@
+--- client:subscribe: metric values as they change, by websocket, as events.
+---
+--- C keeps the socket: it opens, loses and opens it again, and holds what has
+--- come.  Here the events are put into order: at each opening first the gap, then
+--- the current values, then what was pushed meanwhile.
+
+local core = require "ccaas.core"
+local errors = require "ccaas.error"
+local events = require "ccaas.events"
+local misuse = require "ccaas.misuse"
+local options = require "ccaas.options"
+local query = require "ccaas.query"
+local streams = require "ccaas.stream"
+local values = require "ccaas.values"
+
+local subscribe = {}
+
+---@class ccaas.SubscribeOptions
+---@field queue? integer messages that wait for the reader at most; 1024
+---@field overflow? "latest"|"block" beyond that: the newest for each metric and category stays, or the server waits
+---@field snapshot? boolean current values after each opening; true
+---@field silence? number seconds without a sign of life, after which the socket is lost; 60
+---@field max_reconnects? integer in a row without success; no limit
+---@field deadline? number seconds for the whole subscription
+---@field timeout? number of the request for current values
+---@field retries? integer likewise
+
+--- The options that it takes beside those of every method.
+subscribe.options = {
+  queue = options.whole(1, 65536),
+  overflow = function(where, name, value)
+    if value ~= "latest" and value ~= "block" then
+      misuse.raise('%s: option `%s` must be "latest" or "block", not %s', where, name, tostring(value))
+    end
+  end,
+  snapshot = options.checks.flag,
+  silence = options.checks.seconds,
+  max_reconnects = options.whole(0),
+}
+
+local Source = {}
+Source.__index = Source
+
+-- Begins to ask for the current values, if the tenant has them.
+local function ask_for_values(self)
+  if not self.wants_values or self.own.lacks_values then
+    return
+  end
+  self.asked = streams.new(self.own, self.values_plan(), self.values_name)
+  self.answers = {}
+  self.asked_source = streams.source(self.asked)
+  for gather in pairs(self.gathers) do
+    self.asked_source:join(gather)
+  end
+end
+
+local function push(self, event)
+  self.pending[#self.pending + 1] = event
+end
+
+-- The answer with the current values is here, or will not come.
+local function take_values(self, err)
+  local result
+  self.asked:close()
+  if not err then
+    result, err = values.collect(self.answers, self.own.provider)
+  end
+  self.asked, self.asked_source, self.answers = nil, nil, nil
+  if err and err.code == "not_found" then
+    self.own.lacks_values = true
+  elseif err then
+    push(self, { type = "message", raw = "", error = err })
+  else
+    self.snapshots = self.snapshots + 1
+    for _, update in ipairs(result.values) do
+      if self.live:note(tostring(update.metric_id), update.category and tostring(update.category),
+        type(update.updated_at) == "string" and update.updated_at or nil) then
+        push(self, update)
+      end
+    end
+  end
+end
+
+-- The socket is open: what may be missed is told before anything else.
+local function opened(self, event)
+  local from = event.from
+  event.from = nil
+  if from then
+    self.gaps = self.gaps + 1
+    push(self, { type = "gap", from = from, to = event.at, reason = self.reason })
+  end
+  ask_for_values(self)
+  return event
+end
+
+-- An event that is no update.
+local function other(self, event, kind)
+  if kind == "open" then
+    return opened(self, event)
+  elseif kind == "down" then
+    event.error = errors.new(event.error, self.own.provider)
+    event.reason = event.error.code
+    self.reason = event.reason
+  elseif event.fault then
+    event.error = errors.new({ code = "protocol", message = event.fault }, self.own.provider)
+    event.fault = nil
+  end
+  return event
+end
+
+-- The next of those that come before what is pushed, if there are any; nil and
+-- "wait" while they are under way.
+local function first_of_all(self)
+  while true do
+    if self.next_pending <= #self.pending then
+      local event = self.pending[self.next_pending]
+      self.pending[self.next_pending] = false
+      self.next_pending = self.next_pending + 1
+      return event
+    elseif self.next_pending > 1 then
+      self.pending, self.next_pending = {}, 1
+    end
+    if not self.asked then
+      return nil
+    end
+    local answer, state, err = self.asked_source:try()
+    if answer ~= nil then
+      self.answers[#self.answers + 1] = answer
+    elseif state == "wait" then
+      return nil, "wait"
+    else
+      take_values(self, state == "error" and err or nil)
+    end
+  end
+end
+
+function Source:try()
+  local event, state = self.kept, self.kept_state
+  self.kept, self.kept_state = nil, nil
+  if not state then
+    event, state = first_of_all(self)
+    if event or state then
+      return event, state
+    end
+    self.flowing = true
+    event, state = self.take(self.live)
+  end
+  if not state then
+    return event
+  elseif event ~= nil then
+    self.flowing = state ~= "open"
+    return other(self, event, state)
+  elseif state == "ask" then
+    streams.ask(self.own, self.live)
+    return self:try()
+  elseif state == "error" then
+    self.failed = self.failed or errors.new(self.live:error(), self.own.provider)
+    return nil, "error", self.failed
+  end
+  return nil, state
+end
+
+--- The next update, where nothing comes before it; nil: ask `try`.
+function Source:quick()
+  if self.flowing and not self.kept_state then
+    local event, state = self.take(self.live)
+    if not state then
+      return event
+    end
+    self.kept, self.kept_state = event, state
+  end
+end
+
+function Source:due()
+  if self.asked_source then
+    return self.asked_source:due()
+  end
+  return self.live:timeout()
+end
+
+function Source:join(gather)
+  self.gathers[gather] = true
+  gather:add(self.live)
+  if self.asked_source then
+    self.asked_source:join(gather)
+  end
+end
+
+function Source:leave(gather)
+  self.gathers[gather] = nil
+  gather:remove(self.live)
+  if self.asked_source then
+    self.asked_source:leave(gather)
+  end
+end
+
+--- messages (handed out), conflated, stale, waiting, opened, lost; gaps (told),
+--- snapshots (taken).
+function Source:info()
+  local info = self.live:info()
+  info.gaps, info.snapshots = self.gaps, self.snapshots
+  return info
+end
+
+function Source:close()
+  self.live:close()
+  if self.asked then
+    self.asked:close()
+  end
+end
+
+-- What makes the plan of the request for current values.
+local function values_plan(own, name, ids, opts)
+  local methods = require "ccaas.method" -- which needs this file
+  local method = own.vendor.methods[name]
+  local urls = query.addresses(name, own.base_url .. method.path, own.vendor.parameters, method.takes, { ids = ids })
+  return function()
+    local plan = methods.plan(own, method, opts)
+    plan.urls, plan.body = urls, "json"
+    return plan
+  end
+end
+
+--- The events of these metrics.
+---@param own table a client's inner side
+---@param name string
+---@param method table the description
+---@param plan table with its address
+---@param opts table ids and options that were checked
+---@return ccaas.Events
+function subscribe.give(own, name, method, plan, opts)
+  if #plan.urls > 1 then
+    misuse.raise("%s: too many ids for one websocket: split them, and read both by ccaas.merge", name)
+  end
+  local pauses = own.pauses or {}
+  local live = core.live(own.core, {
+    url = plan.urls[1]:gsub("^http", "ws"),
+    token_name = method.token_name,
+    paths = method.parts,
+    queue = opts.queue,
+    block = opts.overflow == "block",
+    silence = opts.silence,
+    reconnects = opts.max_reconnects,
+    pause_first = pauses.first,
+    pause_most = pauses.most,
+    deadline = plan.deadline,
+    max_message = own.max_record,
+  })
+  local source = setmetatable({
+    own = own, live = live, take = live.take, gather = core.gather(), gathers = {},
+    pending = {}, next_pending = 1, gaps = 0, snapshots = 0,
+    wants_values = opts.snapshot ~= false, values_name = method.snapshot,
+    values_plan = values_plan(own, method.snapshot, opts.ids, opts),
+  }, Source)
+  source:join(source.gather)
+  return events.new(own, source, name)
+end
+
+return subscribe

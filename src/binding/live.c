@@ -1,0 +1,309 @@
+/* core.live: a subscription; its `take` hands out events. */
+#include <math.h>
+#include <string.h>
+
+#include "binding.h"
+#include "compat.h"
+#include "record.h"
+
+struct live_box {
+    struct ccaas_live *live; /* NULL: let go */
+};
+
+static struct live_box *check_box(lua_State *L, int index)
+{
+    return luaL_checkudata(L, index, CCAAS_LIVE_TYPE);
+}
+
+struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index)
+{
+    struct live_box *box = check_box(L, index);
+
+    if (!box->live)
+        luaL_error(L, "the stream is closed");
+    return box->live;
+}
+
+/* The plan at index -1; leaves what it points to on the stack above it. */
+static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
+{
+    size_t parts;
+
+    plan->url = ccaas_binding_text(L, "url");
+    plan->token_name = ccaas_binding_text(L, "token_name");
+    plan->queue = (size_t)ccaas_binding_number(L, "queue", 1024);
+    plan->block = ccaas_binding_flag(L, "block");
+    plan->silence = ccaas_binding_number(L, "silence", 60);
+    plan->reconnects = (int64_t)ccaas_binding_number(L, "reconnects", -1);
+    plan->pause_first = ccaas_binding_number(L, "pause_first", 1);
+    plan->pause_most = ccaas_binding_number(L, "pause_most", 30);
+    plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
+    plan->max_message =
+        (size_t)ccaas_binding_number(L, "max_message", 16 * 1024 * 1024);
+    plan->paths = ccaas_binding_list(L, "paths", &parts);
+    if (!plan->url || parts != CCAAS_LIVE_PARTS)
+        luaL_error(L, "the plan lacks a url or paths");
+}
+
+int ccaas_binding_new_live(lua_State *L)
+{
+    struct ccaas_live_plan plan = {0};
+    struct live_box *box;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    box = ccaas_newuserdata(L, sizeof *box);
+    box->live = NULL;
+    luaL_getmetatable(L, CCAAS_LIVE_TYPE);
+    lua_setmetatable(L, -2);
+    lua_createtable(L, 1, 0);
+    lua_newtable(L);
+    ccaas_record_push_decoder(L, lua_gettop(L));
+    lua_remove(L, -2);
+    lua_rawseti(L, -2, 1);
+    ccaas_setuservalue(L, 3);
+    lua_pushvalue(L, 2);
+    read_plan(L, &plan);
+    /* Not before: a collector may close it while the plan is read. */
+    box->live = ccaas_live_new(ccaas_binding_check_client(L, 1), &plan);
+    if (!box->live)
+        return luaL_error(L, "not enough memory");
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* -- Events as tables
+ * ----------------------------------------------------------- */
+
+#define DECODER 2 /* where take has the decoder on its stack */
+
+/* Sets a field of the table on top to a part, decoded; not when it is none. */
+static void set_part(lua_State *L, const char *name,
+                     const struct ccaas_part *part)
+{
+    struct ccaas_record_fault fault;
+    size_t length = (size_t)(part->end - part->begin);
+
+    if (!part->begin)
+        return;
+    if (*part->begin == '"' && !memchr(part->begin, '\\', length))
+        lua_pushlstring(L, part->begin + 1, length - 2);
+    else if (!ccaas_decoder_run(L, DECODER, part->begin, length, &fault))
+        luaL_error(L, "a value that was read already is malformed: %s",
+                   fault.reason);
+    lua_setfield(L, -2, name);
+}
+
+static void push_update(lua_State *L, const struct ccaas_news *news)
+{
+    const struct ccaas_part *parts = news->parts;
+    bool plain = parts[CCAAS_LIVE_VALUE].begin != NULL;
+
+    lua_createtable(L, 0, 7);
+    lua_pushliteral(L, "update");
+    lua_setfield(L, -2, "type");
+    set_part(L, "metric_id", &parts[CCAAS_LIVE_METRIC]);
+    set_part(L, "category", &parts[CCAAS_LIVE_CATEGORY]);
+    set_part(L, "kind", &parts[CCAAS_LIVE_KIND]);
+    set_part(L, "value", &parts[plain ? CCAAS_LIVE_VALUE : CCAAS_LIVE_WHOLE]);
+    set_part(L, "updated_at", &parts[CCAAS_LIVE_UPDATED]);
+    lua_pushlstring(L, news->bytes, news->length);
+    lua_setfield(L, -2, "raw");
+}
+
+static void push_message(lua_State *L, const struct ccaas_news *news)
+{
+    lua_createtable(L, 0, 4);
+    lua_pushliteral(L, "message");
+    lua_setfield(L, -2, "type");
+    lua_pushlstring(L, news->bytes, news->length);
+    lua_setfield(L, -2, "raw");
+    if (news->binary) {
+        lua_pushboolean(L, true);
+        lua_setfield(L, -2, "binary");
+    }
+    if (news->fault) {
+        lua_pushfstring(L, "not JSON: %s at byte %d", news->fault,
+                        (int)news->fault_at);
+        lua_setfield(L, -2, "fault");
+    }
+}
+
+static void push_change(lua_State *L, const struct ccaas_news *news,
+                        const char *type)
+{
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, type);
+    lua_setfield(L, -2, "type");
+    lua_pushnumber(L, news->at);
+    lua_setfield(L, -2, "at");
+    if (news->attempt) {
+        lua_pushinteger(L, (lua_Integer)news->attempt);
+        lua_setfield(L, -2, "attempt");
+    }
+    if (news->from >= 0) {
+        lua_pushnumber(L, news->from);
+        lua_setfield(L, -2, "from");
+    }
+}
+
+/* live:take() -> an update; another event and its type; or nil and "wait",
+ * "ask" or "error". */
+static int take(lua_State *L)
+{
+    struct ccaas_live *live = ccaas_binding_check_live(L, 1);
+    struct ccaas_news news;
+
+    lua_settop(L, 1);
+    ccaas_getuservalue(L, 1);
+    lua_rawgeti(L, -1, 1);
+    lua_replace(L, DECODER);
+    switch (ccaas_live_take(live, &news)) {
+    case CCAAS_LIVE_TAKE_UPDATE:
+        push_update(L, &news);
+        return 1;
+    case CCAAS_LIVE_TAKE_MESSAGE:
+        push_message(L, &news);
+        lua_pushliteral(L, "message");
+        return 2;
+    case CCAAS_LIVE_TAKE_OPEN:
+        push_change(L, &news, "open");
+        lua_pushliteral(L, "open");
+        return 2;
+    case CCAAS_LIVE_TAKE_DOWN:
+        push_change(L, &news, "down");
+        ccaas_binding_push_error(L, news.error);
+        lua_setfield(L, -2, "error");
+        lua_pushliteral(L, "down");
+        return 2;
+    case CCAAS_LIVE_TAKE_WAIT:
+        lua_pushnil(L);
+        lua_pushliteral(L, "wait");
+        return 2;
+    case CCAAS_LIVE_TAKE_ASK:
+        lua_pushnil(L);
+        lua_pushliteral(L, "ask");
+        return 2;
+    case CCAAS_LIVE_TAKE_ERROR:
+        break;
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "error");
+    return 2;
+}
+
+/* live:note(metric, category, updated_at) -> false when a newer value was given
+ * already. */
+static int live_note(lua_State *L)
+{
+    struct ccaas_live *live = ccaas_binding_check_live(L, 1);
+    size_t metric, category, updated;
+    const char *metric_text = luaL_checklstring(L, 2, &metric);
+    const char *category_text = luaL_optlstring(L, 3, "", &category);
+    const char *updated_text = luaL_optlstring(L, 4, "", &updated);
+
+    lua_pushboolean(L, ccaas_live_note(live, metric_text, metric, category_text,
+                                       category, updated_text, updated));
+    return 1;
+}
+
+/* -- Looking at it
+ * -------------------------------------------------------------- */
+
+/* live:fd() -> the descriptor that tells when a take is worth another try. */
+static int live_fd(lua_State *L)
+{
+    lua_pushinteger(L, ccaas_live_fd(ccaas_binding_check_live(L, 1)));
+    return 1;
+}
+
+/* live:timeout() -> seconds after which it is in any case, or nil. */
+static int live_timeout(lua_State *L)
+{
+    double seconds = ccaas_live_timeout(ccaas_binding_check_live(L, 1));
+
+    if (isinf(seconds))
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, seconds);
+    return 1;
+}
+
+/* live:error() -> the error that a take reported, as a plain table. */
+static int live_error(lua_State *L)
+{
+    ccaas_binding_push_error(L,
+                             ccaas_live_error(ccaas_binding_check_live(L, 1)));
+    return 1;
+}
+
+/* live:question() -> why a token is wanted. */
+static int live_question(lua_State *L)
+{
+    lua_pushstring(L, ccaas_live_question(ccaas_binding_check_live(L, 1)));
+    return 1;
+}
+
+/* live:token(text or nil) answers the question. */
+static int live_token(lua_State *L)
+{
+    ccaas_live_answer(ccaas_binding_check_live(L, 1), lua_tostring(L, 2));
+    return 0;
+}
+
+/* live:info() -> a table of counts. */
+static int live_info(lua_State *L)
+{
+    struct ccaas_live_info info;
+
+    ccaas_live_info(ccaas_binding_check_live(L, 1), &info);
+    lua_createtable(L, 0, 8);
+#define COUNT(name)                                                            \
+    lua_pushinteger(L, (lua_Integer)info.name);                                \
+    lua_setfield(L, -2, #name);
+    COUNT(messages)
+    COUNT(conflated)
+    COUNT(stale)
+    COUNT(waiting)
+    COUNT(opened)
+    COUNT(lost)
+#undef COUNT
+    return 1;
+}
+
+/* live:close() ends it; safe to call twice. */
+static int live_close(lua_State *L)
+{
+    struct live_box *box = check_box(L, 1);
+
+    if (box->live)
+        ccaas_live_close(box->live);
+    return 0;
+}
+
+static int live_gc(lua_State *L)
+{
+    struct live_box *box = check_box(L, 1);
+
+    ccaas_live_free(box->live);
+    box->live = NULL;
+    return 0;
+}
+
+void ccaas_binding_live(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"take", take},        {"note", live_note},
+        {"fd", live_fd},       {"timeout", live_timeout},
+        {"error", live_error}, {"question", live_question},
+        {"token", live_token}, {"info", live_info},
+        {"close", live_close}, {NULL, NULL}};
+
+    luaL_newmetatable(L, CCAAS_LIVE_TYPE);
+    lua_pushcfunction(L, live_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    ccaas_setfuncs(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,112 @@
+/* Points in time as vendors write them. */
+#include "when.h"
+
+struct text {
+    const char *at, *end;
+};
+
+/* So many digits; -1: there are not. */
+static int64_t digits(struct text *text, int count)
+{
+    int64_t number = 0;
+
+    if (text->end - text->at < count)
+        return -1;
+    for (; count; count--, text->at++) {
+        if (*text->at < '0' || *text->at > '9')
+            return -1;
+        number = number * 10 + (*text->at - '0');
+    }
+    return number;
+}
+
+static bool take(struct text *text, char c)
+{
+    if (text->at == text->end || *text->at != c)
+        return false;
+    text->at++;
+    return true;
+}
+
+/* Days from the epoch to a date of the Gregorian calendar, whose year is made
+ * to begin in March. */
+static int64_t days(int64_t year, int64_t month, int64_t day)
+{
+    int64_t era, of_era, of_year;
+
+    year -= month <= 2;
+    era = year / 400;
+    of_era = year - era * 400;
+    of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
+           719468;
+}
+
+/* What stands behind a comma or point, in microseconds; more digits than six
+ * are passed over. */
+static bool fraction(struct text *text, int64_t *micros)
+{
+    int64_t unit = 100000;
+
+    if (!take(text, '.') && !take(text, ','))
+        return true;
+    if (text->at == text->end || *text->at < '0' || *text->at > '9')
+        return false;
+    for (; text->at < text->end && *text->at >= '0' && *text->at <= '9';
+         text->at++, unit /= 10)
+        *micros += unit * (*text->at - '0');
+    return true;
+}
+
+/* Seconds east of UTC. */
+static bool offset(struct text *text, int64_t *seconds)
+{
+    int64_t hours, minutes = 0, sign;
+
+    *seconds = 0;
+    if (text->at == text->end || take(text, 'Z') || take(text, 'z'))
+        return text->at == text->end;
+    sign = take(text, '-') ? -1 : take(text, '+') ? 1 : 0;
+    hours = digits(text, 2);
+    if (text->at < text->end) {
+        take(text, ':');
+        minutes = digits(text, 2);
+    }
+    *seconds = sign * (hours * 3600 + minutes * 60);
+    return sign && hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60 &&
+           text->at == text->end;
+}
+
+bool ccaas_when_read(const char *bytes, size_t length, int64_t *micros)
+{
+    struct text text = {bytes, bytes + length};
+    int64_t year = digits(&text, 4), month, day, hour, minute, second = 0;
+    int64_t east, parts = 0;
+
+    if (year < 0 || !take(&text, '-'))
+        return false;
+    month = digits(&text, 2);
+    if (month < 1 || month > 12 || !take(&text, '-'))
+        return false;
+    day = digits(&text, 2);
+    if (day < 1 || day > 31 || (!take(&text, 'T') && !take(&text, ' ')))
+        return false;
+    hour = digits(&text, 2);
+    if (hour < 0 || hour > 24 || !take(&text, ':'))
+        return false;
+    minute = digits(&text, 2);
+    if (minute < 0 || minute > 59)
+        return false;
+    if (take(&text, ':')) {
+        second = digits(&text, 2);
+        if (second < 0 || second > 60 || !fraction(&text, &parts))
+            return false;
+    }
+    if (!offset(&text, &east))
+        return false;
+    *micros = (((days(year, month, day) * 24 + hour) * 60 + minute) * 60 +
+               second - east) *
+                  1000000 +
+              parts;
+    return true;
+}

@@ -1,0 +1,432 @@
+/* A bounded queue of messages: a ring of buffers that are used again, and,
+ * once it is full and the newest are to stay, an index of what waits in it. */
+#include "inbox.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+#define ROOM_FIRST 8
+
+struct slot {
+    struct ccaas_inbox_message message;
+    uint32_t chain; /* the next slot with that bucket, from 1; 0: none */
+    bool indexed;
+};
+
+struct ccaas_inbox {
+    pthread_mutex_t lock;
+    unsigned references;
+    struct ccaas_bell *bell;
+    struct ccaas_update_form form;
+    size_t queue;
+    bool block;
+
+    struct slot *slots; /* a ring */
+    size_t room, first, count, bytes;
+    uint32_t *buckets; /* slots by hash, from 1; NULL: no index was needed */
+    size_t bucket_count;
+    size_t looked; /* messages at the front that were looked at for it */
+
+    bool shut, held; /* the reader is gone; the sender waits */
+    bool broken;     /* a message was lost, for want of memory */
+    bool closed;
+    struct ccaas_ws_end end;
+    double opened_at, closed_at, held_at; /* epoch seconds; < 0: not */
+    int64_t conflated, stale;
+};
+
+struct ccaas_inbox *ccaas_inbox_new(struct ccaas_bell *bell, size_t queue,
+                                    bool block,
+                                    const struct ccaas_update_form *form)
+{
+    struct ccaas_inbox *inbox = calloc(1, sizeof *inbox);
+
+    if (!inbox) {
+        free(form->pick);
+        return NULL;
+    }
+    pthread_mutex_init(&inbox->lock, NULL);
+    inbox->references = 1;
+    inbox->bell = ccaas_bell_hold(bell);
+    inbox->form = *form;
+    inbox->queue = queue;
+    inbox->block = block;
+    inbox->opened_at = inbox->held_at = -1;
+    return inbox;
+}
+
+/* Lets go of a reference; the lock is held, and is not any more. */
+static void release(struct ccaas_inbox *inbox)
+{
+    bool last = --inbox->references == 0;
+    size_t i;
+
+    pthread_mutex_unlock(&inbox->lock);
+    if (!last)
+        return;
+    for (i = 0; i < inbox->room; i++)
+        free(inbox->slots[i].message.bytes);
+    free(inbox->slots);
+    free(inbox->buckets);
+    free(inbox->form.pick);
+    ccaas_bell_release(inbox->bell);
+    pthread_mutex_destroy(&inbox->lock);
+    free(inbox);
+}
+
+void ccaas_inbox_shut(struct ccaas_inbox *inbox)
+{
+    if (!inbox)
+        return;
+    pthread_mutex_lock(&inbox->lock);
+    inbox->shut = true;
+    release(inbox);
+}
+
+/* -- The index: which slot waits for a metric and category -------------------
+ */
+
+static struct slot *slot_at(const struct ccaas_inbox *inbox, size_t place)
+{
+    return &inbox->slots[(inbox->first + place) % inbox->room];
+}
+
+static uint32_t *bucket_of(const struct ccaas_inbox *inbox, uint64_t hash)
+{
+    return &inbox->buckets[hash % inbox->bucket_count];
+}
+
+static void look(const struct ccaas_inbox *inbox,
+                 struct ccaas_inbox_message *message)
+{
+    ccaas_update_look(&inbox->form, message->bytes, message->length,
+                      &message->update);
+    message->looked = true;
+}
+
+static void add_to_index(struct ccaas_inbox *inbox, struct slot *slot)
+{
+    uint32_t *bucket;
+
+    if (!slot->message.looked)
+        look(inbox, &slot->message);
+    if (!slot->message.update.is_update)
+        return;
+    bucket = bucket_of(inbox, slot->message.update.hash);
+    slot->chain = *bucket;
+    slot->indexed = true;
+    *bucket = (uint32_t)(slot - inbox->slots) + 1;
+}
+
+static void take_from_index(struct ccaas_inbox *inbox, struct slot *slot)
+{
+    uint32_t number = (uint32_t)(slot - inbox->slots) + 1, *link;
+
+    if (!slot->indexed)
+        return;
+    link = bucket_of(inbox, slot->message.update.hash);
+    while (*link != number)
+        link = &inbox->slots[*link - 1].chain;
+    *link = slot->chain;
+    slot->indexed = false;
+}
+
+static void forget_index(struct ccaas_inbox *inbox)
+{
+    size_t i;
+
+    for (i = 0; i < inbox->count; i++)
+        slot_at(inbox, i)->indexed = false;
+    free(inbox->buckets);
+    inbox->buckets = NULL;
+    inbox->looked = 0;
+}
+
+/* Brings the index up to date; false: memory is out. */
+static bool make_index(struct ccaas_inbox *inbox)
+{
+    if (!inbox->buckets) {
+        inbox->bucket_count = inbox->room * 2 + 1;
+        inbox->buckets = calloc(inbox->bucket_count, sizeof *inbox->buckets);
+        if (!inbox->buckets)
+            return false;
+    }
+    for (; inbox->looked < inbox->count; inbox->looked++)
+        add_to_index(inbox, slot_at(inbox, inbox->looked));
+    return true;
+}
+
+/* -- The engine's thread: messages come
+ * ---------------------------------------- */
+
+static bool make_room(struct ccaas_inbox *inbox)
+{
+    size_t room = inbox->room ? inbox->room * 2 : ROOM_FIRST, i;
+    struct slot *slots;
+
+    if (inbox->count < inbox->room)
+        return true;
+    slots = calloc(room, sizeof *slots);
+    if (!slots)
+        return false;
+    forget_index(inbox);
+    for (i = 0; i < inbox->room; i++)
+        slots[i] = *slot_at(inbox, i);
+    free(inbox->slots);
+    inbox->slots = slots;
+    inbox->room = room;
+    inbox->first = 0;
+    return true;
+}
+
+static bool fill(struct ccaas_inbox_message *message, const char *bytes,
+                 size_t length, bool binary)
+{
+    if (message->room < length) {
+        char *larger = realloc(message->bytes, length + length / 4);
+
+        if (!larger)
+            return false;
+        message->bytes = larger;
+        message->room = length + length / 4;
+    }
+    if (length)
+        memcpy(message->bytes, bytes, length);
+    message->length = length;
+    message->binary = binary;
+    message->looked = false;
+    return true;
+}
+
+/* The parts of a message that was looked at in another place. */
+static void move_parts(struct ccaas_inbox_message *message, const char *from)
+{
+    struct ccaas_part *part = message->update.parts;
+    size_t i;
+
+    for (i = 0; i < CCAAS_LIVE_PARTS; i++, part++)
+        if (part->begin) {
+            part->begin = message->bytes + (part->begin - from);
+            part->end = message->bytes + (part->end - from);
+        }
+}
+
+static bool is_full(const struct ccaas_inbox *inbox)
+{
+    return inbox->count >= inbox->queue || inbox->bytes >= CCAAS_INBOX_BYTES;
+}
+
+/* A newer update for one that waits takes its place.  False: none waits. */
+static bool conflate(struct ccaas_inbox *inbox, const char *bytes,
+                     size_t length, bool binary)
+{
+    struct ccaas_update update;
+    struct slot *slot = NULL;
+    uint32_t number;
+    size_t before;
+
+    ccaas_update_look(&inbox->form, bytes, length, &update);
+    if (!update.is_update || !make_index(inbox))
+        return false;
+    for (number = *bucket_of(inbox, update.hash); number;
+         number = slot->chain) {
+        slot = &inbox->slots[number - 1];
+        if (slot->message.update.hash == update.hash)
+            break;
+    }
+    if (!number)
+        return false;
+    if (update.when < slot->message.update.when &&
+        update.when != CCAAS_UPDATE_NEVER) {
+        inbox->stale++;
+        return true;
+    }
+    before = slot->message.length;
+    if (!fill(&slot->message, bytes, length, binary))
+        return false;
+    slot->message.update = update;
+    slot->message.looked = true;
+    move_parts(&slot->message, bytes);
+    inbox->bytes += length - before;
+    inbox->conflated++;
+    return true;
+}
+
+/* False: memory is out. */
+static bool append(struct ccaas_inbox *inbox, const char *bytes, size_t length,
+                   bool binary)
+{
+    struct slot *slot;
+
+    if (!make_room(inbox))
+        return false;
+    slot = slot_at(inbox, inbox->count);
+    if (!fill(&slot->message, bytes, length, binary))
+        return false;
+    slot->indexed = false;
+    inbox->count++;
+    inbox->bytes += length;
+    return true;
+}
+
+static enum ccaas_ws_answer on_message(void *self, const char *bytes,
+                                       size_t length, bool binary)
+{
+    struct ccaas_inbox *inbox = self;
+    enum ccaas_ws_answer answer = CCAAS_WS_MORE;
+    bool was_full;
+
+    pthread_mutex_lock(&inbox->lock);
+    was_full = is_full(inbox);
+    if (!inbox->shut && (inbox->block || !was_full ||
+                         !conflate(inbox, bytes, length, binary))) {
+        if (!append(inbox, bytes, length, binary))
+            inbox->held = inbox->broken = true;
+        if (is_full(inbox) && (inbox->block || was_full))
+            inbox->held = true;
+    }
+    if (inbox->held) {
+        answer = CCAAS_WS_FULL;
+        inbox->held_at = ccaas_clock_wall();
+    }
+    pthread_mutex_unlock(&inbox->lock);
+    ccaas_bell_ring(inbox->bell);
+    return answer;
+}
+
+static void on_opened(void *self)
+{
+    struct ccaas_inbox *inbox = self;
+
+    pthread_mutex_lock(&inbox->lock);
+    inbox->opened_at = ccaas_clock_wall();
+    pthread_mutex_unlock(&inbox->lock);
+    ccaas_bell_ring(inbox->bell);
+}
+
+static void on_closed(void *self, const struct ccaas_ws_end *end)
+{
+    struct ccaas_inbox *inbox = self;
+    struct ccaas_bell *bell = ccaas_bell_hold(inbox->bell);
+
+    pthread_mutex_lock(&inbox->lock);
+    inbox->closed = true;
+    inbox->closed_at = ccaas_clock_wall();
+    inbox->end = *end;
+    release(inbox);
+    ccaas_bell_ring(bell);
+    ccaas_bell_release(bell);
+}
+
+/* -- The reader's thread
+ * ------------------------------------------------------- */
+
+struct ccaas_ws_sink ccaas_inbox_sink(struct ccaas_inbox *inbox)
+{
+    struct ccaas_ws_sink sink = {.self = inbox,
+                                 .opened = on_opened,
+                                 .message = on_message,
+                                 .closed = on_closed};
+
+    pthread_mutex_lock(&inbox->lock);
+    inbox->references++;
+    inbox->closed = inbox->held = inbox->broken = false;
+    inbox->opened_at = inbox->held_at = -1;
+    pthread_mutex_unlock(&inbox->lock);
+    return sink;
+}
+
+double ccaas_inbox_opened(struct ccaas_inbox *inbox)
+{
+    double at;
+
+    pthread_mutex_lock(&inbox->lock);
+    at = inbox->opened_at;
+    pthread_mutex_unlock(&inbox->lock);
+    return at;
+}
+
+static bool drained(const struct ccaas_inbox *inbox)
+{
+    return inbox->count <= inbox->queue / 2 &&
+           inbox->bytes <= CCAAS_INBOX_BYTES / 2;
+}
+
+bool ccaas_inbox_take(struct ccaas_inbox *inbox,
+                      struct ccaas_inbox_message *message, bool *resume)
+{
+    struct ccaas_inbox_message at_hand = *message;
+    struct slot *slot;
+    bool is_there;
+
+    if (at_hand.room > CCAAS_INBOX_KEPT) {
+        free(at_hand.bytes);
+        at_hand.bytes = NULL;
+        at_hand.room = 0;
+    }
+    pthread_mutex_lock(&inbox->lock);
+    is_there = inbox->count > 0;
+    if (is_there) {
+        slot = slot_at(inbox, 0);
+        take_from_index(inbox, slot);
+        *message = slot->message;
+        slot->message.bytes = at_hand.bytes;
+        slot->message.room = at_hand.room;
+        inbox->first = (inbox->first + 1) % inbox->room;
+        inbox->count--;
+        inbox->looked -= inbox->looked > 0;
+        inbox->bytes -= message->length;
+    } else {
+        message->bytes = at_hand.bytes;
+        message->room = at_hand.room;
+    }
+    *resume = inbox->held && drained(inbox);
+    if (*resume) {
+        inbox->held = false;
+        inbox->held_at = -1;
+    }
+    pthread_mutex_unlock(&inbox->lock);
+    if (is_there && !message->looked)
+        look(inbox, message);
+    return is_there;
+}
+
+bool ccaas_inbox_broken(struct ccaas_inbox *inbox)
+{
+    bool broken;
+
+    pthread_mutex_lock(&inbox->lock);
+    broken = inbox->broken;
+    pthread_mutex_unlock(&inbox->lock);
+    return broken;
+}
+
+bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
+                        double *at, double *from)
+{
+    bool closed;
+
+    pthread_mutex_lock(&inbox->lock);
+    closed = inbox->closed && !inbox->count;
+    if (closed) {
+        *end = inbox->end;
+        *at = *from = inbox->closed_at;
+        if (inbox->held_at >= 0)
+            *from = inbox->held_at;
+    }
+    pthread_mutex_unlock(&inbox->lock);
+    return closed;
+}
+
+void ccaas_inbox_counts(struct ccaas_inbox *inbox, int64_t *waiting,
+                        int64_t *conflated, int64_t *stale)
+{
+    pthread_mutex_lock(&inbox->lock);
+    *waiting = (int64_t)inbox->count;
+    *conflated = inbox->conflated;
+    *stale = inbox->stale;
+    pthread_mutex_unlock(&inbox->lock);
+}

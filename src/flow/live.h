@@ -1,0 +1,56 @@
+/* A subscription, as live.c and gather.c share it.  All on the thread that the
+ * client belongs to; only its inbox is filled elsewhere. */
+#ifndef CCAAS_LIVE_H
+#define CCAAS_LIVE_H
+
+#include <sys/types.h>
+
+#include "bell.h"
+#include "client.h"
+#include "inbox.h"
+#include "newest.h"
+#include "retry.h"
+
+enum ccaas_live_state {
+    CCAAS_LIVE_TOKEN, /* to be opened, once there is a token */
+    CCAAS_LIVE_OPENING,
+    CCAAS_LIVE_OPEN,
+    CCAAS_LIVE_PAUSE, /* again at `resume_at` */
+    CCAAS_LIVE_OVER   /* closed or failed: `error` */
+};
+
+struct ccaas_live {
+    struct ccaas_client *client;
+    struct ccaas_live *next, **link; /* the client's list */
+
+    struct ccaas_live_plan plan; /* url and token_name are our own copies */
+    char *url, *token_name;
+    struct ccaas_bell *bell;
+    struct ccaas_inbox *inbox;
+    struct ccaas_update_form form; /* its `pick` is the inbox's */
+    struct ccaas_newest newest;
+    struct ccaas_inbox_message message; /* the one at hand */
+
+    enum ccaas_live_state state;
+    bool armed; /* the bell was armed by the take before */
+    bool asked; /* a token is wanted of this one's owner */
+    bool started, closed;
+    pid_t pid;       /* where it was started */
+    double deadline; /* monotonic; INFINITY: none */
+    unsigned ticks;  /* takes since the clock was looked at */
+
+    struct ccaas_socket *socket;
+    struct ccaas_grant_need need;
+    uint64_t generation; /* of the token that it was opened with */
+    bool replayed;       /* opened anew with another token, since it was open */
+    struct ccaas_retry_link retry;
+    double resume_at;
+    double opened_at, lost_at; /* monotonic, epoch; < 0: not */
+    unsigned attempt;          /* since it was last open */
+    bool down;                 /* the reader was told so */
+
+    int64_t messages, stale, opened, lost;
+    struct ccaas_error error; /* of the loss, or the last one */
+};
+
+#endif

@@ -1,0 +1,64 @@
+/* When each metric and category was last updated: open addressing, at most
+ * half full.  PURE: see newest.h. */
+#include "newest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM_FIRST 64 /* a power of two */
+
+static struct ccaas_newest_slot *find(struct ccaas_newest_slot *slots,
+                                      size_t room, uint64_t hash)
+{
+    size_t i = (size_t)hash & (room - 1);
+
+    while (slots[i].hash && slots[i].hash != hash)
+        i = (i + 1) & (room - 1);
+    return &slots[i];
+}
+
+/* Room for one more; false: memory is out. */
+static bool make_room(struct ccaas_newest *newest)
+{
+    size_t room = newest->room ? newest->room * 2 : ROOM_FIRST, i;
+    struct ccaas_newest_slot *slots;
+
+    if (newest->room && newest->count * 2 < newest->room)
+        return true;
+    if (newest->count >= CCAAS_NEWEST_MOST) {
+        memset(newest->slots, 0, newest->room * sizeof *newest->slots);
+        newest->count = 0;
+        return true;
+    }
+    slots = calloc(room, sizeof *slots);
+    if (!slots)
+        return false;
+    for (i = 0; i < newest->room; i++)
+        if (newest->slots[i].hash)
+            *find(slots, room, newest->slots[i].hash) = newest->slots[i];
+    free(newest->slots);
+    newest->slots = slots;
+    newest->room = room;
+    return true;
+}
+
+bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash, int64_t when)
+{
+    struct ccaas_newest_slot *slot;
+
+    hash += !hash;
+    if (!make_room(newest))
+        return true;
+    slot = find(newest->slots, newest->room, hash);
+    if (slot->hash && when < slot->when)
+        return false;
+    newest->count += !slot->hash;
+    *slot = (struct ccaas_newest_slot){hash, when};
+    return true;
+}
+
+void ccaas_newest_free(struct ccaas_newest *newest)
+{
+    free(newest->slots);
+    memset(newest, 0, sizeof *newest);
+}

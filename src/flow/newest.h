@@ -1,0 +1,35 @@
+/* When each metric and category was last updated, so that no older value is
+ * passed on as new.
+ *
+ * PURE.  Used from one thread; the caller owns it.
+ */
+#ifndef CCAAS_NEWEST_H
+#define CCAAS_NEWEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CCAAS_NEWEST_MOST 262144 /* keys; with more, it begins anew */
+
+struct ccaas_newest_slot {
+    uint64_t hash; /* 0: free */
+    int64_t when;
+};
+
+/* Zeroed first. */
+struct ccaas_newest {
+    struct ccaas_newest_slot *slots;
+    size_t room, count;
+};
+
+/* Takes note that the key with this hash has a value of that time.  False: it
+ * has a newer one already.  Without memory nothing is noted, and everything is
+ * new. */
+bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash,
+                       int64_t when);
+
+/* Frees what it holds, and makes it empty. */
+void ccaas_newest_free(struct ccaas_newest *newest);
+
+#endif

@@ -1,0 +1,141 @@
+/* Which proxy a websocket goes by.  PURE: see proxy.h. */
+#include "proxy.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SEPARATORS ", \t"
+
+struct text {
+    const char *begin;
+    size_t length;
+};
+
+/* A host without its brackets and the dot at its end. */
+static struct text host_of(const char *url)
+{
+    struct text host;
+
+    host.begin = strstr(url, "://");
+    host.begin = host.begin ? host.begin + 3 : url;
+    if (*host.begin == '[') {
+        host.begin++;
+        host.length = strcspn(host.begin, "]");
+        return host;
+    }
+    host.length = strcspn(host.begin, ":/?#");
+    if (host.length && host.begin[host.length - 1] == '.')
+        host.length--;
+    return host;
+}
+
+static bool copy(char *to, size_t room, struct text from)
+{
+    if (from.length >= room)
+        return false;
+    memcpy(to, from.begin, from.length);
+    to[from.length] = '\0';
+    return true;
+}
+
+/* Are the first `bits` of these addresses equal? */
+static bool same_bits(const unsigned char *one, const unsigned char *other,
+                      long bits)
+{
+    long whole = bits / 8, rest = bits % 8;
+
+    return memcmp(one, other, (size_t)whole) == 0 &&
+           (!rest || (one[whole] ^ other[whole]) >> (8 - rest) == 0);
+}
+
+/* Is the number in the entry, a number or a net ("10.0.0.0/8")? */
+static bool in_net(const char *host, struct text entry)
+{
+    unsigned char one[16], other[16];
+    char text[64], *slash;
+    long most, bits;
+    int family = strchr(host, ':') ? AF_INET6 : AF_INET;
+
+    if (!copy(text, sizeof text, entry))
+        return false;
+    most = bits = family == AF_INET ? 32 : 128;
+    slash = strchr(text, '/');
+    if (slash) {
+        *slash = '\0';
+        bits = strtol(slash + 1, NULL, 10);
+    }
+    return bits >= 0 && bits <= most && inet_pton(family, host, one) == 1 &&
+           inet_pton(family, text, other) == 1 && same_bits(one, other, bits);
+}
+
+/* Is the host that name, or one below it? */
+static bool is_below(struct text host, struct text entry)
+{
+    while (entry.length && *entry.begin == '.') {
+        entry.begin++;
+        entry.length--;
+    }
+    if (entry.length && entry.begin[entry.length - 1] == '.')
+        entry.length--;
+    return entry.length && entry.length <= host.length &&
+           strncasecmp(host.begin + host.length - entry.length, entry.begin,
+                       entry.length) == 0 &&
+           (entry.length == host.length ||
+            host.begin[host.length - entry.length - 1] == '.');
+}
+
+static bool is_exempt(struct text host, const char *list)
+{
+    unsigned char unused[16];
+    char number[64];
+    bool numeric = copy(number, sizeof number, host) &&
+                   (inet_pton(AF_INET, number, unused) == 1 ||
+                    inet_pton(AF_INET6, number, unused) == 1);
+
+    if (strcmp(list, "*") == 0)
+        return true;
+    for (;;) {
+        struct text entry;
+
+        list += strspn(list, SEPARATORS);
+        if (!*list)
+            return false;
+        entry = (struct text){list, strcspn(list, SEPARATORS)};
+        if (numeric ? in_net(number, entry) : is_below(host, entry))
+            return true;
+        list += entry.length;
+    }
+}
+
+static const char *first_set(ccaas_proxy_environment *environment,
+                             const char *const *names)
+{
+    for (; *names; names++) {
+        const char *value = environment(*names);
+
+        if (value && *value)
+            return value;
+    }
+    return NULL;
+}
+
+const char *ccaas_proxy_for(const char *url, const char *option,
+                            ccaas_proxy_environment *environment)
+{
+    static const char *const proxies[] = {
+        "wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY",
+        "all_proxy", "ALL_PROXY", NULL};
+    static const char *const exemptions[] = {"no_proxy", "NO_PROXY", NULL};
+    const char *proxy = option, *exempt;
+
+    /* In clear we talk to this machine itself only. */
+    if (!option && strncasecmp(url, "wss:", 4) == 0)
+        proxy = first_set(environment, proxies);
+    if (!proxy || !*proxy)
+        return NULL;
+    exempt = first_set(environment, exemptions);
+    return exempt && is_exempt(host_of(url), exempt) ? NULL : proxy;
+}

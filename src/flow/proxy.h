@@ -1,0 +1,17 @@
+/* Which proxy a websocket goes by: libcurl's rules, where libcurl is not asked.
+ *
+ * PURE: the environment is an argument.
+ */
+#ifndef CCAAS_PROXY_H
+#define CCAAS_PROXY_H
+
+/* A variable of the environment, or NULL. */
+typedef const char *ccaas_proxy_environment(const char *name);
+
+/* The proxy for this ws:// or wss:// address; NULL: none.  `option` is what the
+ * user named ("": none at all; NULL: the environment's is taken, and in clear
+ * none).  What `no_proxy` lists is reached without one. */
+const char *ccaas_proxy_for(const char *url, const char *option,
+                            ccaas_proxy_environment *environment);
+
+#endif

@@ -1,0 +1,74 @@
+/* What a pushed message says.  PURE: see update.h. */
+#include "update.h"
+
+#include <string.h>
+
+#include "scan.h"
+#include "siphash.h"
+#include "when.h"
+
+#define NAME_MOST 1024 /* bytes of a name with escapes; longer ones are cut */
+
+/* The text of a value, for hashing: a string's decoded, anything else as it
+ * stands.  `room` is used where there are escapes. */
+static const char *text_of(struct ccaas_part part, char room[NAME_MOST],
+                           size_t *length)
+{
+    const char *begin = part.begin, *end = part.end;
+
+    *length = 0;
+    if (!begin)
+        return "";
+    if (*begin != '"') {
+        *length = (size_t)(end - begin);
+        return begin;
+    }
+    begin++;
+    end--;
+    *length = (size_t)(end - begin);
+    if (!memchr(begin, '\\', *length))
+        return begin;
+    if (*length > NAME_MOST)
+        return begin;
+    *length = ccaas_scan_decode(begin, end, room);
+    return room;
+}
+
+uint64_t ccaas_update_hash(const struct ccaas_update_form *form,
+                           const char *metric, size_t metric_length,
+                           const char *category, size_t category_length)
+{
+    uint64_t key[2] = {form->key[0], form->key[1]};
+
+    key[1] ^= ccaas_siphash(form->key, metric, metric_length);
+    return ccaas_siphash(key, category, category_length);
+}
+
+void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
+                       size_t length, struct ccaas_update *update)
+{
+    struct ccaas_part *parts = update->parts;
+    char metric_room[NAME_MOST], category_room[NAME_MOST], when_room[NAME_MOST];
+    const char *metric, *category, *when;
+    size_t metric_length, category_length, when_length;
+
+    memset(update, 0, sizeof *update);
+    update->when = CCAAS_UPDATE_NEVER;
+    if (!ccaas_pick(form->pick, bytes, length, parts, &update->fault_at,
+                    &update->fault))
+        return;
+    update->is_update = parts[CCAAS_LIVE_METRIC].begin &&
+                        *parts[CCAAS_LIVE_METRIC].begin == '"' &&
+                        parts[CCAAS_LIVE_WHOLE].begin &&
+                        *parts[CCAAS_LIVE_WHOLE].begin == '{';
+    if (!update->is_update)
+        return;
+    metric = text_of(parts[CCAAS_LIVE_METRIC], metric_room, &metric_length);
+    category =
+        text_of(parts[CCAAS_LIVE_CATEGORY], category_room, &category_length);
+    update->hash = ccaas_update_hash(form, metric, metric_length, category,
+                                     category_length);
+    when = text_of(parts[CCAAS_LIVE_UPDATED], when_room, &when_length);
+    if (!ccaas_when_read(when, when_length, &update->when))
+        update->when = CCAAS_UPDATE_NEVER;
+}

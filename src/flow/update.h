@@ -1,0 +1,43 @@
+/* What a pushed message says: which metric and category have a new value.
+ *
+ * PURE.  A form may be used by several threads at once; what is looked at
+ * points into the message's bytes.
+ */
+#ifndef CCAAS_UPDATE_H
+#define CCAAS_UPDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ccaas.h"
+#include "pick.h"
+
+/* Where an update has its parts, and the key that its identity is hashed
+ * with. */
+struct ccaas_update_form {
+    struct ccaas_pick_form *pick; /* of CCAAS_LIVE_PARTS paths */
+    uint64_t key[2];
+};
+
+#define CCAAS_UPDATE_NEVER INT64_MIN /* it does not say when */
+
+struct ccaas_update {
+    bool is_update;    /* it has a metric and a whole value */
+    uint64_t hash;     /* of metric and category */
+    int64_t when;      /* microseconds since the epoch */
+    const char *fault; /* why it is no JSON; NULL: it is */
+    size_t fault_at;
+    struct ccaas_part parts[CCAAS_LIVE_PARTS];
+};
+
+/* Looks a message over. */
+void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
+                       size_t length, struct ccaas_update *update);
+
+/* The hash of a metric and a category that are known by their text. */
+uint64_t ccaas_update_hash(const struct ccaas_update_form *form,
+                           const char *metric, size_t metric_length,
+                           const char *category, size_t category_length);
+
+#endif
