@@ -78,7 +78,9 @@ local function next_item(self, ends)
   local item, state, err = await(self, ends)
   if item ~= nil then
     return item, state
-  elseif state == "error" then
+  end
+  self.own:tell_events()
+  if state == "error" then
     return nil, err
   elseif state == "timeout" then
     return nil, errors.new({ code = "timeout", message = "no event within the time given; the stream goes on",

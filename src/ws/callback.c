@@ -193,6 +193,13 @@ static int for_socket(struct ccaas_socket *socket, struct lws *wsi,
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         ccaas_socket_refused(socket, in ? in : "");
         return 0;
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+    case LWS_CALLBACK_WSI_DESTROY:
+        /* All there is to hear where the connection is lost before the answer
+         * to the handshake. */
+        if (!socket->dialing)
+            ccaas_socket_refused(socket, "");
+        return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
         ccaas_socket_finish_as(socket, CCAAS_NETWORK, true, 0,
                                "the connection was lost");
@@ -281,6 +288,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
     case LWS_CALLBACK_CLIENT_CLOSED:
         break;
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+    case LWS_CALLBACK_WSI_DESTROY:
+        socket = lws_get_opaque_user_data(wsi);
+        return socket ? for_socket(socket, wsi, reason, in, length) : 0;
     default:
         return 0;
     }

@@ -161,6 +161,7 @@ static void dial(struct ccaas_socket *socket)
     const struct ccaas_address *to = &socket->address;
     struct lws_client_connect_info info = {0};
     char host[160], bare[128];
+    struct lws *wsi;
 
     snprintf(bare, sizeof bare, to->ipv6 ? "[%s]" : "%s", to->host);
     snprintf(host, sizeof host, to->usual ? "%s" : "%s:%d", bare, to->port);
@@ -189,12 +190,15 @@ static void dial(struct ccaas_socket *socket)
     info.opaque_user_data = socket;
     info.retry_and_idle_policy = &ccaas_ws_no_policy;
     info.pwsi = &socket->wsi;
-    if (lws_client_connect_via_info(&info)) {
+    socket->dialing = true;
+    wsi = lws_client_connect_via_info(&info);
+    socket->dialing = false;
+    if (wsi) {
         ccaas_ws_watch_at(socket->ws, socket->try_until);
         return;
     }
     socket->wsi = NULL;
-    ccaas_socket_refused(socket, ""); /* by itself it tells nobody then */
+    ccaas_socket_refused(socket, "");
 }
 
 void ccaas_socket_start(struct ccaas_socket *socket)

@@ -97,7 +97,8 @@ struct ccaas_socket {
     struct ccaas_ws_route *route;
     struct ccaas_names names; /* the addresses to try */
     size_t name;              /* which one is tried */
-    bool redial;              /* it is the next one's turn */
+    bool dialing; /* libwebsockets was called for it and has not returned */
+    bool redial;  /* it is the next one's turn */
     struct lws *wsi;
     bool connected;          /* TCP is */
     bool asked;              /* the handshake was sent */
