@@ -32,8 +32,20 @@ local function check(self, where)
   end
 end
 
-local function cancelled(self)
-  return errors.new({ code = "cancelled", message = "closed" }, self.own.provider)
+local function failure(self, code, message)
+  return errors.new({ code = code, message = message }, self.own.provider)
+end
+
+-- The descriptor to wait for; nil and the error where there is none.
+local function arm(self)
+  local gather = self.source.gather
+  local fd = gather:arm()
+  if fd >= 0 then
+    return fd
+  elseif gather:forked() then
+    return nil, failure(self, "cancelled", "the process was forked while this was under way")
+  end
+  return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
 end
 
 -- The next item; nil and a state where there is none. Waits until `ends`.
@@ -41,13 +53,17 @@ local function await(self, ends)
   local source = self.source
   while true do
     if self.closed then
-      return nil, "error", cancelled(self)
+      return nil, "error", failure(self, "cancelled", "closed")
     end
     local item, state, err = source:try()
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
-    local fd = source.gather:arm()
+    local fd, trouble = arm(self)
+    if not fd then
+      self:close()
+      return nil, "error", trouble
+    end
     item, state, err = source:try()
     if item ~= nil or state ~= "wait" then
       source.gather:disarm()

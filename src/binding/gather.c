@@ -80,6 +80,13 @@ static int gather_disarm(lua_State *L)
     return 0;
 }
 
+/* gather:forked() -> true in a child of the process that armed it. */
+static int gather_forked(lua_State *L)
+{
+    lua_pushboolean(L, ccaas_gather_forked(check_gather(L)));
+    return 1;
+}
+
 /* gather:ring() wakes whoever waits for it. */
 static int gather_ring(lua_State *L)
 {
@@ -100,10 +107,10 @@ static int gather_close(lua_State *L)
 void ccaas_binding_gather(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"add", gather_add},   {"remove", gather_remove},
-        {"arm", gather_arm},   {"disarm", gather_disarm},
-        {"ring", gather_ring}, {"close", gather_close},
-        {NULL, NULL}};
+        {"add", gather_add},     {"remove", gather_remove},
+        {"arm", gather_arm},     {"disarm", gather_disarm},
+        {"ring", gather_ring},   {"forked", gather_forked},
+        {"close", gather_close}, {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
     lua_pushcfunction(L, gather_close);

@@ -399,9 +399,13 @@ bool ccaas_gather_add_live(struct ccaas_gather *gather,
 void ccaas_gather_remove_live(struct ccaas_gather *gather,
                               struct ccaas_live *live);
 
-/* Arms the gather: now take from all flows once more, and if there is nothing
- * wait for the descriptor that this gives (-1: none could be made). */
+/* Arms the gather: now take from all once more, and if there is nothing wait
+ * for the descriptor that this gives (-1: none could be made, or it belongs to
+ * the process that this one was forked from). */
 int ccaas_gather_arm(struct ccaas_gather *gather);
+
+/* True in a process that was forked from the one that armed it. */
+bool ccaas_gather_forked(const struct ccaas_gather *gather);
 
 /* Wakes whoever waits for it. */
 void ccaas_gather_ring(struct ccaas_gather *gather);

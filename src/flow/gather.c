@@ -1,11 +1,14 @@
 /* One descriptor for many flows: a bell that follows theirs. */
 #include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include "flow.h"
 #include "live.h"
 
 struct ccaas_gather {
     struct ccaas_bell *bell;
+    pid_t pid; /* where it was armed first; 0: nowhere yet */
 };
 
 struct ccaas_gather *ccaas_gather_new(void)
@@ -43,15 +46,24 @@ void ccaas_gather_remove_live(struct ccaas_gather *gather,
     ccaas_bell_unfollow(live->bell, gather->bell);
 }
 
+bool ccaas_gather_forked(const struct ccaas_gather *gather)
+{
+    return gather->pid && gather->pid != getpid();
+}
+
 int ccaas_gather_arm(struct ccaas_gather *gather)
 {
+    if (ccaas_gather_forked(gather))
+        return -1;
+    gather->pid = getpid();
     ccaas_bell_arm(gather->bell);
     return ccaas_bell_fd(gather->bell);
 }
 
 void ccaas_gather_disarm(struct ccaas_gather *gather)
 {
-    ccaas_bell_disarm(gather->bell);
+    if (!ccaas_gather_forked(gather))
+        ccaas_bell_disarm(gather->bell);
 }
 
 void ccaas_gather_ring(struct ccaas_gather *gather)

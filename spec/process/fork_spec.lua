@@ -1,0 +1,194 @@
+-- A guest in the host's process: processes that fork.
+local helper = require "spec.helper"
+local programs = require "spec.programs"
+
+local succeeds = programs.succeeds
+
+local plain, tls
+setup(function()
+  plain, tls = programs.sandboxes()
+end)
+
+local maps = helper.read("/proc/self/maps")
+
+-- ThreadSanitizer cannot watch a child that starts threads again.
+if not maps:find("libtsan", 1, true) then describe("a process that forks", function()
+  local FORK
+
+  setup(function()
+    local folder = helper.folder()
+    local source = assert(io.open(folder .. "/forker.c", "w"))
+    -- What Lua 5.4 and LuaJIT have in common of their C interface.
+    source:write [[
+      #include <sys/wait.h>
+      #include <unistd.h>
+      struct lua_State;
+      void lua_pushnumber(struct lua_State *, double);
+      double luaL_checknumber(struct lua_State *, int);
+      void lua_pushcclosure(struct lua_State *, int (*)(struct lua_State *), int);
+      void lua_createtable(struct lua_State *, int, int);
+      void lua_setfield(struct lua_State *, int, const char *);
+      static int do_fork(struct lua_State *L) { lua_pushnumber(L, fork()); return 1; }
+      static int do_leave(struct lua_State *L) { _exit((int)luaL_checknumber(L, 1)); }
+      static int do_wait(struct lua_State *L)
+      {
+          int status = 0;
+          waitpid((pid_t)luaL_checknumber(L, 1), &status, 0);
+          lua_pushnumber(L, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+          return 1;
+      }
+      int luaopen_forker(struct lua_State *L)
+      {
+          lua_createtable(L, 0, 3);
+          lua_pushcclosure(L, do_fork, 0);
+          lua_setfield(L, -2, "fork");
+          lua_pushcclosure(L, do_wait, 0);
+          lua_setfield(L, -2, "wait");
+          lua_pushcclosure(L, do_leave, 0);
+          lua_setfield(L, -2, "leave");
+          return 1;
+      }
+    ]]
+    source:close()
+    local status, output = helper.run(("cc -shared -fPIC -o %s/forker.so %s/forker.c"):format(folder, folder))
+    assert(status == 0, output)
+    FORK = ("package.cpath = %q .. package.cpath\n"):format(folder .. "/?.so;") .. [[
+      local forker = require "forker"
+      -- Runs f in a child; gives what it ended with.
+      local function child(f, leave)
+        local pid = forker.fork()
+        if pid == 0 then
+          local ok, err = xpcall(f, debug.traceback)
+          if not ok then
+            io.stderr:write(tostring(err), "\n")
+          end
+          (leave or forker.leave)(ok and 0 or 1)
+        end
+        return pid
+      end
+    ]]
+  end)
+
+  for _, case in ipairs { { "plain", function() return plain end }, { "TLS", function() return tls end } } do
+    it("may use a client in parent and child that was made before, unused (" .. case[1] .. ")", function()
+      succeeds(case[2](), FORK .. [[
+        local client = ccaas.new(options)
+        local pids = {}
+        for i = 1, 4 do
+          pids[i] = child(function()
+            assert(#assert(client:queues():all()) == 20)
+          end)
+        end
+        assert(#assert(client:queues():all()) == 20)
+        for _, pid in ipairs(pids) do
+          assert(forker.wait(pid) == 0)
+        end
+        assert(#assert(client:queues():all()) == 20)
+      ]])
+    end)
+
+    it("may use a client in parent and child that was used before (" .. case[1] .. ")", function()
+      succeeds(case[2](), FORK .. [[
+        local client = ccaas.new(options)
+        local stream = client:groups()
+        assert(stream:next())
+        local pids = {}
+        for i = 1, 4 do
+          pids[i] = child(function()
+            for _ = 1, 3 do
+              assert(#assert(client:queues():all()) == 20)
+            end
+            client:close()
+          end, i % 2 == 0 and os.exit or nil)
+        end
+        for _ = 1, 3 do
+          assert(#assert(client:queues():all()) == 20)
+        end
+        for _, pid in ipairs(pids) do
+          assert(forker.wait(pid) == 0)
+        end
+        assert(#assert(stream:all()) == 199)
+      ]])
+    end)
+  end
+
+  for _, case in ipairs { { "plain", function() return plain end }, { "TLS", function() return tls end } } do
+    it("may subscribe in parent and child (" .. case[1] .. ")", function()
+      succeeds(case[2](), FORK .. [[
+        local client = ccaas.new(xima)
+        local unread = client:subscribe { "102" }
+        local stream = client:subscribe { "101" }
+        assert(stream:next().type == "open")
+        local pids = {}
+        for i = 1, 4 do
+          pids[i] = child(function()
+            -- What had come already may be told twice, but nobody waits.
+            local event, err
+            repeat
+              event, err = stream:next()
+            until not event
+            assert(err.code == "cancelled", tostring(err))
+            stream:close()
+            assert(unread:next().type == "open")
+            local own = client:subscribe({ "101" }, { snapshot = i > 2 })
+            assert(own:next().type == "open")
+            assert(own:next().type == "update")
+          end, i % 2 == 0 and os.exit or nil)
+        end
+        for _, pid in ipairs(pids) do
+          assert(forker.wait(pid) == 0)
+        end
+        for _ = 1, 5 do
+          assert(stream:next().type == "update")
+        end
+      ]])
+    end)
+  end
+
+  it("has an error in the child, not a stall, for a stream that was under way", function()
+    succeeds(tls, FORK .. [[
+      local client = ccaas.new(options)
+      local stream = client:groups()
+      assert(stream:next())
+      local pid = child(function()
+        local rows, err = stream:all()
+        assert(rows and #rows == 199 or err and err.code == "cancelled", tostring(err))
+        stream:close()
+        assert(client:queue("101"))
+      end)
+      assert(forker.wait(pid) == 0)
+      assert(#assert(stream:all()) == 199)
+    ]], 20)
+  end)
+
+  it("has no stall in the child when a token was being asked for", function()
+    succeeds(tls, FORK .. [[
+      options.token_url = options.token_url:gsub("/oauth/v2/token", "/slow-token")
+      local client = ccaas.new(options)
+      local stream = client:queues()
+      assert(not stream:next(0.2))
+      local pid = child(function()
+        local row, err = client:queue("101", { deadline = 10 })
+        assert(not row and err.code == "auth", tostring(err))
+      end)
+      assert(forker.wait(pid) == 0)
+      local _, err = stream:next(0.01)
+      assert(err.code == "timeout" and err.message:find("goes on"), tostring(err))
+    ]], 20)
+  end)
+
+  it("ends in the child as it should, with the parent's streams open", function()
+    succeeds(tls, FORK .. [[
+      local client = ccaas.new(options)
+      local stream = client:groups()
+      assert(stream:next())
+      for _, leave in ipairs { forker.leave, os.exit, function(status) os.exit(status, true) end } do
+        local pid = child(function() end, leave)
+        assert(forker.wait(pid) == 0)
+        pid = child(function() assert(client:queue("101")) end, leave)
+        assert(forker.wait(pid) == 0)
+      end
+      assert(#assert(stream:all()) == 199)
+    ]], 20)
+  end)
+end) end
