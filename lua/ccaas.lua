@@ -126,7 +126,7 @@ end
 ---@field user_agent? string
 ---@field null? any `ccaas.null` keeps nulls
 ---@field on_event? fun(event: table)
----@field loop? "blocking"|ccaas.Loop
+---@field loop? "blocking"|"cqueues"|"luv"|"copas"|ccaas.Loop
 
 --- A client.  Opens no socket and starts no thread: the first request does.
 --- Wrong options raise at the caller's line.

@@ -14,7 +14,39 @@ local loop = {}
 ---@field wait ccaas.Wait
 ---@field pause? fun()
 
-local known = { blocking = true }
+local known = { blocking = true, cqueues = true, luv = true, copas = true }
+
+-- Nobody said which: looked for each time, for a client may be made before its
+-- loop runs.
+---@type ccaas.Loop
+local found = {}
+
+local function running()
+  local cqueues = package.loaded.cqueues
+  local name = type(cqueues) == "table" and cqueues.running() and "cqueues" or "blocking"
+  return require("ccaas.loop." .. name)
+end
+
+function found.wait(fd, seconds)
+  return running().wait(fd, seconds)
+end
+
+function found.pause()
+  local pause = running().pause
+  return pause and pause()
+end
+
+local function load_named(name)
+  if not known[name] then
+    misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
+  elseif name ~= "blocking" then
+    local fine, reason = pcall(require, name)
+    if not fine then
+      misuse.raise("loop: %q needs the module %s, which cannot be loaded: %s", name, name, tostring(reason))
+    end
+  end
+  return require("ccaas.loop." .. name)
+end
 
 --- The two functions for a client's option `loop`.
 ---@param option nil|string|ccaas.Loop
@@ -33,12 +65,8 @@ function loop.find(option)
   if option ~= nil and type(option) ~= "string" then
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
-  local name = option or "blocking"
-  if not known[name] then
-    misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
-  end
-  local found = require("ccaas.loop." .. name)
-  return found.wait, found.pause
+  local given = option and load_named(option) or found
+  return given.wait, given.pause
 end
 
 return loop

@@ -40,6 +40,10 @@ struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);
 void ccaas_binding_gather(lua_State *L);
 int ccaas_binding_new_gather(lua_State *L);
 
+/* core.alarm(fd, seconds) and its metatable. */
+void ccaas_binding_alarm(lua_State *L);
+int ccaas_binding_new_alarm(lua_State *L);
+
 /* This Lua state's engine, made when it is first needed.  The registry keeps
  * it, and stops it when the state is closed. */
 struct ccaas_engine *ccaas_binding_engine(lua_State *L);

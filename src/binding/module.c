@@ -98,6 +98,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"flow", ccaas_binding_new_flow},
         {"file", ccaas_binding_new_file},
         {"gather", ccaas_binding_new_gather},
+        {"alarm", ccaas_binding_new_alarm},
         {"sweep", ccaas_binding_sweep},
         {"ogg", ccaas_binding_new_ogg},
         {"sha256", core_sha256},
@@ -115,6 +116,7 @@ int luaopen_ccaas_core(lua_State *L)
     ccaas_binding_client(L);
     ccaas_binding_flow(L);
     ccaas_binding_gather(L);
+    ccaas_binding_alarm(L);
     ccaas_binding_file(L);
     ccaas_binding_ogg(L);
     ccaas_record_open(L);

@@ -309,6 +309,10 @@ int ccaas_gather_arm(struct ccaas_gather *gather);
 
 /* After the wait. */
 void ccaas_gather_disarm(struct ccaas_gather *gather);
+
+/* Wakes whoever waits for the descriptor. */
+void ccaas_gather_ring(struct ccaas_gather *gather);
+
 void ccaas_gather_free(struct ccaas_gather *gather);
 
 #endif

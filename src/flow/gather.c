@@ -42,6 +42,11 @@ void ccaas_gather_disarm(struct ccaas_gather *gather)
     ccaas_bell_disarm(gather->bell);
 }
 
+void ccaas_gather_ring(struct ccaas_gather *gather)
+{
+    ccaas_bell_ring(gather->bell);
+}
+
 void ccaas_gather_free(struct ccaas_gather *gather)
 {
     if (!gather)
