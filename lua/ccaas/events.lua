@@ -5,10 +5,11 @@
 ---   "end" or "error" and the error;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
---- - close(), info().
+--- - close(), which leaves the gather, and info().
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 
 ---@class ccaas.Events
@@ -17,6 +18,8 @@ local misuse = require "ccaas.misuse"
 ---@field package own table a client's inner side
 ---@field package label string
 ---@field package closed? boolean
+---@field package waiting integer how many wait for the gather's descriptor
+---@field package polled? true somebody was given it
 local Events = {}
 local methods = {}
 Events.__index = methods
@@ -52,6 +55,20 @@ local function try(self)
   end
 end
 
+-- Waits for the gather.  Who closes the stream meanwhile leaves the descriptor,
+-- for loops tell nothing of one that is no more: the last who waits closes it.
+local function wait(self, fd, seconds)
+  local gather = self.source.gather
+  self.waiting = self.waiting + 1
+  self.own.wait(fd, seconds)
+  self.waiting = self.waiting - 1
+  if not self.closed then
+    gather:disarm()
+  elseif self.waiting == 0 then
+    gather:close()
+  end
+end
+
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source = self.source
@@ -61,6 +78,10 @@ local function await(self, ends)
       return item, state, err
     end
     local fd = source.gather:arm()
+    if fd < 0 then
+      return nil, "error", errors.new({ code = "io",
+        message = "no descriptor is left to wait with: raise `ulimit -n`" }, self.own.provider)
+    end
     item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
       if not self.closed then
@@ -77,10 +98,7 @@ local function await(self, ends)
       end
       seconds = seconds and math.min(seconds, left) or left
     end
-    self.own.wait(fd, seconds)
-    if not self.closed then
-      source.gather:disarm()
-    end
+    wait(self, fd, seconds)
     self.own:tell_events()
   end
 end
@@ -139,7 +157,16 @@ function methods:close()
   check(self, "close")
   if not self.closed then
     self.closed = true
+    local gather = self.source.gather
+    if self.polled then
+      loop.forget(gather:arm())
+    end
     self.source:close()
+    if self.waiting > 0 then
+      gather:ring()
+    else
+      gather:close()
+    end
   end
 end
 
@@ -148,6 +175,7 @@ end
 ---@return integer
 function methods:pollfd()
   check(self, "pollfd")
+  self.polled = true
   return self.source.gather:arm()
 end
 
@@ -177,7 +205,7 @@ end
 ---@param label string
 ---@return ccaas.Events
 function events.new(own, source, label)
-  return setmetatable({ own = own, source = source, label = label }, Events)
+  return setmetatable({ own = own, source = source, label = label, waiting = 0 }, Events)
 end
 
 --- The source of a stream of events, or nil.

@@ -36,6 +36,15 @@ function found.pause()
   return pause and pause()
 end
 
+--- cqueues polls what `pollfd` gives, and must be told before that is closed.
+---@param fd integer
+function loop.forget(fd)
+  local cqueues = package.loaded.cqueues
+  if type(cqueues) == "table" and fd >= 0 then
+    cqueues.cancel(fd)
+  end
+end
+
 local function load_named(name)
   if not known[name] then
     misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))

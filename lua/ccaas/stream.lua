@@ -4,6 +4,7 @@
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
@@ -59,14 +60,11 @@ local function wait(self, ends)
   return true
 end
 
--- cqueues polls what `pollfd` gives, and must be told before that is closed,
--- as it is at the stream's end: so it is told before the stream is read.
+-- What `pollfd` gave is closed at the stream's end: so it is forgotten before the
+-- stream is read.
 local function unpoll(self)
-  local cqueues, fd = package.loaded.cqueues, self.flow:fd()
   self.polled = nil
-  if cqueues and fd >= 0 then
-    cqueues.cancel(fd)
-  end
+  loop.forget(self.flow:fd())
 end
 
 -- Asks the user's function for a token.  It may yield.  What it raises is raised

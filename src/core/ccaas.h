@@ -313,6 +313,7 @@ void ccaas_gather_disarm(struct ccaas_gather *gather);
 /* Wakes whoever waits for the descriptor. */
 void ccaas_gather_ring(struct ccaas_gather *gather);
 
+/* Leaves all, and closes the descriptor. */
 void ccaas_gather_free(struct ccaas_gather *gather);
 
 #endif
