@@ -55,7 +55,9 @@ local function wait(self, ends)
   elseif self.client.asking == (coroutine.running() or "main") then
     misuse.raise("the token function must not call the client that asks it")
   end
+  self.flow:waiting(true)
   self.wait(fd, seconds)
+  self.flow:waiting(false)
   self.client:tell_events()
   return true
 end

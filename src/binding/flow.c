@@ -232,6 +232,14 @@ static int flow_fd(lua_State *L)
     return 1;
 }
 
+/* flow:waiting(true), and false afterwards: somebody waits for the
+ * descriptor. */
+static int flow_waiting(lua_State *L)
+{
+    ccaas_flow_waiting(ccaas_binding_check_flow(L, 1), lua_toboolean(L, 2));
+    return 0;
+}
+
 /* flow:timeout() -> seconds after which it is in any case, or nil. */
 static int flow_timeout(lua_State *L)
 {
@@ -352,6 +360,7 @@ void ccaas_binding_flow(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"take", take},
                                        {"fd", flow_fd},
+                                       {"waiting", flow_waiting},
                                        {"timeout", flow_timeout},
                                        {"error", flow_error},
                                        {"answer", flow_answer},

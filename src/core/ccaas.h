@@ -257,6 +257,10 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token);
  * has told the end or an error. */
 int ccaas_flow_fd(struct ccaas_flow *flow);
 
+/* Somebody begins or ends to wait for it: while anybody does it is not closed,
+ * but made readable. */
+void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins);
+
 /* Seconds after which a take is worth another try in any case; INFINITY: only
  * the descriptor tells. */
 double ccaas_flow_timeout(const struct ccaas_flow *flow);

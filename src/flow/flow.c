@@ -86,6 +86,18 @@ static void let_all_go(struct ccaas_flow *flow)
         ccaas_gate_forget(flow->client->engine->gates, flow->bell);
 }
 
+/* Nothing more is to be waited for.  Whoever does nevertheless is woken: loops
+ * tell nothing of a descriptor that is no more. */
+static void hang_up(struct ccaas_flow *flow)
+{
+    if (!flow->waiting) {
+        ccaas_bell_quit(flow->bell);
+        return;
+    }
+    ccaas_bell_arm(flow->bell); /* it may have been rung for another one */
+    ccaas_bell_ring(flow->bell);
+}
+
 void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
     ccaas_error_copy(&flow->error, error);
@@ -93,7 +105,7 @@ void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
         ccaas_grant_scrub(flow->client->grant, &flow->error);
     flow->failed = true;
     let_all_go(flow);
-    ccaas_bell_quit(flow->bell);
+    hang_up(flow);
 }
 
 void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
@@ -133,6 +145,8 @@ void ccaas_flow_close(struct ccaas_flow *flow)
         let_all_go(flow);
     if (!flow->failed)
         ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
+    if (flow->waiting)
+        ccaas_bell_arm(flow->bell);
     ccaas_bell_ring(flow->bell);
 }
 
@@ -274,7 +288,7 @@ static enum ccaas_take finish(struct ccaas_flow *flow)
         }
         info->missing = announced > info->rows ? announced - info->rows : 0;
         let_all_go(flow);
-        ccaas_bell_quit(flow->bell);
+        hang_up(flow);
     }
     return CCAAS_TAKE_END;
 }
@@ -438,7 +452,7 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         if (flow->fetches)
             flow->info.page = flow->fetches->page;
         let_all_go(flow);
-        ccaas_bell_quit(flow->bell);
+        hang_up(flow);
         return CCAAS_TAKE_END;
     }
     if (ccaas_client_due(flow->client))
@@ -467,6 +481,14 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
 int ccaas_flow_fd(struct ccaas_flow *flow)
 {
     return ccaas_bell_fd(flow->bell);
+}
+
+void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
+{
+    if (begins)
+        flow->waiting++;
+    else if (!--flow->waiting && (flow->ended || flow->failed))
+        ccaas_bell_quit(flow->bell);
 }
 
 double ccaas_flow_timeout(const struct ccaas_flow *flow)

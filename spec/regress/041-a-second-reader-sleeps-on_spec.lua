@@ -1,0 +1,59 @@
+-- Of two coroutines that read one stream one may see its end, or close it, while
+-- the other waits: the other slept on, for the descriptor was closed, or had been
+-- rung for the first one.
+local ccaas = require "ccaas"
+local cqueues = require "cqueues"
+local helper = require "spec.helper"
+
+describe("a coroutine that waits for a stream", function()
+  local sandbox
+
+  setup(function() sandbox = helper.sandbox { queues = 4, agents = 5, groups = 2 } end)
+
+  -- Runs `finish(stream)` when both have waited, and one of them was woken.
+  local function second_of(finish)
+    local client = ccaas.new(sandbox:options("8x8", { loop = "cqueues" }))
+    local stream, loop, left, outcome = client:queues { size = 2, concurrency = 1 }, cqueues.new(), false, nil
+    sandbox:fault { path = "/queues", delay = 0.5, page = 1 }
+    loop:wrap(function()
+      assert(stream:next())
+      assert(stream:next())
+      -- The other one waits for the second page now.
+      cqueues.poll(0.05)
+      finish(stream)
+      left = true
+    end)
+    loop:wrap(function()
+      cqueues.poll(0.02)
+      outcome = { stream:next() }
+    end)
+    assert(loop:loop(10))
+    assert.is_true(left)
+    assert.is_table(outcome, "it still waits")
+    client:close()
+    return (unpack or table.unpack)(outcome, 1, 2)
+  end
+
+  it("is woken when another one closes it", function()
+    local row, err = second_of(function(stream) stream:close() end)
+    assert.is_nil(row)
+    assert.equal("cancelled", err.code)
+  end)
+
+  it("is woken when another one reads it to its end", function()
+    local row, err = second_of(function(stream)
+      local rows = 0
+      repeat
+        local ends, more = require("ccaas.core").now() + 5, nil
+        repeat -- without giving way: the other one sleeps
+          more = stream:next(0)
+        until more or require("ccaas.core").now() > ends or stream:info().rows == 4
+        rows = rows + (more and 1 or 0)
+      until not more
+      assert.equal(2, rows)
+      assert.is_nil((stream:next(0)))
+    end)
+    assert.is_nil(row)
+    assert.is_nil(err)
+  end)
+end)
