@@ -19,6 +19,7 @@ local misuse = require "ccaas.misuse"
 ---@field package label string
 ---@field package closed? boolean
 ---@field package waiting integer how many wait for the gather's descriptor
+---@field package armed? true the gather is, since before the last look
 ---@field package polled? true somebody was given it
 local Events = {}
 local methods = {}
@@ -62,38 +63,50 @@ local function wait(self, fd, seconds)
   self.waiting = self.waiting + 1
   self.own.wait(fd, seconds)
   self.waiting = self.waiting - 1
-  if not self.closed then
-    gather:disarm()
-  elseif self.waiting == 0 then
+  if self.closed and self.waiting == 0 then
     gather:close()
   end
+end
+
+-- Wakes whoever waits, even if the gather was rung for another one.
+local function wake(self)
+  self.source.gather:arm()
+  self.source.gather:ring()
+end
+
+-- The gather stays armed after a look that found nothing, lest what comes before
+-- the next one is told by nothing.
+local function disarm(self)
+  if self.armed and not self.closed then
+    self.source.gather:disarm()
+  end
+  self.armed = nil
 end
 
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source = self.source
   while true do
+    disarm(self)
     local item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
     local fd = source.gather:arm()
+    self.armed = true
     if fd < 0 then
       return nil, "error", errors.new({ code = "io",
         message = "no descriptor is left to wait with: raise `ulimit -n`" }, self.own.provider)
     end
     item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
-      if not self.closed then
-        source.gather:disarm()
-      end
+      disarm(self)
       return item, state, err
     end
     local seconds = source:due()
     if ends then
       local left = ends - core.now()
       if left <= 0 then
-        source.gather:disarm()
         return nil, "timeout"
       end
       seconds = seconds and math.min(seconds, left) or left
@@ -107,7 +120,10 @@ local function next_item(self, ends)
   local item, state, err = await(self, ends)
   if item ~= nil then
     return item, state
-  elseif state == "error" then
+  elseif state ~= "timeout" and self.waiting > 0 then
+    wake(self) -- whoever else reads it
+  end
+  if state == "error" then
     return nil, err
   elseif state == "timeout" then
     return nil, errors.new({ code = "timeout", message = "no event within the time given; the stream goes on",
@@ -163,7 +179,7 @@ function methods:close()
     end
     self.source:close()
     if self.waiting > 0 then
-      gather:ring()
+      wake(self)
     else
       gather:close()
     end
@@ -176,7 +192,13 @@ end
 function methods:pollfd()
   check(self, "pollfd")
   self.polled = true
-  return self.source.gather:arm()
+  local gather = self.source.gather
+  local fd = gather:arm()
+  if not self.armed then
+    gather:ring()
+    self.armed = true
+  end
+  return fd
 end
 
 --- For event loops: what to wait for.

@@ -312,15 +312,18 @@ return function(loop)
   end)
 
   it("lets two readers share one stream", function()
-    local stream, seen, count = client:agents { summary = true, size = 2 }, {}, 0
-    local function read()
-      for row in stream do
-        assert.is_nil(seen[row.id])
-        seen[row.id], count = true, count + 1
+    for _, merged in ipairs { false, true } do
+      local stream, seen, count = client:agents { summary = true, size = 2 }, {}, 0
+      stream = merged and ccaas.merge(stream) or stream
+      local function read()
+        for row in stream do
+          assert.is_nil(seen[row.id])
+          seen[row.id], count = true, count + 1
+        end
       end
+      run(read, read, read)
+      assert.equal(60, count)
     end
-    run(read, read)
-    assert.equal(60, count)
   end)
 
   it("gives others a turn while rows are at hand", function()

@@ -13,31 +13,25 @@ local function present()
   return not is_main and thread or nil
 end
 
--- Waits until somebody calls what `start` gets.  What the coroutine raises after
--- that is luv's to report.
+-- Waits until somebody calls what `start` gets.  What a coroutine raises after
+-- that is luv's to report; what else resumes it is passed over.
 local function until_woken(start)
   local me, over, value = present(), false, nil
   start(function(given)
     over, value = true, given
     if me and coroutine.status(me) == "suspended" then
       local fine, problem = coroutine.resume(me)
-      if not fine then
-        error(debug.traceback(me, tostring(problem)), 0)
-      end
+      return fine or error(debug.traceback(me, tostring(problem)), 0)
     end
   end)
+  local rest = me and coroutine.yield or function() luv.run "once" end
   while not over do
-    if me then
-      coroutine.yield()
-    else
-      luv.run("once")
-    end
+    rest()
   end
   return value
 end
 
--- By descriptor, of which luv takes one handle only: { poll = handle, and who is
--- to be woken }.
+-- By descriptor, for luv takes it once only: { poll = handle, who is to be woken }.
 local waits = {}
 
 local function wake_all(fd, ready)
@@ -57,20 +51,18 @@ function loop.wait(fd, seconds)
   waits[fd] = all
   all.poll:start("r", function() wake_all(fd, true) end)
   return until_woken(function(wake)
-    local timer = seconds and luv.new_timer()
-    if timer then
+    local timer = luv.new_timer()
+    if seconds then
       timer:start(math.ceil(seconds * 1000), 0, function() wake_all(fd, false) end)
     end
     all[#all + 1] = function(ready)
-      if timer then
-        timer:close()
-      end
+      timer:close()
       wake(ready)
     end
   end)
 end
 
---- A timer would keep descriptors out: libuv runs those that are due first.
+-- A timer would keep descriptors out: libuv runs those that are due first.
 function loop.pause()
   if not present() then
     return luv.loop_mode() == nil and luv.run("nowait")
