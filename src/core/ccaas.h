@@ -118,10 +118,13 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
 void ccaas_client_close(struct ccaas_client *client);
 void ccaas_client_free(struct ccaas_client *client);
 
+/* When others are let in: after so many seconds, or so many looks: more than
+ * there are in a row where merges and watches look at their parts. */
+#define CCAAS_CLIENT_TURN 0.002
 #ifdef CCAAS_TINY
-#define CCAAS_CLIENT_TURN 0.0
+#define CCAAS_CLIENT_LOOKS 4u
 #else
-#define CCAAS_CLIENT_TURN 0.002 /* seconds until others are let in */
+#define CCAAS_CLIENT_LOOKS UINT_MAX
 #endif
 
 /* Of a fair client: is it time to let others have a turn?  Once it said so it

@@ -1,6 +1,7 @@
 /* Engine and client: settings, events, and what an API's errors mean. */
 #include "client.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,9 +142,13 @@ bool ccaas_client_due(struct ccaas_client *client)
     if (!client->fair)
         return false;
     now = ccaas_clock_now();
-    if (engine->turned)
+    if (engine->turned) {
         engine->turn = now;
-    engine->turned = !engine->turned && now - engine->turn >= CCAAS_CLIENT_TURN;
+        engine->looks = 0;
+    }
+    engine->turned =
+        !engine->turned && (++engine->looks >= CCAAS_CLIENT_LOOKS ||
+                            now - engine->turn >= CCAAS_CLIENT_TURN);
     return engine->turned;
 }
 

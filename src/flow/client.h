@@ -16,6 +16,7 @@ struct ccaas_engine {
     struct ccaas_grant *grants; /* shared by clients of equal credentials */
     struct ccaas_gate *gates;   /* paces, kept by all of its clients together */
     double turn;                /* when the present one began */
+    unsigned looks;             /* since it began */
     bool turned;                /* others had, or will have, one since */
 };
 
