@@ -1,8 +1,8 @@
 --- Streams of events, put together in Lua from other streams: watching and
 --- merging.  The same words as ccaas.Stream has; what they stand on is a source:
 ---
---- - try(): the next item (one or two values), or nil and "wait", "end" or
----   "error" and the error;
+--- - try(): the next item (one or two values), or nil and "wait", "pause",
+---   "end" or "error" and the error;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
 --- - close(), info().
@@ -34,21 +34,38 @@ local function cancelled(self)
   return errors.new({ code = "cancelled", message = "closed" }, self.own.provider)
 end
 
+-- The source's try, with a turn for others where it is due.
+local function try(self)
+  local own = self.own
+  while true do
+    while own.pause and own.core:due() do
+      own.pause()
+    end
+    if self.closed then
+      return nil, "error", cancelled(self)
+    end
+    local item, state, err = self.source:try()
+    if item ~= nil or state ~= "pause" then
+      return item, state, err
+    end
+    own.pause()
+  end
+end
+
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source = self.source
   while true do
-    if self.closed then
-      return nil, "error", cancelled(self)
-    end
-    local item, state, err = source:try()
+    local item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
     local fd = source.gather:arm()
-    item, state, err = source:try()
+    item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
-      source.gather:disarm()
+      if not self.closed then
+        source.gather:disarm()
+      end
       return item, state, err
     end
     local seconds = source:due()

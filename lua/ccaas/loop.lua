@@ -1,22 +1,34 @@
---- Who waits: finds the function that waits for a descriptor.
+--- Who waits: finds the function that waits for a descriptor, and the one that
+--- lets others have a turn.
 
 local misuse = require "ccaas.misuse"
 
 local loop = {}
 
+--- Waits until the descriptor is readable: true; false: the time is up.
 ---@alias ccaas.Wait fun(fd: integer, seconds: number|nil): boolean
+
+--- `pause` lets the loop's others have a turn and comes back as soon as they had
+--- it; a loop without others has none.
+---@class ccaas.Loop
+---@field wait ccaas.Wait
+---@field pause? fun()
 
 local known = { blocking = true }
 
---- The waiting function for a client's option `loop`.
----@param option nil|string|{ wait: ccaas.Wait }
----@return ccaas.Wait # true: fd is readable; false: the time is up
+--- The two functions for a client's option `loop`.
+---@param option nil|string|ccaas.Loop
+---@return ccaas.Wait
+---@return fun()|nil pause
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
       misuse.raise("loop: a table must have a function `wait` (fd, seconds)")
     end
-    return option.wait
+    if option.pause ~= nil and type(option.pause) ~= "function" then
+      misuse.raise("loop: `pause` must be a function")
+    end
+    return option.wait, option.pause
   end
   if option ~= nil and type(option) ~= "string" then
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
@@ -25,7 +37,8 @@ function loop.find(option)
   if not known[name] then
     misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
   end
-  return require("ccaas.loop." .. name)
+  local found = require("ccaas.loop." .. name)
+  return found.wait, found.pause
 end
 
 return loop

@@ -104,6 +104,8 @@ local function await(self, ends)
       self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
     elseif state == "ask" then
       ask_for_token(self)
+    elseif state == "pause" then
+      self.client.pause()
     elseif state ~= "wait" then
       self.held = state -- should the user's function raise
       self.client:tell_events()
@@ -139,6 +141,8 @@ local function iterate(self)
     return self.change and self.change(row) or row
   elseif row ~= nil then
     self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
+  elseif state == "pause" then
+    self.client.pause()
   end
   local err
   row, err = next_row(self)

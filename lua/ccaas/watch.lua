@@ -55,7 +55,7 @@ function Poller:finish(now, err)
   self.stream, self.source, self.rows = nil, nil, nil
 end
 
--- Goes on as far as possible without waiting.
+-- Goes on as far as possible without waiting; "pause": others are to have a turn.
 function Poller:pump()
   local now = seconds(self.own)
   if not self.source then
@@ -68,8 +68,8 @@ function Poller:pump()
     local row, state, err = self.source:try()
     if row ~= nil then
       self.rows[#self.rows + 1] = row
-    elseif state == "wait" then
-      return
+    elseif state == "wait" or state == "pause" then
+      return state
     else
       self:finish(seconds(self.own), state == "error" and err or nil)
       return
@@ -168,7 +168,9 @@ function Watch:try()
   if self.ended then
     return nil, "error", self.ended
   end
-  poller:pump()
+  if poller:pump() == "pause" then
+    return nil, "pause"
+  end
   local event = self:tell_state()
   if event then
     return event

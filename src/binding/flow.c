@@ -188,15 +188,17 @@ static int hand_out(lua_State *L, struct flow_box *box,
     return luaL_error(L, "not enough memory");
 }
 
-/* flow:take() -> the next row [, "totals"], or nil and "wait", "ask", "afresh",
- * "page", "end" or "error".  One function for all flows: LuaJIT's traces hold
- * the functions that they call, and would hold each flow with its own. */
+/* flow:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
+ * "afresh", "page", "end" or "error".  One function for all flows: LuaJIT's
+ * traces hold the functions that they call, and would hold each flow with its
+ * own. */
 static int take(lua_State *L)
 {
     static const char *const words[] = {
-        [CCAAS_TAKE_PAGE] = "page", [CCAAS_TAKE_WAIT] = "wait",
-        [CCAAS_TAKE_ASK] = "ask",   [CCAAS_TAKE_AFRESH] = "afresh",
-        [CCAAS_TAKE_END] = "end",   [CCAAS_TAKE_ERROR] = "error",
+        [CCAAS_TAKE_PAGE] = "page",     [CCAAS_TAKE_WAIT] = "wait",
+        [CCAAS_TAKE_PAUSE] = "pause",   [CCAAS_TAKE_ASK] = "ask",
+        [CCAAS_TAKE_AFRESH] = "afresh", [CCAAS_TAKE_END] = "end",
+        [CCAAS_TAKE_ERROR] = "error",
     };
     struct flow_box *box = check_box(L, 1);
     struct ccaas_record record;

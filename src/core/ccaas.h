@@ -107,6 +107,7 @@ struct ccaas_settings {
     unsigned retries;       /* of the token request */
     bool ask_token;         /* the token is asked for: CCAAS_TAKE_ASK */
     bool events;            /* keep events for ccaas_client_event */
+    bool fair;              /* takes answer CCAAS_TAKE_PAUSE now and then */
     struct ccaas_dialect dialect;
 };
 
@@ -116,6 +117,16 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
 /* Ends everything that goes on for this client. */
 void ccaas_client_close(struct ccaas_client *client);
 void ccaas_client_free(struct ccaas_client *client);
+
+#ifdef CCAAS_TINY
+#define CCAAS_CLIENT_TURN 0.0
+#else
+#define CCAAS_CLIENT_TURN 0.002 /* seconds until others are let in */
+#endif
+
+/* Of a fair client: is it time to let others have a turn?  Once it said so it
+ * takes for granted that they have one. */
+bool ccaas_client_due(struct ccaas_client *client);
 
 /* What happened under way: for the user's eyes, never a secret. */
 struct ccaas_event {
@@ -195,6 +206,7 @@ enum ccaas_take {
     CCAAS_TAKE_RECORD, /* *record is the next one */
     CCAAS_TAKE_PAGE,   /* a page was read to its end */
     CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
+    CCAAS_TAKE_PAUSE,  /* of a fair client: let others have a turn */
     CCAAS_TAKE_ASK,    /* a token is wanted: call ccaas_flow_answer */
     CCAAS_TAKE_AFRESH, /* CHUNKS: what was handed out is void, for the body
                           begins anew */

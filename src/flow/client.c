@@ -111,6 +111,7 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     client->connect_timeout = settings->connect_timeout;
     copy_dialect(client, &settings->dialect, &failed);
     client->events = settings->events;
+    client->fair = settings->fair;
     if (client->events) {
         client->ring = calloc(CCAAS_CLIENT_EVENTS, sizeof *client->ring);
         failed = failed || !client->ring;
@@ -130,6 +131,20 @@ struct ccaas_client *ccaas_client_hold(struct ccaas_client *client)
 {
     client->references++;
     return client;
+}
+
+bool ccaas_client_due(struct ccaas_client *client)
+{
+    struct ccaas_engine *engine = client->engine;
+    double now;
+
+    if (!client->fair)
+        return false;
+    now = ccaas_clock_now();
+    if (engine->turned)
+        engine->turn = now;
+    engine->turned = !engine->turned && now - engine->turn >= CCAAS_CLIENT_TURN;
+    return engine->turned;
 }
 
 void ccaas_client_close(struct ccaas_client *client)

@@ -15,6 +15,8 @@ struct ccaas_engine {
     struct ccaas_http *http;
     struct ccaas_grant *grants; /* shared by clients of equal credentials */
     struct ccaas_gate *gates;   /* paces, kept by all of its clients together */
+    double turn;                /* when the present one began */
+    bool turned;                /* others had, or will have, one since */
 };
 
 /* The engine's http side; a new one in a forked child. */
@@ -25,7 +27,7 @@ struct ccaas_client {
     struct ccaas_engine *engine;
     struct ccaas_grant *grant; /* NULL: the client has none */
     struct ccaas_flow *flows;  /* all that are open */
-    bool closed;
+    bool closed, fair;
 
     char *ca_file, *proxy, *user_agent;
     double connect_timeout;

@@ -406,8 +406,10 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             return taken;
         if (flow->asked)
             return CCAAS_TAKE_ASK;
-        if (flow->armed)
+        if (flow->armed) {
+            flow->client->engine->turned = true;
             return CCAAS_TAKE_WAIT;
+        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(flow->bell);
         flow->armed = true;
@@ -439,6 +441,8 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         ccaas_bell_quit(flow->bell);
         return CCAAS_TAKE_END;
     }
+    if (ccaas_client_due(flow->client))
+        return CCAAS_TAKE_PAUSE;
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
     return go_on(flow, record);
