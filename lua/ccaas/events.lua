@@ -3,6 +3,8 @@
 ---
 --- - try(): the next item (one or two values), or nil and "wait", "pause",
 ---   "end" or "error" and the error;
+--- - join(gather, shared), leave(gather): what wakes it wakes the gather; shared:
+---   it is read by others, too;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
 --- - close(), info().
@@ -37,19 +39,17 @@ end
 -- The source's try, with a turn for others where it is due.
 local function try(self)
   local own = self.own
-  while true do
-    while own.pause and own.core:due() do
-      own.pause()
+  while not self.closed do
+    local item, state, err = nil, "pause", nil
+    if not own.pause or not own.core:due() then
+      item, state, err = self.source:try()
     end
-    if self.closed then
-      return nil, "error", cancelled(self)
-    end
-    local item, state, err = self.source:try()
-    if item ~= nil or state ~= "pause" then
+    if state ~= "pause" then
       return item, state, err
     end
-    own.pause()
+    own.pause(self.source.gather)
   end
+  return nil, "error", cancelled(self)
 end
 
 -- The next item; nil and a state where there is none. Waits until `ends`.
@@ -60,7 +60,7 @@ local function await(self, ends)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
-    local fd = source.gather:arm()
+    source.gather:arm()
     item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
       if not self.closed then
@@ -77,7 +77,11 @@ local function await(self, ends)
       end
       seconds = seconds and math.min(seconds, left) or left
     end
-    self.own.wait(fd, seconds)
+    if self.own.await then
+      self.own.await(source.gather, seconds)
+    else
+      self.own.wait(source.gather:fd(), seconds)
+    end
     if not self.closed then
       source.gather:disarm()
     end
@@ -148,7 +152,8 @@ end
 ---@return integer
 function methods:pollfd()
   check(self, "pollfd")
-  return self.source.gather:arm()
+  self.source.gather:arm()
+  return self.source.gather:fd()
 end
 
 --- For event loops: what to wait for.

@@ -12,14 +12,27 @@ local loop = {}
 --- it; a loop without others has none.
 ---@class ccaas.Loop
 ---@field wait ccaas.Wait
----@field pause? fun()
+---@field pause? fun(bell: userdata)
+---@field package await? ccaas.Await
 
-local known = { blocking = true }
+--- What openresty has for want of descriptors to wait for: waits until a core.flow
+--- or core.gather has news, or the time is up; nil and a reason: it cannot.
+---@alias ccaas.Await fun(bell: userdata, seconds: number|nil): boolean|nil, string|nil
 
---- The two functions for a client's option `loop`.
+local known = { blocking = true, openresty = true }
+
+--- The name of the loop that this runs in.
+---@return string
+function loop.here()
+  local nginx = rawget(_G, "ngx")
+  return type(nginx) == "table" and nginx.get_phase and "openresty" or "blocking"
+end
+
+--- The functions for a client's option `loop`.
 ---@param option nil|string|ccaas.Loop
 ---@return ccaas.Wait
 ---@return fun()|nil pause
+---@return ccaas.Await|nil
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
@@ -33,12 +46,12 @@ function loop.find(option)
   if option ~= nil and type(option) ~= "string" then
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
-  local name = option or "blocking"
+  local name = option or loop.here()
   if not known[name] then
     misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
   end
   local found = require("ccaas.loop." .. name)
-  return found.wait, found.pause
+  return found.wait, found.pause, found.await
 end
 
 return loop

@@ -34,6 +34,19 @@ local function failure(self)
   return self.failed
 end
 
+-- Waits as the loop can; nil and a reason where it cannot.
+local function wait_for(self, seconds)
+  if self.client.await then
+    return self.client.await(self.flow, seconds)
+  end
+  local fd = self.flow:fd()
+  if fd < 0 then
+    return nil, "no descriptor is left to wait with: raise `ulimit -n`"
+  end
+  self.wait(fd, seconds)
+  return true
+end
+
 -- Lets the loop wait until there is something to take.  False: `ends`, a time
 -- on the monotonic clock, was reached before.
 local function wait(self, ends)
@@ -45,16 +58,15 @@ local function wait(self, ends)
     end
     seconds = seconds and math.min(seconds, left) or left
   end
-  local fd = self.flow:fd()
-  if fd < 0 then
-    self.failed = errors.new({ code = "io", message = "no descriptor is left to wait with: raise `ulimit -n`" },
-      self.client.provider)
-    self.flow:close()
-    return true
-  elseif self.client.asking == (coroutine.running() or "main") then
+  if self.client.asking == (coroutine.running() or "main") then
     misuse.raise("the token function must not call the client that asks it")
   end
-  self.wait(fd, seconds)
+  local waited, reason = wait_for(self, seconds)
+  if waited == nil then
+    self.failed = errors.new({ code = "io", message = reason }, self.client.provider)
+    self.flow:close()
+    return true
+  end
   self.client:tell_events()
   return true
 end
@@ -105,7 +117,7 @@ local function await(self, ends)
     elseif state == "ask" then
       ask_for_token(self)
     elseif state == "pause" then
-      self.client.pause()
+      self.client.pause(self.flow)
     elseif state ~= "wait" then
       self.held = state -- should the user's function raise
       self.client:tell_events()
@@ -142,7 +154,7 @@ local function iterate(self)
   elseif row ~= nil then
     self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
   elseif state == "pause" then
-    self.client.pause()
+    self.client.pause(self.flow)
   end
   local err
   row, err = next_row(self)
@@ -300,8 +312,8 @@ function Source:due()
   return self.stream.flow:timeout()
 end
 
-function Source:join(gather)
-  gather:add(self.stream.flow)
+function Source:join(gather, shared)
+  gather:add(self.stream.flow, not shared)
 end
 
 function Source:leave(gather)

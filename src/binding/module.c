@@ -98,6 +98,8 @@ int luaopen_ccaas_core(lua_State *L)
         {"flow", ccaas_binding_new_flow},
         {"file", ccaas_binding_new_file},
         {"gather", ccaas_binding_new_gather},
+        {"door", ccaas_binding_door},
+        {"line", ccaas_binding_new_line},
         {"sweep", ccaas_binding_sweep},
         {"ogg", ccaas_binding_new_ogg},
         {"sha256", core_sha256},
@@ -115,6 +117,7 @@ int luaopen_ccaas_core(lua_State *L)
     ccaas_binding_client(L);
     ccaas_binding_flow(L);
     ccaas_binding_gather(L);
+    ccaas_binding_line(L);
     ccaas_binding_file(L);
     ccaas_binding_ogg(L);
     ccaas_record_open(L);

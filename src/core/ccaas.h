@@ -257,6 +257,9 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token);
  * has told the end or an error. */
 int ccaas_flow_fd(struct ccaas_flow *flow);
 
+/* For lines: see door.h. */
+struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow);
+
 /* Seconds after which a take is worth another try in any case; INFINITY: only
  * the descriptor tells. */
 double ccaas_flow_timeout(const struct ccaas_flow *flow);
@@ -290,6 +293,10 @@ void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
 void ccaas_flow_close(struct ccaas_flow *flow);
 void ccaas_flow_free(struct ccaas_flow *flow);
 
+/* The engine's door, opened when it is first asked for; NULL: it could not be,
+ * and errno says why.  See door.h. */
+struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine);
+
 /* -- Gather: one descriptor for many flows ------------------------------------
  */
 
@@ -299,13 +306,18 @@ struct ccaas_gather;
 struct ccaas_gather *ccaas_gather_new(void);
 
 /* From now on what wakes the flow wakes the gather, too, until it leaves or is
- * freed.  False: memory is out. */
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow);
+ * freed.  `own`: nobody else reads the flow.  False: memory is out. */
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow,
+                      bool own);
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow);
 
 /* Arms the gather: now take from all flows once more, and if there is nothing
- * wait for the descriptor that this gives (-1: none could be made). */
-int ccaas_gather_arm(struct ccaas_gather *gather);
+ * wait. */
+void ccaas_gather_arm(struct ccaas_gather *gather);
+
+/* The descriptor to wait for; -1: none could be made. */
+int ccaas_gather_fd(struct ccaas_gather *gather);
+struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather);
 
 /* After the wait. */
 void ccaas_gather_disarm(struct ccaas_gather *gather);

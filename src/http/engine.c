@@ -24,6 +24,9 @@ struct ccaas_http {
     pthread_mutex_t lock; /* guards the fields below, up to the blank line */
     bool started, stopping;
     struct ccaas_transfer *queue;
+    struct curl_waitfd guest; /* is polled, too, if attend is set */
+    void (*attend)(void *self);
+    void *attend_self;
     struct ccaas_http *next; /* in the list of engines: guarded by its lock */
 
     pthread_mutex_t work; /* the thread has it while it does not sleep */
@@ -277,7 +280,10 @@ static int watch(struct ccaas_http *http)
     for (transfer = http->running; transfer; transfer = next) {
         next = transfer->next;
         ends = patience(transfer);
-        if (ends > now) {
+        if (transfer->sink.wanted &&
+            !transfer->sink.wanted(transfer->sink.self)) {
+            finish_as(transfer, CCAAS_CANCELLED, false, "cancelled");
+        } else if (ends > now) {
             soonest = fmin(soonest, ends);
         } else if (transfer->deadline <= now) {
             finish_as(transfer, CCAAS_TIMEOUT, false,
@@ -293,6 +299,23 @@ static int watch(struct ccaas_http *http)
     return (int)fmin(SLEEP_MOST, ceil((soonest - now) * 1000));
 }
 
+/* Sleeps, without the right to work, until something is to be done. */
+static void rest(struct ccaas_http *http, int milliseconds)
+{
+    struct curl_waitfd guest;
+    void (*attend)(void *self);
+
+    pthread_mutex_lock(&http->lock);
+    guest = http->guest;
+    attend = http->attend;
+    pthread_mutex_unlock(&http->lock);
+    pthread_mutex_unlock(&http->work);
+    curl_multi_poll(http->multi, &guest, attend ? 1 : 0, milliseconds, NULL);
+    pthread_mutex_lock(&http->work);
+    if (attend && guest.revents)
+        attend(http->attend_self);
+}
+
 static void *run(void *self)
 {
     struct ccaas_http *http = self;
@@ -303,9 +326,7 @@ static void *run(void *self)
         curl_multi_perform(http->multi, &active);
         collect_results(http);
         milliseconds = watch(http);
-        pthread_mutex_unlock(&http->work);
-        curl_multi_poll(http->multi, NULL, 0, milliseconds, NULL);
-        pthread_mutex_lock(&http->work);
+        rest(http, milliseconds);
     }
     while (http->running)
         finish_as(http->running, CCAAS_CANCELLED, false, "cancelled");
@@ -368,6 +389,24 @@ static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
     transfer->queued = true;
     atomic_fetch_add(&transfer->references, 1);
     curl_multi_wakeup(http->multi);
+}
+
+bool ccaas_http_attend(struct ccaas_http *http, int fd,
+                       void (*attend)(void *self), void *self)
+{
+    bool ready;
+
+    pthread_mutex_lock(&http->lock);
+    ready = !http->stopping && (http->started || start_thread(http));
+    if (ready) {
+        http->guest.fd = fd;
+        http->guest.events = CURL_WAIT_POLLIN;
+        http->attend = attend;
+        http->attend_self = self;
+        curl_multi_wakeup(http->multi);
+    }
+    pthread_mutex_unlock(&http->lock);
+    return ready;
 }
 
 struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
