@@ -19,6 +19,7 @@ local misuse = require "ccaas.misuse"
 ---@field package own table a client's inner side
 ---@field package label string
 ---@field package closed? boolean
+---@field package waiting? true
 local Events = {}
 local methods = {}
 Events.__index = methods
@@ -77,12 +78,16 @@ local function await(self, ends)
       end
       seconds = seconds and math.min(seconds, left) or left
     end
+    self.waiting = true
     if self.own.await then
       self.own.await(source.gather, seconds)
     else
       self.own.wait(source.gather:fd(), seconds)
     end
-    if not self.closed then
+    self.waiting = nil
+    if self.closed then
+      source.gather:close()
+    else
       source.gather:disarm()
     end
     self.own:tell_events()
@@ -144,6 +149,12 @@ function methods:close()
   if not self.closed then
     self.closed = true
     self.source:close()
+    -- Who waits is woken, and closes it then: what is polled must not vanish.
+    if self.waiting then
+      self.source.gather:ring()
+    else
+      self.source.gather:close()
+    end
   end
 end
 

@@ -74,7 +74,6 @@ function Merge:close()
     remove(self, 1)
     stream:close()
   end
-  self.gather:close()
 end
 
 -- ccaas.merge, where it is described.

@@ -224,7 +224,6 @@ function Watch:close()
       poller.stream:close()
     end
   end
-  self.gather:close()
 end
 
 -- One text for equal options, so that watches of the same list find each other.

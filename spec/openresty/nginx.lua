@@ -80,9 +80,16 @@ http {
 }
 ]]
 
-local function running(self)
-  return helper.run("kill -0 " .. self.pid .. " 2>/dev/null") == 0
+-- A process that has ended and is not yet buried does not run.
+local function runs(pid)
+  local file = io.open("/proc/" .. pid .. "/stat")
+  local state = file and (file:read("*a") or ""):match("%) (%a)")
+  if file then
+    file:close()
+  end
+  return state ~= nil and state ~= "Z"
 end
+nginx.runs = runs
 
 local function wait_until(what, condition)
   local ends = socket.gettime() + 30
@@ -121,12 +128,14 @@ function methods:read(one)
   answer = answer or assert(partly ~= "" and partly, reason)
   local head, body = answer:match("^(.-)\r\n\r\n(.*)$")
   if head:lower():find("transfer-encoding: chunked", 1, true) then
-    local pieces = {}
-    for size, at in body:gmatch("(%x+)\r\n()") do
-      if #pieces == 0 or at > pieces.last then
-        size = tonumber(size, 16)
-        pieces[#pieces + 1], pieces.last = body:sub(at, at + size - 1), at + size
+    local pieces, at = {}, 1
+    while true do
+      local size, first = body:match("^(%x+)\r\n()", at)
+      if not size or tonumber(size, 16) == 0 then
+        break
       end
+      at = first + tonumber(size, 16) + 2
+      pieces[#pieces + 1] = body:sub(first, at - 3)
     end
     body = table.concat(pieces)
   end
@@ -183,7 +192,7 @@ function methods:stop(signal)
     self.stopped = true
     local pids = self:workers()
     helper.run(("kill -%s %d"):format(signal or "TERM", self.pid))
-    wait_until("nginx's end", function() return not running(self) end)
+    wait_until("nginx's end", function() return not runs(self.pid) end)
     for _, pid in ipairs(pids) do
       helper.run("kill -KILL " .. pid .. " 2>/dev/null")
     end
@@ -222,7 +231,7 @@ function nginx.start(given)
   self.pid = assert(tonumber(output), output)
   helper.at_end(function() self:stop() end)
   wait_until("nginx's start", function()
-    if not running(self) then
+    if not runs(self.pid) then
       error(helper.read(self.folder .. "/output"), 0)
     end
     local one = connect(self, 1)

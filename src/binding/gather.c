@@ -1,4 +1,5 @@
 /* core.gather: one descriptor for many flows. */
+#include "bell.h"
 #include "binding.h"
 #include "compat.h"
 
@@ -89,6 +90,13 @@ static int gather_disarm(lua_State *L)
     return 0;
 }
 
+/* gather:ring() wakes who waits. */
+static int gather_ring(lua_State *L)
+{
+    ccaas_bell_ring(ccaas_gather_bell(check_gather(L)));
+    return 0;
+}
+
 /* gather:close() gives the descriptor back; safe to call twice. */
 static int gather_close(lua_State *L)
 {
@@ -102,9 +110,10 @@ static int gather_close(lua_State *L)
 void ccaas_binding_gather(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"add", gather_add}, {"remove", gather_remove}, {"arm", gather_arm},
-        {"fd", gather_fd},   {"disarm", gather_disarm}, {"close", gather_close},
-        {NULL, NULL}};
+        {"add", gather_add},       {"remove", gather_remove},
+        {"arm", gather_arm},       {"fd", gather_fd},
+        {"disarm", gather_disarm}, {"ring", gather_ring},
+        {"close", gather_close},   {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
     lua_pushcfunction(L, gather_close);
