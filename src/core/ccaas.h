@@ -80,6 +80,9 @@ struct ccaas_engine *ccaas_engine_new(void);
 /* Stops the engine's threads and waits for them; whatever was under way ends
  * with CCAAS_CANCELLED.  Safe to call twice. */
 void ccaas_engine_stop(struct ccaas_engine *engine);
+/* Its threads are for this process alone: before it forks they end, and what is
+ * under way is cancelled; the next request starts them anew. */
+void ccaas_engine_stay(struct ccaas_engine *engine);
 void ccaas_engine_free(struct ccaas_engine *engine);
 
 /* How an API's errors read.  Lists end with NULL; paths are member names with

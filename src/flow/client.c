@@ -33,6 +33,14 @@ void ccaas_engine_stop(struct ccaas_engine *engine)
     ccaas_http_stop(engine->http);
 }
 
+void ccaas_engine_stay(struct ccaas_engine *engine)
+{
+    struct ccaas_http *http = ccaas_engine_http(engine);
+
+    if (http)
+        ccaas_http_stay(http);
+}
+
 void ccaas_engine_free(struct ccaas_engine *engine)
 {
     if (!engine || --engine->references)

@@ -22,7 +22,7 @@ struct ccaas_http {
     CURLM *multi;
     pthread_t thread;
     pthread_mutex_t lock; /* guards the fields below, up to the blank line */
-    bool started, stopping;
+    bool started, stopping, stays;
     struct ccaas_transfer *queue;
     struct curl_waitfd guest; /* is polled, too, if attend is set */
     void (*attend)(void *self);
@@ -57,12 +57,28 @@ static void stop_all(void)
     }
 }
 
+/* An engine that nothing of may go into a child, or NULL. */
+static struct ccaas_http *find_staying(void)
+{
+    struct ccaas_http *http;
+
+    pthread_mutex_lock(&engines_lock);
+    for (http = engines; http && !http->stays;)
+        http = http->next;
+    pthread_mutex_unlock(&engines_lock);
+    return http;
+}
+
 /* A fork takes place while all engines sleep, so that no lock that the child
  * may need is held for ever by a thread that is not there. */
 static void before_fork(void)
 {
     struct ccaas_http *http;
 
+    while ((http = find_staying()) != NULL) {
+        ccaas_http_stop(http);
+        http->started = http->stopping = http->stays = false;
+    }
     pthread_mutex_lock(&engines_lock);
     for (http = engines; http; http = http->next)
         pthread_mutex_lock(&http->work);
@@ -389,6 +405,11 @@ static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
     transfer->queued = true;
     atomic_fetch_add(&transfer->references, 1);
     curl_multi_wakeup(http->multi);
+}
+
+void ccaas_http_stay(struct ccaas_http *http)
+{
+    http->stays = true;
 }
 
 bool ccaas_http_attend(struct ccaas_http *http, int fd,

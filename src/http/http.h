@@ -92,6 +92,11 @@ bool ccaas_http_forked(const struct ccaas_http *http);
 bool ccaas_http_attend(struct ccaas_http *http, int fd,
                        void (*attend)(void *self), void *self);
 
+/* Before this process forks the thread ends, all connections are closed and
+ * what is under way is cancelled, so that a child has nothing of it; the next
+ * request starts it anew. */
+void ccaas_http_stay(struct ccaas_http *http);
+
 /* Starts a request.  NULL: memory is out, no thread can be had, or the engine
  * was stopped; then the sink is never called. */
 struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,

@@ -15,6 +15,9 @@ local function can_yield()
   if not yields[phase] and not blocks[phase] then
     misuse.raise("nginx's phase %s cannot wait for an answer: use rewrite, access, content or a timer", phase)
   end
+  if phase == "init" then
+    core.stay() -- in the master: the workers are yet to be forked
+  end
   return yields[phase]
 end
 
