@@ -34,6 +34,36 @@ local function failure(self)
   return self.failed
 end
 
+-- Asks the user's function for a token.  It may yield.  What it raises is raised
+-- here; whoever else waits for this token has none, either.
+local function ask_for_token(self)
+  local client = self.client
+  if client.await then
+    client.pause(self.flow) -- from now on it is known whose it is: see lines.lua
+  end
+  client.asking = coroutine.running() or "main"
+  local ok, token = pcall(client.find_token, self.flow:question())
+  client.asking = nil
+  local usable = ok and type(token) == "string" and not token:find("%c")
+  self.flow:token(usable and token or nil)
+  if not ok then
+    error(token, 0)
+  end
+end
+
+-- Is this within the token function of that client?  The coroutine alone does
+-- not tell: that of an asker who was killed may be somebody else's by now.
+local function within_asking(client)
+  if client.asking ~= (coroutine.running() or "main") then
+    return false
+  end
+  local level, info = 2, nil
+  repeat
+    info, level = debug.getinfo(level, "f"), level + 1
+  until not info or info.func == ask_for_token
+  return info ~= nil
+end
+
 -- Waits as the loop can; nil and a reason where it cannot.
 local function wait_for(self, seconds)
   if self.client.await then
@@ -58,7 +88,7 @@ local function wait(self, ends)
     end
     seconds = seconds and math.min(seconds, left) or left
   end
-  if self.client.asking == (coroutine.running() or "main") then
+  if within_asking(self.client) then
     misuse.raise("the token function must not call the client that asks it")
   end
   local waited, reason = wait_for(self, seconds)
@@ -78,20 +108,6 @@ local function unpoll(self)
   self.polled = nil
   if cqueues and fd >= 0 then
     cqueues.cancel(fd)
-  end
-end
-
--- Asks the user's function for a token.  It may yield.  What it raises is raised
--- here; whoever else waits for this token has none, either.
-local function ask_for_token(self)
-  local client = self.client
-  client.asking = coroutine.running() or "main"
-  local ok, token = pcall(client.find_token, self.flow:question())
-  client.asking = nil
-  local usable = ok and type(token) == "string" and not token:find("%c")
-  self.flow:token(usable and token or nil)
-  if not ok then
-    error(token, 0)
   end
 end
 

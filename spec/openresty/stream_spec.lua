@@ -297,3 +297,55 @@ describe("in nginx's workers a stream ends with its request:", function()
     wait_for_level(level)
   end)
 end)
+
+describe("in nginx's workers what a request had that is gone", function()
+  setup(function()
+    local given = sandbox:options "xima"
+    start {
+      init = ([[
+        shared.asked = 0
+        asking = ccaas.new { provider = "xima", host = %q, base_url = %q, token = function()
+          shared.asked = shared.asked + 1
+          if shared.asked == 1 then ngx.sleep(60) end
+          return %q
+        end }
+        xima = ccaas.new { provider = "xima", host = %q, base_url = %q, token = %q, audio_interval = 0.01 }
+      ]]):format(given.host or "127.0.0.1", given.base_url, given.token, given.host or "127.0.0.1", given.base_url,
+        given.token),
+      server = "lua_check_client_abort on;",
+      locations = {
+        ["/ask"] = { content = "ngx.print(#assert(asking:skills():all()))" },
+        ["/asked"] = { content = "ngx.print(shared.asked)" },
+        ["/audio"] = { content = [[
+          shared.recording = shared.recording or assert(xima:recordings({ from = 0, to = os.time(), limit = 1 }):next())
+          local bytes, err = xima:audio(shared.recording, { deadline = 60 })
+          ngx.print(bytes and #bytes == shared.recording.size and "whole" or tostring(err))
+        ]] },
+      },
+    }
+  end)
+
+  it("the asking for a token, goes to the next", function()
+    local first = n:open "/ask"
+    nginx.wait_until("the first asking", function() return n:body "/asked" == "1" end)
+    local second = n:open "/ask"
+    first:close()
+    local status, body = n:read(second)
+    assert.equal(200, status, n:errors())
+    assert.truthy(tonumber(body))
+    assert.equal("2", n:body "/asked")
+  end)
+
+  it("the only place for a download of audio, goes to the next", function()
+    assert.equal("whole", n:body "/audio")
+    sandbox:fault { path = "/recordings/*", hang = true }
+    sandbox:clear_requests()
+    local first = n:open "/audio"
+    wait_for_requests("/recordings/", 1)
+    local second = n:open "/audio"
+    first:close()
+    local status, body = n:read(second)
+    assert.equal(200, status, n:errors())
+    assert.equal("whole", body)
+  end)
+end)
