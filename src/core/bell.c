@@ -14,6 +14,7 @@ struct ccaas_bell {
     atomic_int references;
     atomic_int fd; /* -1 until somebody wants to wait */
     atomic_bool armed;
+    bool disarmed; /* since it was armed: the waiter's */
     pthread_mutex_t lock; /* guards the followers, and writing against quit */
     bool quit;  /* nobody waits any more: written with the lock held */
     int socket; /* gets a byte with the next ring; -1: none */
@@ -84,7 +85,7 @@ int ccaas_bell_fd(struct ccaas_bell *bell)
         fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         atomic_store(&bell->fd, fd);
         /* Rung since it was armed, when there was nothing to write to? */
-        if (fd >= 0 && !atomic_load(&bell->armed))
+        if (fd >= 0 && !bell->disarmed && !atomic_load(&bell->armed))
             write_one(fd);
     }
     return fd;
@@ -105,6 +106,7 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
 
 void ccaas_bell_arm(struct ccaas_bell *bell)
 {
+    bell->disarmed = false;
     atomic_store(&bell->armed, true);
 }
 
@@ -113,6 +115,7 @@ void ccaas_bell_disarm(struct ccaas_bell *bell)
     uint64_t count;
     int fd = atomic_load(&bell->fd);
 
+    bell->disarmed = true;
     atomic_store(&bell->armed, false);
     /* Always read: a ring that came between may still be on its way in. */
     if (fd >= 0)
