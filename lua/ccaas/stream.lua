@@ -57,10 +57,12 @@ local function within_asking(client)
   if client.asking ~= (coroutine.running() or "main") then
     return false
   end
-  local level, info = 2, nil
-  repeat
-    info, level = debug.getinfo(level, "f"), level + 1
-  until not info or info.func == ask_for_token
+  local level = 2
+  local info = debug.getinfo(level, "f")
+  while info and info.func ~= ask_for_token do
+    level = level + 1
+    info = debug.getinfo(level, "f")
+  end
   return info ~= nil
 end
 

@@ -25,7 +25,8 @@ end
 
 describe("nginx with a vendor that hangs", function()
   it("serves others at their usual speed, and ends 200 calls at their deadlines", function()
-    local n = nginx.start { sandbox = sandbox, init = "shared = { done = 0, wrong = 0, early = 0, late = 0 }", locations = {
+    local init = "shared = { done = 0, wrong = 0, early = 0, late = 0 }"
+    local n = nginx.start { sandbox = sandbox, init = init, locations = {
       ["/hang"] = { content = [[
         local threads = {}
         for i = 1, 200 do

@@ -3,7 +3,8 @@
 --
 --    local n = nginx.start {
 --      locations = { ["/queues"] = { content = [[ngx.say(#client:queues():all())]] } },
---      init_worker = …, main = …, http = …, server = …, workers = 1,
+--      init = …, init_worker = …, main = …, http = …, server = …, workers = 1,
+--      path = …, environment = …,
 --    }
 --    local status, body = n:get "/queues"
 --
@@ -122,7 +123,7 @@ function methods:open(path)
 end
 
 --- The whole answer on a connection: status and body.
-function methods:read(one)
+function methods.read(_, one)
   local answer, reason, partly = one:receive("*a")
   one:close()
   answer = answer or assert(partly ~= "" and partly, reason)
@@ -217,7 +218,7 @@ function nginx.start(given)
     http = given.http or "", server = given.server or "", init = given.init or "",
     init_worker = given.init_worker and "init_worker_by_lua_block {\n" .. given.init_worker .. "\n}" or "",
     locations = table.concat(places, "\n"),
-    path = helper.top .. "/lua/?.lua;" .. helper.top .. "/?.lua",
+    path = (given.path and given.path .. ";" or "") .. helper.top .. "/lua/?.lua;" .. helper.top .. "/?.lua",
     cpath = os.getenv("CCAAS_BUILD") .. "/?.so",
     options = serialize(given.options or given.sandbox:options("8x8")),
   }
@@ -225,9 +226,13 @@ function nginx.start(given)
   conf:write((CONF:gsub("@([%l_]+)@", values)))
   conf:close()
   local libraries = ("%s/usr/lib/%s:%s/lib/%s"):format(unpacked, values.machine, unpacked, values.machine)
-  local _, output = helper.run(("env -u LUA_PATH -u LUA_CPATH LD_LIBRARY_PATH=%s %s/usr/sbin/nginx -p %s -c %s/nginx.conf"
-    .. " -e %s/error.log >%s/output 2>&1 & echo $!"):format(libraries, unpacked, self.folder, self.folder, self.folder,
-    self.folder))
+  local environment = {}
+  for name, value in pairs(given.environment or {}) do
+    environment[#environment + 1] = name .. "=" .. helper.quote(value)
+  end
+  local _, output = helper.run(("env -u LUA_PATH -u LUA_CPATH %s LD_LIBRARY_PATH=%s %s/usr/sbin/nginx"
+    .. " -p %s -c %s/nginx.conf -e %s/error.log >%s/output 2>&1 & echo $!"):format(table.concat(environment, " "), libraries,
+    unpacked, self.folder, self.folder, self.folder, self.folder))
   self.pid = assert(tonumber(output), output)
   helper.at_end(function() self:stop() end)
   wait_until("nginx's start", function()

@@ -33,7 +33,8 @@ describe("nginx's phases", function()
         ["/content"] = { content = READ .. " ngx.print(ngx.ctx.said)" },
         ["/shared"] = { content = "ngx.print(tostring(shared[ngx.var.arg_what]))" },
         ["/filters"] = { content = "ngx.print 'fine'", header_filter = TRY, body_filter = TRY, log = TRY },
-        ["/set"] = { also = "set_by_lua_block $said {" .. TRY .. " return 'fine' }", content = "ngx.print(ngx.var.said)" },
+        ["/set"] = { also = "set_by_lua_block $said {" .. TRY .. " return 'fine' }",
+          content = "ngx.print(ngx.var.said)" },
         ["/balancer"] = { also = "proxy_pass http://chosen;" },
         ["/subrequests"] = { content = [[
           local one, other = ngx.location.capture_multi { { "/content" }, { "/rewrite", { ctx = ngx.ctx } } }

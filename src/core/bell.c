@@ -14,7 +14,7 @@ struct ccaas_bell {
     atomic_int references;
     atomic_int fd; /* -1 until somebody wants to wait */
     atomic_bool armed;
-    bool disarmed; /* since it was armed: the waiter's */
+    bool disarmed;        /* since it was armed: the waiter's */
     pthread_mutex_t lock; /* guards the followers, and writing against quit */
     bool quit;  /* nobody waits any more: written with the lock held */
     int socket; /* gets a byte with the next ring; -1: none */

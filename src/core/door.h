@@ -56,6 +56,7 @@ void ccaas_line_ping(struct ccaas_line *line);
 /* Is its bell of no use any more, or is there none? */
 bool ccaas_line_idle(struct ccaas_line *line);
 
+/* Closes our end, and lets go of the bell, which is not cut off. */
 void ccaas_line_close(struct ccaas_line *line);
 
 #endif
