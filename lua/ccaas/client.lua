@@ -96,6 +96,7 @@ function clients.new(vendor, settings)
     on_event = settings.on_event,
     wait = settings.wait,
     pause = settings.pause,
+    await = settings.await,
     find_token = type(settings.token) == "function" and settings.token or nil,
     pace = settings.audio_interval,
     tell_events = tell_events,

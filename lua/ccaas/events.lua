@@ -3,6 +3,8 @@
 ---
 --- - try(): the next item (one or two values), or nil and "wait", "pause",
 ---   "end" or "error" and the error;
+--- - join(gather, shared), leave(gather): what wakes it wakes the gather; shared:
+---   it is read by others, too;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
 --- - close(), which leaves the gather, and info().
@@ -41,31 +43,40 @@ end
 -- The source's try, with a turn for others where it is due.
 local function try(self)
   local own = self.own
-  while true do
-    while own.pause and own.core:due() do
-      own.pause()
+  while not self.closed do
+    local item, state, err = nil, "pause", nil
+    if not own.pause or not own.core:due() then
+      item, state, err = self.source:try()
     end
-    if self.closed then
-      return nil, "error", cancelled(self)
-    end
-    local item, state, err = self.source:try()
-    if item ~= nil or state ~= "pause" then
+    if state ~= "pause" then
       return item, state, err
     end
-    own.pause()
+    own.pause(self.source.gather)
   end
+  return nil, "error", cancelled(self)
 end
 
--- Waits for the gather.  Who closes the stream meanwhile leaves the descriptor,
--- for loops tell nothing of one that is no more: the last who waits closes it.
-local function wait(self, fd, seconds)
-  local gather = self.source.gather
+-- Waits for the gather; nil and a reason: that is not possible.  Who closes the
+-- stream meanwhile leaves the descriptor, for loops tell nothing of one that is no
+-- more: the last who waits closes it.
+local function wait(self, seconds)
+  local gather, own = self.source.gather, self.own
+  local fd = own.await and 0 or gather:fd()
+  if fd < 0 then
+    return nil, "no descriptor is left to wait with: raise `ulimit -n`"
+  end
+  local waited, reason = true, nil
   self.waiting = self.waiting + 1
-  self.own.wait(fd, seconds)
+  if own.await then
+    waited, reason = own.await(gather, seconds)
+  else
+    own.wait(fd, seconds)
+  end
   self.waiting = self.waiting - 1
   if self.closed and self.waiting == 0 then
     gather:close()
   end
+  return waited, reason
 end
 
 -- Wakes whoever waits, even if the gather was rung for another one.
@@ -92,12 +103,8 @@ local function await(self, ends)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
-    local fd = source.gather:arm()
+    source.gather:arm()
     self.armed = true
-    if fd < 0 then
-      return nil, "error", errors.new({ code = "io",
-        message = "no descriptor is left to wait with: raise `ulimit -n`" }, self.own.provider)
-    end
     item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
       disarm(self)
@@ -111,7 +118,10 @@ local function await(self, ends)
       end
       seconds = seconds and math.min(seconds, left) or left
     end
-    wait(self, fd, seconds)
+    local waited, reason = wait(self, seconds)
+    if waited == nil then
+      return nil, "error", errors.new({ code = "io", message = reason }, self.own.provider)
+    end
     self.own:tell_events()
   end
 end
@@ -175,7 +185,7 @@ function methods:close()
     self.closed = true
     local gather = self.source.gather
     if self.polled then
-      loop.forget(gather:arm())
+      loop.forget(gather:fd())
     end
     self.source:close()
     if self.waiting > 0 then
@@ -193,12 +203,12 @@ function methods:pollfd()
   check(self, "pollfd")
   self.polled = true
   local gather = self.source.gather
-  local fd = gather:arm()
+  gather:arm()
   if not self.armed then
     gather:ring()
     self.armed = true
   end
-  return fd
+  return gather:fd()
 end
 
 --- For event loops: what to wait for.

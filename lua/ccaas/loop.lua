@@ -12,12 +12,20 @@ local loop = {}
 --- it; a loop without others has none.
 ---@class ccaas.Loop
 ---@field wait ccaas.Wait
----@field pause? fun()
+---@field pause? fun(bell: userdata)
+---@field package await? ccaas.Await
 
-local known = { blocking = true, cqueues = true, luv = true, copas = true }
+--- What openresty has for want of descriptors to wait for: waits until a core.flow
+--- or core.gather has news, or the time is up; nil and a reason: it cannot.
+---@alias ccaas.Await fun(bell: userdata, seconds: number|nil): boolean|nil, string|nil
 
--- Nobody said which: looked for each time, for a client may be made before its
--- loop runs.
+local known = { blocking = true, openresty = true, cqueues = true, luv = true, copas = true }
+
+-- What is loaded from elsewhere.
+local foreign = { cqueues = true, luv = true, copas = true }
+
+-- Nobody said which, and it is not nginx: looked for each time, for a client may be
+-- made before its loop runs.
 ---@type ccaas.Loop
 local found = {}
 
@@ -48,7 +56,7 @@ end
 local function load_named(name)
   if not known[name] then
     misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
-  elseif name ~= "blocking" then
+  elseif foreign[name] then
     local fine, reason = pcall(require, name)
     if not fine then
       misuse.raise("loop: %q needs the module %s, which cannot be loaded: %s", name, name, tostring(reason))
@@ -57,10 +65,18 @@ local function load_named(name)
   return require("ccaas.loop." .. name)
 end
 
---- The two functions for a client's option `loop`.
+--- The name of the loop that this runs in.
+---@return string
+function loop.here()
+  local nginx = rawget(_G, "ngx")
+  return type(nginx) == "table" and nginx.get_phase and "openresty" or "blocking"
+end
+
+--- The functions for a client's option `loop`.
 ---@param option nil|string|ccaas.Loop
 ---@return ccaas.Wait
 ---@return fun()|nil pause
+---@return ccaas.Await|nil
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
@@ -74,8 +90,8 @@ function loop.find(option)
   if option ~= nil and type(option) ~= "string" then
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
-  local given = option and load_named(option) or found
-  return given.wait, given.pause
+  local given = option and load_named(option) or loop.here() == "openresty" and load_named "openresty" or found
+  return given.wait, given.pause, given.await
 end
 
 return loop

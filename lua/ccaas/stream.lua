@@ -35,6 +35,53 @@ local function failure(self)
   return self.failed
 end
 
+-- Asks the user's function for a token.  It may yield.  What it raises is raised
+-- here; whoever else waits for this token has none, either.
+local function ask_for_token(self)
+  local client = self.client
+  if client.await then
+    client.pause(self.flow) -- from now on it is known whose it is: see lines.lua
+  end
+  client.asking = coroutine.running() or "main"
+  local ok, token = pcall(client.find_token, self.flow:question())
+  client.asking = nil
+  local usable = ok and type(token) == "string" and not token:find("%c")
+  self.flow:token(usable and token or nil)
+  if not ok then
+    error(token, 0)
+  end
+end
+
+-- Is this within the token function of that client?  The coroutine alone does
+-- not tell: that of an asker who was killed may be somebody else's by now.
+local function within_asking(client)
+  if client.asking ~= (coroutine.running() or "main") then
+    return false
+  end
+  local level = 2
+  local info = debug.getinfo(level, "f")
+  while info and info.func ~= ask_for_token do
+    level = level + 1
+    info = debug.getinfo(level, "f")
+  end
+  return info ~= nil
+end
+
+-- Waits as the loop can; nil and a reason where it cannot.
+local function wait_for(self, seconds)
+  if self.client.await then
+    return self.client.await(self.flow, seconds)
+  end
+  local fd = self.flow:fd()
+  if fd < 0 then
+    return nil, "no descriptor is left to wait with: raise `ulimit -n`"
+  end
+  self.flow:waiting(true)
+  self.wait(fd, seconds)
+  self.flow:waiting(false)
+  return true
+end
+
 -- Lets the loop wait until there is something to take.  False: `ends`, a time
 -- on the monotonic clock, was reached before.
 local function wait(self, ends)
@@ -46,18 +93,15 @@ local function wait(self, ends)
     end
     seconds = seconds and math.min(seconds, left) or left
   end
-  local fd = self.flow:fd()
-  if fd < 0 then
-    self.failed = errors.new({ code = "io", message = "no descriptor is left to wait with: raise `ulimit -n`" },
-      self.client.provider)
-    self.flow:close()
-    return true
-  elseif self.client.asking == (coroutine.running() or "main") then
+  if within_asking(self.client) then
     misuse.raise("the token function must not call the client that asks it")
   end
-  self.flow:waiting(true)
-  self.wait(fd, seconds)
-  self.flow:waiting(false)
+  local waited, reason = wait_for(self, seconds)
+  if waited == nil then
+    self.failed = errors.new({ code = "io", message = reason }, self.client.provider)
+    self.flow:close()
+    return true
+  end
   self.client:tell_events()
   return true
 end
@@ -67,20 +111,6 @@ end
 local function unpoll(self)
   self.polled = nil
   loop.forget(self.flow:fd())
-end
-
--- Asks the user's function for a token.  It may yield.  What it raises is raised
--- here; whoever else waits for this token has none, either.
-local function ask_for_token(self)
-  local client = self.client
-  client.asking = coroutine.running() or "main"
-  local ok, token = pcall(client.find_token, self.flow:question())
-  client.asking = nil
-  local usable = ok and type(token) == "string" and not token:find("%c")
-  self.flow:token(usable and token or nil)
-  if not ok then
-    error(token, 0)
-  end
 end
 
 -- The next row or page border, waiting for it: the row, or nil and "page",
@@ -105,7 +135,7 @@ local function await(self, ends)
     elseif state == "ask" then
       ask_for_token(self)
     elseif state == "pause" then
-      self.client.pause()
+      self.client.pause(self.flow)
     elseif state ~= "wait" then
       self.held = state -- should the user's function raise
       self.client:tell_events()
@@ -142,7 +172,7 @@ local function iterate(self)
   elseif row ~= nil then
     self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
   elseif state == "pause" then
-    self.client.pause()
+    self.client.pause(self.flow)
   end
   local err
   row, err = next_row(self)
@@ -300,8 +330,8 @@ function Source:due()
   return self.stream.flow:timeout()
 end
 
-function Source:join(gather)
-  gather:add(self.stream.flow)
+function Source:join(gather, shared)
+  gather:add(self.stream.flow, not shared)
 end
 
 function Source:leave(gather)

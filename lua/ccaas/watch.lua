@@ -32,7 +32,7 @@ function Poller:start(now)
   self.rows, self.started = {}, now
   for watch in pairs(self.watches) do
     for gather in pairs(watch.gathers) do
-      self.source:join(gather)
+      self.source:join(gather, true)
     end
   end
 end
@@ -202,7 +202,7 @@ end
 function Watch:join(gather)
   self.gathers[gather] = true
   if self.poller.source then
-    self.poller.source:join(gather)
+    self.poller.source:join(gather, true)
   end
 end
 
@@ -288,7 +288,7 @@ return function(self, what, given)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true
   if poller.source then
-    poller.source:join(watch.gather)
+    poller.source:join(watch.gather, true)
   end
   return events.new(own, watch, "watch " .. what)
 end

@@ -36,6 +36,15 @@ struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index);
 /* The flow at that index; raises when it is none or was let go. */
 struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);
 
+/* The bell of the flow or the gather at that index; raises when it is none or
+ * was let go. */
+struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index);
+
+/* core.door(), core.line() and its metatable. */
+void ccaas_binding_line(lua_State *L);
+int ccaas_binding_door(lua_State *L);
+int ccaas_binding_new_line(lua_State *L);
+
 /* core.gather() and its metatable. */
 void ccaas_binding_gather(lua_State *L);
 int ccaas_binding_new_gather(lua_State *L);

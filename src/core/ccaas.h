@@ -80,6 +80,9 @@ struct ccaas_engine *ccaas_engine_new(void);
 /* Stops the engine's threads and waits for them; whatever was under way ends
  * with CCAAS_CANCELLED.  Safe to call twice. */
 void ccaas_engine_stop(struct ccaas_engine *engine);
+/* Its threads are for this process alone: before it forks they end, and what is
+ * under way is cancelled; the next request starts them anew. */
+void ccaas_engine_stay(struct ccaas_engine *engine);
 void ccaas_engine_free(struct ccaas_engine *engine);
 
 /* How an API's errors read.  Lists end with NULL; paths are member names with
@@ -264,6 +267,9 @@ int ccaas_flow_fd(struct ccaas_flow *flow);
  * but made readable. */
 void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins);
 
+/* For lines: see door.h. */
+struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow);
+
 /* Seconds after which a take is worth another try in any case; INFINITY: only
  * the descriptor tells. */
 double ccaas_flow_timeout(const struct ccaas_flow *flow);
@@ -297,6 +303,10 @@ void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
 void ccaas_flow_close(struct ccaas_flow *flow);
 void ccaas_flow_free(struct ccaas_flow *flow);
 
+/* The engine's door, opened when it is first asked for; NULL: it could not be,
+ * and errno says why.  See door.h. */
+struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine);
+
 /* -- Gather: one descriptor for many flows ------------------------------------
  */
 
@@ -306,19 +316,21 @@ struct ccaas_gather;
 struct ccaas_gather *ccaas_gather_new(void);
 
 /* From now on what wakes the flow wakes the gather, too, until it leaves or is
- * freed.  False: memory is out. */
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow);
+ * freed.  `own`: nobody else reads the flow.  False: memory is out. */
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow,
+                      bool own);
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow);
 
 /* Arms the gather: now take from all flows once more, and if there is nothing
- * wait for the descriptor that this gives (-1: none could be made). */
-int ccaas_gather_arm(struct ccaas_gather *gather);
+ * wait. */
+void ccaas_gather_arm(struct ccaas_gather *gather);
+
+/* The descriptor to wait for; -1: none could be made. */
+int ccaas_gather_fd(struct ccaas_gather *gather);
+struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather);
 
 /* After the wait. */
 void ccaas_gather_disarm(struct ccaas_gather *gather);
-
-/* Wakes whoever waits for the descriptor. */
-void ccaas_gather_ring(struct ccaas_gather *gather);
 
 /* Leaves all, and closes the descriptor. */
 void ccaas_gather_free(struct ccaas_gather *gather);

@@ -1,6 +1,7 @@
 /* Engine and client: settings, events, and what an API's errors mean. */
 #include "client.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "buffer.h"
 #include "check.h"
 #include "clock.h"
+#include "door.h"
 #include "error.h"
 #include "flow.h"
 #include "retry.h"
@@ -32,6 +34,14 @@ void ccaas_engine_stop(struct ccaas_engine *engine)
     ccaas_http_stop(engine->http);
 }
 
+void ccaas_engine_stay(struct ccaas_engine *engine)
+{
+    struct ccaas_http *http = ccaas_engine_http(engine);
+
+    if (http)
+        ccaas_http_stay(http);
+}
+
 void ccaas_engine_free(struct ccaas_engine *engine)
 {
     if (!engine || --engine->references)
@@ -39,7 +49,41 @@ void ccaas_engine_free(struct ccaas_engine *engine)
     ccaas_grant_free_all(engine);
     ccaas_gate_free_all(engine->gates);
     ccaas_http_free(engine->http);
+    ccaas_door_close(engine->door);
     free(engine);
+}
+
+struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine)
+{
+    struct ccaas_http *http = ccaas_engine_http(engine);
+
+    if (engine->door || !http)
+        return engine->door;
+    engine->door = ccaas_door_open();
+    engine->cuts = 0;
+    if (engine->door && !ccaas_http_attend(http, ccaas_door_fd(engine->door),
+                                           ccaas_door_attend, engine->door)) {
+        ccaas_door_close(engine->door);
+        engine->door = NULL;
+        errno = EAGAIN;
+    }
+    return engine->door;
+}
+
+void ccaas_engine_sweep(struct ccaas_engine *engine)
+{
+    struct ccaas_client *client;
+    struct ccaas_flow *flow, *next;
+
+    if (!engine->door || engine->cuts == ccaas_door_cuts(engine->door))
+        return;
+    engine->cuts = ccaas_door_cuts(engine->door);
+    for (client = engine->clients; client; client = client->next)
+        for (flow = client->flows; flow; flow = next) {
+            next = flow->next;
+            if (ccaas_bell_is_cut(flow->bell))
+                ccaas_flow_close(flow);
+        }
 }
 
 struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
@@ -52,6 +96,7 @@ struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
         if (!http)
             return NULL;
         engine->http = http;
+        engine->door = NULL; /* the parent's */
     }
     return engine->http;
 }
@@ -106,6 +151,11 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     client->references = 1;
     client->engine = engine;
     engine->references++;
+    client->next = engine->clients;
+    client->link = &engine->clients;
+    if (client->next)
+        client->next->link = &client->next;
+    engine->clients = client;
     client->ca_file = ccaas_copy(settings->ca_file, &failed);
     client->proxy = ccaas_copy(settings->proxy, &failed);
     client->user_agent = ccaas_copy(settings->user_agent, &failed);
@@ -169,6 +219,9 @@ void ccaas_client_free(struct ccaas_client *client)
 
     if (!client || --client->references)
         return;
+    *client->link = client->next;
+    if (client->next)
+        client->next->link = client->link;
     ccaas_grant_release(client->grant);
     free(client->ca_file);
     free(client->proxy);

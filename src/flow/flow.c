@@ -148,6 +148,7 @@ void ccaas_flow_close(struct ccaas_flow *flow)
     if (flow->waiting)
         ccaas_bell_arm(flow->bell);
     ccaas_bell_ring(flow->bell);
+    ccaas_bell_finish(flow->bell);
 }
 
 void ccaas_flow_free(struct ccaas_flow *flow)
@@ -389,6 +390,9 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         ccaas_bell_disarm(flow->bell);
         flow->armed = false;
     }
+    ccaas_engine_sweep(flow->client->engine);
+    if (flow->closed)
+        return CCAAS_TAKE_ERROR;
     for (;;) {
         if (now >= flow->deadline) {
             blame_the_token(flow);
@@ -476,6 +480,11 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
     if (flow->client->grant)
         ccaas_grant_answer(flow->client->grant, flow->client, flow->bell,
                            token);
+}
+
+struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
+{
+    return flow->bell;
 }
 
 int ccaas_flow_fd(struct ccaas_flow *flow)
