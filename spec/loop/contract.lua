@@ -28,13 +28,14 @@ local function descriptors()
   return count
 end
 
--- Threads let go of theirs a moment later.
-local function descriptors_end_at(count)
+-- Threads let go of theirs a moment later, as some may have had to before.
+local function no_more_than(count)
   local ends = core.now() + 10
   while descriptors() > count and core.now() < ends do
     core.poll(-1, 0.01)
   end
-  assert.equal(count, descriptors())
+  local left = descriptors()
+  assert.is_true(left <= count, left .. " instead of " .. count)
 end
 
 local function busy(seconds)
@@ -245,7 +246,7 @@ return function(loop)
     for _ = 1, 3 do
       use()
     end
-    descriptors_end_at(before)
+    no_more_than(before)
   end)
 
   if loop.alone then
