@@ -203,8 +203,8 @@ function methods:pollfd()
   check(self, "pollfd")
   self.polled = true
   local gather = self.source.gather
-  gather:arm()
   if not self.armed then
+    gather:arm()
     gather:ring()
     self.armed = true
   end

@@ -1,6 +1,7 @@
 --- Who waits: finds the function that waits for a descriptor, and the one that
 --- lets others have a turn.
 
+local blocking = require "ccaas.loop.blocking" -- now: at a wait there may be no descriptor to load it with
 local misuse = require "ccaas.misuse"
 
 local loop = {}
@@ -31,8 +32,10 @@ local found = {}
 
 local function running()
   local cqueues = package.loaded.cqueues
-  local name = type(cqueues) == "table" and cqueues.running() and "cqueues" or "blocking"
-  return require("ccaas.loop." .. name)
+  if type(cqueues) == "table" and cqueues.running() then
+    return require "ccaas.loop.cqueues"
+  end
+  return blocking
 end
 
 function found.wait(fd, seconds)
