@@ -126,8 +126,8 @@ local function first_of_all(self)
     local answer, state, err = self.asked_source:try()
     if answer ~= nil then
       self.answers[#self.answers + 1] = answer
-    elseif state == "wait" then
-      return nil, "wait"
+    elseif state == "wait" or state == "pause" then
+      return nil, state
     else
       take_values(self, state == "error" and err or nil)
     end
@@ -178,11 +178,11 @@ function Source:due()
   return self.live:timeout()
 end
 
-function Source:join(gather)
+function Source:join(gather, shared)
   self.gathers[gather] = true
-  gather:add(self.live)
+  gather:add(self.live, not shared)
   if self.asked_source then
-    self.asked_source:join(gather)
+    self.asked_source:join(gather, shared)
   end
 end
 

@@ -32,7 +32,7 @@ function Poller:start(now)
   self.rows, self.started = {}, now
   for watch in pairs(self.watches) do
     for gather in pairs(watch.gathers) do
-      self.source:join(gather)
+      self.source:join(gather, true)
     end
   end
 end
@@ -55,7 +55,7 @@ function Poller:finish(now, err)
   self.stream, self.source, self.rows = nil, nil, nil
 end
 
--- Goes on as far as possible without waiting.
+-- Goes on as far as possible without waiting; "pause": others are to have a turn.
 function Poller:pump()
   local now = seconds(self.own)
   if not self.source then
@@ -68,8 +68,8 @@ function Poller:pump()
     local row, state, err = self.source:try()
     if row ~= nil then
       self.rows[#self.rows + 1] = row
-    elseif state == "wait" then
-      return
+    elseif state == "wait" or state == "pause" then
+      return state
     else
       self:finish(seconds(self.own), state == "error" and err or nil)
       return
@@ -168,7 +168,9 @@ function Watch:try()
   if self.ended then
     return nil, "error", self.ended
   end
-  poller:pump()
+  if poller:pump() == "pause" then
+    return nil, "pause"
+  end
   local event = self:tell_state()
   if event then
     return event
@@ -200,7 +202,7 @@ end
 function Watch:join(gather)
   self.gathers[gather] = true
   if self.poller.source then
-    self.poller.source:join(gather)
+    self.poller.source:join(gather, true)
   end
 end
 
@@ -286,7 +288,7 @@ return function(self, what, given)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true
   if poller.source then
-    poller.source:join(watch.gather)
+    poller.source:join(watch.gather, true)
   end
   return events.new(own, watch, "watch " .. what)
 end

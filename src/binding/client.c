@@ -56,6 +56,7 @@ int ccaas_binding_new_client(lua_State *L)
     settings.timeout = ccaas_binding_number(L, "timeout", 30);
     settings.retries = (unsigned)ccaas_binding_number(L, "retries", 4);
     settings.events = ccaas_binding_flag(L, "events");
+    settings.fair = ccaas_binding_flag(L, "fair");
     settings.ask_token = ccaas_binding_flag(L, "ask_token");
     lua_getfield(L, -1, "dialect");
     luaL_checktype(L, -1, LUA_TTABLE);
@@ -105,6 +106,15 @@ static int client_event(lua_State *L)
     return 1;
 }
 
+/* client:due() -> is it time to let others have a turn? */
+static int client_due(lua_State *L)
+{
+    struct client_box *box = check_box(L, 1);
+
+    lua_pushboolean(L, box->client && ccaas_client_due(box->client));
+    return 1;
+}
+
 /* client:close() ends everything of this client; safe to call twice. */
 static int client_close(lua_State *L)
 {
@@ -131,8 +141,10 @@ static int client_gc(lua_State *L)
 
 void ccaas_binding_client(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"event", client_event}, {"close", client_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"event", client_event},
+                                       {"due", client_due},
+                                       {"close", client_close},
+                                       {NULL, NULL}};
 
     luaL_newmetatable(L, CCAAS_CLIENT_TYPE);
     lua_pushcfunction(L, client_gc);

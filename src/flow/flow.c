@@ -86,6 +86,18 @@ static void let_all_go(struct ccaas_flow *flow)
         ccaas_gate_forget(flow->client->engine->gates, flow->bell);
 }
 
+/* Nothing more is to be waited for.  Whoever does nevertheless is woken: loops
+ * tell nothing of a descriptor that is no more. */
+static void hang_up(struct ccaas_flow *flow)
+{
+    if (!flow->waiting) {
+        ccaas_bell_quit(flow->bell);
+        return;
+    }
+    ccaas_bell_arm(flow->bell); /* it may have been rung for another one */
+    ccaas_bell_ring(flow->bell);
+}
+
 void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
     ccaas_error_copy(&flow->error, error);
@@ -93,7 +105,7 @@ void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
         ccaas_grant_scrub(flow->client->grant, &flow->error);
     flow->failed = true;
     let_all_go(flow);
-    ccaas_bell_quit(flow->bell);
+    hang_up(flow);
 }
 
 void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
@@ -133,7 +145,10 @@ void ccaas_flow_close(struct ccaas_flow *flow)
         let_all_go(flow);
     if (!flow->failed)
         ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
+    if (flow->waiting)
+        ccaas_bell_arm(flow->bell);
     ccaas_bell_ring(flow->bell);
+    ccaas_bell_finish(flow->bell);
 }
 
 void ccaas_flow_free(struct ccaas_flow *flow)
@@ -274,7 +289,7 @@ static enum ccaas_take finish(struct ccaas_flow *flow)
         }
         info->missing = announced > info->rows ? announced - info->rows : 0;
         let_all_go(flow);
-        ccaas_bell_quit(flow->bell);
+        hang_up(flow);
     }
     return CCAAS_TAKE_END;
 }
@@ -375,6 +390,9 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         ccaas_bell_disarm(flow->bell);
         flow->armed = false;
     }
+    ccaas_engine_sweep(flow->client->engine);
+    if (flow->closed)
+        return CCAAS_TAKE_ERROR;
     for (;;) {
         if (now >= flow->deadline) {
             blame_the_token(flow);
@@ -406,8 +424,10 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             return taken;
         if (flow->asked)
             return CCAAS_TAKE_ASK;
-        if (flow->armed)
+        if (flow->armed) {
+            flow->client->engine->turned = true;
             return CCAAS_TAKE_WAIT;
+        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(flow->bell);
         flow->armed = true;
@@ -436,9 +456,11 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         if (flow->fetches)
             flow->info.page = flow->fetches->page;
         let_all_go(flow);
-        ccaas_bell_quit(flow->bell);
+        hang_up(flow);
         return CCAAS_TAKE_END;
     }
+    if (ccaas_client_due(flow->client))
+        return CCAAS_TAKE_PAUSE;
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
     return go_on(flow, record);
@@ -460,9 +482,22 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
                            token);
 }
 
+struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
+{
+    return flow->bell;
+}
+
 int ccaas_flow_fd(struct ccaas_flow *flow)
 {
     return ccaas_bell_fd(flow->bell);
+}
+
+void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
+{
+    if (begins)
+        flow->waiting++;
+    else if (!--flow->waiting && (flow->ended || flow->failed))
+        ccaas_bell_quit(flow->bell);
 }
 
 double ccaas_flow_timeout(const struct ccaas_flow *flow)

@@ -450,6 +450,9 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
         ccaas_bell_disarm(live->bell);
         live->armed = false;
     }
+    ccaas_engine_sweep(live->client->engine);
+    if (live->closed)
+        return CCAAS_LIVE_TAKE_ERROR;
     for (;;) {
         if (now >= live->deadline)
             return fail_as(live, CCAAS_TIMEOUT, "the deadline has passed");
@@ -461,8 +464,10 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
             return taken;
         if (live->state != before)
             continue;
-        if (live->armed)
+        if (live->armed) {
+            live->client->engine->turned = true;
             return CCAAS_LIVE_TAKE_WAIT;
+        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(live->bell);
         live->armed = true;
@@ -479,9 +484,14 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
     if (live->state == CCAAS_LIVE_OVER)
         return CCAAS_LIVE_TAKE_ERROR;
     /* The fast path looks at the clock now and then only. */
-    if (live->state == CCAAS_LIVE_OPEN && !live->armed &&
-        ++live->ticks % TICKS && take_message(live, news, &taken))
-        return taken;
+    if (live->state == CCAAS_LIVE_OPEN && !live->armed) {
+        if (++live->ticks % TICKS) {
+            if (take_message(live, news, &taken))
+                return taken;
+        } else if (ccaas_client_due(live->client)) {
+            return CCAAS_LIVE_TAKE_PAUSE;
+        }
+    }
     return go_on(live, news);
 }
 
@@ -520,6 +530,11 @@ void ccaas_live_answer(struct ccaas_live *live, const char *token)
 int ccaas_live_fd(struct ccaas_live *live)
 {
     return ccaas_bell_fd(live->bell);
+}
+
+struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
+{
+    return live->bell;
 }
 
 double ccaas_live_timeout(const struct ccaas_live *live)
