@@ -316,8 +316,7 @@ static void taken_ones_are_forgotten(void)
     finish();
 }
 
-/* -- Memory is bounded ------------------------------------------------------
- */
+/* -- Memory is bounded ----------------------------------------------------- */
 
 static void bytes(void)
 {
@@ -437,8 +436,7 @@ static void growth(void)
     finish();
 }
 
-/* -- Opening and closing ----------------------------------------------------
- */
+/* -- Opening and closing --------------------------------------------------- */
 
 static void openings(void)
 {
@@ -507,8 +505,7 @@ static void nobody_reads(void)
     ccaas_inbox_shut(NULL);
 }
 
-/* -- Memory is out -----------------------------------------------------------
- */
+/* -- Memory is out --------------------------------------------------------- */
 
 static void none_for_it(void)
 {
@@ -607,8 +604,7 @@ static void none_for_a_newer_one(void)
     finish();
 }
 
-/* -- A model ------------------------------------------------------------------
- */
+/* -- A model --------------------------------------------------------------- */
 
 struct entry {
     int key, number, minute; /* key < 0: no update */
@@ -748,8 +744,7 @@ static void like_a_model(void)
     CHECK(!model_find(-2));
 }
 
-/* -- Two threads --------------------------------------------------------------
- */
+/* -- Two threads ----------------------------------------------------------- */
 
 #define MANY 20000
 

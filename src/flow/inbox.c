@@ -87,8 +87,7 @@ void ccaas_inbox_shut(struct ccaas_inbox *inbox)
     release(inbox);
 }
 
-/* -- The index: which slot waits for a metric and category -------------------
- */
+/* -- The index: which slot waits for a metric and category ----------------- */
 
 static struct slot *slot_at(const struct ccaas_inbox *inbox, size_t place)
 {
