@@ -349,10 +349,9 @@ static void growing_ones(void)
     for (key = 0; key < 4 && answer == CCAAS_WS_MORE; key++)
         answer = send_long(key, 10 + key, 2, much);
     CHECK_INT(answer, CCAAS_WS_FULL);
-    CHECK_INT(key, 3); /* two were let in, the third one was too much */
-    for (int i = 0; i < 3; i++)
-        CHECK_INT(take(), 10 + i);
-    CHECK_INT(take(), 3);
+    CHECK(key == 2 || key == 3); /* so many times a half are too much */
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(take(), i < key ? 10 + i : i);
     CHECK(resumed);
     finish();
 }
@@ -371,7 +370,7 @@ static void shrinking_ones(void)
         send_long(key, 10 + key, 3, much);
         CHECK(held_bytes - before >= (long)much);
         send(key, 20 + key, 4);
-        CHECK(held_bytes - before < 10000);
+        CHECK(held_bytes - before < 100000);
     }
     for (int key = 0; key < 4; key++)
         CHECK_INT(take(), 20 + key);
@@ -647,9 +646,10 @@ static void model_send(const struct entry *entry)
             return;
         }
         model.bytes += entry->length - found->length;
+        model.held |= entry->length > found->length &&
+                      model.bytes > CCAAS_INBOX_BYTES / 4 * 5;
         *found = *entry;
         model.conflated++;
-        model.held |= model.bytes > CCAAS_INBOX_BYTES / 4 * 5;
         return;
     }
     model.entries[model.count++] = *entry;

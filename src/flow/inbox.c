@@ -266,6 +266,8 @@ static bool conflate(struct ccaas_inbox *inbox, const char *bytes,
     move_parts(&slot->message, bytes);
     inbox->bytes += length - before;
     inbox->conflated++;
+    if (length > before && inbox->bytes > CCAAS_INBOX_BYTES / 4 * 5)
+        inbox->held = true;
     return true;
 }
 
@@ -291,12 +293,8 @@ static void take_in(struct ccaas_inbox *inbox, const char *bytes, size_t length,
 {
     bool was_full = is_full(inbox);
 
-    if (was_full && !inbox->block && conflate(inbox, bytes, length, binary)) {
-        /* Each may be larger than the one before it. */
-        if (inbox->bytes > CCAAS_INBOX_BYTES / 4 * 5)
-            inbox->held = true;
+    if (was_full && !inbox->block && conflate(inbox, bytes, length, binary))
         return;
-    }
     if (!append(inbox, bytes, length, binary)) {
         inbox->held = inbox->broken = true;
         inbox->lost_at = ccaas_clock_wall();
