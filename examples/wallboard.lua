@@ -92,13 +92,16 @@ local xima_fields = {
 
 local follow = {}
 
+-- A poll that fails shows soon, and the next one comes anyway: few retries.
 follow["8x8"] = function(client, board)
   for _, what in ipairs { "queues", "agents" } do
     local fields, metrics = x8_fields[what], {}
     for metric in pairs(fields) do
       metrics[#metrics + 1] = metric
     end
-    board:add(client:watch(what, { metrics = metrics }), { name = "8x8 " .. what, fields = fields, polled = true })
+    local stream = client:watch(what, { metrics = metrics, timeout = 10, retries = 1 })
+    board:add(stream, { name = "8x8 " .. what, provider = "8x8", fields = fields,
+      polled = true })
   end
 end
 
@@ -110,7 +113,7 @@ function follow.xima(client, board)
       fields[metric.id] = xima_fields[metric.name]
     end
   end
-  board:add(client:subscribe(ids), { name = "xima", fields = fields })
+  board:add(client:subscribe(ids), { name = "xima", provider = "xima", fields = fields })
 end
 
 local function client_options(options, provider)
@@ -156,15 +159,17 @@ local function run(options, open)
     open[#open + 1] = client
     follow[provider](client, board)
   end
-  for stream in pairs(board.of_stream) do
-    streams[#streams + 1] = stream
+  for _, feed in ipairs(board.feeds) do
+    streams[#streams + 1] = feed.stream
   end
-  open.screen = screen.open { colour = options.colour, still = options.once }
-  local began, frames, drawn = monotonic(), 0, nil
+  open.screen = screen.new { colour = options.colour, still = options.once }
+  open.screen:open()
+  local began, frames, drawn, failed = monotonic(), 0, nil, nil
   for event, stream in ticking(ccaas.merge((table.unpack or unpack)(streams)), FRAME) do
     local now = os.time()
     if event.type ~= "tick" then
       board:put(event, stream, now)
+      failed = event.error or failed
     elseif not options.frames and (board.changed or drawn ~= now)
       or options.frames and (board:ready() or monotonic() > began + PATIENCE) then
       local columns, lines = open.screen:size()
@@ -175,7 +180,7 @@ local function run(options, open)
       end
     end
   end
-  error("every feed has ended", 0)
+  error(failed or "no feed is left", 0)
 end
 
 local options, open = parse(arg), {}

@@ -8,6 +8,8 @@ model.__index = model
 
 ---@class wallboard.feed
 ---@field name string
+---@field provider string
+---@field stream? table
 ---@field fields table<string, string[]> metric -> { "queues" or "agents", field }
 ---@field polled? boolean a watch: after a gap all that it knows is fresh again
 ---@field since? number epoch seconds: its values are not renewed from then on
@@ -21,6 +23,7 @@ end
 ---@param stream table whose events `put` will be given
 ---@param feed wallboard.feed
 function model:add(stream, feed)
+  feed.stream = stream
   self.feeds[#self.feeds + 1] = feed
   self.of_stream[stream] = feed
 end

@@ -112,15 +112,19 @@ end
 
 --- `colour`: whatever stdout is; `still`: the picture stays where it is drawn.
 ---@param options { colour?: boolean, still?: boolean }
-function screen.open(options)
+function screen.new(options)
   local terminal, no_color = is_terminal(), os.getenv("NO_COLOR")
   local self = setmetatable({ terminal = terminal, moves = terminal and not options.still }, screen)
   self.colour = options.colour or terminal and (no_color or "") == ""
+  return self
+end
+
+--- Takes the screen: another one than the shell's, without a cursor.
+function screen:open()
   if self.moves then
-    io.stdout:write("\27[?1049h\27[?25l\27[2J") -- another screen, no cursor
+    io.stdout:write("\27[?1049h\27[?25l\27[2J")
     io.stdout:flush()
   end
-  return self
 end
 
 --- Gives the screen back as it was; safe to call twice.

@@ -68,13 +68,24 @@ local function mark(stale)
   return { stale and "~ " or "  ", stale and "red" or nil }
 end
 
-local function queue_line(row, used, name_width)
-  local line = { mark(row.stale), { screen.fit(row.name, name_width), row.stale and "dim" or nil } }
+-- Where a row is from, if that is a question.
+local function origin(board, feed)
+  for _, other in ipairs(board.feeds) do
+    if other.provider ~= board.feeds[1].provider then
+      return screen.fit(feed and feed.provider or "", 6)
+    end
+  end
+  return ""
+end
+
+local function queue_line(from, row, used, name_width)
+  local dim = row.stale and "dim" or nil
+  local line = { mark(row.stale), { from, "dim" }, { screen.fit(row.name, name_width), dim } }
   for _, column in ipairs(used) do
     local number = tonumber(row[column.field])
     local text = number and column.format(number) or "-"
     line[#line + 1] = { (" "):rep(COLUMN - #text) }
-    line[#line + 1] = { text, row.stale and "dim" or number and style_of(column, number) or nil }
+    line[#line + 1] = { text, dim or number and style_of(column, number) or nil }
   end
   return line
 end
@@ -82,15 +93,16 @@ end
 local function add_queues(picture, board, width, lines)
   local queues = board:list_queues()
   local used = used_columns(queues)
-  local name_width = math.max(8, math.min(40, width - 2 - COLUMN * #used))
-  local heading = "  " .. screen.fit(("QUEUES (%d)"):format(#queues), name_width)
+  local from = origin(board)
+  local name_width = math.max(8, math.min(40, width - 2 - #from - COLUMN * #used))
+  local heading = "  " .. from .. screen.fit(("QUEUES (%d)"):format(#queues), name_width)
   for _, column in ipairs(used) do
     heading = heading .. screen.fit(column.title, COLUMN, true)
   end
   picture[#picture + 1] = { { heading, "bold" } }
   local shown = #queues <= lines and #queues or math.max(0, lines - 1)
   for i = 1, shown do
-    picture[#picture + 1] = queue_line(queues[i], used, name_width)
+    picture[#picture + 1] = queue_line(origin(board, queues[i].feed), queues[i], used, name_width)
   end
   if shown < #queues then
     picture[#picture + 1] = { { ("  … and %d more"):format(#queues - shown), "dim" } }
