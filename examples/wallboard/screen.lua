@@ -57,13 +57,13 @@ local function decode(char)
   return code
 end
 
-local widths = {} -- character -> columns; what nobody can print is nil
+local widths = {} -- character -> columns; -1: it is a control character
 
 local function width_of(char)
-  if widths[char] == nil then
+  if not widths[char] then
     local code = decode(char)
-    widths[char] = (code < 32 or code >= 127 and code < 160) and false
-      or is_in(none, code) and 0 or is_in(two, code) and 2 or 1
+    local control = code < 32 or code >= 127 and code < 160
+    widths[char] = control and -1 or is_in(none, code) and 0 or is_in(two, code) and 2 or 1
   end
   return widths[char]
 end
@@ -78,7 +78,7 @@ function screen.cut(text, columns)
   local out, width, fits, fits_width = {}, 0, 0, 0
   for char in text:gmatch("[^\128-\191][\128-\191]*") do
     local wide = width_of(char)
-    if not wide then
+    if wide < 0 then
       char, wide = "?", 1
     end
     if width + wide > columns then
