@@ -18,8 +18,8 @@
 -- becomes yellow or red in wallboard/view.lua.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
-package.path = here .. "/?.lua;" .. here .. "/../lua/?.lua;" .. package.path
-package.cpath = here .. "/../build/" .. (jit and "luajit" or "lua54") .. "/?.so;" .. package.cpath
+package.path = ("%s/?.lua;%s;%s/../lua/?.lua"):format(here, package.path, here) -- installed, or a checkout's
+package.cpath = ("%s;%s/../build/%s/?.so"):format(package.cpath, here, jit and "luajit" or "lua54")
 
 local ccaas = require "ccaas"
 local monotonic = require("ccaas.core").now
@@ -67,7 +67,7 @@ local function parse(args)
     local name = options.key and not options.token and "8x8" or options.token and not options.key and "xima"
     options.providers = providers[name or "both"]
   end
-  options.sandbox = not options.key and not options.token
+  options.sandbox = not (options.key or options.token or options.url)
   return options
 end
 
@@ -92,14 +92,13 @@ local xima_fields = {
 
 local follow = {}
 
--- A poll that fails shows soon, and the next one comes anyway: few retries.
 follow["8x8"] = function(client, board)
   for _, what in ipairs { "queues", "agents" } do
     local fields, metrics = x8_fields[what], {}
     for metric in pairs(fields) do
       metrics[#metrics + 1] = metric
     end
-    local stream = client:watch(what, { metrics = metrics, timeout = 10, retries = 1 })
+    local stream = client:watch(what, { metrics = metrics })
     board:add(stream, { name = "8x8 " .. what, provider = "8x8", fields = fields,
       polled = true })
   end
@@ -116,14 +115,19 @@ function follow.xima(client, board)
   board:add(client:subscribe(ids), { name = "xima", provider = "xima", fields = fields })
 end
 
-local function client_options(options, provider)
-  if provider == "xima" then
-    return { provider = provider, host = options.host or options.url and "127.0.0.1", token = options.token,
-      base_url = options.url }
+local function client_of(options, provider, sandbox)
+  local of = { provider = provider, token = options.token, host = options.host or options.url and "127.0.0.1",
+    base_url = options.url }
+  if sandbox then
+    of = sandbox:options(provider)
+  elseif provider == "8x8" then
+    of = { provider = provider, key = options.key, secret = options.secret, tenant = options.tenant,
+      region = options.region, token_url = options.url and options.url .. "/oauth/v2/token",
+      base_url = options.url and options.url .. "/analytics/cc/v5/realtime-metrics" }
   end
-  return { provider = provider, key = options.key, secret = options.secret, tenant = options.tenant,
-    region = options.region, token_url = options.url and options.url .. "/oauth/v2/token",
-    base_url = options.url and options.url .. "/analytics/cc/v5/realtime-metrics" }
+  -- What fails is to show soon; the next poll comes anyway.
+  of.timeout, of.retries = 10, 1
+  return ccaas.new(of)
 end
 
 -- -- The loop --------------------------------------------------------------------
@@ -155,7 +159,7 @@ local function run(options, open)
   end
   local board, streams = model.new(), {}
   for _, provider in ipairs(options.providers) do
-    local client = ccaas.new(open.sandbox and open.sandbox:options(provider) or client_options(options, provider))
+    local client = client_of(options, provider, open.sandbox)
     open[#open + 1] = client
     follow[provider](client, board)
   end
@@ -173,7 +177,7 @@ local function run(options, open)
     elseif not options.frames and (board.changed or drawn ~= now)
       or options.frames and (board:ready() or monotonic() > began + PATIENCE) then
       local columns, lines = open.screen:size()
-      open.screen:draw(picture_of(board, columns, lines, now))
+      open.screen:draw(picture_of(board, columns, lines, now), columns, lines)
       board.changed, drawn, frames = false, now, frames + 1
       if frames == options.frames then
         return

@@ -161,8 +161,9 @@ end
 
 --- Writes a picture: lines of spans { text, style }.
 ---@param picture table[]
-function screen:draw(picture)
-  local columns, lines = self:size()
+---@param columns integer what `size` gave
+---@param lines number
+function screen:draw(picture, columns, lines)
   local out = {}
   for i = 1, math.min(#picture, lines) do
     local left = columns
