@@ -105,14 +105,18 @@ follow["8x8"] = function(client, board)
 end
 
 function follow.xima(client, board)
-  local ids, fields = {}, {}
+  local ids, fields, names = {}, {}, {}
   for _, metric in ipairs(assert(client:metrics())) do
+    names[#names + 1] = metric.name
     if xima_fields[metric.name] then
       ids[#ids + 1] = metric.id
       fields[metric.id] = xima_fields[metric.name]
     end
   end
-  board:add(client:subscribe(ids), { name = "xima", provider = "xima", fields = fields })
+  if #ids == 0 then
+    error("xima: has none of the metrics that are shown, but " .. table.concat(names, ", "), 0)
+  end
+  board:add(client:subscribe(ids, { silence = 20 }), { name = "xima", provider = "xima", fields = fields })
 end
 
 local function client_of(options, provider, sandbox)
@@ -189,7 +193,7 @@ end
 
 local options, open = parse(arg), {}
 local ok, err = xpcall(function() run(options, open) end, function(err)
-  return type(err) == "string" and not err:find("interrupted!", 1, true) and debug.traceback(err, 2) or err
+  return type(err) == "string" and err:find("^[^ ]+:%d+: ") and debug.traceback(err, 2) or err
 end)
 if open.screen then
   open.screen:close()

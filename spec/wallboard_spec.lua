@@ -488,6 +488,21 @@ describe("the wallboard without a terminal", function()
     assert.is_truthy(output:find("8x8 queues  STALE since %d%d:%d%d:%d%d %(connect%)"), output)
   end)
 
+  it("says which metrics there are, where none of those that it shows is", function()
+    sandbox:fault { path = "/realtime/metrics", body = '[{"metricId":"7","metricName":"Tea","categoryType":"AGENT"}]' }
+    local status, output = run { "--once" }
+    assert.equal(1, status)
+    assert.equal("xima: has none of the metrics that are shown, but Tea\n", output)
+  end)
+
+  it("gives the reason why there is nothing to show, without the token", function()
+    sandbox:fault { path = "/realtime-metric-subscription", status = 403 }
+    local status, output = run { "--frames", "1000" }
+    assert.equal(1, status)
+    assert.is_truthy(output:find("xima: forbidden: ", 1, true), output)
+    assert.is_nil(output:find(sandbox:options("xima").token, 1, true))
+  end)
+
   it("says how it is used", function()
     for _, arguments in ipairs { { "--frames" }, { "--frames", "x" }, { "--provider", "9x9" }, { "now" } } do
       local status, output = run(arguments)

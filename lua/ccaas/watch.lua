@@ -159,7 +159,8 @@ function Watch:tell_state()
   if self.down and not poller.error then
     self.down = nil
     self.gaps = self.gaps + 1
-    return { type = "gap", from = self.told and self.told.at or self.began, to = poller.snapshot.at, reason = "polls failed" }
+    return { type = "gap", from = self.told and self.told.at or self.began, to = poller.snapshot.at,
+      reason = "polls failed" }
   end
 end
 
