@@ -8,7 +8,7 @@ describe("an empty list of ids, where ids are needed", function()
     for _, name in ipairs { "subscribe", "metric_values" } do
       local ok, message = pcall(function() client[name](client, {}) end)
       assert.is_false(ok)
-      assert.is_truthy(message:find(name .. ": needs a list of ids$"), message)
+      assert.is_truthy(message:find(name .. ": needs a list of ids, not an empty list$"), message)
     end
     local ok, message = pcall(function() client:metrics { ids = {} } end)
     assert.is_false(ok)
