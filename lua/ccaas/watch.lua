@@ -159,7 +159,8 @@ function Watch:tell_state()
   if self.down and not poller.error then
     self.down = nil
     self.gaps = self.gaps + 1
-    return { type = "gap", from = self.told and self.told.at or nil, to = poller.snapshot.at, reason = "polls failed" }
+    return { type = "gap", from = self.told and self.told.at or self.began, to = poller.snapshot.at,
+      reason = "polls failed" }
   end
 end
 
@@ -284,7 +285,7 @@ return function(self, what, given)
   self[what](self, opts):close() -- wrong options raise here, not at a poll
   local poller = poller_of(self, own, what, opts, interval)
   local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, failures = poller.failures,
-    gaps = 0 }, Watch)
+    gaps = 0, began = os.time() }, Watch)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true
   if poller.source then
