@@ -5,6 +5,7 @@ local methods = require "ccaas.method"
 local misuse = require "ccaas.misuse"
 local request = require "ccaas.request"
 local side = require "ccaas.side"
+local stores = require "ccaas.store"
 
 local clients = {}
 
@@ -98,6 +99,7 @@ function clients.new(vendor, settings)
     wait = settings.wait,
     find_token = type(settings.token) == "function" and settings.token or nil,
     pace = settings.audio_interval,
+    store = settings.store,
     tell_events = tell_events,
     core = core.client {
       token_url = settings.token_url,
@@ -105,6 +107,7 @@ function clients.new(vendor, settings)
       token = type(settings.token) == "string" and settings.token or nil,
       ask_token = type(settings.token) == "function",
       secret = settings.secret,
+      store = stores.number(settings.store),
       ca_file = settings.ca_file,
       proxy = settings.proxy,
       user_agent = settings.user_agent,

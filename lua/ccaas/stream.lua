@@ -5,6 +5,7 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local misuse = require "ccaas.misuse"
+local stores = require "ccaas.store"
 
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local unpack = table.unpack or unpack
@@ -52,7 +53,7 @@ local function wait(self, ends)
     self.flow:close()
     return true
   elseif self.client.asking == (coroutine.running() or "main") then
-    misuse.raise("the token function must not call the client that asks it")
+    misuse.raise("a token function or a store must not call the client that asks it")
   end
   self.wait(fd, seconds)
   self.client:tell_events()
@@ -69,11 +70,9 @@ local function unpoll(self)
   end
 end
 
---- Asks the user's function for a token.  It may yield.  What it raises is raised
---- here; whoever else waits for this token has none, either.
----@param client table the inner side of the client
----@param flow userdata what was told to ask: core.flow or core.live
-function streams.ask(client, flow)
+-- Asks the user's function for a token.  It may yield.  What it raises is raised
+-- here; whoever else waits for this token has none, either.
+local function ask_for_token(client, flow)
   client.asking = coroutine.running() or "main"
   local ok, token = pcall(client.find_token, flow:question())
   client.asking = nil
@@ -81,6 +80,16 @@ function streams.ask(client, flow)
   flow:token(usable and token or nil)
   if not ok then
     error(token, 0)
+  end
+end
+
+--- Answers what C asks: of the client's store, or of its token function.  It may
+--- yield.
+---@param client table the inner side of the client
+---@param flow userdata what was told to ask: core.flow or core.live
+function streams.ask(client, flow)
+  if not (client.store and stores.answer(client)) and client.find_token then
+    ask_for_token(client, flow)
   end
 end
 

@@ -167,7 +167,7 @@ static void denial(void)
 {
     ccaas_auth_start(&auth);
     CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 103);
+    ccaas_auth_denied(&auth, 103, CCAAS_AUTH_DENIAL);
     CHECK_INT(ccaas_auth_need(&auth, 103), CCAAS_AUTH_DENIED);
     CHECK_INT(ccaas_auth_need(&auth, 107.999), CCAAS_AUTH_DENIED);
     CHECK_INT(ccaas_auth_need(&auth, 108), CCAAS_AUTH_ASK);
@@ -178,7 +178,7 @@ static void denial_forgotten(void)
 {
     ccaas_auth_start(&auth);
     CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 100);
+    ccaas_auth_denied(&auth, 100, CCAAS_AUTH_DENIAL);
     CHECK_INT(ccaas_auth_need(&auth, 105), CCAAS_AUTH_ASK);
     ccaas_auth_granted(&auth, 1800);
     ccaas_auth_refused(&auth, 1);
@@ -189,7 +189,7 @@ static void denial_at_renewal(void)
 {
     grant(0, 600);
     CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 541);
+    ccaas_auth_denied(&auth, 541, CCAAS_AUTH_DENIAL);
     CHECK(!auth.held);
     CHECK_INT(ccaas_auth_need(&auth, 542), CCAAS_AUTH_DENIED);
     CHECK_INT(ccaas_auth_need(&auth, 546), CCAAS_AUTH_ASK);
@@ -225,7 +225,7 @@ static void never_two(void)
             break;
         case 1:
             if (asking) {
-                ccaas_auth_denied(&auth, now);
+                ccaas_auth_denied(&auth, now, CCAAS_AUTH_DENIAL);
                 asking = 0;
             }
             break;

@@ -11,6 +11,11 @@ static struct client_box *check_box(lua_State *L, int index)
     return luaL_checkudata(L, index, CCAAS_CLIENT_TYPE);
 }
 
+struct ccaas_client *ccaas_binding_client_or_null(lua_State *L, int index)
+{
+    return check_box(L, index)->client;
+}
+
 struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index)
 {
     struct client_box *box = check_box(L, index);
@@ -57,6 +62,7 @@ int ccaas_binding_new_client(lua_State *L)
     settings.retries = (unsigned)ccaas_binding_number(L, "retries", 4);
     settings.events = ccaas_binding_flag(L, "events");
     settings.ask_token = ccaas_binding_flag(L, "ask_token");
+    settings.store = (unsigned)ccaas_binding_number(L, "store", 0);
     lua_getfield(L, -1, "dialect");
     luaL_checktype(L, -1, LUA_TTABLE);
     read_dialect(L, &settings.dialect);
@@ -131,8 +137,10 @@ static int client_gc(lua_State *L)
 
 void ccaas_binding_client(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"event", client_event}, {"close", client_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"event", client_event},
+                                       {"question", ccaas_binding_new_question},
+                                       {"close", client_close},
+                                       {NULL, NULL}};
 
     luaL_newmetatable(L, CCAAS_CLIENT_TYPE);
     lua_pushcfunction(L, client_gc);

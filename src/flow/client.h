@@ -11,12 +11,16 @@
 #include "http.h"
 #include "ws.h"
 
+struct ccaas_ask;
+
 struct ccaas_engine {
     int references;
     struct ccaas_http *http;
     struct ccaas_ws *ws;        /* NULL: no websocket was wanted yet */
     struct ccaas_grant *grants; /* shared by clients of equal credentials */
     struct ccaas_gate *gates;   /* paces, kept by all of its clients together */
+    struct ccaas_ask *asks;     /* questions to stores, the oldest first */
+    uint64_t asked;             /* counts them */
 };
 
 /* The engine's http side; a new one in a forked child. */
@@ -33,6 +37,7 @@ struct ccaas_client {
     struct ccaas_flow *flows;  /* all that are open */
     struct ccaas_live *lives;  /* the same of subscriptions */
     bool closed;
+    unsigned store; /* 0: none */
 
     char *ca_file, *proxy, *user_agent;
     double connect_timeout;
@@ -50,9 +55,6 @@ struct ccaas_client {
 #define CCAAS_NO_ROOM                                                          \
     "no descriptor, thread or memory is left for another request: raise the "  \
     "limits (ulimit -n, -u)"
-
-/* Takes another reference; ccaas_client_free lets go of it. */
-struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* A blank event to be filled in, or NULL when nobody wants to know.  The
  * oldest one goes when there are too many. */
