@@ -101,6 +101,7 @@ function clients.new(vendor, settings)
     pace = settings.audio_interval,
     store = settings.store,
     tell_events = tell_events,
+    asking = setmetatable({}, { __mode = "k" }), -- who is in a function of the user's for C
     core = core.client {
       token_url = settings.token_url,
       key = settings.key,

@@ -169,10 +169,10 @@ function stores.answer(client)
   end
   local ops = setmetatable({ store = client.store, pause = own_kinds[client.store] and pause_of(client) or nil },
     Operations)
-  local before = client.asking
-  client.asking = coroutine.running() or "main"
+  local me = coroutine.running() or "main"
+  client.asking[me] = true
   local ok, reason = pcall(answers[kind], ops, question, asked)
-  client.asking = before
+  client.asking[me] = nil
   if not ok then
     question:reply("failed", say(reason))
   end

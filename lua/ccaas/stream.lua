@@ -52,7 +52,7 @@ local function wait(self, ends)
       self.client.provider)
     self.flow:close()
     return true
-  elseif self.client.asking == (coroutine.running() or "main") then
+  elseif self.client.asking[coroutine.running() or "main"] then
     misuse.raise("a token function or a store must not call the client that asks it")
   end
   self.wait(fd, seconds)
@@ -73,9 +73,10 @@ end
 -- Asks the user's function for a token.  It may yield.  What it raises is raised
 -- here; whoever else waits for this token has none, either.
 local function ask_for_token(client, flow)
-  client.asking = coroutine.running() or "main"
+  local me = coroutine.running() or "main"
+  client.asking[me] = true
   local ok, token = pcall(client.find_token, flow:question())
-  client.asking = nil
+  client.asking[me] = nil
   local usable = ok and type(token) == "string" and not token:find("%c")
   flow:token(usable and token or nil)
   if not ok then
