@@ -11,23 +11,23 @@ local KEY, SECRET = "the key of the API", "the secret of the API"
 
 -- A memory that stores share: what it holds, and what it was asked.
 local function memory()
-  local self = { data = {}, calls = {}, lives = {} }
+  local shared = { data = {}, calls = {}, lives = {} }
   local function live(key)
-    local entry = self.data[key]
+    local entry = shared.data[key]
     return entry and entry.ends > socket.gettime() and entry or nil
   end
   local function put(key, value, seconds)
     assert(type(key) == "string" and type(value) == "string" and seconds > 0)
-    self.data[key] = { value = value, ends = socket.gettime() + seconds, seconds = seconds }
-    self.lives[#self.lives + 1] = { key = key, value = value, seconds = seconds }
+    shared.data[key] = { value = value, ends = socket.gettime() + seconds, seconds = seconds }
+    shared.lives[#shared.lives + 1] = { key = key, value = value, seconds = seconds }
     return true
   end
   -- `before(name, key, value)` is called first, and may yield, raise or give
   -- what the function then gives.
-  function self:view(before)
+  function shared.view(_, before)
     local function wrap(name, f)
       return function(...)
-        self.calls[#self.calls + 1] = name
+        shared.calls[#shared.calls + 1] = name
         local instead = before and { before(name, ...) } or {}
         if instead[1] ~= nil or instead[2] ~= nil then
           return unpack(instead, 1, 2)
@@ -47,18 +47,18 @@ local function memory()
         end
         return put(key, value, seconds)
       end),
-      delete = wrap("delete", function(key) self.data[key] = nil end),
+      delete = wrap("delete", function(key) shared.data[key] = nil end),
     }
   end
   -- The token's key and value, where there is one.
-  function self:token()
-    for key, entry in pairs(self.data) do
+  function shared.token()
+    for key, entry in pairs(shared.data) do
       if key:find("^ccaas:token:") then
         return key, entry.value
       end
     end
   end
-  return self
+  return shared
 end
 
 local function row(request)
@@ -122,6 +122,15 @@ local function side_by_side(s, clients, count)
 end
 
 describe("a token in a store", function()
+  it("is asked for, kept and let go with as many arguments as are said", function()
+    local shared, s = memory(), start()
+    local counts = { get = 1, set = 3, add = 3, delete = 1 }
+    assert(client_of(s, shared:view(function(name, ...)
+      assert.equal(counts[name], select("#", ...))
+    end)):queue("1"))
+    assert.equal(5, #shared.calls - 1)
+  end)
+
   it("is taken by others, who ask for none", function()
     local shared, s = memory(), start()
     local one, ones = client_of(s, shared:view())
@@ -146,8 +155,7 @@ describe("a token in a store", function()
   end)
 
   it("is asked for once also where every function of the store yields", function()
-    local shared, s = memory(), nil
-    s = start()
+    local shared, s = memory(), start()
     local clients = {}
     for i = 1, 8 do
       clients[i] = client_of(s, shared:view(function()
@@ -270,7 +278,7 @@ describe("a token in a store", function()
   end)
 
   it("serves watching and merging, too", function()
-    local shared, s = memory(), nil
+    local shared, s = memory()
     s = server.start(function() return server.page { rows = { server.row("1"), server.row("2") } } end,
       function() return token("T" .. s.tokens) end)
     local one, other = client_of(s, shared:view()), client_of(s, shared:view())
@@ -324,7 +332,7 @@ end)
 
 describe("a lease", function()
   it("is held for as long as the request takes", function()
-    local shared, s = memory(), nil
+    local shared, s = memory()
     s = server.start(row, function(_, conn)
       conn:hold(nil, 4)
       return token("T" .. s.tokens)
@@ -379,8 +387,8 @@ describe("a lease", function()
   end)
 
   it("that was got for one who is gone is given back", function()
-    local shared, s, client, stream = memory(), start(), nil, nil
-    client = client_of(s, shared:view(function(name)
+    local shared, s, stream = memory(), start(), nil
+    local client = client_of(s, shared:view(function(name)
       if name == "add" and stream then
         stream:close()
         stream = nil
@@ -419,7 +427,7 @@ describe("a token of a store that the API refuses", function()
   end)
 
   it("is taken out while a new one is asked for", function()
-    local shared, s = memory(), nil
+    local shared, s = memory()
     local held
     s = server.start(function(request)
       return request.headers.authorization == "Bearer T2" and row(request) or refusal()
@@ -491,8 +499,8 @@ end)
 
 describe("a token endpoint in trouble", function()
   it("fails all who waited by one round of attempts; who comes later tries anew", function()
-    local shared, s = memory(), nil
-    s = server.start(row, function(_, conn)
+    local shared = memory()
+    local s = server.start(row, function(_, conn)
       conn:hold(nil, 0.3)
       return server.answer('{"fault":{"faultstring":"Down for the night"}}', { status = 503 })
     end)
@@ -550,8 +558,7 @@ describe("a store that fails", function()
 
   it("is told of without what it was given", function()
     for _, operation in ipairs { "get", "add", "set", "delete" } do
-      local shared, s = memory(), nil
-      s = server.start(row, function() return token "a-token-of-some-length" end)
+      local shared, s = memory(), server.start(row, function() return token "a-token-of-some-length" end)
       local client, events = client_of(s, shared:view(function(name, key, value)
         if name == operation then
           return nil, ("cannot do %s with %s = %s"):format(name, key, tostring(value))
@@ -589,7 +596,8 @@ describe("a store that fails", function()
   end)
 
   it("by calling the client that asks it is told so", function()
-    local shared, s, client, events = memory(), start(), nil, nil
+    local shared, s, client = memory(), start(), nil
+    local events
     client, events = client_of(s, shared:view(function() client:queue("1") end))
     assert(client:queue("2"))
     assert.matches("store: .*must not call the client that asks it", reasons(events))

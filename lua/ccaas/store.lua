@@ -46,17 +46,30 @@ end
 local Operations = {}
 Operations.__index = Operations
 
+-- A user's function gets what it is told to get and nothing more: it may count
+-- its arguments.
+local function call(self, operation, ...)
+  return self.store[operation](...)
+end
+
+local function call_own(self, operation, key, value, seconds)
+  if value == nil then
+    return self.store[operation](key, self.pause)
+  end
+  return self.store[operation](key, value, seconds, self.pause)
+end
+
 function Operations:get(key)
-  local value = check(self.store.get(key, self.pause))
+  local value = check(self:call("get", key))
   return type(value) == "string" and value or nil
 end
 
 function Operations:set(key, value, seconds)
-  check(self.store.set(key, value, seconds, self.pause))
+  check(self:call("set", key, value, seconds))
 end
 
 function Operations:add(key, value, seconds)
-  local added, reason = self.store.add(key, value, seconds, self.pause)
+  local added, reason = self:call("add", key, value, seconds)
   if not added and reason ~= nil and reason ~= "exists" then
     error(reason, 0)
   end
@@ -64,7 +77,7 @@ function Operations:add(key, value, seconds)
 end
 
 function Operations:delete(key)
-  check(self.store.delete(key, self.pause))
+  check(self:call("delete", key))
 end
 
 -- -- Answers --------------------------------------------------------------------
@@ -167,7 +180,8 @@ function stores.answer(client)
   if not question then
     return false
   end
-  local ops = setmetatable({ store = client.store, pause = own_kinds[client.store] and pause_of(client) or nil },
+  local own = own_kinds[client.store]
+  local ops = setmetatable({ store = client.store, call = own and call_own or call, pause = own and pause_of(client) },
     Operations)
   local me = coroutine.running() or "main"
   client.asking[me] = true

@@ -64,6 +64,8 @@ bool ccaas_stored_read(const char *bytes, size_t length, double wall,
     double ends;
     int used = 0;
 
+    if (!length)
+        return false;
     memcpy(head, bytes, most);
     head[most] = '\0';
     if (sscanf(head, MAGIC "%23s %9d %18lld %18lld%n", name, &stored->status,

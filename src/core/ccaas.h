@@ -181,6 +181,7 @@ enum ccaas_reply {
     CCAAS_REPLY_BUSY,  /* the lease is somebody else's */
     CCAAS_REPLY_FAILED /* the store failed, with the reason given */
 };
+/* What came of a question.  `reason` may be NULL. */
 void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
                         enum ccaas_reply reply, const char *reason);
 

@@ -42,6 +42,7 @@ bool ccaas_ask_pending(const struct ccaas_client *client);
 void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
                     const char *reason);
 
+/* Frees all of an engine's; no lease may wait for any of them. */
 void ccaas_ask_free_all(struct ccaas_engine *engine);
 
 #endif

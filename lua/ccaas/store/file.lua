@@ -121,7 +121,8 @@ end
 
 -- What is kept: an error is better than an entry that nobody finds again.
 local function entry_of(key, value, seconds)
-  if type(key) ~= "string" or type(value) ~= "string" or type(seconds) ~= "number" or not (seconds > 0) then
+  if type(key) ~= "string" or type(value) ~= "string" or type(seconds) ~= "number" or seconds ~= seconds
+    or seconds <= 0 then
     return nil, "expected a key, a value and a number of seconds above 0"
   elseif #key + #value > ENTRY_MOST then
     return nil, "the value is too large for this store"

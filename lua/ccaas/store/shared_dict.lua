@@ -11,8 +11,8 @@ return function(name)
   end
   local dict = shared[name]
   if not dict then
-    misuse.raise("store.shared_dict: nginx has no shared memory %q: put `lua_shared_dict %s 1m;` into the http block of "
-      .. "its configuration", name, name)
+    misuse.raise("store.shared_dict: nginx has no shared memory %q: put `lua_shared_dict %s 1m;` into its http block",
+      name, name)
   end
 
   local store = {}
