@@ -393,6 +393,8 @@ local function take_pieces(stream, take, afresh)
     end
     if not done and err then
       stream:close()
+      -- Others need not wait for what this one held.
+      while stream.client.store and stores.answer(stream.client) do end
       return nil, err
     end
   end

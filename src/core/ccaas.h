@@ -383,7 +383,7 @@ enum ccaas_live_take {
     CCAAS_LIVE_TAKE_UPDATE, /* `bytes` are one, with `parts` */
     CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
     CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for ccaas_live_fd */
-    CCAAS_LIVE_TAKE_ASK,     /* a token is wanted: call ccaas_live_answer */
+    CCAAS_LIVE_TAKE_ASK,     /* as CCAAS_TAKE_ASK, with ccaas_live_answer */
     CCAAS_LIVE_TAKE_ERROR    /* see ccaas_live_error; it stays so */
 };
 

@@ -79,6 +79,12 @@ bool ccaas_grant_look(void *self, struct ccaas_client *client,
     return true;
 }
 
+/* Does it say something of the server, rather than of this process? */
+static bool concerns_all(enum ccaas_code code)
+{
+    return code != CCAAS_IO && code != CCAAS_MEMORY && code != CCAAS_CANCELLED;
+}
+
 void ccaas_grant_share(struct ccaas_grant *grant)
 {
     const struct ccaas_auth *auth = &grant->auth;
@@ -93,7 +99,7 @@ void ccaas_grant_share(struct ccaas_grant *grant)
     };
     char *text;
 
-    if (grant->lease.state != CCAAS_LEASE_HELD)
+    if (grant->lease.state != CCAAS_LEASE_HELD || !concerns_all(error->code))
         return ccaas_lease_leave(&grant->lease, NULL, now);
     stored.left = stored.life;
     if (error->code == CCAAS_OK) {
