@@ -10,14 +10,17 @@ local loop = require "ccaas.loop"
 local merge = require "ccaas.merge"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
+local stores = require "ccaas.store"
 local uri = require "ccaas.uri"
 
 ---@class ccaas
 ---@field _VERSION string
+---@field store { file: (fun(path: string): ccaas.Store), shared_dict: (fun(name: string): ccaas.Store) } shared tokens
 ---@field null any stands for JSON's null where one is kept; the same as lua-cjson's
 local ccaas = {
   _VERSION = core.version,
   null = require("cjson").null,
+  store = { file = stores.file, shared_dict = stores.shared_dict },
 }
 
 local vendors = { ["8x8"] = true, xima = true }
@@ -39,6 +42,7 @@ local common = {
   null = checks.any,
   on_event = checks.call,
   loop = checks.any,
+  store = stores.check,
 }
 
 -- What each kind of credentials adds.
@@ -126,6 +130,7 @@ end
 ---@field user_agent? string
 ---@field null? any `ccaas.null` keeps nulls
 ---@field on_event? fun(event: table)
+---@field store? ccaas.Store where tokens and paces are shared; this Lua state
 ---@field loop? "blocking"|"openresty"|"cqueues"|"luv"|"copas"|ccaas.Loop
 
 --- A client.  Opens no socket and starts no thread: the first request does.
@@ -173,6 +178,7 @@ function ccaas.new(given)
     user_agent = given.user_agent or "ccaas/" .. core.version,
     null = given.null,
     on_event = given.on_event,
+    store = given.store,
     wait = wait,
     pause = pause,
     await = await,

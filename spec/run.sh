@@ -20,7 +20,7 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev liblua5.4-dev
     liblua5.1-0-dev libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted
     lua-check lua-cjson lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl
-    python3 python3-websockets"
+    python3 python3-websockets redis-server"
 # Specs of the house itself: they build or read, so once is enough.
 once='spec/(install|version)_spec'
 # Seconds that all fuzzers have together.

@@ -5,6 +5,7 @@ local methods = require "ccaas.method"
 local misuse = require "ccaas.misuse"
 local request = require "ccaas.request"
 local side = require "ccaas.side"
+local stores = require "ccaas.store"
 
 local clients = {}
 
@@ -100,13 +101,16 @@ function clients.new(vendor, settings)
     await = settings.await,
     find_token = type(settings.token) == "function" and settings.token or nil,
     pace = settings.audio_interval,
+    store = settings.store,
     tell_events = tell_events,
+    asking = setmetatable({}, { __mode = "k" }), -- who is in a function of the user's for C
     core = core.client {
       token_url = settings.token_url,
       key = settings.key,
       token = type(settings.token) == "string" and settings.token or nil,
       ask_token = type(settings.token) == "function",
       secret = settings.secret,
+      store = stores.number(settings.store),
       ca_file = settings.ca_file,
       proxy = settings.proxy,
       user_agent = settings.user_agent,

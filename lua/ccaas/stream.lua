@@ -6,6 +6,7 @@ local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
+local stores = require "ccaas.store"
 
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local unpack = table.unpack or unpack
@@ -35,17 +36,13 @@ local function failure(self)
   return self.failed
 end
 
---- Asks the user's function for a token.  It may yield.  What it raises is raised
---- here; whoever else waits for this token has none, either.
----@param client table the inner side of the client
----@param flow userdata what was told to ask: core.flow or core.live
-function streams.ask(client, flow)
-  if client.await then
-    client.pause(flow) -- from now on it is known whose it is: see lines.lua
-  end
-  client.asking = coroutine.running() or "main"
+-- Asks the user's function for a token.  It may yield.  What it raises is raised
+-- here; whoever else waits for this token has none, either.
+local function ask_for_token(client, flow)
+  local me = coroutine.running() or "main"
+  client.asking[me] = true
   local ok, token = pcall(client.find_token, flow:question())
-  client.asking = nil
+  client.asking[me] = nil
   local usable = ok and type(token) == "string" and not token:find("%c")
   flow:token(usable and token or nil)
   if not ok then
@@ -53,10 +50,24 @@ function streams.ask(client, flow)
   end
 end
 
--- Is this within the token function of that client?  The coroutine alone does
--- not tell: that of an asker who was killed may be somebody else's by now.
+--- Answers what C asks: of the client's store, or of its token function.  It may
+--- yield.
+---@param client table the inner side of the client
+---@param flow userdata what was told to ask: core.flow or core.live
+function streams.ask(client, flow)
+  if client.await then
+    client.pause(flow) -- from now on it is known whose it is: see lines.lua
+  end
+  if not (client.store and stores.answer(client)) and client.find_token then
+    ask_for_token(client, flow)
+  end
+end
+
+-- Is this within a function of the user's that is asked for C?  The coroutine
+-- alone does not tell: that of an asker who was killed may be somebody else's by
+-- now.
 local function within_asking(client)
-  if client.asking ~= (coroutine.running() or "main") then
+  if not client.asking[coroutine.running() or "main"] then
     return false
   end
   local level = 2
@@ -95,7 +106,7 @@ local function wait(self, ends)
     seconds = seconds and math.min(seconds, left) or left
   end
   if within_asking(self.client) then
-    misuse.raise("the token function must not call the client that asks it")
+    misuse.raise("a token function or a store must not call the client that asks it")
   end
   local waited, reason = wait_for(self, seconds)
   if waited == nil then
@@ -417,6 +428,8 @@ local function take_pieces(stream, take, afresh)
     end
     if not done and err then
       stream:close()
+      -- Others need not wait for what this one held.
+      while stream.client.store and stores.answer(stream.client) do end
       return nil, err
     end
   end

@@ -167,7 +167,7 @@ static void denial(void)
 {
     ccaas_auth_start(&auth);
     CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 103);
+    ccaas_auth_denied(&auth, 103, CCAAS_AUTH_DENIAL);
     CHECK_INT(ccaas_auth_need(&auth, 103), CCAAS_AUTH_DENIED);
     CHECK_INT(ccaas_auth_need(&auth, 107.999), CCAAS_AUTH_DENIED);
     CHECK_INT(ccaas_auth_need(&auth, 108), CCAAS_AUTH_ASK);
@@ -178,7 +178,7 @@ static void denial_forgotten(void)
 {
     ccaas_auth_start(&auth);
     CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 100);
+    ccaas_auth_denied(&auth, 100, CCAAS_AUTH_DENIAL);
     CHECK_INT(ccaas_auth_need(&auth, 105), CCAAS_AUTH_ASK);
     ccaas_auth_granted(&auth, 1800);
     ccaas_auth_refused(&auth, 1);
@@ -189,7 +189,7 @@ static void denial_at_renewal(void)
 {
     grant(0, 600);
     CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 541);
+    ccaas_auth_denied(&auth, 541, CCAAS_AUTH_DENIAL);
     CHECK(!auth.held);
     CHECK_INT(ccaas_auth_need(&auth, 542), CCAAS_AUTH_DENIED);
     CHECK_INT(ccaas_auth_need(&auth, 546), CCAAS_AUTH_ASK);
@@ -225,7 +225,7 @@ static void never_two(void)
             break;
         case 1:
             if (asking) {
-                ccaas_auth_denied(&auth, now);
+                ccaas_auth_denied(&auth, now, CCAAS_AUTH_DENIAL);
                 asking = 0;
             }
             break;
@@ -248,8 +248,62 @@ static void never_two(void)
     CHECK(auth.generation > 1000);
 }
 
+static void found_elsewhere(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
+    CHECK(ccaas_auth_found(&auth, 100, 1000, 1800));
+    CHECK_INT(auth.generation, 1);
+    check_fresh_until(100 + 1000 - 60);
+}
+
+static void found_stale(void)
+{
+    static const double lefts[] = {60, 59, 0, -1};
+
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_ASK);
+    for (size_t i = 0; i < sizeof lefts / sizeof *lefts; i++)
+        CHECK(!ccaas_auth_found(&auth, 0, lefts[i], 1800));
+    CHECK(!ccaas_auth_found(&auth, 0, 10, 0));
+    CHECK(!ccaas_auth_found(&auth, 0, NAN, 1800));
+    CHECK(!ccaas_auth_found(&auth, 0, 10, NAN));
+    CHECK_INT(auth.generation, 0);
+    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_WAIT);
+}
+
+static void found_too_good(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK(ccaas_auth_found(&auth, 0, 1e9, 1800));
+    check_fresh_until(1800 - 60);
+    ccaas_auth_start(&auth);
+    CHECK(ccaas_auth_found(&auth, 0, INFINITY, INFINITY));
+    check_fresh_until(CCAAS_AUTH_LIFE_MOST - 60);
+}
+
+static void denied_elsewhere(void)
+{
+    ccaas_auth_start(&auth);
+    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_ASK);
+    ccaas_auth_denied(&auth, 0, 2);
+    CHECK_INT(ccaas_auth_need(&auth, 1.999), CCAAS_AUTH_DENIED);
+    CHECK_INT(ccaas_auth_need(&auth, 2.001), CCAAS_AUTH_ASK);
+    ccaas_auth_denied(&auth, 10, 1e9);
+    CHECK_INT(ccaas_auth_need(&auth, 10 + CCAAS_AUTH_DENIAL - 0.001),
+              CCAAS_AUTH_DENIED);
+    CHECK_INT(ccaas_auth_need(&auth, 10 + CCAAS_AUTH_DENIAL + 0.001),
+              CCAAS_AUTH_ASK);
+}
+
 int main(void)
 {
+    it("a token that somebody else asked for has its margin of its whole life",
+       found_elsewhere);
+    it("a token found that is not fresh is none", found_stale);
+    it("a token found lives no longer than a token can", found_too_good);
+    it("credentials refused elsewhere are so for what is left of it",
+       denied_elsewhere);
     it("makes one ask for the first token, and all others wait", one_asks);
     it("works on a clock that starts anywhere", any_clock);
     it("counts a token's life from the moment of asking", life_from_asking);

@@ -231,8 +231,8 @@ function nginx.start(given)
     environment[#environment + 1] = name .. "=" .. helper.quote(value)
   end
   local _, output = helper.run(("env -u LUA_PATH -u LUA_CPATH %s LD_LIBRARY_PATH=%s %s/usr/sbin/nginx"
-    .. " -p %s -c %s/nginx.conf -e %s/error.log >%s/output 2>&1 & echo $!"):format(table.concat(environment, " "), libraries,
-    unpacked, self.folder, self.folder, self.folder, self.folder))
+    .. " -p %s -c %s/nginx.conf -e %s/error.log >%s/output 2>&1 & echo $!"):format(table.concat(environment, " "),
+    libraries, unpacked, self.folder, self.folder, self.folder, self.folder))
   self.pid = assert(tonumber(output), output)
   helper.at_end(function() self:stop() end)
   wait_until("nginx's start", function()

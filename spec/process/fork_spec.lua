@@ -177,6 +177,30 @@ if not maps:find("libtsan", 1, true) then describe("a process that forks", funct
     ]], 20)
   end)
 
+  it("takes the token that the parent asks for, in the child, by a store", function()
+    local output = succeeds(plain, FORK .. ([[
+      options.store = ccaas.store.file(%q)
+      local reasons = {}
+      options.on_event = function(event)
+        if event.type == "token" then
+          reasons[#reasons + 1] = event.reason
+        end
+      end
+      local client = ccaas.new(options)
+      local stream = client:queues()
+      stream:next(0) -- the lease is ours, and the request is under way
+      local pid = child(function()
+        reasons = {}
+        assert(#assert(client:queues():all()) == 20)
+        assert(table.concat(reasons, "|") == "shared", table.concat(reasons, "|"))
+      end)
+      assert(#assert(stream:all()) == 20)
+      assert(forker.wait(pid) == 0)
+      print(table.concat(reasons, "|"))
+    ]]):format(helper.folder() .. "/store"))
+    assert.equal("granted\n", output)
+  end)
+
   it("ends in the child as it should, with the parent's streams open", function()
     succeeds(tls, FORK .. [[
       local client = ccaas.new(options)

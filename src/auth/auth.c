@@ -27,6 +27,11 @@ enum ccaas_auth_state ccaas_auth_need(struct ccaas_auth *auth, double now)
     return CCAAS_AUTH_ASK;
 }
 
+static double margin(double life)
+{
+    return fmin(CCAAS_AUTH_MARGIN, CCAAS_AUTH_MARGIN_PART * life);
+}
+
 void ccaas_auth_granted(struct ccaas_auth *auth, double life)
 {
     if (!(life > 0)) { /* NaN as well */
@@ -36,16 +41,35 @@ void ccaas_auth_granted(struct ccaas_auth *auth, double life)
     auth->held = true;
     auth->asking = false;
     auth->generation++;
-    auth->fresh_until = auth->asked_at + life -
-                        fmin(CCAAS_AUTH_MARGIN, CCAAS_AUTH_MARGIN_PART * life);
+    auth->life = life;
+    auth->fresh_until = auth->asked_at + life - margin(life);
     auth->denied_until = -INFINITY;
 }
 
-void ccaas_auth_denied(struct ccaas_auth *auth, double now)
+bool ccaas_auth_found(struct ccaas_auth *auth, double now, double left,
+                      double life)
+{
+    if (!(life > 0) || !(left > 0))
+        return false;
+    life = fmin(life, CCAAS_AUTH_LIFE_MOST);
+    left = fmin(left, life);
+    if (left <= margin(life))
+        return false;
+    auth->held = true;
+    auth->asking = false;
+    auth->generation++;
+    auth->asked_at = now + left - life;
+    auth->life = life;
+    auth->fresh_until = now + left - margin(life);
+    auth->denied_until = -INFINITY;
+    return true;
+}
+
+void ccaas_auth_denied(struct ccaas_auth *auth, double now, double seconds)
 {
     auth->held = false;
     auth->asking = false;
-    auth->denied_until = now + CCAAS_AUTH_DENIAL;
+    auth->denied_until = now + fmin(seconds, CCAAS_AUTH_DENIAL);
 }
 
 void ccaas_auth_failed(struct ccaas_auth *auth)

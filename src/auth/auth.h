@@ -28,6 +28,7 @@ struct ccaas_auth {
     bool asking;         /* somebody is asking for one */
     uint64_t generation; /* counts the tokens: 0 before the first */
     double asked_at;     /* when the one who asks began */
+    double life;         /* of the newest token, counted from then */
     double fresh_until;  /* the token that is held is used before this only */
     double denied_until; /* the credentials are not tried before */
 };
@@ -47,8 +48,15 @@ enum ccaas_auth_state ccaas_auth_need(struct ccaas_auth *auth, double now);
  * and whoever asked should use the token all the same. */
 void ccaas_auth_granted(struct ccaas_auth *auth, double life);
 
-/* The credentials are wrong: nobody asks again for CCAAS_AUTH_DENIAL s. */
-void ccaas_auth_denied(struct ccaas_auth *auth, double now);
+/* A token that somebody else asked for: it lives `left` seconds more, of `life`
+ * in all.  Who was asking asks no more.  False: it is not fresh, and nothing
+ * happened. */
+bool ccaas_auth_found(struct ccaas_auth *auth, double now, double left,
+                      double life);
+
+/* The credentials are wrong: nobody asks again for `seconds`, at most
+ * CCAAS_AUTH_DENIAL. */
+void ccaas_auth_denied(struct ccaas_auth *auth, double now, double seconds);
 
 /* No answer could be had: the next one who needs a token asks again. */
 void ccaas_auth_failed(struct ccaas_auth *auth);

@@ -15,6 +15,8 @@
 #define CCAAS_LIVE_TYPE "ccaas.core.live"
 #define CCAAS_FILE_TYPE "ccaas.core.file"
 #define CCAAS_OGG_TYPE "ccaas.core.ogg"
+#define CCAAS_QUESTION_TYPE "ccaas.core.question"
+#define CCAAS_VAULT_TYPE "ccaas.core.vault"
 
 /* Each makes its metatable; balanced. */
 void ccaas_binding_client(lua_State *L);
@@ -22,6 +24,8 @@ void ccaas_binding_flow(lua_State *L);
 void ccaas_binding_live(lua_State *L);
 void ccaas_binding_file(lua_State *L);
 void ccaas_binding_ogg(lua_State *L);
+void ccaas_binding_question(lua_State *L);
+void ccaas_binding_vault(lua_State *L);
 
 /* core.client{...}, core.flow(client, plan) and core.live(client, plan). */
 int ccaas_binding_new_client(lua_State *L);
@@ -33,8 +37,15 @@ int ccaas_binding_new_file(lua_State *L);
 int ccaas_binding_sweep(lua_State *L);
 int ccaas_binding_new_ogg(lua_State *L);
 
+/* client:question(), and core.vault(path). */
+int ccaas_binding_new_question(lua_State *L);
+int ccaas_binding_new_vault(lua_State *L);
+
 /* The client at that index; raises when it is none or was closed. */
 struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index);
+
+/* The same; NULL when it was closed. */
+struct ccaas_client *ccaas_binding_client_or_null(lua_State *L, int index);
 
 /* The flow at that index; raises when it is none or was let go. */
 struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);

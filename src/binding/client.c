@@ -11,6 +11,11 @@ static struct client_box *check_box(lua_State *L, int index)
     return luaL_checkudata(L, index, CCAAS_CLIENT_TYPE);
 }
 
+struct ccaas_client *ccaas_binding_client_or_null(lua_State *L, int index)
+{
+    return check_box(L, index)->client;
+}
+
 struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index)
 {
     struct client_box *box = check_box(L, index);
@@ -58,6 +63,7 @@ int ccaas_binding_new_client(lua_State *L)
     settings.events = ccaas_binding_flag(L, "events");
     settings.fair = ccaas_binding_flag(L, "fair");
     settings.ask_token = ccaas_binding_flag(L, "ask_token");
+    settings.store = (unsigned)ccaas_binding_number(L, "store", 0);
     lua_getfield(L, -1, "dialect");
     luaL_checktype(L, -1, LUA_TTABLE);
     read_dialect(L, &settings.dialect);
@@ -143,6 +149,7 @@ void ccaas_binding_client(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"event", client_event},
                                        {"due", client_due},
+                                       {"question", ccaas_binding_new_question},
                                        {"close", client_close},
                                        {NULL, NULL}};
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "binding.h"
+#include "clock.h"
 #include "compat.h"
 #include "record.h"
 #include "sha256.h"
@@ -82,6 +83,13 @@ static int core_now(lua_State *L)
     return 1;
 }
 
+/* core.wall() -> seconds since the epoch. */
+static int core_wall(lua_State *L)
+{
+    lua_pushnumber(L, ccaas_clock_wall());
+    return 1;
+}
+
 /* core.sha256(bytes) -> the digest, 64 hexadecimal digits. */
 static int core_sha256(lua_State *L)
 {
@@ -111,10 +119,12 @@ int luaopen_ccaas_core(lua_State *L)
         {"line", ccaas_binding_new_line},
         {"sweep", ccaas_binding_sweep},
         {"ogg", ccaas_binding_new_ogg},
+        {"vault", ccaas_binding_new_vault},
         {"sha256", core_sha256},
         {"poll", core_poll},
         {"now", core_now},
         {"stay", core_stay},
+        {"wall", core_wall},
         {"decode", ccaas_record_lua_decode},
         {"decoder", ccaas_record_lua_decoder},
         {"decode_list", ccaas_record_lua_decode_list},
@@ -132,6 +142,8 @@ int luaopen_ccaas_core(lua_State *L)
     ccaas_binding_line(L);
     ccaas_binding_file(L);
     ccaas_binding_ogg(L);
+    ccaas_binding_question(L);
+    ccaas_binding_vault(L);
     ccaas_record_open(L);
     lua_newtable(L);
     ccaas_setfuncs(L, functions);

@@ -109,6 +109,7 @@ struct ccaas_settings {
     double timeout;         /* of the token request, seconds */
     unsigned retries;       /* of the token request */
     bool ask_token;         /* the token is asked for: CCAAS_TAKE_ASK */
+    unsigned store;         /* 0: none; else which, for ccaas_client_question */
     bool events;            /* keep events for ccaas_client_event */
     bool fair;              /* takes answer CCAAS_TAKE_PAUSE now and then */
     struct ccaas_dialect dialect;
@@ -120,6 +121,9 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
 /* Ends everything that goes on for this client. */
 void ccaas_client_close(struct ccaas_client *client);
 void ccaas_client_free(struct ccaas_client *client);
+
+/* Takes another reference; ccaas_client_free lets go of it. */
+struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* When others are let in: after so many seconds, or so many looks: more than
  * there are in a row where merges and watches look at their parts. */
@@ -151,6 +155,55 @@ struct ccaas_event {
 
 /* Takes the oldest event that was kept; false: there is none. */
 bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event);
+
+/* -- Store: what engines share ----------------------------------------------
+ *
+ * Tokens and paces are shared with other engines by a store of the user's: a
+ * few operations on names and values, which the caller does.  A lease is a name
+ * in the store that belongs to whoever added it, for so many seconds.
+ */
+
+enum ccaas_question_kind {
+    CCAAS_QUESTION_FIND,  /* get `key`; is it of no use, add `lease` */
+    CCAAS_QUESTION_ENTER, /* add `lease` */
+    CCAAS_QUESTION_HOLD,  /* is `lease` the owner's still, set it anew */
+    CCAAS_QUESTION_KEEP,  /* set `key` to `value`; delete the owner's `lease` */
+    CCAAS_QUESTION_LEAVE  /* is `lease` the owner's still, set it anew; delete
+                             it where `seconds` is 0 */
+};
+
+struct ccaas_question {
+    uint64_t id;
+    enum ccaas_question_kind kind;
+    const char *key;   /* NULL: none */
+    const char *lease; /* the name of the lease */
+    const char *owner; /* its value */
+    const char *value; /* what `key` is set to; may hold a token */
+    double seconds;    /* that what is added or set stays */
+};
+
+/* After CCAAS_TAKE_ASK: a question to the client's store, which is the caller's
+ * from now on: it must be told ccaas_client_found (true), _reply or _abandon.
+ * The strings live until then, or the client's end.  False: there is none. */
+bool ccaas_client_question(struct ccaas_client *client,
+                           struct ccaas_question *question);
+
+/* FIND: what the store has under `key`.  True: that was all.  False: it is of
+ * no use. */
+bool ccaas_client_found(struct ccaas_client *client, uint64_t id,
+                        const char *value, size_t length);
+
+enum ccaas_reply {
+    CCAAS_REPLY_DONE,  /* FIND, ENTER: the lease is ours */
+    CCAAS_REPLY_BUSY,  /* the lease is somebody else's */
+    CCAAS_REPLY_FAILED /* the store failed, with the reason given */
+};
+/* What came of a question.  `reason` may be NULL. */
+void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
+                        enum ccaas_reply reply, const char *reason);
+
+/* Nobody will answer it: it is asked of somebody else. */
+void ccaas_client_abandon(struct ccaas_client *client, uint64_t id);
 
 /* -- Flow: one call, from its first request to its last record --------------
  */
@@ -213,7 +266,8 @@ enum ccaas_take {
     CCAAS_TAKE_PAGE,   /* a page was read to its end */
     CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
     CCAAS_TAKE_PAUSE,  /* of a fair client: let others have a turn */
-    CCAAS_TAKE_ASK,    /* a token is wanted: call ccaas_flow_answer */
+    CCAAS_TAKE_ASK,    /* see ccaas_client_question; where that has none, a
+                          token is wanted: call ccaas_flow_answer */
     CCAAS_TAKE_AFRESH, /* CHUNKS: what was handed out is void, for the body
                           begins anew */
     CCAAS_TAKE_END,    /* there is no more */
@@ -354,7 +408,7 @@ enum ccaas_live_take {
     CCAAS_LIVE_TAKE_UPDATE, /* `bytes` are one, with `parts` */
     CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
     CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for ccaas_live_fd */
-    CCAAS_LIVE_TAKE_ASK,     /* a token is wanted: call ccaas_live_answer */
+    CCAAS_LIVE_TAKE_ASK,     /* as CCAAS_TAKE_ASK, with ccaas_live_answer */
     CCAAS_LIVE_TAKE_PAUSE,   /* it is time to let others have a turn */
     CCAAS_LIVE_TAKE_ERROR    /* see ccaas_live_error; it stays so */
 };

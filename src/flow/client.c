@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "buffer.h"
 #include "check.h"
 #include "clock.h"
@@ -51,6 +52,7 @@ void ccaas_engine_free(struct ccaas_engine *engine)
         return;
     ccaas_grant_free_all(engine);
     ccaas_gate_free_all(engine->gates);
+    ccaas_ask_free_all(engine);
     ccaas_http_free(engine->http);
     if (engine->ws && !ccaas_ws_forked(engine->ws))
         ccaas_ws_free(engine->ws);
@@ -180,6 +182,7 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     client->user_agent = ccaas_copy(settings->user_agent, &failed);
     client->connect_timeout = settings->connect_timeout;
     copy_dialect(client, &settings->dialect, &failed);
+    client->store = settings->store;
     client->events = settings->events;
     client->fair = settings->fair;
     if (client->events) {

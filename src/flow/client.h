@@ -11,6 +11,8 @@
 #include "http.h"
 #include "ws.h"
 
+struct ccaas_ask;
+
 struct ccaas_engine {
     int references;
     struct ccaas_http *http;
@@ -23,6 +25,8 @@ struct ccaas_engine {
     double turn;              /* when the present one began */
     unsigned looks;           /* since it began */
     bool turned;              /* others had, or will have, one since */
+    struct ccaas_ask *asks;   /* questions to stores, the oldest first */
+    uint64_t asked;           /* counts them */
 };
 
 /* The engine's http side; a new one in a forked child. */
@@ -43,6 +47,7 @@ struct ccaas_client {
     struct ccaas_flow *flows;  /* all that are open */
     struct ccaas_live *lives;  /* the same of subscriptions */
     bool closed, fair;
+    unsigned store; /* 0: none */
 
     char *ca_file, *proxy, *user_agent;
     double connect_timeout;
@@ -60,9 +65,6 @@ struct ccaas_client {
 #define CCAAS_NO_ROOM                                                          \
     "no descriptor, thread or memory is left for another request: raise the "  \
     "limits (ulimit -n, -u)"
-
-/* Takes another reference; ccaas_client_free lets go of it. */
-struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* A blank event to be filled in, or NULL when nobody wants to know.  The
  * oldest one goes when there are too many. */

@@ -54,13 +54,13 @@ static struct ccaas_gate *gate_of(struct ccaas_fetch *fetch)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
 
-    return ccaas_gate_find(&fetch->flow->client->engine->gates, plan->gate);
+    return ccaas_gate_find(fetch->flow->client->engine, plan->gate);
 }
 
 void ccaas_fetch_drop(struct ccaas_fetch *fetch)
 {
-    if (fetch->inside)
-        ccaas_gate_leave(gate_of(fetch), fetch->not_before);
+    if (fetch->inside || fetch->pacing)
+        ccaas_gate_leave(gate_of(fetch), fetch, fetch->not_before);
     fetch->inside = fetch->pacing = false;
     if (fetch->transfer)
         ccaas_http_cancel(fetch->transfer);
@@ -211,8 +211,11 @@ static bool go_in(struct ccaas_fetch *fetch, double now)
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
         return false;
     }
-    fetch->inside = ccaas_gate_enter(gate, fetch->flow->plan.gate_seconds,
+    fetch->inside = ccaas_gate_enter(gate, fetch->flow->client, fetch,
+                                     fetch->flow->plan.gate_seconds,
                                      fetch->flow->bell, now, &fetch->gate_due);
+    if (fetch->inside)
+        fetch->gate_due = now;
     if (fetch->inside || fetch->pacing)
         return fetch->inside;
     fetch->pacing = true;
@@ -318,7 +321,8 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
         break;
     case CCAAS_GRANT_WAIT:
         due = ccaas_grant_due(client->grant);
-        if (isfinite(due) && due >= fetch->flow->deadline)
+        if (isfinite(due) && due >= fetch->flow->deadline &&
+            ccaas_grant_error(client->grant)->code)
             fail_for_token(fetch); /* it comes too late for us */
         break;
     case CCAAS_GRANT_FAILED:
@@ -353,6 +357,9 @@ void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now)
         fetch->state = CCAAS_FETCH_TOKEN;
     if (fetch->state == CCAAS_FETCH_UNDERWAY)
         receive(fetch, now);
+    if (fetch->inside && now >= fetch->gate_due)
+        fetch->gate_due =
+            ccaas_gate_stay(gate_of(fetch), fetch->flow->client, now);
     if (fetch->state == CCAAS_FETCH_TOKEN)
         try_to_send(fetch, now);
 }
@@ -393,6 +400,8 @@ double ccaas_fetch_due(const struct ccaas_fetch *fetch)
 
     if (fetch->state == CCAAS_FETCH_PAUSE)
         return fetch->resume_at;
+    if (fetch->state == CCAAS_FETCH_UNDERWAY && fetch->inside)
+        return fetch->gate_due;
     if (fetch->state != CCAAS_FETCH_TOKEN)
         return INFINITY;
     if (client->grant)

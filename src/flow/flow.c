@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "clock.h"
 #include "error.h"
 
@@ -443,8 +444,8 @@ static bool too_late(struct ccaas_flow *flow)
     return isfinite(flow->deadline) && ccaas_clock_now() >= flow->deadline;
 }
 
-enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
-                                struct ccaas_record *record)
+static enum ccaas_take take(struct ccaas_flow *flow,
+                            struct ccaas_record *record)
 {
     ccaas_flow_settle(flow);
     if (flow->failed || flow->closed)
@@ -463,7 +464,23 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         return CCAAS_TAKE_PAUSE;
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
+    /* A reader who never has to wait is asked between two blocks. */
+    if (ccaas_ask_pending(flow->client))
+        return CCAAS_TAKE_ASK;
     return go_on(flow, record);
+}
+
+enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
+                                struct ccaas_record *record)
+{
+    enum ccaas_take taken = take(flow, record);
+
+    /* The end and an error are told again by the next take. */
+    if ((taken == CCAAS_TAKE_WAIT || taken == CCAAS_TAKE_END ||
+         taken == CCAAS_TAKE_ERROR) &&
+        ccaas_ask_pending(flow->client))
+        return CCAAS_TAKE_ASK;
+    return taken;
 }
 
 /* -- Looking at it

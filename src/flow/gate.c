@@ -5,56 +5,105 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
+#include "lease.h"
+
 struct ccaas_gate {
     struct ccaas_gate *next;
-    double opens_at; /* nobody starts before */
-    bool busy;       /* somebody is inside */
+    double opens_at;    /* nobody starts before */
+    const void *holder; /* who is inside, or will be when the store lets it */
+    bool inside;
     struct ccaas_bell *bell;
+    struct ccaas_lease lease;
     char name[];
 };
 
-struct ccaas_gate *ccaas_gate_find(struct ccaas_gate **list, const char *name)
+static void free_gate(struct ccaas_gate *gate)
 {
+    ccaas_lease_end(&gate->lease);
+    ccaas_bell_release(gate->bell);
+    free(gate);
+}
+
+struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
+                                   const char *name)
+{
+    const char *const parts[] = {name, NULL};
     struct ccaas_gate *gate;
 
-    for (gate = *list; gate; gate = gate->next)
+    for (gate = engine->gates; gate; gate = gate->next)
         if (strcmp(gate->name, name) == 0)
             return gate;
     gate = calloc(1, sizeof *gate + strlen(name) + 1);
     if (!gate)
         return NULL;
     gate->bell = ccaas_bell_new();
-    if (!gate->bell) {
-        free(gate);
+    if (!gate->bell || !ccaas_lease_start(&gate->lease, engine, gate->bell,
+                                          "pace", false, parts)) {
+        free_gate(gate);
         return NULL;
     }
     strcpy(gate->name, name);
     gate->opens_at = -INFINITY;
-    gate->next = *list;
-    *list = gate;
+    gate->next = engine->gates;
+    engine->gates = gate;
     return gate;
 }
 
-bool ccaas_gate_enter(struct ccaas_gate *gate, double seconds,
-                      struct ccaas_bell *bell, double now, double *due)
+/* Makes sure that the bell rings when there is news; without memory for that,
+ * look again soon. */
+static void follow(struct ccaas_gate *gate, struct ccaas_bell *bell, double now,
+                   double *due)
 {
-    if (!gate->busy && now >= gate->opens_at) {
-        gate->busy = true;
-        gate->opens_at = now + seconds;
-        ccaas_bell_unfollow(gate->bell, bell);
-        return true;
-    }
-    *due = gate->busy ? INFINITY : gate->opens_at;
-    /* Without memory to follow, look again soon. */
     if (!ccaas_bell_follow(gate->bell, bell))
-        *due = now + 0.1;
-    return false;
+        *due = fmin(*due, now + 0.1);
 }
 
-void ccaas_gate_leave(struct ccaas_gate *gate, double not_before)
+bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
+                      const void *who, double seconds, struct ccaas_bell *bell,
+                      double now, double *due)
 {
-    gate->busy = false;
+    if (gate->holder != who) {
+        *due = gate->holder ? INFINITY : gate->opens_at;
+        if (gate->holder || now < gate->opens_at) {
+            follow(gate, bell, now, due);
+            return false;
+        }
+        gate->holder = who;
+        gate->lease.store = client->store;
+        gate->lease.seconds = fmax(CCAAS_GATE_LEASE, seconds);
+    }
+    if (!ccaas_lease_ready(&gate->lease, client, now, false)) {
+        *due = ccaas_lease_due(&gate->lease);
+        follow(gate, bell, now, due);
+        return false;
+    }
+    gate->inside = true;
+    gate->opens_at = now + seconds;
+    ccaas_bell_unfollow(gate->bell, bell);
+    return true;
+}
+
+double ccaas_gate_stay(struct ccaas_gate *gate, struct ccaas_client *client,
+                       double now)
+{
+    if (!gate->lease.store)
+        return INFINITY;
+    ccaas_lease_ready(&gate->lease, client, now, true);
+    return fmin(ccaas_lease_due(&gate->lease), now + 1);
+}
+
+void ccaas_gate_leave(struct ccaas_gate *gate, const void *who,
+                      double not_before)
+{
+    if (gate->holder != who)
+        return;
+    gate->holder = NULL;
     gate->opens_at = fmax(gate->opens_at, not_before);
+    /* Who was not inside yet has not begun anything, either. */
+    ccaas_lease_leave(&gate->lease, NULL,
+                      gate->inside ? gate->opens_at : -INFINITY);
+    gate->inside = false;
     ccaas_bell_ring(gate->bell);
 }
 
@@ -70,7 +119,6 @@ void ccaas_gate_free_all(struct ccaas_gate *list)
 
     for (; list; list = next) {
         next = list->next;
-        ccaas_bell_release(list->bell);
-        free(list);
+        free_gate(list);
     }
 }

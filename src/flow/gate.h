@@ -3,6 +3,12 @@
  *
  * One for each name (a tenant, say) of an engine; on the thread that the engine
  * belongs to.
+ *
+ * With a store, engines keep it together: whoever has come in here takes a
+ * lease of that name as well, holds it while inside, and leaves it to run out
+ * when the next one may start.  Who dies inside holds others up for
+ * CCAAS_GATE_LEASE s; who neither reads nor waits for so long may find another
+ * one inside, but no two start within the time between two starts.
  */
 #ifndef CCAAS_GATE_H
 #define CCAAS_GATE_H
@@ -11,22 +17,32 @@
 
 #include "bell.h"
 
+#define CCAAS_GATE_LEASE 10.0 /* seconds, or the pace if that is more */
+
+struct ccaas_client;
+struct ccaas_engine;
 struct ccaas_gate;
 
-/* The gate of that name in the list, made when it is new; NULL:
- * memory is out. */
-struct ccaas_gate *ccaas_gate_find(struct ccaas_gate **list, const char *name);
+/* The engine's gate of that name, made when it is new; NULL: memory is out. */
+struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
+                                   const char *name);
 
 /* Goes in, when nobody is inside and it is time; nobody starts within `seconds`
- * after it.  Otherwise `bell` will ring
- * when somebody leaves, and *due is when time alone may open it (monotonic
- * seconds, or INFINITY). */
-bool ccaas_gate_enter(struct ccaas_gate *gate, double seconds,
-                      struct ccaas_bell *bell, double now, double *due);
+ * after it.  `who` is the one who goes in, told from others by its address.
+ * Otherwise `bell` will ring when there is news, and *due is when time alone
+ * may open it (monotonic seconds, or INFINITY). */
+bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
+                      const void *who, double seconds, struct ccaas_bell *bell,
+                      double now, double *due);
 
-/* Who went in has come out.  Nobody goes in before `not_before`, if that is
- * later than the pace has it anyway. */
-void ccaas_gate_leave(struct ccaas_gate *gate, double not_before);
+/* For who is inside, now and then: keeps it so.  Gives when to call again. */
+double ccaas_gate_stay(struct ccaas_gate *gate, struct ccaas_client *client,
+                       double now);
+
+/* Who went in, or was about to, has come out.  Nobody goes in before
+ * `not_before`, if that is later than the pace has it anyway. */
+void ccaas_gate_leave(struct ccaas_gate *gate, const void *who,
+                      double not_before);
 
 /* That one waits no more. */
 void ccaas_gate_forget(struct ccaas_gate *list, struct ccaas_bell *bell);

@@ -32,7 +32,8 @@ static bool serves(const struct ccaas_grant *grant,
         return false;
     if (!settings->token_url)
         return !grant->url && same_secret(grant->bearer, settings->token);
-    return grant->url && same_text(grant->url, settings->token_url) &&
+    return grant->url && grant->lease.store == settings->store &&
+           same_text(grant->url, settings->token_url) &&
            same_text(grant->ca_file, settings->ca_file) &&
            same_text(grant->proxy, settings->proxy) &&
            same_secret(grant->key, settings->key) &&
@@ -50,6 +51,23 @@ static struct ccaas_secret *keep_secret(const char *text, bool *failed)
 }
 
 static void free_grant(struct ccaas_grant *grant);
+
+/* Names nobody can read the credentials from. */
+static bool start_lease(struct ccaas_grant *grant, unsigned store)
+{
+    const char *const parts[] = {
+        grant->url, grant->key ? ccaas_secret_reveal(grant->key) : "",
+        grant->secret ? ccaas_secret_reveal(grant->secret) : "", NULL};
+
+    if (!ccaas_lease_start(&grant->lease, grant->engine, grant->bell, "token",
+                           true, parts))
+        return false;
+    grant->lease.store = store;
+    grant->lease.seconds = CCAAS_GRANT_LEASE;
+    grant->lease.look = ccaas_grant_look;
+    grant->lease.self = grant;
+    return true;
+}
 
 struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
                                     const struct ccaas_settings *settings)
@@ -83,6 +101,8 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
         grant->next->link = &grant->next;
     engine->grants = grant;
     ccaas_auth_start(&grant->auth);
+    if (!failed && grant->bell && grant->url && settings->store)
+        failed = !start_lease(grant, settings->store);
     if (failed || !grant->bell) {
         free_grant(grant);
         return NULL;
@@ -93,6 +113,7 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
 static void free_grant(struct ccaas_grant *grant)
 {
     ccaas_grant_drop(grant);
+    ccaas_lease_end(&grant->lease);
     *grant->link = grant->next;
     if (grant->next)
         grant->next->link = grant->link;
@@ -130,6 +151,11 @@ void ccaas_grant_release(struct ccaas_grant *grant)
         free_grant(oldest);
 }
 
+const struct ccaas_grant *ccaas_grant_next(const struct ccaas_grant *grant)
+{
+    return grant->next;
+}
+
 void ccaas_grant_free_all(struct ccaas_engine *engine)
 {
     while (engine->grants)
@@ -145,6 +171,17 @@ static enum ccaas_grant_state have(const struct ccaas_grant *grant,
     *bearer = grant->bearer;
     *generation = grant->auth.generation;
     return CCAAS_GRANT_HAVE;
+}
+
+/* Sends the request when it is time, and nobody else is at it. */
+static void go_ahead(struct ccaas_grant *grant, struct ccaas_client *client,
+                     double now)
+{
+    bool ready =
+        ccaas_lease_ready(&grant->lease, client, now, grant->transfer != NULL);
+
+    if (ready && !grant->transfer && now >= grant->resume_at)
+        ccaas_grant_send(grant, client, now);
 }
 
 enum ccaas_grant_state
@@ -182,14 +219,13 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
         }
         grant->round++;
         grant->attempt = 0;
+        grant->resume_at = now;
         ccaas_error_clear(&grant->error);
-        ccaas_grant_send(grant, client, now);
+        go_ahead(grant, client, now);
         break;
     case CCAAS_AUTH_WAIT:
-        if (grant->asked)
-            break;
-        if (!grant->transfer && now >= grant->resume_at)
-            ccaas_grant_send(grant, client, now);
+        if (!grant->asked)
+            go_ahead(grant, client, now);
         break;
     }
     if (grant->failed >= grant->round)
@@ -209,6 +245,8 @@ bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation)
 {
     if (!grant->url && !grant->asked)
         return false;
+    if (generation == grant->auth.generation)
+        grant->refused = true;
     ccaas_auth_refused(&grant->auth, generation);
     return true;
 }
@@ -239,13 +277,20 @@ void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
         ccaas_grant_give_up(grant, client);
         return;
     }
-    ccaas_secret_release(grant->former);
-    grant->former = grant->bearer;
-    grant->bearer = bearer;
+    ccaas_grant_replace(grant, bearer);
     ccaas_auth_granted(&grant->auth, 0);
     grant->auth.fresh_until = INFINITY; /* until it is refused */
-    grant->granted = grant->round;
     ccaas_bell_ring(grant->bell);
+}
+
+void ccaas_grant_replace(struct ccaas_grant *grant, struct ccaas_secret *bearer)
+{
+    ccaas_secret_release(grant->former);
+    grant->former = grant->bearer;
+    grant->former_refused = grant->refused;
+    grant->bearer = bearer;
+    grant->refused = false;
+    grant->granted = grant->round;
 }
 
 const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant)
@@ -255,9 +300,13 @@ const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant)
 
 double ccaas_grant_due(const struct ccaas_grant *grant)
 {
-    if (!grant->auth.asking || grant->transfer || grant->asked)
+    double due = ccaas_lease_due(&grant->lease);
+
+    if (!grant->auth.asking || grant->asked)
         return INFINITY;
-    return grant->resume_at;
+    if (grant->transfer || grant->lease.state == CCAAS_LEASE_WANTED)
+        return due;
+    return fmin(due, grant->resume_at);
 }
 
 void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell)

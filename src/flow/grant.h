@@ -3,6 +3,13 @@
  * Shared by the clients of an engine that have the same credentials; on the
  * thread that the engine belongs to.  Whoever needs the token drives the
  * request for it; when it gives up, another one who waits goes on.
+ *
+ * With a store, engines share it too.  A token that is in the store is taken,
+ * unless it is one that was refused or given up here.  Else one of all takes a
+ * lease, looks again, asks the server, and puts into the store what came of it:
+ * the token, or that the credentials are wrong, or (for those who wait already)
+ * that there is none to be had now.  Whoever waits looks again in short, random
+ * pauses.  A store that fails is told as an event, and is done without.
  */
 #ifndef CCAAS_GRANT_H
 #define CCAAS_GRANT_H
@@ -23,6 +30,9 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
 void ccaas_grant_release(struct ccaas_grant *grant);
 
 #define CCAAS_GRANT_IDLE 16 /* kept by an engine without any client */
+
+/* The next one in the engine's list, or NULL. */
+const struct ccaas_grant *ccaas_grant_next(const struct ccaas_grant *grant);
 
 /* Frees all of an engine's: it has no clients any more. */
 void ccaas_grant_free_all(struct ccaas_engine *engine);

@@ -33,8 +33,8 @@ void ccaas_grant_drop(struct ccaas_grant *grant)
     grant->headers_length = 0;
 }
 
-static void note(struct ccaas_grant *grant, struct ccaas_client *client,
-                 const char *reason, double seconds)
+void ccaas_grant_note(struct ccaas_grant *grant, struct ccaas_client *client,
+                      const char *reason, double seconds)
 {
     struct ccaas_event *event = ccaas_client_note(client, "token", "POST",
                                                   grant->url ? grant->url : "");
@@ -51,7 +51,8 @@ static void note(struct ccaas_grant *grant, struct ccaas_client *client,
 void ccaas_grant_give_up(struct ccaas_grant *grant, struct ccaas_client *client)
 {
     ccaas_grant_scrub(grant, &grant->error);
-    note(grant, client, ccaas_code_name(grant->error.code), -1);
+    ccaas_grant_note(grant, client, ccaas_code_name(grant->error.code), -1);
+    ccaas_grant_share(grant);
     grant->failed = grant->round;
     ccaas_bell_ring(grant->bell);
 }
@@ -122,14 +123,11 @@ static bool read_reply(struct ccaas_grant *grant,
     ccaas_secret_wipe(text, sizeof text);
     if (!bearer)
         return false;
-    ccaas_secret_release(grant->former);
-    grant->former = grant->bearer;
-    grant->bearer = bearer;
+    ccaas_grant_replace(grant, bearer);
     if (ccaas_json_find(block->bytes, block->length, "expires_in", life,
                         sizeof life) < 0)
         life[0] = '\0';
     ccaas_auth_granted(&grant->auth, strtod(life, NULL));
-    grant->granted = grant->round;
     return true;
 }
 
@@ -164,11 +162,11 @@ static void attempt_failed(struct ccaas_grant *grant,
     ccaas_grant_drop(grant);
     if (pause >= 0) {
         grant->resume_at = now + pause;
-        note(grant, client, "waits", pause);
+        ccaas_grant_note(grant, client, "waits", pause);
         return;
     }
     if (code == CCAAS_AUTH)
-        ccaas_auth_denied(&grant->auth, now);
+        ccaas_auth_denied(&grant->auth, now, CCAAS_AUTH_DENIAL);
     else
         ccaas_auth_failed(&grant->auth);
     ccaas_grant_give_up(grant, client);
@@ -184,8 +182,9 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
 
     if (end->http.code == CCAAS_OK && block && read_reply(grant, block)) {
         ccaas_grant_drop(grant);
-        note(grant, client, "granted", end->http.seconds);
+        ccaas_grant_note(grant, client, "granted", end->http.seconds);
         ccaas_error_clear(&grant->error);
+        ccaas_grant_share(grant);
         ccaas_bell_ring(grant->bell);
         return;
     }

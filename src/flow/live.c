@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "buffer.h"
 #include "clock.h"
 #include "error.h"
@@ -514,7 +515,10 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
             return CCAAS_LIVE_TAKE_PAUSE;
         }
     }
-    return go_on(live, news);
+    taken = go_on(live, news);
+    if (taken == CCAAS_LIVE_TAKE_WAIT && ccaas_ask_pending(live->client))
+        return CCAAS_LIVE_TAKE_ASK;
+    return taken;
 }
 
 bool ccaas_live_note(struct ccaas_live *live, const char *metric,

@@ -1,0 +1,87 @@
+/* A store's value: see stored.h.  One line:
+ *   ccaas1 CODE STATUS END LIFE TEXT
+ * with END (epoch) and LIFE in milliseconds, whole, for what reads a fraction
+ * depends on the locale; CODE is "ok" for a token. */
+#include "stored.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth.h"
+
+#define MAGIC "ccaas1 "
+#define HEAD_ROOM 160
+#define MOST_MS 4102444800000000.0 /* no time is so far ahead */
+
+static const char *name_of(enum ccaas_code code)
+{
+    return code == CCAAS_OK ? "ok" : ccaas_code_name(code);
+}
+
+char *ccaas_stored_write(const struct ccaas_stored *stored, double wall)
+{
+    double end = (wall + stored->left) * 1000, life = stored->life * 1000;
+    char *text = malloc(HEAD_ROOM + stored->length + 1);
+    int used;
+
+    if (!text)
+        return NULL;
+    used = snprintf(text, HEAD_ROOM, MAGIC "%s %d %lld %lld ",
+                    name_of(stored->code), stored->status, (long long)end,
+                    (long long)ceil(life));
+    memcpy(text + used, stored->text, stored->length);
+    text[(size_t)used + stored->length] = '\0';
+    return text;
+}
+
+static bool read_code(const char *name, enum ccaas_code *code)
+{
+    for (int i = CCAAS_OK; i <= CCAAS_MEMORY; i++)
+        if (strcmp(name, name_of((enum ccaas_code)i)) == 0) {
+            *code = (enum ccaas_code)i;
+            return true;
+        }
+    return false;
+}
+
+/* A token goes into a header. */
+static bool is_token(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] >= 0x7f)
+            return false;
+    return length > 0 && length < CCAAS_STORED_TOKEN_MOST;
+}
+
+bool ccaas_stored_read(const char *bytes, size_t length, double wall,
+                       struct ccaas_stored *stored)
+{
+    char head[HEAD_ROOM], name[24];
+    size_t most = length < sizeof head - 1 ? length : sizeof head - 1;
+    long long end, life;
+    double ends;
+    int used = 0;
+
+    if (!length)
+        return false;
+    memcpy(head, bytes, most);
+    head[most] = '\0';
+    if (sscanf(head, MAGIC "%23s %9d %18lld %18lld%n", name, &stored->status,
+               &end, &life, &used) != 4 ||
+        !used || head[used] != ' ' || !read_code(name, &stored->code))
+        return false;
+    stored->text = bytes + used + 1;
+    stored->length = length - (size_t)used - 1;
+    ends = (double)end;
+    if (life <= 0 || end <= 0 || ends > MOST_MS)
+        return false;
+    stored->life = fmin((double)life / 1000, stored->code == CCAAS_OK
+                                                 ? CCAAS_AUTH_LIFE_MOST
+                                                 : CCAAS_AUTH_DENIAL);
+    stored->left = fmin(ends / 1000 - wall, stored->life);
+    if (stored->left <= 0)
+        return false;
+    return stored->code != CCAAS_OK || is_token(stored->text, stored->length);
+}

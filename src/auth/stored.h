@@ -1,0 +1,36 @@
+/* What a store keeps under a token's key, as text: the token, or why there is
+ * none.
+ *
+ * PURE: time is an argument, the wall clock's (epoch seconds), for machines
+ * share a store.  Their clocks differ: what is read is never believed to live
+ * longer from now than it was given to live in all, nor than such a thing can.
+ */
+#ifndef CCAAS_STORED_H
+#define CCAAS_STORED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ccaas.h"
+
+#define CCAAS_STORED_TOKEN_MOST (16 * 1024) /* a longer one is no token */
+
+struct ccaas_stored {
+    enum ccaas_code code; /* CCAAS_OK: `text` is a token; else the error's */
+    int status;           /* of the answer to the token request; 0: none */
+    double left;          /* seconds from now to its end */
+    double life;          /* seconds in all */
+    const char *text;     /* the token, or the error's message */
+    size_t length;        /* bytes; no NUL need follow */
+};
+
+/* The text, in memory that is the caller's to free (and to wipe); NULL: memory
+ * is out. */
+char *ccaas_stored_write(const struct ccaas_stored *stored, double wall);
+
+/* Reads what is neither over nor foreign nor damaged.  `stored->text` points
+ * into `bytes`; a token's are all printable. */
+bool ccaas_stored_read(const char *bytes, size_t length, double wall,
+                       struct ccaas_stored *stored);
+
+#endif

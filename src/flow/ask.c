@@ -1,0 +1,235 @@
+/* Questions to stores: see ask.h. */
+#include "ask.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "lease.h"
+#include "secret.h"
+
+struct ccaas_ask {
+    struct ccaas_ask *next;
+    struct ccaas_lease *lease;      /* is told the answer; NULL: nobody */
+    struct ccaas_question question; /* its strings are in `text` */
+    unsigned store;
+    pid_t pid;
+    bool claimed;
+    double claimed_at;
+    double until;
+    size_t room;
+    char text[]; /* wiped when it goes: it may hold a token */
+};
+
+static void free_ask(struct ccaas_ask *ask)
+{
+    ccaas_secret_wipe(ask->text, ask->room);
+    free(ask);
+}
+
+/* Takes it out of the list; NULL: it is not there. */
+static struct ccaas_ask *take_out(struct ccaas_engine *engine,
+                                  const struct ccaas_ask *which)
+{
+    struct ccaas_ask **link = &engine->asks, *ask;
+
+    while ((ask = *link) != NULL && ask != which)
+        link = &ask->next;
+    if (ask)
+        *link = ask->next;
+    return ask;
+}
+
+static const char *keep_text(char **at, const char *text)
+{
+    const char *kept = *at;
+
+    if (!text)
+        return NULL;
+    *at = stpcpy(*at, text) + 1;
+    return kept;
+}
+
+struct ccaas_ask *ccaas_ask_new(struct ccaas_engine *engine, unsigned store,
+                                const struct ccaas_question *question,
+                                double until, struct ccaas_lease *lease)
+{
+    const char *const texts[] = {question->key, question->lease,
+                                 question->owner, question->value};
+    struct ccaas_ask *ask, **link;
+    size_t room = 0, i;
+    char *at;
+
+    for (i = 0; i < sizeof texts / sizeof *texts; i++)
+        room += texts[i] ? strlen(texts[i]) + 1 : 0;
+    ask = calloc(1, sizeof *ask + room);
+    if (!ask)
+        return NULL;
+    at = ask->text;
+    ask->room = room;
+    ask->question = *question;
+    ask->question.id = ++engine->asked;
+    ask->question.key = keep_text(&at, question->key);
+    ask->question.lease = keep_text(&at, question->lease);
+    ask->question.owner = keep_text(&at, question->owner);
+    ask->question.value = keep_text(&at, question->value);
+    ask->lease = lease;
+    ask->store = store;
+    ask->pid = getpid();
+    ask->until = until;
+    for (link = &engine->asks; *link;)
+        link = &(*link)->next;
+    *link = ask;
+    return ask;
+}
+
+void ccaas_ask_forget(struct ccaas_engine *engine, struct ccaas_ask *ask)
+{
+    if (ask->claimed && ask->pid == getpid())
+        ask->lease = NULL;
+    else if (take_out(engine, ask))
+        free_ask(ask);
+}
+
+double ccaas_ask_due(const struct ccaas_ask *ask)
+{
+    return ask->claimed ? ask->claimed_at + CCAAS_ASK_PATIENCE : INFINITY;
+}
+
+static bool is_for(const struct ccaas_ask *ask,
+                   const struct ccaas_client *client)
+{
+    return !client->closed && !ask->claimed && ask->store == client->store &&
+           ask->pid == getpid();
+}
+
+bool ccaas_ask_pending(const struct ccaas_client *client)
+{
+    const struct ccaas_ask *ask;
+
+    if (!client->store)
+        return false;
+    for (ask = client->engine->asks; ask; ask = ask->next)
+        if (is_for(ask, client))
+            return true;
+    return false;
+}
+
+void ccaas_ask_free_all(struct ccaas_engine *engine)
+{
+    struct ccaas_ask *ask;
+
+    while ((ask = engine->asks) != NULL) {
+        engine->asks = ask->next;
+        free_ask(ask);
+    }
+}
+
+/* -- Answering
+ * ------------------------------------------------------------------ */
+
+bool ccaas_client_question(struct ccaas_client *client,
+                           struct ccaas_question *question)
+{
+    struct ccaas_ask *ask;
+    double now = ccaas_clock_now();
+
+    for (ask = client->engine->asks; ask; ask = ask->next) {
+        if (!client->store || !is_for(ask, client))
+            continue;
+        ask->claimed = true;
+        ask->claimed_at = now;
+        *question = ask->question;
+        if (question->kind == CCAAS_QUESTION_KEEP ||
+            question->kind == CCAAS_QUESTION_LEAVE)
+            question->seconds = fmax(ask->until - now, 0);
+        return true;
+    }
+    return false;
+}
+
+static struct ccaas_ask *find(const struct ccaas_client *client, uint64_t id)
+{
+    struct ccaas_ask *ask = client->engine->asks;
+
+    while (ask && (ask->question.id != id || !ask->claimed))
+        ask = ask->next;
+    return ask;
+}
+
+bool ccaas_client_found(struct ccaas_client *client, uint64_t id,
+                        const char *value, size_t length)
+{
+    struct ccaas_ask *ask = find(client, id);
+
+    if (!ask || !ask->lease ||
+        !ccaas_lease_found(ask->lease, client, value, length))
+        return false;
+    free_ask(take_out(client->engine, ask));
+    return true;
+}
+
+void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
+                    const char *reason)
+{
+    struct ccaas_event *event =
+        ccaas_client_note(client, ask->question.key ? "token" : "wait", "", "");
+    const struct ccaas_grant *grant;
+    char text[1024];
+    size_t length, i;
+
+    if (!event)
+        return;
+    snprintf(text, sizeof text, "store: %s",
+             reason && *reason ? reason : "it failed");
+    /* It may well say what it was given. */
+    length = strlen(text);
+    for (grant = client->engine->grants; grant; grant = ccaas_grant_next(grant))
+        length = ccaas_grant_scrub_text(grant, text, length);
+    text[length] = '\0';
+    for (i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = ' ';
+    snprintf(event->code, sizeof event->code, "%s", ccaas_code_name(CCAAS_IO));
+    snprintf(event->reason, sizeof event->reason, "%.*s",
+             (int)sizeof event->reason - 1, text);
+}
+
+void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
+                        enum ccaas_reply reply, const char *reason)
+{
+    struct ccaas_ask *ask = find(client, id);
+    enum ccaas_question_kind kind;
+    struct ccaas_lease *lease;
+
+    if (!ask)
+        return;
+    lease = ask->lease;
+    kind = ask->question.kind;
+    if (reply == CCAAS_REPLY_FAILED)
+        ccaas_ask_tell(client, ask, reason);
+    if (!lease && reply == CCAAS_REPLY_DONE &&
+        (kind == CCAAS_QUESTION_FIND || kind == CCAAS_QUESTION_ENTER)) {
+        /* Whoever wanted the lease is gone. */
+        ask->question.kind = CCAAS_QUESTION_LEAVE;
+        ask->claimed = false;
+        return;
+    }
+    free_ask(take_out(client->engine, ask));
+    if (lease)
+        ccaas_lease_answered(lease, kind, reply);
+}
+
+void ccaas_client_abandon(struct ccaas_client *client, uint64_t id)
+{
+    struct ccaas_ask *ask = find(client, id);
+
+    if (!ask)
+        return;
+    ask->claimed = false;
+    if (ask->lease)
+        ccaas_lease_ring(ask->lease);
+}

@@ -1,0 +1,80 @@
+/* A name in a store that one of many has at a time: who asks for a token, who
+ * is at the gate of a pace.
+ *
+ * Embedded in what it guards (a grant, a gate), on the thread that the engine
+ * belongs to.  It is taken for a few seconds and held anew for as long as
+ * somebody waits here, so that whoever dies with it holds others up by seconds
+ * only; they look again after short, random pauses.  Work goes on without the
+ * store when that fails: state ALONE.
+ */
+#ifndef CCAAS_LEASE_H
+#define CCAAS_LEASE_H
+
+#include <sys/types.h>
+
+#include "ask.h"
+#include "bell.h"
+
+#define CCAAS_LEASE_PAUSE_LEAST 0.05 /* seconds between two looks ... */
+#define CCAAS_LEASE_PAUSE_MOST 0.2   /* ... at a lease that others have */
+
+enum ccaas_lease_state {
+    CCAAS_LEASE_NONE,
+    CCAAS_LEASE_WANTED, /* it is asked for, or will be at `at` */
+    CCAAS_LEASE_HELD,   /* ours; asked to be held anew at `at` */
+    CCAAS_LEASE_ALONE   /* the store failed */
+};
+
+/* Is the value that a store has under the key of use?  Then whoever wanted the
+ * lease needs it no more. */
+typedef bool (*ccaas_lease_look)(void *self, struct ccaas_client *client,
+                                 const char *value, size_t length);
+
+struct ccaas_lease {
+    struct ccaas_engine *engine;
+    unsigned store;          /* 0: none, and it is had for nothing */
+    struct ccaas_bell *bell; /* rung when there is news; its owner's */
+    char *key, *name;        /* `key` NULL: it guards no value */
+    ccaas_lease_look look;
+    void *self;
+    double seconds; /* that it is taken for */
+
+    enum ccaas_lease_state state;
+    struct ccaas_ask *ask; /* under way; NULL: none */
+    double at;
+    double until;   /* HELD: over by then */
+    unsigned polls; /* how often somebody else had it, this time */
+    pid_t pid;      /* who wants or has it: a forked child has not */
+    char owner[33]; /* of this time */
+};
+
+/* The names are `kind` and the hash of all those parts (NULL ends them). False:
+ * memory is out; ccaas_lease_end is due all the same. */
+bool ccaas_lease_start(struct ccaas_lease *lease, struct ccaas_engine *engine,
+                       struct ccaas_bell *bell, const char *kind,
+                       bool has_value, const char *const *parts);
+void ccaas_lease_end(struct ccaas_lease *lease);
+
+/* Makes progress to have it, and to keep it.  `at_work`: what it is for is
+ * under way, so it is not asked for again.  True: go ahead. */
+bool ccaas_lease_ready(struct ccaas_lease *lease, struct ccaas_client *client,
+                       double now, bool at_work);
+
+/* It is not needed any more, nor wanted.  The name stays ours until `until`
+ * (monotonic seconds).  `value`, if not NULL, is what the key is to have until
+ * then instead; then the name goes at once. */
+void ccaas_lease_leave(struct ccaas_lease *lease, const char *value,
+                       double until);
+
+/* When ccaas_lease_ready is worth another call in any case. */
+double ccaas_lease_due(const struct ccaas_lease *lease);
+
+/* For ask.c: what the store has; what came of a question; news. */
+bool ccaas_lease_found(struct ccaas_lease *lease, struct ccaas_client *client,
+                       const char *value, size_t length);
+void ccaas_lease_answered(struct ccaas_lease *lease,
+                          enum ccaas_question_kind kind,
+                          enum ccaas_reply reply);
+void ccaas_lease_ring(struct ccaas_lease *lease);
+
+#endif
