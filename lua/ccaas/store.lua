@@ -159,12 +159,16 @@ local function pause_of(client)
   return function(seconds)
     local idle = core.gather()
     local ends = core.now() + seconds
+    local fd = idle:arm()
     local ok, err = pcall(function()
-      local fd = idle:arm()
       repeat
         client.wait(fd, math.max(ends - core.now(), 0))
       until core.now() >= ends
     end)
+    local cqueues = package.loaded.cqueues
+    if cqueues then
+      cqueues.cancel(fd) -- before it is closed
+    end
     idle:close()
     if not ok then
       error(err, 0)
