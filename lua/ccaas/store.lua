@@ -102,8 +102,25 @@ function answers.find(ops, question, asked)
   question:reply "done"
 end
 
+-- Seconds for which the one who waits is the next, unless he says so anew.
+local NEXT = 1
+
+-- Whoever has just come out is the quickest to go in again: those who find
+-- somebody inside take turns by a second name, which says who is the next.
 function answers.enter(ops, question, asked)
-  question:reply(ops:add(asked.lease, asked.owner, asked.seconds) and "done" or "busy")
+  local turn = asked.lease .. ":next"
+  local first = ops:get(turn)
+  if (not first or first == asked.owner) and ops:add(asked.lease, asked.owner, asked.seconds) then
+    if first then
+      ops:delete(turn)
+    end
+    return question:reply "done"
+  elseif first == asked.owner then
+    ops:set(turn, asked.owner, NEXT)
+  elseif not first then
+    ops:add(turn, asked.owner, NEXT)
+  end
+  question:reply "busy"
 end
 
 function answers.hold(ops, question, asked)
