@@ -12,6 +12,10 @@ exclude_files = { "build", "lua_modules" }
 
 files["spec"].std = "min+busted"
 files["lua/ccaas/loop/openresty.lua"].read_globals = { "ngx" }
+files["lua/ccaas/lines.lua"].read_globals = { ngx = { fields = { ctx = { read_only = false, other_fields = true } },
+  other_fields = true } }
+files["examples/nginx"].read_globals = { ngx = { fields = { header = { read_only = false, other_fields = true },
+  status = { read_only = false } }, other_fields = true } }
 files["*.rockspec"].std = "rockspec"
 files["examples/debian-luarocks.lua"].globals = { "rocks_provided", "rocks_servers" }
 files[".busted"].std = "min"

@@ -131,7 +131,7 @@ end
 ---@field null? any `ccaas.null` keeps nulls
 ---@field on_event? fun(event: table)
 ---@field store? ccaas.Store where tokens and paces are shared; this Lua state
----@field loop? "blocking"|{ wait: ccaas.Wait }
+---@field loop? "blocking"|"openresty"|"cqueues"|"luv"|"copas"|ccaas.Loop
 
 --- A client.  Opens no socket and starts no thread: the first request does.
 --- Wrong options raise at the caller's line.
@@ -157,6 +157,7 @@ function ccaas.new(given)
   if given.null ~= nil and given.null ~= ccaas.null then
     misuse.raise("ccaas.new: option `null` must be ccaas.null or left out")
   end
+  local wait, pause, await = loop.find(given.loop)
   return clients.new(vendor, {
     base_url = base_url(vendor, given),
     token_url = given.token_url or vendor.auth.token_url,
@@ -178,7 +179,9 @@ function ccaas.new(given)
     null = given.null,
     on_event = given.on_event,
     store = given.store,
-    wait = loop.find(given.loop),
+    wait = wait,
+    pause = pause,
+    await = await,
   })
 end
 

@@ -75,12 +75,27 @@ describe("examples/archive.lua", function()
   end)
 end)
 
+describe("examples/loops", function()
+  for _, name in ipairs { "cqueues", "luv", "copas" } do
+    -- Debian has copas for Lua 5.1 only.
+    if name ~= "copas" or rawget(_G, "jit") then
+      it("walks two lists side by side in " .. name, function()
+        local status, output = example("loops/" .. name .. ".lua")
+        assert.equal(0, status, output)
+        assert.truthy(output:find("50 queues\n", 1, true), output)
+        assert.truthy(output:find("500 agents\n", 1, true), output)
+      end)
+    end
+  end
+end)
+
 describe("the examples", function()
   it("are each named in a spec", function()
     local _, specs = helper.run(
       "cd " .. helper.quote(helper.top) .. "/spec && cat *_spec.lua */*_spec.lua")
-    local _, names = helper.run("cd " .. helper.quote(helper.top) .. "/examples && ls")
+    local _, names = helper.run("cd " .. helper.quote(helper.top) .. "/examples && ls *.lua loops/*.lua")
     for name in names:gmatch("%S+%.lua") do
+      name = name:gsub("^loops/%a+%.lua$", "loops")
       assert.is_truthy(specs:find("examples/" .. name, 1, true), name .. " is in no spec")
     end
   end)

@@ -2,8 +2,10 @@
  * process from its start.  (Preloaded, it would go on to every program that a
  * spec starts; shells crash with it and curl hangs.)
  *   lua [-e CHUNK] [FILE [ARGUMENT...]]
+ * SIGINT is the error "interrupted!", as in the interpreters that people have.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +27,23 @@ static void on_fork(void)
 int __lsan_is_turned_off(void)
 {
     return forked;
+}
+
+static lua_State *running;
+
+static void interrupt(lua_State *L, lua_Debug *record)
+{
+    (void)record;
+    lua_sethook(L, NULL, 0, 0);
+    luaL_error(L, "interrupted!");
+}
+
+/* A hook is all that may be set while Lua runs. */
+static void on_signal(int number)
+{
+    signal(number, SIG_DFL);
+    lua_sethook(running, interrupt,
+                LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 static int traceback(lua_State *L)
@@ -63,6 +82,8 @@ int main(int argc, char **argv)
     if (!L || pthread_atfork(NULL, NULL, on_fork))
         return 1;
     luaL_openlibs(L);
+    running = L;
+    signal(SIGINT, on_signal);
     if (argc > 2 && strcmp(argv[1], "-e") == 0)
         file = 3;
     lua_createtable(L, argc, file);
@@ -75,6 +96,7 @@ int main(int argc, char **argv)
         well = run(L, luaL_loadstring(L, argv[2]));
     if (well && file < argc)
         well = run(L, luaL_loadfile(L, argv[file]));
+    signal(SIGINT, SIG_DFL);
     lua_close(L);
     return !well;
 }

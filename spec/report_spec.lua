@@ -410,6 +410,31 @@ describe("a report", function()
     end)
   end)
 
+  describe("for a sink", function()
+    it("comes in pieces, which are the whole", function()
+      for _, format in ipairs { "JSON", "CSV", "PDF" } do
+        local pieces = {}
+        local given = assert(client:historic_data("1001", { format = format, sink = function(piece)
+          pieces[#pieces + 1] = piece
+        end }))
+        local path = helper.folder() .. "/r"
+        local file = assert(client:historic_data("1001", { format = format, file = path }))
+        assert.equal(file.content_type, given.content_type)
+        assert.equal(file.bytes, given.bytes)
+        assert.equal(helper.read(path), table.concat(pieces))
+      end
+    end)
+
+    it("that raises ends with that error", function()
+      local ok, message = pcall(client.historic_data, client, "1001", { format = "CSV", sink = function()
+        error("enough", 0)
+      end })
+      assert.is_false(ok)
+      assert.equal("enough", message)
+      assert(client:historic_data("1001"))
+    end)
+  end)
+
   describe("that is cut in mid-body", function()
     for _, how in ipairs { "close", "reset" } do
       it("is asked for again, and whole (" .. how .. ")", function()

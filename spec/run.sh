@@ -113,8 +113,9 @@ c_specs() {
         xargs -P 2 -n 1 sh spec/one.sh
 }
 
+# Those in nginx's workers go with LuaJIT only.
 lua_files() {
-    ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null
+    ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null | grep -v /openresty/
 }
 
 # lua_specs FOLDER LUA FILE...: Lua specs on one build, three side by side (two
@@ -194,6 +195,9 @@ fi
 if step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON \
     -DCCAAS_LUA=luajit; then
     step "Lua specs, LuaJIT" lua_specs luajit luajit $most
+    step "nginx, unpacked" sh spec/openresty/fetch.sh build/nginx &&
+        step "Lua specs, in nginx" \
+            lua_specs luajit luajit spec/openresty/*_spec.lua
 fi
 if step "build, clang, Lua 5.4" build clang54 -DCCAAS_WERROR=ON \
     -DCMAKE_C_COMPILER=clang; then

@@ -160,7 +160,8 @@ describe("a token in a store", function()
     for i = 1, 8 do
       clients[i] = client_of(s, shared:view(function()
         local pipe = require("ccaas.core").gather()
-        s.loop.wait(pipe:arm(), 0.002)
+        pipe:arm()
+        s.loop.wait(pipe:fd(), 0.002)
         pipe:close()
       end))
     end

@@ -97,6 +97,8 @@ function clients.new(vendor, settings)
     keep_null = settings.null ~= nil,
     on_event = settings.on_event,
     wait = settings.wait,
+    pause = settings.pause,
+    await = settings.await,
     find_token = type(settings.token) == "function" and settings.token or nil,
     pace = settings.audio_interval,
     store = settings.store,
@@ -116,6 +118,7 @@ function clients.new(vendor, settings)
       timeout = settings.timeout,
       retries = settings.retries,
       events = settings.on_event ~= nil,
+      fair = settings.pause ~= nil,
       dialect = vendor.dialect,
     },
   }

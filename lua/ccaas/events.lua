@@ -1,15 +1,19 @@
 --- Streams of events, put together in Lua from other streams: watching and
 --- merging.  The same words as ccaas.Stream has; what they stand on is a source:
 ---
---- - try(): the next item (one or two values), or nil and "wait", "end" or
----   "error" and the error;
+--- - try(): the next item (one or two values), or nil and "wait", "pause",
+---   "end" or "error" and the error;
+--- - join(gather, shared), leave(gather): what wakes it wakes the gather; shared:
+---   it is read by others, too;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
---- - close(), info(); quick(), where there is one: an item that needs no sorting,
----   or nil, which says nothing.
+--- - close(), which leaves the gather, and info();
+--- - quick(), where there is one: an item that needs no sorting, or nil, which says
+---   nothing.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 
 ---@class ccaas.Events
@@ -18,7 +22,9 @@ local misuse = require "ccaas.misuse"
 ---@field package own table a client's inner side
 ---@field package label string
 ---@field package closed? boolean
----@field package waiting? true somebody waits for the gather's descriptor
+---@field package waiting integer how many wait for the gather's descriptor
+---@field package armed? true the gather is, since before the last look
+---@field package polled? true somebody was given it
 local Events = {}
 local methods = {}
 Events.__index = methods
@@ -36,55 +42,92 @@ local function failure(self, code, message)
   return errors.new({ code = code, message = message }, self.own.provider)
 end
 
--- The descriptor to wait for; nil and the error where there is none.
-local function arm(self)
-  local gather = self.source.gather
-  local fd = gather:arm()
-  if fd >= 0 then
-    return fd
-  elseif gather:forked() then
+-- The source's try, with a turn for others where it is due.
+local function try(self)
+  local own = self.own
+  while not self.closed do
+    local item, state, err = nil, "pause", nil
+    if not own.pause or not own.core:due() then
+      item, state, err = self.source:try()
+    end
+    if state ~= "pause" then
+      return item, state, err
+    end
+    own.pause(self.source.gather)
+  end
+  return nil, "error", failure(self, "cancelled", "closed")
+end
+
+-- Waits for the gather; nil and an error: that is not possible.  Who closes the
+-- stream meanwhile leaves the descriptor, for loops tell nothing of one that is no
+-- more: the last who waits closes it.
+local function wait(self, seconds)
+  local gather, own = self.source.gather, self.own
+  if gather:forked() then
+    self:close()
     return nil, failure(self, "cancelled", "the process was forked while this was under way")
   end
-  return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
+  local fd = own.await and 0 or gather:fd()
+  if fd < 0 then
+    return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
+  end
+  local waited, reason = true, nil
+  self.waiting = self.waiting + 1
+  if own.await then
+    waited, reason = own.await(gather, seconds)
+    reason = not waited and reason and failure(self, "io", reason) or nil
+  else
+    own.wait(fd, seconds)
+  end
+  self.waiting = self.waiting - 1
+  if self.closed and self.waiting == 0 then
+    gather:close()
+  end
+  return waited, reason
+end
+
+-- Wakes whoever waits, even if the gather was rung for another one.
+local function wake(self)
+  self.source.gather:arm()
+  self.source.gather:ring()
+end
+
+-- The gather stays armed after a look that found nothing, lest what comes before
+-- the next one is told by nothing.
+local function disarm(self)
+  if self.armed and not self.closed then
+    self.source.gather:disarm()
+  end
+  self.armed = nil
 end
 
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source = self.source
   while true do
-    if self.closed then
-      return nil, "error", failure(self, "cancelled", "closed")
-    end
-    local item, state, err = source:try()
+    disarm(self)
+    local item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
-    local fd, trouble = arm(self)
-    if not fd then
-      self:close()
-      return nil, "error", trouble
-    end
-    item, state, err = source:try()
+    source.gather:arm()
+    self.armed = true
+    item, state, err = try(self)
     if item ~= nil or state ~= "wait" then
-      source.gather:disarm()
+      disarm(self)
       return item, state, err
     end
     local seconds = source:due()
     if ends then
       local left = ends - core.now()
       if left <= 0 then
-        source.gather:disarm()
         return nil, "timeout"
       end
       seconds = seconds and math.min(seconds, left) or left
     end
-    self.waiting = true
-    self.own.wait(fd, seconds)
-    self.waiting = nil
-    if self.closed then
-      source.gather:close()
-    else
-      source.gather:disarm()
+    local waited, trouble = wait(self, seconds)
+    if waited == nil then
+      return nil, "error", trouble
     end
     self.own:tell_events()
   end
@@ -96,6 +139,9 @@ local function next_item(self, ends)
     return item, state
   end
   self.own:tell_events()
+  if state ~= "timeout" and self.waiting > 0 then
+    wake(self) -- whoever else reads it
+  end
   if state == "error" then
     return nil, err
   elseif state == "timeout" then
@@ -153,12 +199,15 @@ function methods:close()
   check(self, "close")
   if not self.closed then
     self.closed = true
+    local gather = self.source.gather
+    if self.polled then
+      loop.forget(gather:fd())
+    end
     self.source:close()
-    -- Whoever waits wakes first: its loop still has the descriptor.
-    if self.waiting then
-      self.source.gather:ring()
+    if self.waiting > 0 then
+      wake(self)
     else
-      self.source.gather:close()
+      gather:close()
     end
   end
 end
@@ -168,7 +217,14 @@ end
 ---@return integer
 function methods:pollfd()
   check(self, "pollfd")
-  return self.source.gather:arm()
+  self.polled = true
+  local gather = self.source.gather
+  if not self.armed then
+    gather:arm()
+    gather:ring()
+    self.armed = true
+  end
+  return gather:fd()
 end
 
 --- For event loops: what to wait for.
@@ -197,7 +253,7 @@ end
 ---@param label string
 ---@return ccaas.Events
 function events.new(own, source, label)
-  return setmetatable({ own = own, source = source, label = label }, Events)
+  return setmetatable({ own = own, source = source, label = label, waiting = 0 }, Events)
 end
 
 --- The source of a stream of events, or nil.

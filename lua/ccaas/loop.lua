@@ -1,31 +1,100 @@
---- Who waits: finds the function that waits for a descriptor.
+--- Who waits: finds the function that waits for a descriptor, and the one that
+--- lets others have a turn.
 
+local blocking = require "ccaas.loop.blocking" -- now: at a wait there may be no descriptor to load it with
 local misuse = require "ccaas.misuse"
 
 local loop = {}
 
+--- Waits until the descriptor is readable: true; false: the time is up.
 ---@alias ccaas.Wait fun(fd: integer, seconds: number|nil): boolean
 
-local known = { blocking = true }
+--- `pause` lets the loop's others have a turn and comes back as soon as they had
+--- it; a loop without others has none.
+---@class ccaas.Loop
+---@field wait ccaas.Wait
+---@field pause? fun(bell: userdata)
+---@field package await? ccaas.Await
 
---- The waiting function for a client's option `loop`.
----@param option nil|string|{ wait: ccaas.Wait }
----@return ccaas.Wait # true: fd is readable; false: the time is up
+--- What openresty has for want of descriptors to wait for: waits until a core.flow
+--- or core.gather has news, or the time is up; nil and a reason: it cannot.
+---@alias ccaas.Await fun(bell: userdata, seconds: number|nil): boolean|nil, string|nil
+
+local known = { blocking = true, openresty = true, cqueues = true, luv = true, copas = true }
+
+-- What is loaded from elsewhere.
+local foreign = { cqueues = true, luv = true, copas = true }
+
+-- Nobody said which, and it is not nginx: looked for each time, for a client may be
+-- made before its loop runs.
+---@type ccaas.Loop
+local found = {}
+
+local function running()
+  local cqueues = package.loaded.cqueues
+  if type(cqueues) == "table" and cqueues.running() then
+    return require "ccaas.loop.cqueues"
+  end
+  return blocking
+end
+
+function found.wait(fd, seconds)
+  return running().wait(fd, seconds)
+end
+
+function found.pause()
+  local pause = running().pause
+  return pause and pause()
+end
+
+--- cqueues polls what `pollfd` gives, and must be told before that is closed.
+---@param fd integer
+function loop.forget(fd)
+  local cqueues = package.loaded.cqueues
+  if type(cqueues) == "table" and fd >= 0 then
+    cqueues.cancel(fd)
+  end
+end
+
+local function load_named(name)
+  if not known[name] then
+    misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
+  elseif foreign[name] then
+    local fine, reason = pcall(require, name)
+    if not fine then
+      misuse.raise("loop: %q needs the module %s, which cannot be loaded: %s", name, name, tostring(reason))
+    end
+  end
+  return require("ccaas.loop." .. name)
+end
+
+--- The name of the loop that this runs in.
+---@return string
+function loop.here()
+  local nginx = rawget(_G, "ngx")
+  return type(nginx) == "table" and nginx.get_phase and "openresty" or "blocking"
+end
+
+--- The functions for a client's option `loop`.
+---@param option nil|string|ccaas.Loop
+---@return ccaas.Wait
+---@return fun()|nil pause
+---@return ccaas.Await|nil
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
       misuse.raise("loop: a table must have a function `wait` (fd, seconds)")
     end
-    return option.wait
+    if option.pause ~= nil and type(option.pause) ~= "function" then
+      misuse.raise("loop: `pause` must be a function")
+    end
+    return option.wait, option.pause
   end
   if option ~= nil and type(option) ~= "string" then
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
-  local name = option or "blocking"
-  if not known[name] then
-    misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
-  end
-  return require("ccaas.loop." .. name)
+  local given = option and load_named(option) or loop.here() == "openresty" and load_named "openresty" or found
+  return given.wait, given.pause, given.await
 end
 
 return loop

@@ -29,6 +29,8 @@ function Merge:try()
       return item, member.stream
     elseif state == "wait" then
       self.turn = self.turn % #self.members + 1
+    elseif state == "pause" then
+      return nil, state
     else
       local closed = member.stream.closed
       remove(self, self.turn)

@@ -126,8 +126,9 @@ local function arguments(name, method, known, ids, given)
   local opts = options.check(name, given[(method.first and 1 or ids) + 1], known)
   if method.first then
     local copy = { [method.first] = given[1] }
-    if given[1] == nil then
-      misuse.raise("%s: needs a list of %s", name, method.first)
+    local empty = type(given[1]) == "table" and next(given[1]) == nil
+    if given[1] == nil or empty then
+      misuse.raise("%s: needs a list of %s%s", name, method.first, empty and ", not an empty list" or "")
     end
     for option, value in pairs(opts) do
       copy[option] = value

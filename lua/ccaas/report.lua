@@ -16,6 +16,7 @@ report.options = {
   agents = options.checks.any,
   parameters = options.checks.any,
   file = options.checks.text,
+  sink = options.checks.call,
   progress = options.checks.call,
 }
 
@@ -135,7 +136,7 @@ local function new_format_check(format, kind)
   }
 end
 
---- A report: a table for JSON, else bytes or a file.
+--- A report: a table for JSON, else bytes, a file, or pieces for a sink.
 function report.give(own, name, method, plan, opts)
   local format = opts.format or "JSON"
   local kind = method.formats[format]
@@ -145,7 +146,7 @@ function report.give(own, name, method, plan, opts)
   plan.method, plan.patient = "POST", true
   plan.content = encode(name, format, opts)
   plan.headers[1] = "Accept: " .. kind.accept
-  if format == "JSON" and not opts.file then
+  if format == "JSON" and not opts.file and not opts.sink then
     plan.body = "json"
     local document, err = streams.run(own, plan, name)
     return document, err

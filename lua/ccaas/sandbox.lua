@@ -342,7 +342,10 @@ end
 --   status.  It begins with all counts at 0, and its clock, which starts at
 --   2026-06-30T00:00:00Z, goes as fast as there are updates.  The same seed
 --   gives the same day.  What metrics are worth follows what was pushed; `tick`
---   and `refresh` change only what never was, and are not pushed.
+--   and `refresh` change only what never was, and are not pushed.  8x8's queues
+--   and agents (the first 20 of each) tell the same day by their metrics
+--   interactionsWaitInQueue.rt, interactionsHandling.rt,
+--   interactionsLongestWaitInQueue.rt, abandonedPercentage.today and status.rt.
 -- - `handshake`: a message that comes first on each socket (true, or its text).
 -- - `kinds`: other kinds for metrics, { ["101"] = "TEXT" }.
 -- - `flood`: so many updates for each new socket of the metric `flood_id`

@@ -17,6 +17,7 @@
 --- that store.
 
 local core = require "ccaas.core"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 
 ---@class ccaas.Store
@@ -171,24 +172,31 @@ function stores.own(store)
   return store
 end
 
--- Lets time pass in the client's loop, by a descriptor that nobody rings.
+-- Lets time pass in the client's loop, by a gather that nobody rings.
 local function pause_of(client)
+  local function wait(idle, seconds)
+    if client.await then
+      local waited, reason = client.await(idle, seconds)
+      if waited == nil then
+        error(reason, 0)
+      end
+    else
+      client.wait(idle:fd(), seconds)
+      loop.forget(idle:fd())
+    end
+  end
   return function(seconds)
     local idle = core.gather()
     local ends = core.now() + seconds
-    local fd = idle:arm()
-    local ok, err = pcall(function()
+    idle:arm()
+    local ok, reason = pcall(function()
       repeat
-        client.wait(fd, math.max(ends - core.now(), 0))
+        wait(idle, math.max(ends - core.now(), 0))
       until core.now() >= ends
     end)
-    local cqueues = package.loaded.cqueues
-    if cqueues then
-      cqueues.cancel(fd) -- before it is closed
-    end
     idle:close()
     if not ok then
-      error(err, 0)
+      error(reason, 0)
     end
   end
 end

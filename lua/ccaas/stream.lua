@@ -4,6 +4,7 @@
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local stores = require "ccaas.store"
 
@@ -35,43 +36,8 @@ local function failure(self)
   return self.failed
 end
 
--- Lets the loop wait until there is something to take.  False: `ends`, a time
--- on the monotonic clock, was reached before.
-local function wait(self, ends)
-  local seconds = self.flow:timeout()
-  if ends then
-    local left = ends - core.now()
-    if left <= 0 then
-      return false
-    end
-    seconds = seconds and math.min(seconds, left) or left
-  end
-  local fd = self.flow:fd()
-  if fd < 0 then
-    self.failed = errors.new({ code = "io", message = "no descriptor is left to wait with: raise `ulimit -n`" },
-      self.client.provider)
-    self.flow:close()
-    return true
-  elseif self.client.asking[coroutine.running() or "main"] then
-    misuse.raise("a token function or a store must not call the client that asks it")
-  end
-  self.wait(fd, seconds)
-  self.client:tell_events()
-  return true
-end
-
--- cqueues polls what `pollfd` gives, and must be told before that is closed,
--- as it is at the stream's end: so it is told before the stream is read.
-local function unpoll(self)
-  local cqueues, fd = package.loaded.cqueues, self.flow:fd()
-  self.polled = nil
-  if cqueues and fd >= 0 then
-    cqueues.cancel(fd)
-  end
-end
-
--- Asks the user's function for a token.  It may yield.  What it raises is raised
--- here; whoever else waits for this token has none, either.
+-- Asks the user's function for a token.  What it raises is raised here; whoever
+-- else waits for this token has none, either.
 local function ask_for_token(client, flow)
   local me = coroutine.running() or "main"
   client.asking[me] = true
@@ -89,9 +55,73 @@ end
 ---@param client table the inner side of the client
 ---@param flow userdata what was told to ask: core.flow or core.live
 function streams.ask(client, flow)
+  if client.await then
+    client.pause(flow) -- from now on it is known whose it is: see lines.lua
+  end
   if not (client.store and stores.answer(client)) and client.find_token then
     ask_for_token(client, flow)
   end
+end
+
+-- Is this within a function of the user's that C asks for that client?  The coroutine alone does
+-- not tell: that of an asker who was killed may be somebody else's by now.
+local function within_asking(client)
+  if not client.asking[coroutine.running() or "main"] then
+    return false
+  end
+  local level = 2
+  local info = debug.getinfo(level, "f")
+  while info and info.func ~= streams.ask do
+    level = level + 1
+    info = debug.getinfo(level, "f")
+  end
+  return info ~= nil
+end
+
+-- Waits as the loop can; nil and a reason where it cannot.
+local function wait_for(self, seconds)
+  if self.client.await then
+    return self.client.await(self.flow, seconds)
+  end
+  local fd = self.flow:fd()
+  if fd < 0 then
+    return nil, "no descriptor is left to wait with: raise `ulimit -n`"
+  end
+  self.flow:waiting(true)
+  self.wait(fd, seconds)
+  self.flow:waiting(false)
+  return true
+end
+
+-- Lets the loop wait until there is something to take.  False: `ends`, a time
+-- on the monotonic clock, was reached before.
+local function wait(self, ends)
+  local seconds = self.flow:timeout()
+  if ends then
+    local left = ends - core.now()
+    if left <= 0 then
+      return false
+    end
+    seconds = seconds and math.min(seconds, left) or left
+  end
+  if within_asking(self.client) then
+    misuse.raise("a token function or a store must not call the client that asks it")
+  end
+  local waited, reason = wait_for(self, seconds)
+  if waited == nil then
+    self.failed = errors.new({ code = "io", message = reason }, self.client.provider)
+    self.flow:close()
+    return true
+  end
+  self.client:tell_events()
+  return true
+end
+
+-- What `pollfd` gave is closed at the stream's end: so it is forgotten before the
+-- stream is read.
+local function unpoll(self)
+  self.polled = nil
+  loop.forget(self.flow:fd())
 end
 
 -- The next row or page border, waiting for it: the row, or nil and "page",
@@ -115,6 +145,8 @@ local function await(self, ends)
       self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
     elseif state == "ask" then
       streams.ask(self.client, self.flow)
+    elseif state == "pause" then
+      self.client.pause(self.flow)
     elseif state ~= "wait" then
       self.held = state -- should the user's function raise
       self.client:tell_events()
@@ -150,6 +182,8 @@ local function iterate(self)
     return self.change and self.change(row) or row
   elseif row ~= nil then
     self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
+  elseif state == "pause" then
+    self.client.pause(self.flow)
   end
   local err
   row, err = next_row(self)
@@ -307,8 +341,8 @@ function Source:due()
   return self.stream.flow:timeout()
 end
 
-function Source:join(gather)
-  gather:add(self.stream.flow)
+function Source:join(gather, shared)
+  gather:add(self.stream.flow, not shared)
 end
 
 function Source:leave(gather)

@@ -46,7 +46,9 @@ local function ask_for_values(self)
   if not self.wants_values or self.own.lacks_values then
     return
   end
-  self.asked = streams.new(self.own, self.values_plan(), self.values_name)
+  local plan = self.values_plan()
+  plan.deadline = self.ends and math.max(self.ends - core.now(), 0)
+  self.asked = streams.new(self.own, plan, self.values_name)
   self.answers = {}
   self.asked_source = streams.source(self.asked)
   for gather in pairs(self.gathers) do
@@ -126,8 +128,8 @@ local function first_of_all(self)
     local answer, state, err = self.asked_source:try()
     if answer ~= nil then
       self.answers[#self.answers + 1] = answer
-    elseif state == "wait" then
-      return nil, "wait"
+    elseif state == "wait" or state == "pause" then
+      return nil, state
     else
       take_values(self, state == "error" and err or nil)
     end
@@ -135,6 +137,9 @@ local function first_of_all(self)
 end
 
 function Source:try()
+  if self.deadline and not self.ends then
+    self.ends = core.now() + self.deadline
+  end
   local event, state = self.kept, self.kept_state
   self.kept, self.kept_state = nil, nil
   if not state then
@@ -178,11 +183,11 @@ function Source:due()
   return self.live:timeout()
 end
 
-function Source:join(gather)
+function Source:join(gather, shared)
   self.gathers[gather] = true
-  gather:add(self.live)
+  gather:add(self.live, not shared)
   if self.asked_source then
-    self.asked_source:join(gather)
+    self.asked_source:join(gather, shared)
   end
 end
 
@@ -248,7 +253,7 @@ function subscribe.give(own, name, method, plan, opts)
   })
   local source = setmetatable({
     own = own, live = live, take = live.take, gather = core.gather(), gathers = {},
-    pending = {}, next_pending = 1, gaps = 0, snapshots = 0,
+    pending = {}, next_pending = 1, gaps = 0, snapshots = 0, deadline = plan.deadline,
     wants_values = opts.snapshot ~= false, values_name = method.snapshot,
     values_plan = values_plan(own, method.snapshot, opts.ids, opts),
   }, Source)

@@ -32,7 +32,7 @@ function Poller:start(now)
   self.rows, self.started = {}, now
   for watch in pairs(self.watches) do
     for gather in pairs(watch.gathers) do
-      self.source:join(gather)
+      self.source:join(gather, true)
     end
   end
 end
@@ -55,7 +55,7 @@ function Poller:finish(now, err)
   self.stream, self.source, self.rows = nil, nil, nil
 end
 
--- Goes on as far as possible without waiting.
+-- Goes on as far as possible without waiting; "pause": others are to have a turn.
 function Poller:pump()
   local now = seconds(self.own)
   if not self.source then
@@ -68,8 +68,8 @@ function Poller:pump()
     local row, state, err = self.source:try()
     if row ~= nil then
       self.rows[#self.rows + 1] = row
-    elseif state == "wait" then
-      return
+    elseif state == "wait" or state == "pause" then
+      return state
     else
       self:finish(seconds(self.own), state == "error" and err or nil)
       return
@@ -159,7 +159,8 @@ function Watch:tell_state()
   if self.down and not poller.error then
     self.down = nil
     self.gaps = self.gaps + 1
-    return { type = "gap", from = self.told and self.told.at or nil, to = poller.snapshot.at, reason = "polls failed" }
+    return { type = "gap", from = self.told and self.told.at or self.began, to = poller.snapshot.at,
+      reason = "polls failed" }
   end
 end
 
@@ -168,7 +169,9 @@ function Watch:try()
   if self.ended then
     return nil, "error", self.ended
   end
-  poller:pump()
+  if poller:pump() == "pause" then
+    return nil, "pause"
+  end
   local event = self:tell_state()
   if event then
     return event
@@ -200,7 +203,7 @@ end
 function Watch:join(gather)
   self.gathers[gather] = true
   if self.poller.source then
-    self.poller.source:join(gather)
+    self.poller.source:join(gather, true)
   end
 end
 
@@ -282,11 +285,11 @@ return function(self, what, given)
   self[what](self, opts):close() -- wrong options raise here, not at a poll
   local poller = poller_of(self, own, what, opts, interval)
   local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, failures = poller.failures,
-    gaps = 0 }, Watch)
+    gaps = 0, began = os.time() }, Watch)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true
   if poller.source then
-    poller.source:join(watch.gather)
+    poller.source:join(watch.gather, true)
   end
   return events.new(own, watch, "watch " .. what)
 end

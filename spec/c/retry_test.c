@@ -327,6 +327,74 @@ static void locales(void)
     tzset();
 }
 
+static void link_doubles(void)
+{
+    struct ccaas_retry_link link = {1, 30, 60, 0};
+    static const double bounds[] = {1, 2, 4, 8, 16, 30, 30, 30};
+
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        struct ccaas_retry_link same = link;
+
+        CHECK(ccaas_retry_link_lost(&same, 0, -1, 0) == bounds[i] / 2);
+        same = link;
+        CHECK(ccaas_retry_link_lost(&same, 0, -1, 0.999999) < bounds[i]);
+        CHECK(ccaas_retry_link_lost(&link, 0, -1, 0.5) == bounds[i] * 0.75);
+    }
+}
+
+/* Opened and lost at once, for ever: it never waits for less than it did. */
+static void link_flaps(void)
+{
+    struct ccaas_retry_link link = {1, 30, 60, 0};
+    double wait, before = 0;
+
+    for (int i = 0; i < 5000; i++) {
+        wait = ccaas_retry_link_lost(&link, i % 2 ? 59.9 : 0, -1, 0);
+        CHECK(wait >= before && wait >= 0.5 && wait <= 15);
+        before = wait;
+    }
+    CHECK(before == 15);
+}
+
+static void link_settles(void)
+{
+    struct ccaas_retry_link link = {1, 30, 60, 0};
+
+    for (int i = 0; i < 10; i++)
+        ccaas_retry_link_lost(&link, 0, -1, 0);
+    CHECK(ccaas_retry_link_lost(&link, 60, -1, 0) == 0.5);
+    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 1);
+    CHECK(ccaas_retry_link_lost(&link, INFINITY, -1, 0) == 0.5);
+}
+
+static void link_cap_under_base(void)
+{
+    struct ccaas_retry_link link = {1, 0.5, 60, 0};
+
+    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 0.25);
+    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 0.25);
+}
+
+static void link_obeys(void)
+{
+    struct ccaas_retry_link link = {1, 30, 60, 0};
+
+    CHECK(ccaas_retry_link_lost(&link, 0, 7, 0.1) == 7);
+    CHECK(ccaas_retry_link_lost(&link, 0, 700, 0.9) == 700);
+    CHECK(ccaas_retry_link_lost(&link, 0, 0.6, 0.9) == 0.6);
+    CHECK_INT(link.failures, 3);
+    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 4);
+}
+
+/* A server that says "at once" with each refusal is not asked in a circle. */
+static void link_never_at_once(void)
+{
+    struct ccaas_retry_link link = {1, 30, 60, 0};
+
+    for (int i = 0; i < 10; i++)
+        CHECK(ccaas_retry_link_lost(&link, 0, 0, 0) == 0.5);
+}
+
 int main(void)
 {
     it("doubles the pause with every attempt", doubles);
@@ -350,5 +418,14 @@ int main(void)
     it("says -1 to anything else", garbage);
     it("says -1 to a date cut short, and reads no byte past it", cut_short);
     it("heeds neither locale nor time zone", locales);
+    it("doubles a link's pause with every loss, half of it jittered",
+       link_doubles);
+    it("never starts anew for a link that flaps", link_flaps);
+    it("starts anew for a link that was settled", link_settles);
+    it("takes a link's cap also where it is under the base",
+       link_cap_under_base);
+    it("obeys Retry-After for a link, and counts the refusal", link_obeys);
+    it("waits for half the first pause at least, whatever Retry-After says",
+       link_never_at_once);
     return check_report();
 }

@@ -19,6 +19,17 @@ local function values(sb, id)
   return list
 end
 
+-- The rows of 8x8, their metrics beside their names.
+local function x8_rows(sb, path)
+  local rows = plain.get(sb, path).json
+  for _, row in ipairs(rows) do
+    for _, metric in ipairs(row.metrics) do
+      row[metric.key] = metric.value
+    end
+  end
+  return rows
+end
+
 describe("a subscription of the sandbox", function()
   after_each(live.stop_all)
 
@@ -403,6 +414,44 @@ describe("a subscription of the sandbox", function()
       for agent, answered in pairs(model["102"]) do
         assert.is_true(answered <= model["101"][agent])
       end
+    end)
+
+    it("that 8x8 tells by its own metrics, at the same moment", function()
+      local sb = start { agents = 30, queues = 6, seed = 3, live = 2000 }
+      local path = "/queues?metrics=interactionsWaitInQueue.rt,"
+        .. "interactionsHandling.rt,interactionsLongestWaitInQueue.rt"
+      local handled = 0
+      live.wait_for(function()
+        for _, row in ipairs(x8_rows(sb, path)) do
+          handled = math.max(handled, row["interactionsHandling.rt"])
+        end
+        return handled > 1
+      end, "calls that are handled")
+      sb:live { rate = 0 }
+
+      local waiting, longest = values(sb, "105"), values(sb, "106")
+      local talking, queues = 0, x8_rows(sb, path)
+      for _, row in ipairs(queues) do
+        assert.equal(waiting[row.name], row["interactionsWaitInQueue.rt"])
+        assert.equal(longest[row.name], row["interactionsLongestWaitInQueue.rt"])
+        talking = talking + row["interactionsHandling.rt"]
+      end
+      assert.equal(6, #queues)
+      local of_state = { Idle = "Available", Ringing = "Offering",
+        Talking = "Handling", ["Do Not Disturb"] = "On Break",
+        ["Logged Out"] = "Logged Out" }
+      local expected, seen = {}, {}
+      for _, state in pairs(values(sb, "104")) do
+        table.insert(expected, of_state[state])
+      end
+      for i, row in ipairs(x8_rows(sb, "/agents?metrics=status.rt")) do
+        seen[i] = i <= 20 and row["status.rt"] or nil
+        talking = talking - (seen[i] == "Handling" and 1 or 0)
+      end
+      table.sort(expected)
+      table.sort(seen)
+      assert.same(expected, seen)
+      assert.equal(0, talking)
     end)
 
     it("by default, at its pace, with or without agents", function()

@@ -315,7 +315,8 @@ describe("a store's file", function()
     s:run(
       function() assert(client:queue("1")) end,
       function()
-        s.loop.wait(idle:arm(), 0.2)
+        idle:arm()
+        s.loop.wait(idle:fd(), 0.2)
         assert.equal(0, s.tokens)
         vault:close()
       end

@@ -53,9 +53,22 @@ struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);
 /* The subscription at that index; raises likewise. */
 struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index);
 
+/* The bell of the flow or the gather at that index; raises when it is none or
+ * was let go. */
+struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index);
+
+/* core.door(), core.line() and its metatable. */
+void ccaas_binding_line(lua_State *L);
+int ccaas_binding_door(lua_State *L);
+int ccaas_binding_new_line(lua_State *L);
+
 /* core.gather() and its metatable. */
 void ccaas_binding_gather(lua_State *L);
 int ccaas_binding_new_gather(lua_State *L);
+
+/* core.alarm(fd, seconds) and its metatable. */
+void ccaas_binding_alarm(lua_State *L);
+int ccaas_binding_new_alarm(lua_State *L);
 
 /* This Lua state's engine, made when it is first needed.  The registry keeps
  * it, and stops it when the state is closed. */

@@ -61,6 +61,7 @@ int ccaas_binding_new_client(lua_State *L)
     settings.timeout = ccaas_binding_number(L, "timeout", 30);
     settings.retries = (unsigned)ccaas_binding_number(L, "retries", 4);
     settings.events = ccaas_binding_flag(L, "events");
+    settings.fair = ccaas_binding_flag(L, "fair");
     settings.ask_token = ccaas_binding_flag(L, "ask_token");
     settings.store = (unsigned)ccaas_binding_number(L, "store", 0);
     lua_getfield(L, -1, "dialect");
@@ -111,6 +112,15 @@ static int client_event(lua_State *L)
     return 1;
 }
 
+/* client:due() -> is it time to let others have a turn? */
+static int client_due(lua_State *L)
+{
+    struct client_box *box = check_box(L, 1);
+
+    lua_pushboolean(L, box->client && ccaas_client_due(box->client));
+    return 1;
+}
+
 /* client:close() ends everything of this client; safe to call twice. */
 static int client_close(lua_State *L)
 {
@@ -139,6 +149,7 @@ void ccaas_binding_client(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"event", client_event},
                                        {"question", ccaas_binding_new_question},
+                                       {"due", client_due},
                                        {"close", client_close},
                                        {NULL, NULL}};
 

@@ -188,15 +188,17 @@ static int hand_out(lua_State *L, struct flow_box *box,
     return luaL_error(L, "not enough memory");
 }
 
-/* flow:take() -> the next row [, "totals"], or nil and "wait", "ask", "afresh",
- * "page", "end" or "error".  One function for all flows: LuaJIT's traces hold
- * the functions that they call, and would hold each flow with its own. */
+/* flow:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
+ * "afresh", "page", "end" or "error".  One function for all flows: LuaJIT's
+ * traces hold the functions that they call, and would hold each flow with its
+ * own. */
 static int take(lua_State *L)
 {
     static const char *const words[] = {
-        [CCAAS_TAKE_PAGE] = "page", [CCAAS_TAKE_WAIT] = "wait",
-        [CCAAS_TAKE_ASK] = "ask",   [CCAAS_TAKE_AFRESH] = "afresh",
-        [CCAAS_TAKE_END] = "end",   [CCAAS_TAKE_ERROR] = "error",
+        [CCAAS_TAKE_PAGE] = "page",     [CCAAS_TAKE_WAIT] = "wait",
+        [CCAAS_TAKE_PAUSE] = "pause",   [CCAAS_TAKE_ASK] = "ask",
+        [CCAAS_TAKE_AFRESH] = "afresh", [CCAAS_TAKE_END] = "end",
+        [CCAAS_TAKE_ERROR] = "error",
     };
     struct flow_box *box = check_box(L, 1);
     struct ccaas_record record;
@@ -228,6 +230,14 @@ static int flow_fd(lua_State *L)
 {
     lua_pushinteger(L, ccaas_flow_fd(ccaas_binding_check_flow(L, 1)));
     return 1;
+}
+
+/* flow:waiting(true), and false afterwards: somebody waits for the
+ * descriptor. */
+static int flow_waiting(lua_State *L)
+{
+    ccaas_flow_waiting(ccaas_binding_check_flow(L, 1), lua_toboolean(L, 2));
+    return 0;
 }
 
 /* flow:timeout() -> seconds after which it is in any case, or nil. */
@@ -350,6 +360,7 @@ void ccaas_binding_flow(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"take", take},
                                        {"fd", flow_fd},
+                                       {"waiting", flow_waiting},
                                        {"timeout", flow_timeout},
                                        {"error", flow_error},
                                        {"answer", flow_answer},

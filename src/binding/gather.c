@@ -1,4 +1,5 @@
 /* core.gather: one descriptor for many flows and subscriptions. */
+#include "bell.h"
 #include "binding.h"
 #include "compat.h"
 
@@ -8,13 +9,41 @@ struct gather_box {
     struct ccaas_gather *gather; /* NULL: let go */
 };
 
-static struct ccaas_gather *check_gather(lua_State *L)
+static struct ccaas_gather *check_at(lua_State *L, int index)
 {
-    struct gather_box *box = luaL_checkudata(L, 1, GATHER_TYPE);
+    struct gather_box *box = luaL_checkudata(L, index, GATHER_TYPE);
 
     if (!box->gather)
         luaL_error(L, "the gather is closed");
     return box->gather;
+}
+
+static struct ccaas_gather *check_gather(lua_State *L)
+{
+    return check_at(L, 1);
+}
+
+/* Is the userdata at that index of this type? */
+static bool is_a(lua_State *L, int index, const char *type)
+{
+    bool same;
+
+    luaL_checktype(L, index, LUA_TUSERDATA);
+    if (!lua_getmetatable(L, index))
+        lua_pushnil(L);
+    luaL_getmetatable(L, type);
+    same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same;
+}
+
+struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index)
+{
+    if (is_a(L, index, CCAAS_FLOW_TYPE))
+        return ccaas_flow_bell(ccaas_binding_check_flow(L, index));
+    if (is_a(L, index, CCAAS_LIVE_TYPE))
+        return ccaas_live_bell(ccaas_binding_check_live(L, index));
+    return ccaas_gather_bell(check_at(L, index));
 }
 
 int ccaas_binding_new_gather(lua_State *L)
@@ -30,27 +59,14 @@ int ccaas_binding_new_gather(lua_State *L)
     return 1;
 }
 
-/* The subscription at index 2; NULL: it is something else. */
-static struct ccaas_live *to_live(lua_State *L)
-{
-    bool same;
-
-    if (!lua_getmetatable(L, 2))
-        return NULL;
-    luaL_getmetatable(L, CCAAS_LIVE_TYPE);
-    same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? ccaas_binding_check_live(L, 2) : NULL;
-}
-
-/* gather:add(flow or subscription): what wakes that wakes the gather, too. */
+/* gather:add(flow or subscription, own): what wakes that wakes the gather, too;
+ * own: nobody else reads it. */
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
-    struct ccaas_live *live = to_live(L);
 
-    if (!(live ? ccaas_gather_add_live(gather, live)
-               : ccaas_gather_add(gather, ccaas_binding_check_flow(L, 2))))
+    if (!ccaas_gather_add(gather, ccaas_binding_check_bell(L, 2),
+                          lua_toboolean(L, 3)))
         return luaL_error(L, "not enough memory");
     return 0;
 }
@@ -58,19 +74,22 @@ static int gather_add(lua_State *L)
 static int gather_remove(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
-    struct ccaas_live *live = to_live(L);
 
-    if (live)
-        ccaas_gather_remove_live(gather, live);
-    else
-        ccaas_gather_remove(gather, ccaas_binding_check_flow(L, 2));
+    ccaas_gather_remove(gather, ccaas_binding_check_bell(L, 2));
     return 0;
 }
 
-/* gather:arm() -> the descriptor; take from all once more, then wait for it. */
+/* gather:arm(): take from all once more, then wait. */
 static int gather_arm(lua_State *L)
 {
-    lua_pushinteger(L, ccaas_gather_arm(check_gather(L)));
+    ccaas_gather_arm(check_gather(L));
+    return 0;
+}
+
+/* gather:fd() -> the descriptor to wait for; -1: none could be made. */
+static int gather_fd(lua_State *L)
+{
+    lua_pushinteger(L, ccaas_gather_fd(check_gather(L)));
     return 1;
 }
 
@@ -87,10 +106,10 @@ static int gather_forked(lua_State *L)
     return 1;
 }
 
-/* gather:ring() wakes whoever waits for it. */
+/* gather:ring() wakes who waits. */
 static int gather_ring(lua_State *L)
 {
-    ccaas_gather_ring(check_gather(L));
+    ccaas_bell_ring(ccaas_gather_bell(check_gather(L)));
     return 0;
 }
 
@@ -106,11 +125,15 @@ static int gather_close(lua_State *L)
 
 void ccaas_binding_gather(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"add", gather_add},     {"remove", gather_remove},
-        {"arm", gather_arm},     {"disarm", gather_disarm},
-        {"ring", gather_ring},   {"forked", gather_forked},
-        {"close", gather_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"add", gather_add},
+                                       {"remove", gather_remove},
+                                       {"arm", gather_arm},
+                                       {"fd", gather_fd},
+                                       {"disarm", gather_disarm},
+                                       {"ring", gather_ring},
+                                       {"forked", gather_forked},
+                                       {"close", gather_close},
+                                       {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
     lua_pushcfunction(L, gather_close);

@@ -148,7 +148,7 @@ static void push_change(lua_State *L, const struct ccaas_news *news,
 }
 
 /* live:take() -> an update; another event and its type; or nil and "wait",
- * "ask" or "error". */
+ * "ask", "pause" or "error". */
 static int take(lua_State *L)
 {
     struct ccaas_live *live = ccaas_binding_check_live(L, 1);
@@ -183,6 +183,10 @@ static int take(lua_State *L)
     case CCAAS_LIVE_TAKE_ASK:
         lua_pushnil(L);
         lua_pushliteral(L, "ask");
+        return 2;
+    case CCAAS_LIVE_TAKE_PAUSE:
+        lua_pushnil(L);
+        lua_pushliteral(L, "pause");
         return 2;
     case CCAAS_LIVE_TAKE_ERROR:
         break;

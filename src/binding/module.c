@@ -66,6 +66,13 @@ static int core_poll(lua_State *L)
     return 1;
 }
 
+/* core.stay(): nothing of the engine goes into a process that is forked off. */
+static int core_stay(lua_State *L)
+{
+    ccaas_engine_stay(ccaas_binding_engine(L));
+    return 0;
+}
+
 /* core.now() -> seconds on the monotonic clock. */
 static int core_now(lua_State *L)
 {
@@ -107,6 +114,9 @@ int luaopen_ccaas_core(lua_State *L)
         {"live", ccaas_binding_new_live},
         {"file", ccaas_binding_new_file},
         {"gather", ccaas_binding_new_gather},
+        {"alarm", ccaas_binding_new_alarm},
+        {"door", ccaas_binding_door},
+        {"line", ccaas_binding_new_line},
         {"sweep", ccaas_binding_sweep},
         {"ogg", ccaas_binding_new_ogg},
         {"vault", ccaas_binding_new_vault},
@@ -114,6 +124,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"poll", core_poll},
         {"now", core_now},
         {"wall", core_wall},
+        {"stay", core_stay},
         {"decode", ccaas_record_lua_decode},
         {"decoder", ccaas_record_lua_decoder},
         {"decode_list", ccaas_record_lua_decode_list},
@@ -127,6 +138,8 @@ int luaopen_ccaas_core(lua_State *L)
     ccaas_binding_flow(L);
     ccaas_binding_live(L);
     ccaas_binding_gather(L);
+    ccaas_binding_alarm(L);
+    ccaas_binding_line(L);
     ccaas_binding_file(L);
     ccaas_binding_ogg(L);
     ccaas_binding_question(L);

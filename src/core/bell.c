@@ -7,14 +7,19 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct ccaas_bell {
     atomic_int references;
     atomic_int fd; /* -1 until somebody wants to wait */
     atomic_bool armed;
+    bool disarmed;        /* since it was armed: the waiter's */
     pthread_mutex_t lock; /* guards the followers, and writing against quit */
-    bool quit; /* nobody waits any more: written with the lock held */
+    bool quit;  /* nobody waits any more: written with the lock held */
+    int socket; /* gets a byte with the next ring; -1: none */
+    atomic_bool over, cut;
+    struct ccaas_bell *owner;
     struct ccaas_bell **followers;
     size_t count;
 };
@@ -28,6 +33,9 @@ struct ccaas_bell *ccaas_bell_new(void)
     atomic_init(&bell->references, 1);
     atomic_init(&bell->fd, -1);
     atomic_init(&bell->armed, false);
+    atomic_init(&bell->over, false);
+    atomic_init(&bell->cut, false);
+    bell->socket = -1;
     pthread_mutex_init(&bell->lock, NULL);
     return bell;
 }
@@ -46,6 +54,7 @@ void ccaas_bell_release(struct ccaas_bell *bell)
         return;
     for (i = 0; i < bell->count; i++)
         ccaas_bell_release(bell->followers[i]);
+    ccaas_bell_release(bell->owner);
     free(bell->followers);
     if (atomic_load(&bell->fd) >= 0)
         close(atomic_load(&bell->fd));
@@ -61,6 +70,13 @@ static void write_one(int fd)
         ;
 }
 
+static void send_one(int socket)
+{
+    while (send(socket, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+           errno == EINTR)
+        ;
+}
+
 int ccaas_bell_fd(struct ccaas_bell *bell)
 {
     int fd = atomic_load(&bell->fd);
@@ -69,7 +85,7 @@ int ccaas_bell_fd(struct ccaas_bell *bell)
         fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         atomic_store(&bell->fd, fd);
         /* Rung since it was armed, when there was nothing to write to? */
-        if (fd >= 0 && !atomic_load(&bell->armed))
+        if (fd >= 0 && !bell->disarmed && !atomic_load(&bell->armed))
             write_one(fd);
     }
     return fd;
@@ -81,6 +97,7 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
 
     pthread_mutex_lock(&bell->lock);
     bell->quit = true;
+    atomic_store(&bell->over, true);
     fd = atomic_exchange(&bell->fd, -1);
     pthread_mutex_unlock(&bell->lock);
     if (fd >= 0)
@@ -89,8 +106,8 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
 
 void ccaas_bell_arm(struct ccaas_bell *bell)
 {
+    bell->disarmed = false;
     atomic_store(&bell->armed, true);
-    ccaas_bell_fd(bell);
 }
 
 void ccaas_bell_disarm(struct ccaas_bell *bell)
@@ -98,6 +115,7 @@ void ccaas_bell_disarm(struct ccaas_bell *bell)
     uint64_t count;
     int fd = atomic_load(&bell->fd);
 
+    bell->disarmed = true;
     atomic_store(&bell->armed, false);
     /* Always read: a ring that came between may still be on its way in. */
     if (fd >= 0)
@@ -115,6 +133,8 @@ static void ring_one(struct ccaas_bell *bell)
     fd = atomic_load(&bell->fd);
     if (fd >= 0)
         write_one(fd);
+    if (bell->socket >= 0)
+        send_one(bell->socket);
     pthread_mutex_unlock(&bell->lock);
 }
 
@@ -127,6 +147,56 @@ void ccaas_bell_ring(struct ccaas_bell *bell)
     for (i = 0; i < bell->count; i++)
         ccaas_bell_ring(bell->followers[i]);
     pthread_mutex_unlock(&bell->lock);
+}
+
+bool ccaas_bell_wake_by(struct ccaas_bell *bell, int socket)
+{
+    bool armed;
+
+    pthread_mutex_lock(&bell->lock);
+    bell->socket = socket;
+    armed = atomic_load(&bell->armed);
+    pthread_mutex_unlock(&bell->lock);
+    return armed;
+}
+
+void ccaas_bell_finish(struct ccaas_bell *bell)
+{
+    atomic_store(&bell->over, true);
+}
+
+bool ccaas_bell_over(struct ccaas_bell *bell)
+{
+    return atomic_load(&bell->over);
+}
+
+void ccaas_bell_cut(struct ccaas_bell *bell)
+{
+    atomic_store(&bell->cut, true);
+    ccaas_bell_ring(bell);
+}
+
+bool ccaas_bell_is_cut(struct ccaas_bell *bell)
+{
+    bool cut = atomic_load(&bell->cut);
+
+    if (cut)
+        return true;
+    pthread_mutex_lock(&bell->lock);
+    cut = bell->owner && atomic_load(&bell->owner->cut);
+    pthread_mutex_unlock(&bell->lock);
+    return cut;
+}
+
+void ccaas_bell_belong(struct ccaas_bell *bell, struct ccaas_bell *owner)
+{
+    struct ccaas_bell *before;
+
+    pthread_mutex_lock(&bell->lock);
+    before = bell->owner;
+    bell->owner = owner ? ccaas_bell_hold(owner) : NULL;
+    pthread_mutex_unlock(&bell->lock);
+    ccaas_bell_release(before);
 }
 
 bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)

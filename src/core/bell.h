@@ -30,6 +30,28 @@ void ccaas_bell_arm(struct ccaas_bell *bell);
 /* The waiter's: takes back what a ring did to the descriptor. */
 void ccaas_bell_disarm(struct ccaas_bell *bell);
 
+/* The waiter's, of an armed bell: the next ring sends a byte to this socket,
+ * too; -1: no more.  False: it was rung since it was armed. */
+bool ccaas_bell_wake_by(struct ccaas_bell *bell, int socket);
+
+/* The waiter's: nobody will wait for it any more, though it may still be rung.
+ */
+void ccaas_bell_finish(struct ccaas_bell *bell);
+
+/* Any thread's: did the waiter finish or quit, or let go of it? */
+bool ccaas_bell_over(struct ccaas_bell *bell);
+
+/* Any thread's: the waiter is gone without a word.  What is done for it is done
+ * for nobody.  Rings. */
+void ccaas_bell_cut(struct ccaas_bell *bell);
+
+/* Any thread's: was it, or the one that owns it, cut off? */
+bool ccaas_bell_is_cut(struct ccaas_bell *bell);
+
+/* Whoever waits for `owner` waits for this bell, and nobody else does; NULL:
+ * not any more. */
+void ccaas_bell_belong(struct ccaas_bell *bell, struct ccaas_bell *owner);
+
 /* Any thread's: there is news.  Rings those that follow, too. */
 void ccaas_bell_ring(struct ccaas_bell *bell);
 

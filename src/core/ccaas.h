@@ -80,6 +80,9 @@ struct ccaas_engine *ccaas_engine_new(void);
 /* Stops the engine's threads and waits for them; whatever was under way ends
  * with CCAAS_CANCELLED.  Safe to call twice. */
 void ccaas_engine_stop(struct ccaas_engine *engine);
+/* Its threads are for this process alone: before it forks they end, and what is
+ * under way is cancelled; the next request starts them anew. */
+void ccaas_engine_stay(struct ccaas_engine *engine);
 void ccaas_engine_free(struct ccaas_engine *engine);
 
 /* How an API's errors read.  Lists end with NULL; paths are member names with
@@ -108,6 +111,7 @@ struct ccaas_settings {
     bool ask_token;         /* the token is asked for: CCAAS_TAKE_ASK */
     unsigned store;         /* 0: none; else which, for ccaas_client_question */
     bool events;            /* keep events for ccaas_client_event */
+    bool fair;              /* takes answer CCAAS_TAKE_PAUSE now and then */
     struct ccaas_dialect dialect;
 };
 
@@ -120,6 +124,19 @@ void ccaas_client_free(struct ccaas_client *client);
 
 /* Takes another reference; ccaas_client_free lets go of it. */
 struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
+
+/* When others are let in: after so many seconds, or so many looks: more than
+ * there are in a row where merges and watches look at their parts. */
+#define CCAAS_CLIENT_TURN 0.002
+#ifdef CCAAS_TINY
+#define CCAAS_CLIENT_LOOKS 4u
+#else
+#define CCAAS_CLIENT_LOOKS UINT_MAX
+#endif
+
+/* Of a fair client: is it time to let others have a turn?  Once it said so it
+ * takes for granted that they have one. */
+bool ccaas_client_due(struct ccaas_client *client);
 
 /* What happened under way: for the user's eyes, never a secret. */
 struct ccaas_event {
@@ -248,6 +265,7 @@ enum ccaas_take {
     CCAAS_TAKE_RECORD, /* *record is the next one */
     CCAAS_TAKE_PAGE,   /* a page was read to its end */
     CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
+    CCAAS_TAKE_PAUSE,  /* of a fair client: let others have a turn */
     CCAAS_TAKE_ASK,    /* see ccaas_client_question; where that has none, a
                           token is wanted: call ccaas_flow_answer */
     CCAAS_TAKE_AFRESH, /* CHUNKS: what was handed out is void, for the body
@@ -298,6 +316,13 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token);
  * when none could be made.  It stays the flow's own, and is closed when a take
  * has told the end or an error. */
 int ccaas_flow_fd(struct ccaas_flow *flow);
+
+/* Somebody begins or ends to wait for it: while anybody does it is not closed,
+ * but made readable. */
+void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins);
+
+/* For lines: see door.h. */
+struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow);
 
 /* Seconds after which a take is worth another try in any case; INFINITY: only
  * the descriptor tells. */
@@ -384,6 +409,7 @@ enum ccaas_live_take {
     CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
     CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for ccaas_live_fd */
     CCAAS_LIVE_TAKE_ASK,     /* as CCAAS_TAKE_ASK, with ccaas_live_answer */
+    CCAAS_LIVE_TAKE_PAUSE,   /* it is time to let others have a turn */
     CCAAS_LIVE_TAKE_ERROR    /* see ccaas_live_error; it stays so */
 };
 
@@ -416,6 +442,7 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
 const char *ccaas_live_question(const struct ccaas_live *live);
 void ccaas_live_answer(struct ccaas_live *live, const char *token);
 int ccaas_live_fd(struct ccaas_live *live);
+struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
 double ccaas_live_timeout(const struct ccaas_live *live);
 const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live);
 
@@ -434,6 +461,10 @@ void ccaas_live_info(struct ccaas_live *live, struct ccaas_live_info *info);
 void ccaas_live_close(struct ccaas_live *live);
 void ccaas_live_free(struct ccaas_live *live);
 
+/* The engine's door, opened when it is first asked for; NULL: it could not be,
+ * and errno says why.  See door.h. */
+struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine);
+
 /* -- Gather: one descriptor for many flows ------------------------------------
  */
 
@@ -442,30 +473,29 @@ struct ccaas_gather;
 /* NULL: memory is out. */
 struct ccaas_gather *ccaas_gather_new(void);
 
-/* From now on what wakes the flow wakes the gather, too, until it leaves or is
- * freed.  False: memory is out. */
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow);
-void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow);
+/* From now on what rings that bell (a flow's or a subscription's) wakes the
+ * gather, too, until it leaves or is freed.  `own`: nobody else reads what it
+ * belongs to.  False: memory is out. */
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
+                      bool own);
+void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell);
 
-/* The same with a subscription. */
-bool ccaas_gather_add_live(struct ccaas_gather *gather,
-                           struct ccaas_live *live);
-void ccaas_gather_remove_live(struct ccaas_gather *gather,
-                              struct ccaas_live *live);
+/* Arms the gather: now take from all once more, and if there is nothing wait.
+ */
+void ccaas_gather_arm(struct ccaas_gather *gather);
 
-/* Arms the gather: now take from all once more, and if there is nothing wait
- * for the descriptor that this gives (-1: none could be made, or it belongs to
- * the process that this one was forked from). */
-int ccaas_gather_arm(struct ccaas_gather *gather);
+/* The descriptor to wait for; -1: none could be made, or it belongs to the
+ * process that this one was forked from. */
+int ccaas_gather_fd(struct ccaas_gather *gather);
+struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather);
 
 /* True in a process that was forked from the one that armed it. */
 bool ccaas_gather_forked(const struct ccaas_gather *gather);
 
-/* Wakes whoever waits for it. */
-void ccaas_gather_ring(struct ccaas_gather *gather);
-
 /* After the wait. */
 void ccaas_gather_disarm(struct ccaas_gather *gather);
+
+/* Leaves all, and closes the descriptor. */
 void ccaas_gather_free(struct ccaas_gather *gather);
 
 #endif

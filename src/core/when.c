@@ -42,6 +42,13 @@ static int64_t days(int64_t year, int64_t month, int64_t day)
            719468;
 }
 
+static int64_t length_of(int64_t year, int64_t month)
+{
+    if (month == 2)
+        return 28 + ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0);
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
 /* What stands behind a comma or point, in microseconds; more digits than six
  * are passed over. */
 static bool fraction(struct text *text, int64_t *micros)
@@ -77,36 +84,49 @@ static bool offset(struct text *text, int64_t *seconds)
            text->at == text->end;
 }
 
+/* Days since the epoch. */
+static bool date(struct text *text, int64_t *since)
+{
+    int64_t year = digits(text, 4), month, day;
+
+    if (year < 0 || !take(text, '-'))
+        return false;
+    month = digits(text, 2);
+    if (month < 1 || month > 12 || !take(text, '-'))
+        return false;
+    day = digits(text, 2);
+    *since = days(year, month, day);
+    return day >= 1 && day <= length_of(year, month);
+}
+
+/* Microseconds since midnight; 24:00 is the next one. */
+static bool time_of_day(struct text *text, int64_t *since)
+{
+    int64_t hour = digits(text, 2), minute, second = 0, parts = 0;
+
+    if (hour < 0 || !take(text, ':'))
+        return false;
+    minute = digits(text, 2);
+    if (minute < 0 || minute > 59)
+        return false;
+    if (take(text, ':')) {
+        second = digits(text, 2);
+        if (second < 0 || second > 60 || !fraction(text, &parts))
+            return false;
+    }
+    *since = ((hour * 60 + minute) * 60 + second) * 1000000 + parts;
+    return hour < 24 || *since == INT64_C(86400000000);
+}
+
 bool ccaas_when_read(const char *bytes, size_t length, int64_t *micros)
 {
     struct text text = {bytes, bytes + length};
-    int64_t year = digits(&text, 4), month, day, hour, minute, second = 0;
-    int64_t east, parts = 0;
+    int64_t since_epoch, since_midnight, east;
 
-    if (year < 0 || !take(&text, '-'))
+    if (!date(&text, &since_epoch) || (!take(&text, 'T') && !take(&text, ' ')))
         return false;
-    month = digits(&text, 2);
-    if (month < 1 || month > 12 || !take(&text, '-'))
+    if (!time_of_day(&text, &since_midnight) || !offset(&text, &east))
         return false;
-    day = digits(&text, 2);
-    if (day < 1 || day > 31 || (!take(&text, 'T') && !take(&text, ' ')))
-        return false;
-    hour = digits(&text, 2);
-    if (hour < 0 || hour > 24 || !take(&text, ':'))
-        return false;
-    minute = digits(&text, 2);
-    if (minute < 0 || minute > 59)
-        return false;
-    if (take(&text, ':')) {
-        second = digits(&text, 2);
-        if (second < 0 || second > 60 || !fraction(&text, &parts))
-            return false;
-    }
-    if (!offset(&text, &east))
-        return false;
-    *micros = (((days(year, month, day) * 24 + hour) * 60 + minute) * 60 +
-               second - east) *
-                  1000000 +
-              parts;
+    *micros = (since_epoch * 86400 - east) * 1000000 + since_midnight;
     return true;
 }

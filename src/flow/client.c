@@ -1,6 +1,8 @@
 /* Engine and client: settings, events, and what an API's errors mean. */
 #include "client.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +10,10 @@
 #include "buffer.h"
 #include "check.h"
 #include "clock.h"
+#include "door.h"
 #include "error.h"
 #include "flow.h"
+#include "live.h"
 #include "retry.h"
 
 struct ccaas_engine *ccaas_engine_new(void)
@@ -34,6 +38,14 @@ void ccaas_engine_stop(struct ccaas_engine *engine)
         ccaas_ws_stop(engine->ws);
 }
 
+void ccaas_engine_stay(struct ccaas_engine *engine)
+{
+    struct ccaas_http *http = ccaas_engine_http(engine);
+
+    if (http)
+        ccaas_http_stay(http);
+}
+
 void ccaas_engine_free(struct ccaas_engine *engine)
 {
     if (!engine || --engine->references)
@@ -44,7 +56,48 @@ void ccaas_engine_free(struct ccaas_engine *engine)
     ccaas_http_free(engine->http);
     if (engine->ws && !ccaas_ws_forked(engine->ws))
         ccaas_ws_free(engine->ws);
+    ccaas_door_close(engine->door);
     free(engine);
+}
+
+struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine)
+{
+    struct ccaas_http *http = ccaas_engine_http(engine);
+
+    if (engine->door || !http)
+        return engine->door;
+    engine->door = ccaas_door_open();
+    engine->cuts = 0;
+    if (engine->door && !ccaas_http_attend(http, ccaas_door_fd(engine->door),
+                                           ccaas_door_attend, engine->door)) {
+        ccaas_door_close(engine->door);
+        engine->door = NULL;
+        errno = EAGAIN;
+    }
+    return engine->door;
+}
+
+void ccaas_engine_sweep(struct ccaas_engine *engine)
+{
+    struct ccaas_client *client;
+    struct ccaas_flow *flow, *next;
+    struct ccaas_live *live, *later;
+
+    if (!engine->door || engine->cuts == ccaas_door_cuts(engine->door))
+        return;
+    engine->cuts = ccaas_door_cuts(engine->door);
+    for (client = engine->clients; client; client = client->next) {
+        for (flow = client->flows; flow; flow = next) {
+            next = flow->next;
+            if (ccaas_bell_is_cut(flow->bell))
+                ccaas_flow_close(flow);
+        }
+        for (live = client->lives; live; live = later) {
+            later = live->next;
+            if (ccaas_bell_is_cut(live->bell))
+                ccaas_live_close(live);
+        }
+    }
 }
 
 struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
@@ -57,6 +110,7 @@ struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
         if (!http)
             return NULL;
         engine->http = http;
+        engine->door = NULL; /* the parent's */
     }
     return engine->http;
 }
@@ -118,6 +172,11 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     client->references = 1;
     client->engine = engine;
     engine->references++;
+    client->next = engine->clients;
+    client->link = &engine->clients;
+    if (client->next)
+        client->next->link = &client->next;
+    engine->clients = client;
     client->ca_file = ccaas_copy(settings->ca_file, &failed);
     client->proxy = ccaas_copy(settings->proxy, &failed);
     client->user_agent = ccaas_copy(settings->user_agent, &failed);
@@ -125,6 +184,7 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     copy_dialect(client, &settings->dialect, &failed);
     client->store = settings->store;
     client->events = settings->events;
+    client->fair = settings->fair;
     if (client->events) {
         client->ring = calloc(CCAAS_CLIENT_EVENTS, sizeof *client->ring);
         failed = failed || !client->ring;
@@ -146,6 +206,24 @@ struct ccaas_client *ccaas_client_hold(struct ccaas_client *client)
     return client;
 }
 
+bool ccaas_client_due(struct ccaas_client *client)
+{
+    struct ccaas_engine *engine = client->engine;
+    double now;
+
+    if (!client->fair)
+        return false;
+    now = ccaas_clock_now();
+    if (engine->turned) {
+        engine->turn = now;
+        engine->looks = 0;
+    }
+    engine->turned =
+        !engine->turned && (++engine->looks >= CCAAS_CLIENT_LOOKS ||
+                            now - engine->turn >= CCAAS_CLIENT_TURN);
+    return engine->turned;
+}
+
 void ccaas_client_close(struct ccaas_client *client)
 {
     client->closed = true;
@@ -165,6 +243,9 @@ void ccaas_client_free(struct ccaas_client *client)
 
     if (!client || --client->references)
         return;
+    *client->link = client->next;
+    if (client->next)
+        client->next->link = client->link;
     ccaas_grant_release(client->grant);
     free(client->ca_file);
     free(client->proxy);

@@ -16,11 +16,17 @@ struct ccaas_ask;
 struct ccaas_engine {
     int references;
     struct ccaas_http *http;
-    struct ccaas_ws *ws;        /* NULL: no websocket was wanted yet */
-    struct ccaas_grant *grants; /* shared by clients of equal credentials */
-    struct ccaas_gate *gates;   /* paces, kept by all of its clients together */
-    struct ccaas_ask *asks;     /* questions to stores, the oldest first */
-    uint64_t asked;             /* counts them */
+    struct ccaas_ws *ws;          /* NULL: no websocket was wanted yet */
+    struct ccaas_door *door;      /* NULL: nobody asked for it */
+    unsigned cuts;                /* of the door, that were seen to */
+    struct ccaas_client *clients; /* all of them */
+    struct ccaas_grant *grants;   /* shared by clients of equal credentials */
+    struct ccaas_gate *gates; /* paces, kept by all of its clients together */
+    double turn;              /* when the present one began */
+    unsigned looks;           /* since it began */
+    bool turned;              /* others had, or will have, one since */
+    struct ccaas_ask *asks;   /* questions to stores, the oldest first */
+    uint64_t asked;           /* counts them */
 };
 
 /* The engine's http side; a new one in a forked child. */
@@ -30,13 +36,17 @@ struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine);
  * is out. */
 struct ccaas_ws *ccaas_engine_ws(struct ccaas_engine *engine);
 
+/* Closes the flows of readers that are gone without a word. */
+void ccaas_engine_sweep(struct ccaas_engine *engine);
+
 struct ccaas_client {
     int references;
+    struct ccaas_client *next, **link; /* the engine's list */
     struct ccaas_engine *engine;
     struct ccaas_grant *grant; /* NULL: the client has none */
     struct ccaas_flow *flows;  /* all that are open */
     struct ccaas_live *lives;  /* the same of subscriptions */
-    bool closed;
+    bool closed, fair;
     unsigned store; /* 0: none */
 
     char *ca_file, *proxy, *user_agent;

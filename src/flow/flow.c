@@ -87,6 +87,18 @@ static void let_all_go(struct ccaas_flow *flow)
         ccaas_gate_forget(flow->client->engine->gates, flow->bell);
 }
 
+/* Nothing more is to be waited for.  Whoever does nevertheless is woken: loops
+ * tell nothing of a descriptor that is no more. */
+static void hang_up(struct ccaas_flow *flow)
+{
+    if (!flow->waiting) {
+        ccaas_bell_quit(flow->bell);
+        return;
+    }
+    ccaas_bell_arm(flow->bell); /* it may have been rung for another one */
+    ccaas_bell_ring(flow->bell);
+}
+
 void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
     ccaas_error_copy(&flow->error, error);
@@ -94,7 +106,7 @@ void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
         ccaas_grant_scrub(flow->client->grant, &flow->error);
     flow->failed = true;
     let_all_go(flow);
-    ccaas_bell_quit(flow->bell);
+    hang_up(flow);
 }
 
 void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
@@ -134,7 +146,10 @@ void ccaas_flow_close(struct ccaas_flow *flow)
         let_all_go(flow);
     if (!flow->failed)
         ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
+    if (flow->waiting)
+        ccaas_bell_arm(flow->bell);
     ccaas_bell_ring(flow->bell);
+    ccaas_bell_finish(flow->bell);
 }
 
 void ccaas_flow_free(struct ccaas_flow *flow)
@@ -275,7 +290,7 @@ static enum ccaas_take finish(struct ccaas_flow *flow)
         }
         info->missing = announced > info->rows ? announced - info->rows : 0;
         let_all_go(flow);
-        ccaas_bell_quit(flow->bell);
+        hang_up(flow);
     }
     return CCAAS_TAKE_END;
 }
@@ -376,6 +391,9 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         ccaas_bell_disarm(flow->bell);
         flow->armed = false;
     }
+    ccaas_engine_sweep(flow->client->engine);
+    if (flow->closed)
+        return CCAAS_TAKE_ERROR;
     for (;;) {
         if (now >= flow->deadline) {
             blame_the_token(flow);
@@ -407,8 +425,10 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             return taken;
         if (flow->asked)
             return CCAAS_TAKE_ASK;
-        if (flow->armed)
+        if (flow->armed) {
+            flow->client->engine->turned = true;
             return CCAAS_TAKE_WAIT;
+        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(flow->bell);
         flow->armed = true;
@@ -437,9 +457,11 @@ static enum ccaas_take take(struct ccaas_flow *flow,
         if (flow->fetches)
             flow->info.page = flow->fetches->page;
         let_all_go(flow);
-        ccaas_bell_quit(flow->bell);
+        hang_up(flow);
         return CCAAS_TAKE_END;
     }
+    if (ccaas_client_due(flow->client))
+        return CCAAS_TAKE_PAUSE;
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
     /* A reader who never has to wait is asked between two blocks. */

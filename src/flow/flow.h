@@ -83,9 +83,10 @@ struct ccaas_flow {
     bool armed; /* the bell was armed by the take before */
     bool asked; /* a token is wanted of this flow's owner */
     bool started, ended, closed, failed;
-    pid_t pid;       /* where it was started: what it waits for is there */
-    double deadline; /* monotonic; INFINITY: none */
-    unsigned ticks;  /* takes since the clock was looked at */
+    unsigned waiting; /* how many wait for the bell's descriptor */
+    pid_t pid;        /* where it was started: what it waits for is there */
+    double deadline;  /* monotonic; INFINITY: none */
+    unsigned ticks;   /* takes since the clock was looked at */
 
     struct ccaas_page_walk *walks; /* one for each url */
     size_t walk;                   /* the last one that was begun */

@@ -1,10 +1,11 @@
-/* One descriptor for many flows: a bell that follows theirs. */
+/* One descriptor for many flows and subscriptions: a bell that follows theirs.
+ */
 #include <stdlib.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "flow.h"
-#include "live.h"
+#include "bell.h"
+#include "ccaas.h"
 
 struct ccaas_gather {
     struct ccaas_bell *bell;
@@ -25,25 +26,18 @@ struct ccaas_gather *ccaas_gather_new(void)
     return gather;
 }
 
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow)
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
+                      bool own)
 {
-    return ccaas_bell_follow(flow->bell, gather->bell);
+    if (own)
+        ccaas_bell_belong(bell, gather->bell);
+    return ccaas_bell_follow(bell, gather->bell);
 }
 
-void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow)
+void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell)
 {
-    ccaas_bell_unfollow(flow->bell, gather->bell);
-}
-
-bool ccaas_gather_add_live(struct ccaas_gather *gather, struct ccaas_live *live)
-{
-    return ccaas_bell_follow(live->bell, gather->bell);
-}
-
-void ccaas_gather_remove_live(struct ccaas_gather *gather,
-                              struct ccaas_live *live)
-{
-    ccaas_bell_unfollow(live->bell, gather->bell);
+    ccaas_bell_belong(bell, NULL);
+    ccaas_bell_unfollow(bell, gather->bell);
 }
 
 bool ccaas_gather_forked(const struct ccaas_gather *gather)
@@ -51,24 +45,28 @@ bool ccaas_gather_forked(const struct ccaas_gather *gather)
     return gather->pid && gather->pid != getpid();
 }
 
-int ccaas_gather_arm(struct ccaas_gather *gather)
+void ccaas_gather_arm(struct ccaas_gather *gather)
 {
     if (ccaas_gather_forked(gather))
-        return -1;
+        return;
     gather->pid = getpid();
     ccaas_bell_arm(gather->bell);
-    return ccaas_bell_fd(gather->bell);
+}
+
+int ccaas_gather_fd(struct ccaas_gather *gather)
+{
+    return ccaas_gather_forked(gather) ? -1 : ccaas_bell_fd(gather->bell);
+}
+
+struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather)
+{
+    return gather->bell;
 }
 
 void ccaas_gather_disarm(struct ccaas_gather *gather)
 {
     if (!ccaas_gather_forked(gather))
         ccaas_bell_disarm(gather->bell);
-}
-
-void ccaas_gather_ring(struct ccaas_gather *gather)
-{
-    ccaas_bell_ring(gather->bell);
 }
 
 void ccaas_gather_free(struct ccaas_gather *gather)

@@ -26,6 +26,7 @@ struct ccaas_inbox {
 
     struct slot *slots; /* a ring */
     size_t room, first, count, bytes;
+    size_t rooms;      /* of all slots' buffers, in use or not */
     uint32_t *buckets; /* slots by hash, from 1; NULL: no index was needed */
     size_t bucket_count;
     size_t looked; /* messages at the front that were looked at for it */
@@ -34,7 +35,7 @@ struct ccaas_inbox {
     bool broken;     /* a message was lost, for want of memory */
     bool closed;
     struct ccaas_ws_end end;
-    double opened_at, closed_at, held_at; /* epoch seconds; < 0: not */
+    double opened_at, closed_at, lost_at; /* epoch seconds; < 0: not */
     int64_t conflated, stale;
 };
 
@@ -54,7 +55,7 @@ struct ccaas_inbox *ccaas_inbox_new(struct ccaas_bell *bell, size_t queue,
     inbox->form = *form;
     inbox->queue = queue;
     inbox->block = block;
-    inbox->opened_at = inbox->held_at = -1;
+    inbox->opened_at = inbox->lost_at = -1;
     return inbox;
 }
 
@@ -86,8 +87,7 @@ void ccaas_inbox_shut(struct ccaas_inbox *inbox)
     release(inbox);
 }
 
-/* -- The index: which slot waits for a metric and category -------------------
- */
+/* -- The index: which slot waits for a metric and category ----------------- */
 
 static struct slot *slot_at(const struct ccaas_inbox *inbox, size_t place)
 {
@@ -182,17 +182,31 @@ static bool make_room(struct ccaas_inbox *inbox)
     return true;
 }
 
-static bool fill(struct ccaas_inbox_message *message, const char *bytes,
-                 size_t length, bool binary)
+/* Makes the buffer fit: large enough, and not a large one for a small message.
+ * False: memory is out. */
+static bool fit(struct ccaas_inbox *inbox, struct ccaas_inbox_message *message,
+                size_t length)
 {
-    if (message->room < length) {
-        char *larger = realloc(message->bytes, length + length / 4);
+    size_t room = length + length / 4 + 1;
+    bool fits = message->room >= length;
+    char *bytes;
 
-        if (!larger)
-            return false;
-        message->bytes = larger;
-        message->room = length + length / 4;
-    }
+    if (fits && (message->room <= CCAAS_INBOX_KEPT || room > message->room / 2))
+        return true;
+    bytes = realloc(message->bytes, room);
+    if (!bytes)
+        return fits;
+    inbox->rooms += room - message->room;
+    message->bytes = bytes;
+    message->room = room;
+    return true;
+}
+
+static bool fill(struct ccaas_inbox *inbox, struct ccaas_inbox_message *message,
+                 const char *bytes, size_t length, bool binary)
+{
+    if (!fit(inbox, message, length))
+        return false;
     if (length)
         memcpy(message->bytes, bytes, length);
     message->length = length;
@@ -245,13 +259,15 @@ static bool conflate(struct ccaas_inbox *inbox, const char *bytes,
         return true;
     }
     before = slot->message.length;
-    if (!fill(&slot->message, bytes, length, binary))
+    if (!fill(inbox, &slot->message, bytes, length, binary))
         return false;
     slot->message.update = update;
     slot->message.looked = true;
     move_parts(&slot->message, bytes);
     inbox->bytes += length - before;
     inbox->conflated++;
+    if (length > before && inbox->bytes > CCAAS_INBOX_BYTES / 4 * 5)
+        inbox->held = true;
     return true;
 }
 
@@ -264,7 +280,7 @@ static bool append(struct ccaas_inbox *inbox, const char *bytes, size_t length,
     if (!make_room(inbox))
         return false;
     slot = slot_at(inbox, inbox->count);
-    if (!fill(&slot->message, bytes, length, binary))
+    if (!fill(inbox, &slot->message, bytes, length, binary))
         return false;
     slot->indexed = false;
     inbox->count++;
@@ -272,26 +288,31 @@ static bool append(struct ccaas_inbox *inbox, const char *bytes, size_t length,
     return true;
 }
 
+static void take_in(struct ccaas_inbox *inbox, const char *bytes, size_t length,
+                    bool binary)
+{
+    bool was_full = is_full(inbox);
+
+    if (was_full && !inbox->block && conflate(inbox, bytes, length, binary))
+        return;
+    if (!append(inbox, bytes, length, binary)) {
+        inbox->held = inbox->broken = true;
+        inbox->lost_at = ccaas_clock_wall();
+    }
+    if (is_full(inbox) && (inbox->block || was_full))
+        inbox->held = true;
+}
+
 static enum ccaas_ws_answer on_message(void *self, const char *bytes,
                                        size_t length, bool binary)
 {
     struct ccaas_inbox *inbox = self;
-    enum ccaas_ws_answer answer = CCAAS_WS_MORE;
-    bool was_full;
+    enum ccaas_ws_answer answer;
 
     pthread_mutex_lock(&inbox->lock);
-    was_full = is_full(inbox);
-    if (!inbox->shut && (inbox->block || !was_full ||
-                         !conflate(inbox, bytes, length, binary))) {
-        if (!append(inbox, bytes, length, binary))
-            inbox->held = inbox->broken = true;
-        if (is_full(inbox) && (inbox->block || was_full))
-            inbox->held = true;
-    }
-    if (inbox->held) {
-        answer = CCAAS_WS_FULL;
-        inbox->held_at = ccaas_clock_wall();
-    }
+    if (!inbox->shut && !inbox->broken)
+        take_in(inbox, bytes, length, binary);
+    answer = inbox->held ? CCAAS_WS_FULL : CCAAS_WS_MORE;
     pthread_mutex_unlock(&inbox->lock);
     ccaas_bell_ring(inbox->bell);
     return answer;
@@ -334,7 +355,7 @@ struct ccaas_ws_sink ccaas_inbox_sink(struct ccaas_inbox *inbox)
     pthread_mutex_lock(&inbox->lock);
     inbox->references++;
     inbox->closed = inbox->held = inbox->broken = false;
-    inbox->opened_at = inbox->held_at = -1;
+    inbox->opened_at = inbox->lost_at = -1;
     pthread_mutex_unlock(&inbox->lock);
     return sink;
 }
@@ -355,39 +376,49 @@ static bool drained(const struct ccaas_inbox *inbox)
            inbox->bytes <= CCAAS_INBOX_BYTES / 2;
 }
 
+/* Takes the oldest message out; its slot gets the buffer of the one at hand,
+ * unless there is enough of them. */
+static void swap_oldest(struct ccaas_inbox *inbox,
+                        struct ccaas_inbox_message *message)
+{
+    struct slot *slot = slot_at(inbox, 0);
+    char *bytes = message->bytes;
+    size_t room = message->room;
+
+    take_from_index(inbox, slot);
+    *message = slot->message;
+    inbox->rooms -= message->room;
+    if (inbox->rooms + room > CCAAS_INBOX_BYTES) {
+        free(bytes);
+        bytes = NULL;
+        room = 0;
+    }
+    inbox->rooms += room;
+    slot->message.bytes = bytes;
+    slot->message.room = room;
+    inbox->first = (inbox->first + 1) % inbox->room;
+    inbox->count--;
+    inbox->looked -= inbox->looked > 0;
+    inbox->bytes -= message->length;
+}
+
 bool ccaas_inbox_take(struct ccaas_inbox *inbox,
                       struct ccaas_inbox_message *message, bool *resume)
 {
-    struct ccaas_inbox_message at_hand = *message;
-    struct slot *slot;
     bool is_there;
 
-    if (at_hand.room > CCAAS_INBOX_KEPT) {
-        free(at_hand.bytes);
-        at_hand.bytes = NULL;
-        at_hand.room = 0;
+    if (message->room > CCAAS_INBOX_KEPT) {
+        free(message->bytes);
+        message->bytes = NULL;
+        message->room = 0;
     }
     pthread_mutex_lock(&inbox->lock);
     is_there = inbox->count > 0;
-    if (is_there) {
-        slot = slot_at(inbox, 0);
-        take_from_index(inbox, slot);
-        *message = slot->message;
-        slot->message.bytes = at_hand.bytes;
-        slot->message.room = at_hand.room;
-        inbox->first = (inbox->first + 1) % inbox->room;
-        inbox->count--;
-        inbox->looked -= inbox->looked > 0;
-        inbox->bytes -= message->length;
-    } else {
-        message->bytes = at_hand.bytes;
-        message->room = at_hand.room;
-    }
-    *resume = inbox->held && drained(inbox);
-    if (*resume) {
+    if (is_there)
+        swap_oldest(inbox, message);
+    *resume = inbox->held && !inbox->broken && drained(inbox);
+    if (*resume)
         inbox->held = false;
-        inbox->held_at = -1;
-    }
     pthread_mutex_unlock(&inbox->lock);
     if (is_there && !message->looked)
         look(inbox, message);
@@ -413,9 +444,8 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     closed = inbox->closed && !inbox->count;
     if (closed) {
         *end = inbox->end;
-        *at = *from = inbox->closed_at;
-        if (inbox->held_at >= 0)
-            *from = inbox->held_at;
+        *at = inbox->closed_at;
+        *from = inbox->broken ? inbox->lost_at : *at - end->quiet;
     }
     pthread_mutex_unlock(&inbox->lock);
     return closed;

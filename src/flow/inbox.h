@@ -15,10 +15,12 @@
 #include "update.h"
 #include "ws.h"
 
+/* Of messages that wait.  Newer ones in their places may make it a quarter
+ * more, and the last one to come as much as it is long. */
 #ifdef CCAAS_TINY
 #define CCAAS_INBOX_BYTES 256
 #else
-#define CCAAS_INBOX_BYTES (4 * 1024 * 1024) /* of messages that wait */
+#define CCAAS_INBOX_BYTES (4 * 1024 * 1024)
 #endif
 #define CCAAS_INBOX_KEPT 65536 /* a larger buffer is not used again */
 
@@ -55,7 +57,7 @@ bool ccaas_inbox_take(struct ccaas_inbox *inbox,
                       struct ccaas_inbox_message *message, bool *resume);
 
 /* The reader's: was a message lost, for want of memory?  Then the socket is to
- * be closed. */
+ * be closed: nothing that comes after it is taken. */
 bool ccaas_inbox_broken(struct ccaas_inbox *inbox);
 
 /* The reader's, when there are no messages: has the socket ended?  *end says

@@ -239,14 +239,43 @@ static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
         sink.closed(sink.self, &none);
 }
 
-static enum ccaas_live_take fail_for_token(struct ccaas_live *live)
+/* It is lost or refused, for that `error`: another attempt follows where there
+ * is hope.  `open`: seconds for which it was. */
+static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
+                                      double open, double at,
+                                      struct ccaas_news *news, double now)
+{
+    int64_t again = live->opened ? live->attempt : (int64_t)live->attempt - 1;
+
+    live->state = CCAAS_LIVE_PAUSE;
+    if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
+        return fail(live);
+    live->error.retryable = true;
+    live->resume_at =
+        now + ccaas_retry_link_lost(&live->retry, open, live->error.retry_after,
+                                    ccaas_random_unit());
+    if (live->down)
+        return CCAAS_LIVE_TAKE_WAIT;
+    live->down = true;
+    news->at = at;
+    news->error = &live->error;
+    return CCAAS_LIVE_TAKE_DOWN;
+}
+
+/* There is no token: what may pass for one request may pass for this. */
+static enum ccaas_live_take lacks_token(struct ccaas_live *live,
+                                        struct ccaas_news *news, double now)
 {
     ccaas_error_copy(&live->error, ccaas_grant_error(live->client->grant));
-    return fail(live);
+    live->need = (struct ccaas_grant_need){0};
+    live->attempt++;
+    return pause_for(live, live->error.retryable, 0, ccaas_clock_wall(), news,
+                     now);
 }
 
 /* Opens it as soon as there is a token. */
-static enum ccaas_live_take try_to_open(struct ccaas_live *live, double now)
+static enum ccaas_live_take try_to_open(struct ccaas_live *live,
+                                        struct ccaas_news *news, double now)
 {
     struct ccaas_client *client = live->client;
     struct ccaas_secret *bearer = NULL;
@@ -266,7 +295,7 @@ static enum ccaas_live_take try_to_open(struct ccaas_live *live, double now)
     case CCAAS_GRANT_WAIT:
         break;
     case CCAAS_GRANT_FAILED:
-        return fail_for_token(live);
+        return lacks_token(live, news, now);
     }
     return CCAAS_LIVE_TAKE_WAIT;
 }
@@ -291,7 +320,8 @@ static enum ccaas_live_take has_opened(struct ccaas_live *live,
 /* -- Losing it
  * -------------------------------------------------------------------- */
 
-static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end)
+static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
+                     bool broken)
 {
     struct ccaas_error *error = &live->error;
 
@@ -301,7 +331,9 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end)
     error->retry_after =
         ccaas_retry_after(end->retry_after, strlen(end->retry_after),
                           (int64_t)ccaas_clock_wall());
-    if (end->code == CCAAS_OK && end->close_reason[0])
+    if (broken)
+        ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
+    else if (end->code == CCAAS_OK && end->close_reason[0])
         ccaas_error_set(error, CCAAS_NETWORK,
                         "the server closed the websocket (%d: %s)",
                         end->close_code, end->close_reason);
@@ -309,8 +341,6 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end)
         ccaas_error_set(error, CCAAS_NETWORK,
                         "the server closed the websocket (%d)",
                         end->close_code);
-    else if (end->code == CCAAS_CANCELLED)
-        ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
     else
         ccaas_error_set(error, end->code, "%s", end->message);
     sign_error(live);
@@ -335,35 +365,24 @@ static enum ccaas_live_take has_ended(struct ccaas_live *live,
                                       double now)
 {
     bool was_open = live->state == CCAAS_LIVE_OPEN;
-    /* A link that was open is worth opening again, whatever ended it. */
-    bool hope = end->transient || (was_open && end->code != CCAAS_TOO_LARGE);
-    int64_t again = live->opened ? live->attempt : (int64_t)live->attempt - 1;
+    bool broken = ccaas_inbox_broken(live->inbox);
+    /* A link that was open is worth opening again, whatever ended it, but for
+     * the engine's end. */
+    bool hope = end->transient || (was_open && end->code != CCAAS_TOO_LARGE &&
+                                   (broken || end->code != CCAAS_CANCELLED));
     double open = was_open ? now - live->opened_at : 0;
 
     drop_socket(live);
-    describe(live, end);
+    describe(live, end, broken);
     live->state = CCAAS_LIVE_PAUSE;
     note(live, was_open ? "lost" : "refused");
     if (wants_another_token(live))
         return CCAAS_LIVE_TAKE_WAIT;
     if (was_open) {
         live->lost++;
-        live->lost_at = end->code == CCAAS_TIMEOUT
-                            ? fmin(from, at - live->plan.silence)
-                            : from;
+        live->lost_at = from;
     }
-    if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
-        return fail(live);
-    live->error.retryable = true;
-    live->resume_at =
-        now + ccaas_retry_link_lost(&live->retry, open, live->error.retry_after,
-                                    ccaas_random_unit());
-    if (live->down)
-        return CCAAS_LIVE_TAKE_WAIT;
-    live->down = true;
-    news->at = at;
-    news->error = &live->error;
-    return CCAAS_LIVE_TAKE_DOWN;
+    return pause_for(live, hope, open, at, news, now);
 }
 
 /* -- Going on
@@ -412,7 +431,7 @@ static enum ccaas_live_take step(struct ccaas_live *live,
     if (live->state == CCAAS_LIVE_PAUSE && now >= live->resume_at)
         live->state = CCAAS_LIVE_TOKEN;
     if (live->state == CCAAS_LIVE_TOKEN)
-        return try_to_open(live, now);
+        return try_to_open(live, news, now);
     if (live->state == CCAAS_LIVE_PAUSE)
         return CCAAS_LIVE_TAKE_WAIT;
     if (live->state == CCAAS_LIVE_OPENING &&
@@ -422,9 +441,12 @@ static enum ccaas_live_take step(struct ccaas_live *live,
         return taken;
     if (ccaas_inbox_broken(live->inbox) && live->socket)
         ccaas_ws_close(live->socket);
-    if (ccaas_inbox_closed(live->inbox, &end, &at, &from))
-        return has_ended(live, &end, at, from, news, now);
-    return CCAAS_LIVE_TAKE_WAIT;
+    if (!ccaas_inbox_closed(live->inbox, &end, &at, &from))
+        return CCAAS_LIVE_TAKE_WAIT;
+    /* It opened and ended since the look above: one after the other. */
+    if (live->state == CCAAS_LIVE_OPENING && end.opened)
+        return has_opened(live, news, now);
+    return has_ended(live, &end, at, from, news, now);
 }
 
 static void start_clock(struct ccaas_live *live, double now)
@@ -451,6 +473,9 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
         ccaas_bell_disarm(live->bell);
         live->armed = false;
     }
+    ccaas_engine_sweep(live->client->engine);
+    if (live->closed)
+        return CCAAS_LIVE_TAKE_ERROR;
     for (;;) {
         if (now >= live->deadline)
             return fail_as(live, CCAAS_TIMEOUT, "the deadline has passed");
@@ -462,8 +487,10 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
             return taken;
         if (live->state != before)
             continue;
-        if (live->armed)
+        if (live->armed) {
+            live->client->engine->turned = true;
             return CCAAS_LIVE_TAKE_WAIT;
+        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(live->bell);
         live->armed = true;
@@ -480,9 +507,14 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
     if (live->state == CCAAS_LIVE_OVER)
         return CCAAS_LIVE_TAKE_ERROR;
     /* The fast path looks at the clock now and then only. */
-    if (live->state == CCAAS_LIVE_OPEN && !live->armed &&
-        ++live->ticks % TICKS && take_message(live, news, &taken))
-        return taken;
+    if (live->state == CCAAS_LIVE_OPEN && !live->armed) {
+        if (++live->ticks % TICKS) {
+            if (take_message(live, news, &taken))
+                return taken;
+        } else if (ccaas_client_due(live->client)) {
+            return CCAAS_LIVE_TAKE_PAUSE;
+        }
+    }
     taken = go_on(live, news);
     if (taken == CCAAS_LIVE_TAKE_WAIT && ccaas_ask_pending(live->client))
         return CCAAS_LIVE_TAKE_ASK;
@@ -524,6 +556,11 @@ void ccaas_live_answer(struct ccaas_live *live, const char *token)
 int ccaas_live_fd(struct ccaas_live *live)
 {
     return ccaas_bell_fd(live->bell);
+}
+
+struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
+{
+    return live->bell;
 }
 
 double ccaas_live_timeout(const struct ccaas_live *live)

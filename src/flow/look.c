@@ -1,6 +1,5 @@
 /* What is known of a flow from outside: its question, its descriptor, its
- * answer.
- */
+ * answer. */
 #include <math.h>
 
 #include "clock.h"
@@ -19,9 +18,22 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
                            token);
 }
 
+struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
+{
+    return flow->bell;
+}
+
 int ccaas_flow_fd(struct ccaas_flow *flow)
 {
     return ccaas_bell_fd(flow->bell);
+}
+
+void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
+{
+    if (begins)
+        flow->waiting++;
+    else if (!--flow->waiting && (flow->ended || flow->failed))
+        ccaas_bell_quit(flow->bell);
 }
 
 double ccaas_flow_timeout(const struct ccaas_flow *flow)

@@ -17,7 +17,7 @@ static struct ccaas_newest_slot *find(struct ccaas_newest_slot *slots,
     return &slots[i];
 }
 
-/* Room for one more; false: memory is out. */
+/* Room for one more key; false: memory is out. */
 static bool make_room(struct ccaas_newest *newest)
 {
     size_t room = newest->room ? newest->room * 2 : ROOM_FIRST, i;
@@ -47,13 +47,18 @@ bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash, int64_t when)
     struct ccaas_newest_slot *slot;
 
     hash += !hash;
+    slot = newest->room ? find(newest->slots, newest->room, hash) : NULL;
+    if (slot && slot->hash) {
+        if (when < slot->when)
+            return false;
+        slot->when = when;
+        return true;
+    }
     if (!make_room(newest))
         return true;
-    slot = find(newest->slots, newest->room, hash);
-    if (slot->hash && when < slot->when)
-        return false;
-    newest->count += !slot->hash;
-    *slot = (struct ccaas_newest_slot){hash, when};
+    *find(newest->slots, newest->room, hash) =
+        (struct ccaas_newest_slot){hash, when};
+    newest->count++;
     return true;
 }
 

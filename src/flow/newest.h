@@ -24,8 +24,8 @@ struct ccaas_newest {
 };
 
 /* Takes note that the key with this hash has a value of that time.  False: it
- * has a newer one already.  Without memory nothing is noted, and everything is
- * new. */
+ * has a newer one already.  Without memory no further key is noted, and all it
+ * has is new. */
 bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash,
                        int64_t when);
 

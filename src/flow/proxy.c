@@ -51,7 +51,8 @@ static bool same_bits(const unsigned char *one, const unsigned char *other,
            (!rest || (one[whole] ^ other[whole]) >> (8 - rest) == 0);
 }
 
-/* Is the number in the entry, a number or a net ("10.0.0.0/8")? */
+/* Is the number in the entry, a number or a net ("10.0.0.0/8")?  A net without
+ * a width is its number. */
 static bool in_net(const char *host, struct text entry)
 {
     unsigned char one[16], other[16];
@@ -66,6 +67,7 @@ static bool in_net(const char *host, struct text entry)
     if (slash) {
         *slash = '\0';
         bits = strtol(slash + 1, NULL, 10);
+        bits = bits ? bits : most;
     }
     return bits >= 0 && bits <= most && inet_pton(family, host, one) == 1 &&
            inet_pton(family, text, other) == 1 && same_bits(one, other, bits);

@@ -372,10 +372,18 @@ static void on_end(void *self, const struct ccaas_http_end *http)
     let_go(reader);
 }
 
+static bool wanted(void *self)
+{
+    return !ccaas_bell_is_cut(((struct ccaas_reader *)self)->box.bell);
+}
+
 struct ccaas_http_sink ccaas_reader_sink(struct ccaas_reader *reader)
 {
-    struct ccaas_http_sink sink = {
-        .self = reader, .head = on_head, .bytes = on_bytes, .end = on_end};
+    struct ccaas_http_sink sink = {.self = reader,
+                                   .head = on_head,
+                                   .bytes = on_bytes,
+                                   .end = on_end,
+                                   .wanted = wanted};
 
     return sink;
 }

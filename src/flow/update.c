@@ -7,17 +7,17 @@
 #include "siphash.h"
 #include "when.h"
 
-#define NAME_MOST 1024 /* bytes of a name with escapes; longer ones are cut */
+#define NAME_MOST 1024 /* bytes of a name whose escapes are decoded */
 
-/* The text of a value, for hashing: a string's decoded, anything else as it
- * stands.  `room` is used where there are escapes. */
+/* The text of a value, for hashing: a string's decoded, null is empty, anything
+ * else as it stands.  `room` is used where there are escapes. */
 static const char *text_of(struct ccaas_part part, char room[NAME_MOST],
                            size_t *length)
 {
     const char *begin = part.begin, *end = part.end;
 
     *length = 0;
-    if (!begin)
+    if (!begin || *begin == 'n')
         return "";
     if (*begin != '"') {
         *length = (size_t)(end - begin);
@@ -26,9 +26,7 @@ static const char *text_of(struct ccaas_part part, char room[NAME_MOST],
     begin++;
     end--;
     *length = (size_t)(end - begin);
-    if (!memchr(begin, '\\', *length))
-        return begin;
-    if (*length > NAME_MOST)
+    if (*length > NAME_MOST || !memchr(begin, '\\', *length))
         return begin;
     *length = ccaas_scan_decode(begin, end, room);
     return room;

@@ -22,8 +22,11 @@ struct ccaas_http {
     CURLM *multi;
     pthread_t thread;
     pthread_mutex_t lock; /* guards the fields below, up to the blank line */
-    bool started, stopping;
+    bool started, stopping, stays;
     struct ccaas_transfer *queue;
+    struct curl_waitfd guest; /* is polled, too, if attend is set */
+    void (*attend)(void *self);
+    void *attend_self;
     struct ccaas_http *next; /* in the list of engines: guarded by its lock */
 
     pthread_mutex_t work; /* the thread has it while it does not sleep */
@@ -54,12 +57,28 @@ static void stop_all(void)
     }
 }
 
+/* An engine that nothing of may go into a child, or NULL. */
+static struct ccaas_http *find_staying(void)
+{
+    struct ccaas_http *http;
+
+    pthread_mutex_lock(&engines_lock);
+    for (http = engines; http && !http->stays;)
+        http = http->next;
+    pthread_mutex_unlock(&engines_lock);
+    return http;
+}
+
 /* A fork takes place while all engines sleep, so that no lock that the child
  * may need is held for ever by a thread that is not there. */
 static void before_fork(void)
 {
     struct ccaas_http *http;
 
+    while ((http = find_staying()) != NULL) {
+        ccaas_http_stop(http);
+        http->started = http->stopping = http->stays = false;
+    }
     pthread_mutex_lock(&engines_lock);
     for (http = engines; http; http = http->next)
         pthread_mutex_lock(&http->work);
@@ -277,7 +296,10 @@ static int watch(struct ccaas_http *http)
     for (transfer = http->running; transfer; transfer = next) {
         next = transfer->next;
         ends = patience(transfer);
-        if (ends > now) {
+        if (transfer->sink.wanted &&
+            !transfer->sink.wanted(transfer->sink.self)) {
+            finish_as(transfer, CCAAS_CANCELLED, false, "cancelled");
+        } else if (ends > now) {
             soonest = fmin(soonest, ends);
         } else if (transfer->deadline <= now) {
             finish_as(transfer, CCAAS_TIMEOUT, false,
@@ -293,6 +315,23 @@ static int watch(struct ccaas_http *http)
     return (int)fmin(SLEEP_MOST, ceil((soonest - now) * 1000));
 }
 
+/* Sleeps, without the right to work, until something is to be done. */
+static void rest(struct ccaas_http *http, int milliseconds)
+{
+    struct curl_waitfd guest;
+    void (*attend)(void *self);
+
+    pthread_mutex_lock(&http->lock);
+    guest = http->guest;
+    attend = http->attend;
+    pthread_mutex_unlock(&http->lock);
+    pthread_mutex_unlock(&http->work);
+    curl_multi_poll(http->multi, &guest, attend ? 1 : 0, milliseconds, NULL);
+    pthread_mutex_lock(&http->work);
+    if (attend && guest.revents)
+        attend(http->attend_self);
+}
+
 static void *run(void *self)
 {
     struct ccaas_http *http = self;
@@ -303,9 +342,7 @@ static void *run(void *self)
         curl_multi_perform(http->multi, &active);
         collect_results(http);
         milliseconds = watch(http);
-        pthread_mutex_unlock(&http->work);
-        curl_multi_poll(http->multi, NULL, 0, milliseconds, NULL);
-        pthread_mutex_lock(&http->work);
+        rest(http, milliseconds);
     }
     while (http->running)
         finish_as(http->running, CCAAS_CANCELLED, false, "cancelled");
@@ -368,6 +405,29 @@ static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
     transfer->queued = true;
     atomic_fetch_add(&transfer->references, 1);
     curl_multi_wakeup(http->multi);
+}
+
+void ccaas_http_stay(struct ccaas_http *http)
+{
+    http->stays = true;
+}
+
+bool ccaas_http_attend(struct ccaas_http *http, int fd,
+                       void (*attend)(void *self), void *self)
+{
+    bool ready;
+
+    pthread_mutex_lock(&http->lock);
+    ready = !http->stopping && (http->started || start_thread(http));
+    if (ready) {
+        http->guest.fd = fd;
+        http->guest.events = CURL_WAIT_POLLIN;
+        http->attend = attend;
+        http->attend_self = self;
+        curl_multi_wakeup(http->multi);
+    }
+    pthread_mutex_unlock(&http->lock);
+    return ready;
 }
 
 struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,

@@ -70,6 +70,9 @@ struct ccaas_http_sink {
     enum ccaas_http_answer (*bytes)(void *self, const char *bytes,
                                     size_t length);
     void (*end)(void *self, const struct ccaas_http_end *end);
+    /* Asked now and then: is anybody there whom it is for?  If not, it ends
+     * with CCAAS_CANCELLED.  NULL: always. */
+    bool (*wanted)(void *self);
 };
 
 /* An engine without a thread; NULL: memory is out. */
@@ -83,6 +86,16 @@ void ccaas_http_free(struct ccaas_http *http); /* stops first */
 /* True in a process that was forked from the one that the engine works in: its
  * thread is not here. */
 bool ccaas_http_forked(const struct ccaas_http *http);
+
+/* The engine's thread is to poll `fd`, too, and to call `attend` when it is
+ * readable; until it is stopped.  False: no thread can be had. */
+bool ccaas_http_attend(struct ccaas_http *http, int fd,
+                       void (*attend)(void *self), void *self);
+
+/* Before this process forks the thread ends, all connections are closed and
+ * what is under way is cancelled, so that a child has nothing of it; the next
+ * request starts it anew. */
+void ccaas_http_stay(struct ccaas_http *http);
 
 /* Starts a request.  NULL: memory is out, no thread can be had, or the engine
  * was stopped; then the sink is never called. */

@@ -276,5 +276,7 @@ double ccaas_retry_link_lost(struct ccaas_retry_link *link, double open,
     if (link->failures < 1000) {
         link->failures++;
     }
-    return retry_after < 0 ? bound / 2 + random * bound / 2 : retry_after;
+    if (retry_after < 0)
+        return bound / 2 + random * bound / 2;
+    return fmax(retry_after, fmin(link->cap, link->base) / 2);
 }

@@ -59,7 +59,8 @@ struct ccaas_retry_link {
 /* The link was lost, `open` seconds after it was opened (0: it was refused).
  * Seconds to wait: half of min(cap, base * 2^failures), and `random`, in
  * [0,1), times the other half; `retry_after`, where it is not < 0, takes its
- * place.  A link that flaps does not start from `base` each time. */
+ * place, but for half the first pause, which is waited for in any case.  A link
+ * that flaps does not start from `base` each time. */
 double ccaas_retry_link_lost(struct ccaas_retry_link *link, double open,
                              double retry_after, double random);
 

@@ -60,7 +60,7 @@ static void take_answer(struct ccaas_socket *socket, struct lws *wsi)
 static void opened(struct ccaas_socket *socket)
 {
     socket->state = CCAAS_SOCKET_OPEN;
-    socket->heard = ccaas_clock_now();
+    socket->heard = socket->received = ccaas_clock_now();
     socket->pinged = 0;
     ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
     socket->sink.opened(socket->sink.self);
@@ -100,7 +100,7 @@ static void receive(struct ccaas_socket *socket, struct lws *wsi,
     struct ccaas_buffer *message = &socket->message;
     bool first = !socket->within, last = lws_is_final_fragment(wsi);
 
-    socket->heard = ccaas_clock_now();
+    socket->heard = socket->received = ccaas_clock_now();
     if (message->length + length + lws_remaining_packet_payload(wsi) >
         socket->max_message) {
         too_large(socket);
@@ -182,7 +182,7 @@ static int for_socket(struct ccaas_socket *socket, struct lws *wsi,
         receive(socket, wsi, in, length);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-        socket->heard = ccaas_clock_now();
+        socket->heard = socket->received = ccaas_clock_now();
         return 0;
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         ping(socket, wsi);

@@ -127,6 +127,8 @@ void ccaas_socket_finish(struct ccaas_socket *socket,
     }
     socket->lookup = NULL;
     whole.opened = socket->state == CCAAS_SOCKET_OPEN;
+    if (whole.opened && end->code != CCAAS_OK)
+        whole.quiet = ccaas_clock_now() - socket->received;
     if (!whole.opened) {
         whole.status = socket->status == 101 ? 0 : socket->status;
         memcpy(whole.retry_after, socket->retry_after,

@@ -106,7 +106,9 @@ struct ccaas_socket {
     char retry_after[64];    /* with it */
     long distrust;           /* why the certificate is not good: OpenSSL's */
     double began, try_until; /* monotonic seconds */
-    double heard, pinged;    /* when; pinged 0: there is no ping out */
+    double received;         /* when a message or an answer last was */
+    double heard, pinged;    /* when; pinged 0: there is no ping out; we do not
+                                count what we did not listen to */
     bool ping_due;           /* send one when there is room */
     bool full;               /* the sink said so */
     bool within;             /* a message has begun and not ended */

@@ -38,6 +38,9 @@ struct ccaas_ws_end {
     enum ccaas_code code; /* CCAAS_OK: the server closed it in due form */
     bool transient;       /* another attempt may do better */
     bool opened;          /* the sink's `opened` was called */
+    double quiet;         /* seconds since anything was heard, where it was open
+                             and not closed in due form: what was sent in them
+                             may be lost */
     int status;           /* HTTP status of a refused handshake; 0: none came */
     char retry_after[64]; /* that answer's header, as it came; "": none */
     int close_code;       /* the server's; 1005: it gave none; 0: there was no

@@ -1,3 +1,4 @@
 --- The calling thread sleeps until the descriptor is readable.
 
-return require("ccaas.core").poll
+---@type ccaas.Loop
+return { wait = require("ccaas.core").poll }

@@ -8,6 +8,7 @@ local values = require "ccaas.sandbox.values"
 
 ---@class ccaas.sandbox.world
 ---@field version integer grows with every change
+---@field played integer grows with every value that the day sets
 local world = {}
 world.__index = world
 
@@ -21,7 +22,7 @@ local name_list = {
 function world.new(config)
   local self = setmetatable({
     seed = math.floor(config.seed), odd_ids = config.odd_ids, refresh = config.refresh,
-    tick = 0, version = 0, kinds = {}, overrides = {}, pools = {},
+    tick = 0, version = 0, played = 0, kinds = {}, overrides = {}, pools = {},
     indices = {}, members = {},
   }, world)
   for kind in pairs(first_id) do
@@ -203,6 +204,15 @@ function world:override(overrides)
     end
   end
   self:changed()
+end
+
+--- Sets one value, as the day goes on: nothing that was derived depends on it.
+function world:play(kind, id, metric, value)
+  local by_id = self.overrides[kind] or {}
+  self.overrides[kind] = by_id
+  by_id[id] = by_id[id] or {}
+  by_id[id][metric] = values.encode(value)
+  self.played = self.played + 1
 end
 
 return world

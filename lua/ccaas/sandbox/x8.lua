@@ -338,10 +338,10 @@ end
 
 -- Until the world changes, the same question has the same answer.
 local function cache_key(self, request)
-  if self.cache_version ~= self.world.version
-    or self.cache_size > MAX_CACHE then
+  local version = self.world.version + self.world.played -- both only grow
+  if self.cache_version ~= version or self.cache_size > MAX_CACHE then
     self.cache, self.cache_size = {}, 0
-    self.cache_version = self.world.version
+    self.cache_version = version
   end
   return (request.headers["x-tenant-info"] or "") .. "\n" .. request.method
     .. " " .. request.target

@@ -83,11 +83,17 @@ local function tell(self, name, category, value)
   local changes = self.changes
   changes[#changes + 1] = { metric = self.metrics.by_id[ids[name]],
     category = category, value = value, at = self.now }
+  return changes[#changes]
 end
 
-local function set_state(self, agent, state)
+-- With a skill: one more of its callers is talked with then, or one less.
+local function set_state(self, agent, state, skill, talks)
   agent.state = state
-  tell(self, "state", agent.name, state)
+  local change = tell(self, "state", agent.name, state)
+  if skill then
+    skill.handling = skill.handling + talks
+    change.skill, change.handling = skill.name, skill.handling
+  end
 end
 
 local function count(self, agent, name)
@@ -178,8 +184,8 @@ end
 function happenings.answer(self, agent, skill, caller)
   leave_queue(self, skill, caller)
   count(self, agent, "answered")
-  set_state(self, agent, "Talking")
-  later(self, 15 + around(self, TALK), "hang_up", agent, self.now)
+  set_state(self, agent, "Talking", skill, 1)
+  later(self, 15 + around(self, TALK), "hang_up", agent, self.now, skill)
 end
 
 function happenings.miss(self, agent, _, caller)
@@ -190,12 +196,12 @@ function happenings.miss(self, agent, _, caller)
   distribute(self)
 end
 
-function happenings.hang_up(self, agent, since)
+function happenings.hang_up(self, agent, since, skill)
   agent.talk = agent.talk + math.floor((self.now - since) * 1000)
   tell(self, "talk", agent.name, agent.talk)
   local draw = chance(self)
   set_state(self, agent, draw < 0.02 and "Logged Out"
-    or draw < 0.08 and "Do Not Disturb" or "Idle")
+    or draw < 0.08 and "Do Not Disturb" or "Idle", skill, -1)
   if agent.state ~= "Idle" then
     later(self, around(self, draw < 0.02 and SHIFT or BREAK), "come_back",
       agent)
@@ -246,10 +252,11 @@ local function open_doors(self)
   end
   for _, skill in ipairs(self.skills) do
     skill.waiting, skill.callers, skill.lost = {}, 0, 0
-    skill.chats, skill.vip = 0, 0
+    skill.chats, skill.vip, skill.handling = 0, 0, 0
     tell_queue(self, skill)
     for _, name in ipairs { "abandoned", "chats", "vip" } do
-      tell(self, name, skill.name, 0)
+      local change = tell(self, name, skill.name, 0)
+      change.skill, change.handling = skill.name, 0
     end
   end
 end
@@ -288,7 +295,8 @@ function day.new(config, metrics, from)
   return self
 end
 
---- The next change: { metric, category, value, at }.
+--- The next change: { metric, category, value, at }, and where a call begins or
+-- ends { skill, handling }: how many of the skill are talked with then.
 ---@return table
 function day:next()
   while self.at > #self.changes do

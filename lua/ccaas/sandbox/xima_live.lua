@@ -7,6 +7,7 @@ local json = require "ccaas.sandbox.json"
 local metrics = require "ccaas.sandbox.xima_metrics"
 local params = require "ccaas.sandbox.xima_params"
 local time = require "ccaas.sandbox.time"
+local x8_day = require "ccaas.sandbox.x8_day"
 
 ---@class ccaas.sandbox.xima_live
 local live = {}
@@ -320,6 +321,7 @@ local function play_change(self, change)
     kind = change.metric.unit, value = encode(change.value),
     at = self:moment(),
   })
+  self.x8_day:follow(change)
 end
 
 --- Plays so many updates a second; 0: none.  How a day begins is told at once.
@@ -327,6 +329,7 @@ function live:play(rate)
   self.rate, self.due, self.ticked = rate, 0, self.native.monotonic()
   if rate > 0 and not self.day then
     self.day = day.new(self.config, self.metrics, self.clock / 1000)
+    self.x8_day = x8_day.new(self.metrics.world)
     for _, change in ipairs(self.day.opening) do
       play_change(self, change)
     end

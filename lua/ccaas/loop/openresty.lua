@@ -1,0 +1,60 @@
+--- nginx's workers: the coroutine yields, and the worker goes on serving.
+
+local core = require "ccaas.core"
+local lines = require "ccaas.lines"
+local misuse = require "ccaas.misuse"
+
+-- Before a worker serves anybody there is nobody to keep waiting.
+local blocks = { init = true, init_worker = true }
+local yields = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true, preread = true,
+  ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true }
+
+-- Can this phase yield?  Raises where it can do neither that nor block.
+local function can_yield()
+  local phase = ngx.get_phase()
+  if not yields[phase] and not blocks[phase] then
+    misuse.raise("nginx's phase %s cannot wait for an answer: use rewrite, access, content or a timer", phase)
+  end
+  if phase == "init" then
+    core.stay() -- in the master: the workers are yet to be forked
+  end
+  return yields[phase]
+end
+
+---@type ccaas.Loop
+local openresty = {}
+
+function openresty.wait(fd, seconds)
+  if can_yield() then
+    misuse.raise("nginx cannot wait for a descriptor")
+  end
+  return core.poll(fd, seconds)
+end
+
+--- Waits for news of a core.flow or core.gather.
+---@type ccaas.Await
+function openresty.await(bell, seconds)
+  if not can_yield() then
+    return core.poll(bell:fd(), seconds)
+  end
+  local line, reason = lines.get(bell)
+  if not line then
+    return nil, reason
+  end
+  if line.wire:lend(seconds) then
+    lines.receive(bell, line)
+  end
+  return true
+end
+
+--- Comes back when nginx's loop has gone round.
+---@param bell userdata
+function openresty.pause(bell)
+  local line = can_yield() and lines.get(bell)
+  if line then
+    line.wire:ping()
+    lines.receive(bell, line)
+  end
+end
+
+return openresty

@@ -1,0 +1,263 @@
+/* The door and its lines, with a thread that attends to it. */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "door.h"
+
+static struct ccaas_door *door;
+static pthread_t thread;
+static atomic_bool over;
+
+static void *attend(void *self)
+{
+    struct pollfd one = {.fd = ccaas_door_fd(door), .events = POLLIN};
+
+    (void)self;
+    while (!atomic_load(&over))
+        if (poll(&one, 1, 10) == 1)
+            ccaas_door_attend(door);
+    return NULL;
+}
+
+static void open_door(void)
+{
+    door = ccaas_door_open();
+    if (!door)
+        abort();
+    atomic_store(&over, false);
+    pthread_create(&thread, NULL, attend, NULL);
+}
+
+static void close_door(void)
+{
+    atomic_store(&over, true);
+    pthread_join(thread, NULL);
+    ccaas_door_close(door);
+}
+
+/* A loop's end. */
+static int connect_to_door(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strncpy(address.sun_path, ccaas_door_path(door),
+            sizeof address.sun_path - 1);
+    CHECK_INT(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* How many bytes come, the first of them within 20 s; 0: the end. */
+static long receive(int fd)
+{
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    char bytes[16];
+
+    if (poll(&one, 1, 20000) != 1)
+        return -1;
+    return (long)recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+}
+
+static bool wait_for_cut(struct ccaas_bell *bell)
+{
+    int tries;
+
+    for (tries = 0; tries < 20000 && !ccaas_bell_is_cut(bell); tries++)
+        usleep(1000);
+    return ccaas_bell_is_cut(bell);
+}
+
+static void a_ring(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_line *line;
+    int fd;
+
+    open_door();
+    fd = connect_to_door();
+    line = ccaas_door_accept(door);
+    ccaas_line_attach(line, bell);
+    ccaas_bell_arm(bell);
+    CHECK(ccaas_line_lend(line, INFINITY));
+    ccaas_bell_ring(bell);
+    ccaas_bell_ring(bell);
+    CHECK_INT(receive(fd), 1);
+    ccaas_line_take_back(line);
+    ccaas_bell_disarm(bell);
+    ccaas_bell_arm(bell);
+    ccaas_bell_ring(bell);
+    CHECK(!ccaas_line_lend(line, INFINITY));
+    ccaas_line_ping(line);
+    CHECK_INT(receive(fd), 1);
+    ccaas_line_close(line);
+    CHECK_INT(receive(fd), 0);
+    close(fd);
+    ccaas_bell_release(bell);
+    close_door();
+}
+
+static void time_up(void)
+{
+    struct ccaas_bell *bells[3];
+    struct ccaas_line *lines[3];
+    int fds[3], i;
+
+    open_door();
+    for (i = 0; i < 3; i++) {
+        bells[i] = ccaas_bell_new();
+        fds[i] = connect_to_door();
+        lines[i] = ccaas_door_accept(door);
+        ccaas_line_attach(lines[i], bells[i]);
+        ccaas_bell_arm(bells[i]);
+        CHECK(ccaas_line_lend(lines[i], i == 0 ? INFINITY : 0.03 - 0.01 * i));
+    }
+    CHECK_INT(receive(fds[1]), 1);
+    CHECK_INT(receive(fds[2]), 1);
+    CHECK_INT(recv(fds[0], &i, 1, MSG_DONTWAIT), -1);
+    for (i = 0; i < 3; i++) {
+        ccaas_line_close(lines[i]);
+        ccaas_bell_release(bells[i]);
+        close(fds[i]);
+    }
+    close_door();
+}
+
+static void a_far_end_that_goes(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new(), *inner = ccaas_bell_new(),
+                      *other = ccaas_bell_new();
+    struct ccaas_line *line, *another;
+    int fd, kept;
+
+    open_door();
+    fd = connect_to_door();
+    line = ccaas_door_accept(door);
+    kept = connect_to_door();
+    another = ccaas_door_accept(door);
+    ccaas_line_attach(line, bell);
+    ccaas_line_attach(another, other);
+    ccaas_bell_belong(inner, bell);
+    ccaas_bell_arm(other);
+    CHECK(ccaas_line_lend(another, INFINITY));
+    close(fd);
+    CHECK(wait_for_cut(bell));
+    CHECK(ccaas_bell_is_cut(inner));
+    CHECK_INT(receive(kept), 1);
+    CHECK(!ccaas_bell_is_cut(other));
+    CHECK_INT(ccaas_door_cuts(door), 1);
+    CHECK(!ccaas_line_idle(line));
+    ccaas_bell_belong(inner, NULL);
+    CHECK(!ccaas_bell_is_cut(inner));
+    ccaas_line_attach(line, inner); /* too late to serve anybody */
+    CHECK(ccaas_bell_is_cut(inner));
+    ccaas_line_close(line);
+    ccaas_line_close(another);
+    close(kept);
+    ccaas_bell_release(bell);
+    ccaas_bell_release(inner);
+    ccaas_bell_release(other);
+    close_door();
+}
+
+static void an_end(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_line *line;
+    int fd;
+
+    open_door();
+    fd = connect_to_door();
+    line = ccaas_door_accept(door);
+    CHECK(ccaas_line_idle(line));
+    ccaas_line_attach(line, bell);
+    CHECK(!ccaas_line_idle(line));
+    ccaas_bell_quit(bell);
+    CHECK(ccaas_line_idle(line));
+    close(fd);
+    while (ccaas_line_idle(line))
+        usleep(1000);
+    CHECK(!ccaas_bell_is_cut(bell));
+    close_door();
+    ccaas_line_close(line); /* it may outlive the door */
+    ccaas_bell_release(bell);
+}
+
+static void nobody(void)
+{
+    open_door();
+    CHECK(!ccaas_door_accept(door));
+    CHECK(access(ccaas_door_path(door), F_OK) == 0);
+    close_door();
+}
+
+static void no_place(void)
+{
+    char folder[] = "/tmp/ccaas-spec-XXXXXX", command[64];
+
+    CHECK(mkdtemp(folder) != NULL);
+    setenv("TMPDIR", folder, 1);
+    open_door();
+    CHECK_INT(rmdir(folder), 0); /* nothing is in it */
+    close_door();
+    open_door(); /* elsewhere, then */
+    close_door();
+    unsetenv("TMPDIR");
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    CHECK_INT(system(command), 0);
+}
+
+#define ROUNDS 2000
+
+static void *ring_often(void *self)
+{
+    while (!atomic_load(&over))
+        ccaas_bell_ring(self);
+    return NULL;
+}
+
+static void two_threads(void)
+{
+    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_line *line;
+    pthread_t ringer;
+    int fd, i;
+
+    open_door();
+    fd = connect_to_door();
+    line = ccaas_door_accept(door);
+    ccaas_line_attach(line, bell);
+    pthread_create(&ringer, NULL, ring_often, bell);
+    for (i = 0; i < ROUNDS; i++) {
+        ccaas_bell_arm(bell);
+        if (ccaas_line_lend(line, 1))
+            CHECK(receive(fd) > 0);
+        ccaas_line_take_back(line);
+        ccaas_bell_disarm(bell);
+    }
+    atomic_store(&over, true);
+    pthread_join(ringer, NULL);
+    ccaas_line_close(line);
+    close(fd);
+    ccaas_bell_release(bell);
+    close_door();
+}
+
+int main(void)
+{
+    it("a ring sends one byte to who waits, a ping one in any case", a_ring);
+    it("a wait whose time is up gets its byte, and no other does", time_up);
+    it("a far end that goes cuts off what was waited for, and wakes the rest",
+       a_far_end_that_goes);
+    it("what has come to its end is not cut off", an_end);
+    it("nobody came: there is no line", nobody);
+    it("leaves nothing in the file system, and finds another place", no_place);
+    it("no wait is forgotten while others ring", two_threads);
+    return check_report();
+}

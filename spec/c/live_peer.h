@@ -1,0 +1,258 @@
+/* For live_test.c and live_life_test.c: a subscription whose websocket engine
+ * and clock are played by the program, so that anything comes in any order. */
+#ifndef CCAAS_SPEC_LIVE_PEER_H
+#define CCAAS_SPEC_LIVE_PEER_H
+
+#include "live.h"
+
+#include "check.h"
+
+#include <math.h>
+
+#include "clock.h"
+
+/* -- The clock ------------------------------------------------------------- */
+
+static double now = 1000, luck;
+
+double ccaas_clock_now(void)
+{
+    return now;
+}
+
+double ccaas_clock_wall(void)
+{
+    return now + 1e9;
+}
+
+void ccaas_random_bytes(void *bytes, size_t length)
+{
+    memset(bytes, 7, length);
+}
+
+double ccaas_random_unit(void)
+{
+    return luck;
+}
+
+/* -- The engine: one socket at a time -------------------------------------- */
+
+struct ccaas_ws {
+    bool refuses;
+};
+
+struct ccaas_socket {
+    struct ccaas_ws_sink sink;
+    char url[200];
+    char bearer[64];
+    bool closed, released, over;
+    int resumed;
+};
+
+static struct ccaas_socket sockets[40], *last;
+static int opened;
+static bool engine_refuses;
+
+struct ccaas_ws *ccaas_ws_new(void)
+{
+    return calloc(1, sizeof(struct ccaas_ws));
+}
+
+void ccaas_ws_stop(struct ccaas_ws *ws)
+{
+    ws->refuses = true;
+}
+
+void ccaas_ws_free(struct ccaas_ws *ws)
+{
+    free(ws);
+}
+
+bool ccaas_ws_forked(const struct ccaas_ws *ws)
+{
+    (void)ws;
+    return false;
+}
+
+struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
+                                   const struct ccaas_ws_request *request,
+                                   const struct ccaas_ws_sink *sink)
+{
+    if (ws->refuses || engine_refuses)
+        return NULL;
+    last = &sockets[opened++ % 40];
+    memset(last, 0, sizeof *last);
+    last->sink = *sink;
+    snprintf(last->url, sizeof last->url, "%s", request->url);
+    snprintf(last->bearer, sizeof last->bearer, "%s",
+             request->bearer ? ccaas_secret_reveal(request->bearer) : "");
+    return last;
+}
+
+void ccaas_ws_close(struct ccaas_socket *socket)
+{
+    socket->closed = true;
+}
+
+void ccaas_ws_resume(struct ccaas_socket *socket)
+{
+    socket->resumed++;
+}
+
+void ccaas_ws_release(struct ccaas_socket *socket)
+{
+    socket->released = true;
+}
+
+/* What the socket tells. */
+static bool open_unseen; /* comes between the two looks at the inbox */
+
+static void opens(void)
+{
+    last->sink.opened(last->sink.self);
+}
+
+static void says(const char *text)
+{
+    last->sink.message(last->sink.self, text, strlen(text), false);
+}
+
+static void ends(struct ccaas_ws_end end)
+{
+    last->over = true;
+    last->sink.closed(last->sink.self, &end);
+}
+
+#define ENDS(...) ends((struct ccaas_ws_end){__VA_ARGS__})
+
+double __real_ccaas_inbox_opened(struct ccaas_inbox *inbox);
+double __wrap_ccaas_inbox_opened(struct ccaas_inbox *inbox);
+
+double __wrap_ccaas_inbox_opened(struct ccaas_inbox *inbox)
+{
+    double at = __real_ccaas_inbox_opened(inbox);
+
+    if (open_unseen) {
+        open_unseen = false;
+        opens();
+        ENDS(.code = CCAAS_OK, .close_code = 1001, .opened = true);
+    }
+    return at;
+}
+
+/* Memory for a message's bytes is out. */
+static bool memory_is_out;
+
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return memory_is_out ? NULL : __real_realloc(memory, size);
+}
+
+/* -- A subscription -------------------------------------------------------- */
+
+static struct ccaas_engine *engine;
+static struct ccaas_client *client;
+static struct ccaas_live *live;
+static struct ccaas_news news;
+
+static struct ccaas_live_plan usual_plan(void)
+{
+    static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
+                                                        "n", "u", "v"};
+
+    return (struct ccaas_live_plan){.url = "wss://host/live?ids=1",
+                                    .paths = paths,
+                                    .queue = 4,
+                                    .silence = 60,
+                                    .reconnects = -1,
+                                    .pause_first = 1,
+                                    .pause_most = 30,
+                                    .deadline = INFINITY,
+                                    .max_message = 1000};
+}
+
+static void begin(const struct ccaas_live_plan *plan,
+                  const struct ccaas_settings *settings)
+{
+    static const struct ccaas_settings none = {.connect_timeout = 10};
+
+    luck = 0;
+    opened = 0;
+    last = NULL;
+    engine_refuses = false;
+    engine = ccaas_engine_new();
+    client = ccaas_client_new(engine, settings ? settings : &none);
+    live = ccaas_live_new(client, plan);
+}
+
+static void begin_usual(void)
+{
+    struct ccaas_live_plan plan = usual_plan();
+
+    begin(&plan, NULL);
+}
+
+/* Frees it; a socket that is left ends only then. */
+static void finish(void)
+{
+    ccaas_live_free(live);
+    CHECK(!last || last->released);
+    if (last && !last->over) {
+        CHECK(last->closed);
+        ENDS(.code = CCAAS_CANCELLED);
+    }
+    ccaas_client_free(client);
+    ccaas_engine_free(engine);
+}
+
+static enum ccaas_live_take take(void)
+{
+    return ccaas_live_take(live, &news);
+}
+
+#define TAKES(what) CHECK_INT(take(), CCAAS_LIVE_TAKE_##what)
+
+static void open_it(void)
+{
+    TAKES(WAIT);
+    opens();
+    TAKES(OPEN);
+    TAKES(WAIT);
+}
+
+static const struct ccaas_error *error(void)
+{
+    return ccaas_live_error(live);
+}
+
+/* It is over, for this reason, and stays so. */
+static void failed(enum ccaas_code code)
+{
+    TAKES(ERROR);
+    CHECK_INT(error()->code, code);
+    CHECK(!last || last->released);
+    now += 1000;
+    TAKES(ERROR);
+    CHECK_INT(error()->code, code);
+}
+
+static void lose(void)
+{
+    ENDS(.code = CCAAS_NETWORK, .transient = true, .opened = true,
+         .message = "lost");
+}
+
+static void refuse(int status)
+{
+    bool transient = status >= 500;
+
+    ENDS(.code = status == 401 ? CCAAS_AUTH
+                 : transient   ? CCAAS_SERVER
+                               : CCAAS_BAD_REQUEST,
+         .status = status, .transient = transient, .message = "refused");
+}
+
+#endif
