@@ -127,7 +127,7 @@ struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* When others are let in: after so many seconds, or so many looks: more than
  * there are in a row where merges and watches look at their parts. */
-#define CCAAS_CLIENT_TURN 0.002
+#define CCAAS_CLIENT_TURN 0.001
 #ifdef CCAAS_TINY
 #define CCAAS_CLIENT_LOOKS 4u
 #else
