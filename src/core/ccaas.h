@@ -138,6 +138,9 @@ struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
  * takes for granted that they have one. */
 bool ccaas_client_due(struct ccaas_client *client);
 
+/* Others just had one: whoever takes something waited for it. */
+void ccaas_client_rested(struct ccaas_client *client);
+
 /* What happened under way: for the user's eyes, never a secret. */
 struct ccaas_event {
     const char *type; /* "request", "attempt", "wait", "token", "page" */
