@@ -14,6 +14,7 @@ files["spec"].std = "min+busted"
 files["lua/ccaas/loop/openresty.lua"].read_globals = { "ngx" }
 files["lua/ccaas/lines.lua"].read_globals = { ngx = { fields = { ctx = { read_only = false, other_fields = true } },
   other_fields = true } }
+files["spec/bench/worker"].read_globals = { "ngx" }
 files["examples/nginx"].read_globals = { ngx = { fields = { header = { read_only = false, other_fields = true },
   status = { read_only = false } }, other_fields = true } }
 files["*.rockspec"].std = "rockspec"

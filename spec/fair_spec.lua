@@ -73,6 +73,33 @@ describe("a loop with a function `pause`", function()
     end
   end)
 
+  it("has one while one of what is merged has nothing", function()
+    sandbox:fault { path = "/groups", hang = true }
+    local merged = ccaas.merge(client:groups(), client:queues())
+    for _ = 1, 20 do
+      assert(merged:next())
+      busy(0.003)
+    end
+    merged:close()
+    sandbox:clear_faults()
+    assert.is_true(pauses >= 15, pauses)
+  end)
+
+  it("has one while events pour in", function()
+    local xima = new_client "xima"
+    local live = xima:subscribe({ "101" }, { snapshot = false })
+    assert.equal("open", assert(live:next()).type)
+    for i = 1, 20 do
+      sandbox:push { id = "101", category = "Agent " .. i, value = i }
+    end
+    for _ = 1, 20 do
+      assert.equal("update", assert(live:next()).type)
+      busy(0.003)
+    end
+    xima:close()
+    assert.is_true(pauses >= 15, pauses)
+  end)
+
   it("may close what is read", function()
     for _, make in ipairs {
       function(stream) return stream end,

@@ -80,6 +80,9 @@ local function wait(self, seconds)
     own.wait(fd, seconds)
   end
   self.waiting = self.waiting - 1
+  if own.pause then
+    own.core:rested()
+  end
   if self.closed and self.waiting == 0 then
     gather:close()
   end

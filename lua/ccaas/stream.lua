@@ -109,6 +109,9 @@ local function wait(self, ends)
     misuse.raise("a token function or a store must not call the client that asks it")
   end
   local waited, reason = wait_for(self, seconds)
+  if self.client.pause then
+    self.client.core:rested()
+  end
   if waited == nil then
     self.failed = errors.new({ code = "io", message = reason }, self.client.provider)
     self.flow:close()

@@ -121,6 +121,16 @@ static int client_due(lua_State *L)
     return 1;
 }
 
+/* client:rested(): others just had one. */
+static int client_rested(lua_State *L)
+{
+    struct client_box *box = check_box(L, 1);
+
+    if (box->client)
+        ccaas_client_rested(box->client);
+    return 0;
+}
+
 /* client:close() ends everything of this client; safe to call twice. */
 static int client_close(lua_State *L)
 {
@@ -147,11 +157,10 @@ static int client_gc(lua_State *L)
 
 void ccaas_binding_client(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"event", client_event},
-                                       {"due", client_due},
-                                       {"question", ccaas_binding_new_question},
-                                       {"close", client_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"event", client_event},   {"due", client_due},
+        {"rested", client_rested}, {"question", ccaas_binding_new_question},
+        {"close", client_close},   {NULL, NULL}};
 
     luaL_newmetatable(L, CCAAS_CLIENT_TYPE);
     lua_pushcfunction(L, client_gc);

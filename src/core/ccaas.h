@@ -127,7 +127,7 @@ struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 
 /* When others are let in: after so many seconds, or so many looks: more than
  * there are in a row where merges and watches look at their parts. */
-#define CCAAS_CLIENT_TURN 0.002
+#define CCAAS_CLIENT_TURN 0.001
 #ifdef CCAAS_TINY
 #define CCAAS_CLIENT_LOOKS 4u
 #else
@@ -137,6 +137,9 @@ struct ccaas_client *ccaas_client_hold(struct ccaas_client *client);
 /* Of a fair client: is it time to let others have a turn?  Once it said so it
  * takes for granted that they have one. */
 bool ccaas_client_due(struct ccaas_client *client);
+
+/* Others just had one: whoever takes something waited for it. */
+void ccaas_client_rested(struct ccaas_client *client);
 
 /* What happened under way: for the user's eyes, never a secret. */
 struct ccaas_event {

@@ -224,6 +224,11 @@ bool ccaas_client_due(struct ccaas_client *client)
     return engine->turned;
 }
 
+void ccaas_client_rested(struct ccaas_client *client)
+{
+    client->engine->turned = true;
+}
+
 void ccaas_client_close(struct ccaas_client *client)
 {
     client->closed = true;

@@ -425,10 +425,8 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             return taken;
         if (flow->asked)
             return CCAAS_TAKE_ASK;
-        if (flow->armed) {
-            flow->client->engine->turned = true;
+        if (flow->armed)
             return CCAAS_TAKE_WAIT;
-        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(flow->bell);
         flow->armed = true;

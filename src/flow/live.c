@@ -486,10 +486,8 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
             return taken;
         if (live->state != before)
             continue;
-        if (live->armed) {
-            live->client->engine->turned = true;
+        if (live->armed)
             return CCAAS_LIVE_TAKE_WAIT;
-        }
         /* Whatever came before this is seen by one more look. */
         ccaas_bell_arm(live->bell);
         live->armed = true;

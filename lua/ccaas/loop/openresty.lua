@@ -41,9 +41,10 @@ function openresty.await(bell, seconds)
   if not line then
     return nil, reason
   end
-  if line.wire:lend(seconds) then
-    lines.receive(bell, line)
+  if not line.wire:lend(seconds) then
+    line.wire:ping() -- there is news already; but others are to have a turn
   end
+  lines.receive(bell, line)
   return true
 end
 
