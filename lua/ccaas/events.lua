@@ -5,8 +5,9 @@
 ---   "error" and the error;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
---- - close(), info(); quick(), where there is one: an item that needs no sorting,
----   or nil, which says nothing.
+--- - close(), info();
+--- - direct, take and keep, where there is nothing to put in order: take(direct)
+---   gives an item, or something that `keep` keeps for the next try.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
@@ -107,11 +108,13 @@ end
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
   local source = self.source
-  if source.quick then
-    local item = source:quick()
-    if item ~= nil then
-      return item
+  local direct = source.direct
+  if direct then
+    local event, state = source.take(direct)
+    if not state then
+      return event
     end
+    source:keep(event, state)
   end
   local item, other = next_item(self)
   if item == nil and other then

@@ -142,13 +142,15 @@ function Source:try()
     if event or state then
       return event, state
     end
-    self.flowing = true
+    self.direct = self.live
     event, state = self.take(self.live)
   end
   if not state then
     return event
   elseif event ~= nil then
-    self.flowing = state ~= "open"
+    if state == "open" then
+      self.direct = nil
+    end
     return other(self, event, state)
   elseif state == "ask" then
     streams.ask(self.own, self.live)
@@ -160,15 +162,10 @@ function Source:try()
   return nil, state
 end
 
---- The next update, where nothing comes before it; nil: ask `try`.
-function Source:quick()
-  if self.flowing and not self.kept_state then
-    local event, state = self.take(self.live)
-    if not state then
-      return event
-    end
-    self.kept, self.kept_state = event, state
-  end
+--- What `direct` gave when it was no update; `try` gives it.
+function Source:keep(event, state)
+  self.direct = nil
+  self.kept, self.kept_state = event, state
 end
 
 function Source:due()

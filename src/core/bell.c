@@ -109,7 +109,8 @@ static void ring_one(struct ccaas_bell *bell)
 {
     int fd;
 
-    if (!atomic_exchange(&bell->armed, false))
+    /* Mostly nobody waits, and to look is cheaper than to write. */
+    if (!atomic_load(&bell->armed) || !atomic_exchange(&bell->armed, false))
         return;
     pthread_mutex_lock(&bell->lock);
     fd = atomic_load(&bell->fd);

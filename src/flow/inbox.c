@@ -9,6 +9,16 @@
 #include "clock.h"
 
 #define ROOM_FIRST 8
+/* Messages that the reader takes out in one go, where order is all that
+ * matters: no more than this, and no more than that part of the queue. */
+#define BATCH 64
+#define BATCH_PART 8
+
+struct piece {
+    char *bytes;
+    size_t room, length;
+    bool binary;
+};
 
 struct slot {
     struct ccaas_inbox_message message;
@@ -29,6 +39,12 @@ struct ccaas_inbox {
     uint32_t *buckets; /* slots by hash, from 1; NULL: no index was needed */
     size_t bucket_count;
     size_t looked; /* messages at the front that were looked at for it */
+
+    /* Written by the reader with the lock held, read by it without. */
+    struct piece batch[BATCH];
+    size_t batched,
+        batched_bytes; /* they count as waiting until all are read */
+    size_t batch_next; /* the reader's alone */
 
     bool shut, held; /* the reader is gone; the sender waits */
     bool broken;     /* a message was lost, for want of memory */
@@ -69,6 +85,8 @@ static void release(struct ccaas_inbox *inbox)
         return;
     for (i = 0; i < inbox->room; i++)
         free(inbox->slots[i].message.bytes);
+    for (i = 0; i < BATCH; i++)
+        free(inbox->batch[i].bytes);
     free(inbox->slots);
     free(inbox->buckets);
     free(inbox->form.pick);
@@ -216,7 +234,8 @@ static void move_parts(struct ccaas_inbox_message *message, const char *from)
 
 static bool is_full(const struct ccaas_inbox *inbox)
 {
-    return inbox->count >= inbox->queue || inbox->bytes >= CCAAS_INBOX_BYTES;
+    return inbox->count + inbox->batched >= inbox->queue ||
+           inbox->bytes + inbox->batched_bytes >= CCAAS_INBOX_BYTES;
 }
 
 /* A newer update for one that waits takes its place.  False: none waits. */
@@ -277,10 +296,11 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
 {
     struct ccaas_inbox *inbox = self;
     enum ccaas_ws_answer answer = CCAAS_WS_MORE;
-    bool was_full;
+    bool was_full, was_empty;
 
     pthread_mutex_lock(&inbox->lock);
     was_full = is_full(inbox);
+    was_empty = !inbox->count;
     if (!inbox->shut && (inbox->block || !was_full ||
                          !conflate(inbox, bytes, length, binary))) {
         if (!append(inbox, bytes, length, binary))
@@ -293,7 +313,9 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
         inbox->held_at = ccaas_clock_wall();
     }
     pthread_mutex_unlock(&inbox->lock);
-    ccaas_bell_ring(inbox->bell);
+    /* Otherwise it was rung already, and nobody has looked since. */
+    if (was_empty)
+        ccaas_bell_ring(inbox->bell);
     return answer;
 }
 
@@ -351,44 +373,105 @@ double ccaas_inbox_opened(struct ccaas_inbox *inbox)
 
 static bool drained(const struct ccaas_inbox *inbox)
 {
-    return inbox->count <= inbox->queue / 2 &&
-           inbox->bytes <= CCAAS_INBOX_BYTES / 2;
+    return inbox->count + inbox->batched <= inbox->queue / 2 &&
+           inbox->bytes + inbox->batched_bytes <= CCAAS_INBOX_BYTES / 2;
+}
+
+/* The oldest slot's message leaves; the slot gets that buffer instead. */
+static void leave_slot(struct ccaas_inbox *inbox, char *bytes, size_t room)
+{
+    struct slot *slot = slot_at(inbox, 0);
+
+    inbox->bytes -= slot->message.length;
+    slot->message.bytes = bytes;
+    slot->message.room = room;
+    inbox->first = (inbox->first + 1) % inbox->room;
+    inbox->count--;
+    inbox->looked -= inbox->looked > 0;
+}
+
+/* Takes the next of them out in one go; false: one at a time is better. */
+static bool fill_batch(struct ccaas_inbox *inbox)
+{
+    size_t most = inbox->block ? inbox->queue / BATCH_PART : 0, i;
+
+    inbox->batched = inbox->batched_bytes = inbox->batch_next = 0;
+    most = most < BATCH ? most : BATCH;
+    most = most < inbox->count ? most : inbox->count;
+    if (most < 2)
+        return false;
+    for (i = 0; i < most; i++) {
+        const struct ccaas_inbox_message *message = &slot_at(inbox, 0)->message;
+        struct piece piece = {message->bytes, message->room, message->length,
+                              message->binary};
+
+        leave_slot(inbox, inbox->batch[i].bytes, inbox->batch[i].room);
+        inbox->batch[i] = piece;
+        inbox->batched_bytes += piece.length;
+    }
+    inbox->batched = most;
+    return true;
+}
+
+/* The next of the batch, swapped for the one at hand; false: all are read. */
+static bool take_from_batch(struct ccaas_inbox *inbox,
+                            struct ccaas_inbox_message *message)
+{
+    struct piece *piece, at_hand = {message->bytes, message->room, 0, false};
+
+    if (inbox->batch_next >= inbox->batched)
+        return false;
+    piece = &inbox->batch[inbox->batch_next++];
+    message->bytes = piece->bytes;
+    message->room = piece->room;
+    message->length = piece->length;
+    message->binary = piece->binary;
+    *piece = at_hand;
+    look(inbox, message);
+    return true;
+}
+
+/* A single one, likewise. */
+static bool take_one(struct ccaas_inbox *inbox,
+                     struct ccaas_inbox_message *message)
+{
+    struct slot *slot;
+    char *bytes = message->bytes;
+    size_t room = message->room;
+
+    if (!inbox->count)
+        return false;
+    slot = slot_at(inbox, 0);
+    take_from_index(inbox, slot);
+    *message = slot->message;
+    leave_slot(inbox, bytes, room);
+    return true;
 }
 
 bool ccaas_inbox_take(struct ccaas_inbox *inbox,
                       struct ccaas_inbox_message *message, bool *resume)
 {
-    struct ccaas_inbox_message at_hand = *message;
-    struct slot *slot;
-    bool is_there;
+    bool is_there, is_batch;
 
-    if (at_hand.room > CCAAS_INBOX_KEPT) {
-        free(at_hand.bytes);
-        at_hand.bytes = NULL;
-        at_hand.room = 0;
+    *resume = false;
+    if (message->room > CCAAS_INBOX_KEPT) {
+        free(message->bytes);
+        message->bytes = NULL;
+        message->room = 0;
     }
+    if (take_from_batch(inbox, message))
+        return true;
     pthread_mutex_lock(&inbox->lock);
-    is_there = inbox->count > 0;
-    if (is_there) {
-        slot = slot_at(inbox, 0);
-        take_from_index(inbox, slot);
-        *message = slot->message;
-        slot->message.bytes = at_hand.bytes;
-        slot->message.room = at_hand.room;
-        inbox->first = (inbox->first + 1) % inbox->room;
-        inbox->count--;
-        inbox->looked -= inbox->looked > 0;
-        inbox->bytes -= message->length;
-    } else {
-        message->bytes = at_hand.bytes;
-        message->room = at_hand.room;
-    }
-    *resume = inbox->held && drained(inbox);
-    if (*resume) {
+    is_batch = fill_batch(inbox);
+    is_there = !is_batch && take_one(inbox, message);
+    if (inbox->held && drained(inbox)) {
+        *resume = true;
         inbox->held = false;
         inbox->held_at = -1;
     }
     pthread_mutex_unlock(&inbox->lock);
+    if (is_batch)
+        return take_from_batch(inbox, message);
     if (is_there && !message->looked)
         look(inbox, message);
     return is_there;
@@ -410,7 +493,8 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     bool closed;
 
     pthread_mutex_lock(&inbox->lock);
-    closed = inbox->closed && !inbox->count;
+    closed =
+        inbox->closed && !inbox->count && inbox->batch_next >= inbox->batched;
     if (closed) {
         *end = inbox->end;
         *at = *from = inbox->closed_at;
@@ -425,7 +509,7 @@ void ccaas_inbox_counts(struct ccaas_inbox *inbox, int64_t *waiting,
                         int64_t *conflated, int64_t *stale)
 {
     pthread_mutex_lock(&inbox->lock);
-    *waiting = (int64_t)inbox->count;
+    *waiting = (int64_t)(inbox->count + inbox->batched - inbox->batch_next);
     *conflated = inbox->conflated;
     *stale = inbox->stale;
     pthread_mutex_unlock(&inbox->lock);
