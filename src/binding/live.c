@@ -127,8 +127,7 @@ static void push_decoded(lua_State *L, const char *begin, size_t length)
 }
 
 /* Sets a field of the table on top to a part, decoded; not when it is none. */
-static void set_part(lua_State *L, enum upvalue key,
-                     const struct ccaas_part *part)
+static void set_part(lua_State *L, int key, const struct ccaas_part *part)
 {
     const char *begin = part->begin;
     size_t length = (size_t)(part->end - begin);
