@@ -5,6 +5,8 @@
 ---   "error" and the error;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
+--- - join(gather, mark), leave(gather): with `marks`, whatever makes another try
+---   worth it before `due` leaves the mark with the gather;
 --- - close(), info();
 --- - direct, take and keep, where there is nothing to put in order: take(direct)
 ---   gives an item, or something that `keep` keeps for the next try.

@@ -297,8 +297,10 @@ function Source:due()
   return self.stream.flow:timeout()
 end
 
-function Source:join(gather)
-  gather:add(self.stream.flow)
+Source.marks = true
+
+function Source:join(gather, mark)
+  gather:add(self.stream.flow, mark)
 end
 
 function Source:leave(gather)

@@ -49,8 +49,8 @@ local function ask_for_values(self)
   self.asked = streams.new(self.own, self.values_plan(), self.values_name)
   self.answers = {}
   self.asked_source = streams.source(self.asked)
-  for gather in pairs(self.gathers) do
-    self.asked_source:join(gather)
+  for gather, mark in pairs(self.gathers) do
+    self.asked_source:join(gather, mark or nil)
   end
 end
 
@@ -175,11 +175,13 @@ function Source:due()
   return self.live:timeout()
 end
 
-function Source:join(gather)
-  self.gathers[gather] = true
-  gather:add(self.live)
+Source.marks = true
+
+function Source:join(gather, mark)
+  self.gathers[gather] = mark or false
+  gather:add(self.live, mark)
   if self.asked_source then
-    self.asked_source:join(gather)
+    self.asked_source:join(gather, mark)
   end
 end
 

@@ -13,18 +13,19 @@ usage() {
     cat <<EOT
 usage: sh spec/bench/events.sh [options]
   --parts A,B        flood (as fast as they are taken), many (sockets with one
-                     message a second each), delay (1,000 a second); all
+                     message a second each, all at once), spread (the same,
+                     evenly spread), delay (1,000 a second); all
   --rounds N         rounds, of which medians are taken (5)
   --only A,B         of: $(echo "$everyone" | tr ' ' ','),
                      ours (ours54,oursjit); all of them
   --messages N       of the flood (1000000)
-  --sockets N        of many (1000)
-  --seconds N        of many and delay (10)
+  --sockets N        of many and spread (1000)
+  --seconds N        of many, spread and delay (10)
   --install          install missing Debian packages with apt-get
 EOT
 }
 
-rounds=5 only=$everyone parts="flood many delay" install=no
+rounds=5 only=$everyone parts="flood many spread delay" install=no
 messages=1000000 sockets=1000 seconds=10
 while [ $# -gt 0 ]; do
     case $1 in
@@ -50,7 +51,7 @@ for name in $only; do
     echo "$everyone" | grep -qw "$name" || refuse "unknown contestant $name"
 done
 for part in $parts; do
-    case $part in flood | many | delay) ;; *) refuse "unknown part $part" ;; esac
+    case $part in flood | many | spread | delay) ;; *) refuse "unknown part $part" ;; esac
 done
 check_numbers "$rounds" "$messages" "$sockets" "$seconds"
 
@@ -89,6 +90,7 @@ script() { # interpreter, file, arguments
 contestant() { # name, part
     case $1-$2 in
     bare-flood) timeout 300 "$work/build/bench_events_bare" ;;
+    *-spread) contestant "$1" many ;;
     ours54-*) client events lua54 lua5.4 "$2" block ;;
     oursjit-*) client events luajit luajit "$2" block ;;
     latest54-flood) client events lua54 lua5.4 flood latest ;;
@@ -124,8 +126,8 @@ run_part() { # part, arguments of the server
     serve "$@"
     for name in $only; do
         case $part-$name in
-        many-bare | delay-bare | many-python | delay-python) continue ;;
-        many-latest* | delay-latest*) continue ;;
+        flood-*) ;;
+        *-bare | *-python | *-latest*) continue ;;
         esac
         line=$(contestant "$name" "$part" 2>"$work/log") || {
             echo "events.sh: $name failed ($part):" >&2
@@ -150,6 +152,7 @@ while [ $round -le "$rounds" ]; do
         case $part in
         flood) run_part flood flood "$messages" ;;
         many) run_part many beat "$sockets" 1 ;;
+        spread) run_part spread spread "$sockets" 1 ;;
         delay) run_part delay beat 1 1000 ;;
         esac
     done

@@ -30,6 +30,7 @@ static void ring_unarmed(void)
     struct ccaas_bell *bell = ccaas_bell_new();
 
     ccaas_bell_arm(bell);
+    ccaas_bell_fd(bell);
     ccaas_bell_disarm(bell);
     ccaas_bell_ring(bell);
     CHECK(!readable(bell));

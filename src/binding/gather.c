@@ -43,14 +43,17 @@ static struct ccaas_live *to_live(lua_State *L)
     return same ? ccaas_binding_check_live(L, 2) : NULL;
 }
 
-/* gather:add(flow or subscription): what wakes that wakes the gather, too. */
+/* gather:add(flow or subscription [, mark]): what wakes that wakes the gather,
+ * too, and leaves the mark (a whole number from 0). */
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
     struct ccaas_live *live = to_live(L);
+    int mark = (int)luaL_optinteger(L, 3, -1);
 
-    if (!(live ? ccaas_gather_add_live(gather, live)
-               : ccaas_gather_add(gather, ccaas_binding_check_flow(L, 2))))
+    if (!(live
+              ? ccaas_gather_add_live(gather, live, mark)
+              : ccaas_gather_add(gather, ccaas_binding_check_flow(L, 2), mark)))
         return luaL_error(L, "not enough memory");
     return 0;
 }
@@ -65,6 +68,18 @@ static int gather_remove(lua_State *L)
     else
         ccaas_gather_remove(gather, ccaas_binding_check_flow(L, 2));
     return 0;
+}
+
+/* gather:mark() -> a mark that was left, or nil. */
+static int gather_mark(lua_State *L)
+{
+    int mark = ccaas_gather_mark(check_gather(L));
+
+    if (mark < 0)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, mark);
+    return 1;
 }
 
 /* gather:arm() -> the descriptor; take from all once more, then wait for it. */
@@ -110,7 +125,8 @@ void ccaas_binding_gather(lua_State *L)
         {"add", gather_add},     {"remove", gather_remove},
         {"arm", gather_arm},     {"disarm", gather_disarm},
         {"ring", gather_ring},   {"forked", gather_forked},
-        {"close", gather_close}, {NULL, NULL}};
+        {"mark", gather_mark},   {"close", gather_close},
+        {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
     lua_pushcfunction(L, gather_close);

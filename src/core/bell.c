@@ -9,14 +9,23 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* That one bell follows another. */
+struct edge {
+    struct ccaas_bell *to;
+    int mark;                  /* -1: none is left */
+    bool left;                 /* by the follower's lock, as are these */
+    struct edge *next, **link; /* in its list */
+};
+
 struct ccaas_bell {
     atomic_int references;
     atomic_int fd; /* -1 until somebody wants to wait */
     atomic_bool armed;
     pthread_mutex_t lock; /* guards the followers, and writing against quit */
     bool quit; /* nobody waits any more: written with the lock held */
-    struct ccaas_bell **followers;
+    struct edge **followers;
     size_t count;
+    struct edge *marks, **marks_end; /* that were left here */
 };
 
 struct ccaas_bell *ccaas_bell_new(void)
@@ -28,6 +37,7 @@ struct ccaas_bell *ccaas_bell_new(void)
     atomic_init(&bell->references, 1);
     atomic_init(&bell->fd, -1);
     atomic_init(&bell->armed, false);
+    bell->marks_end = &bell->marks;
     pthread_mutex_init(&bell->lock, NULL);
     return bell;
 }
@@ -38,6 +48,42 @@ struct ccaas_bell *ccaas_bell_hold(struct ccaas_bell *bell)
     return bell;
 }
 
+/* Takes an edge's mark back; its follower's lock is held. */
+static void take_mark(struct edge *edge)
+{
+    *edge->link = edge->next;
+    if (edge->next)
+        edge->next->link = edge->link;
+    else
+        edge->to->marks_end = edge->link;
+    edge->left = false;
+}
+
+static void leave_mark(struct edge *edge)
+{
+    struct ccaas_bell *to = edge->to;
+
+    pthread_mutex_lock(&to->lock);
+    if (!edge->left) {
+        edge->left = true;
+        edge->next = NULL;
+        edge->link = to->marks_end;
+        *to->marks_end = edge;
+        to->marks_end = &edge->next;
+    }
+    pthread_mutex_unlock(&to->lock);
+}
+
+static void free_edge(struct edge *edge)
+{
+    pthread_mutex_lock(&edge->to->lock);
+    if (edge->left)
+        take_mark(edge);
+    pthread_mutex_unlock(&edge->to->lock);
+    ccaas_bell_release(edge->to);
+    free(edge);
+}
+
 void ccaas_bell_release(struct ccaas_bell *bell)
 {
     size_t i;
@@ -45,7 +91,7 @@ void ccaas_bell_release(struct ccaas_bell *bell)
     if (!bell || atomic_fetch_sub(&bell->references, 1) != 1)
         return;
     for (i = 0; i < bell->count; i++)
-        ccaas_bell_release(bell->followers[i]);
+        free_edge(bell->followers[i]);
     free(bell->followers);
     if (atomic_load(&bell->fd) >= 0)
         close(atomic_load(&bell->fd));
@@ -90,7 +136,6 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
 void ccaas_bell_arm(struct ccaas_bell *bell)
 {
     atomic_store(&bell->armed, true);
-    ccaas_bell_fd(bell);
 }
 
 void ccaas_bell_disarm(struct ccaas_bell *bell)
@@ -125,46 +170,82 @@ void ccaas_bell_ring(struct ccaas_bell *bell)
 
     ring_one(bell);
     pthread_mutex_lock(&bell->lock);
-    for (i = 0; i < bell->count; i++)
-        ccaas_bell_ring(bell->followers[i]);
+    for (i = 0; i < bell->count; i++) {
+        if (bell->followers[i]->mark >= 0)
+            leave_mark(bell->followers[i]);
+        ccaas_bell_ring(bell->followers[i]->to);
+    }
     pthread_mutex_unlock(&bell->lock);
+}
+
+static struct edge *find_edge(const struct ccaas_bell *bell,
+                              const struct ccaas_bell *follower, size_t *at)
+{
+    for (*at = 0; *at < bell->count; ++*at)
+        if (bell->followers[*at]->to == follower)
+            return bell->followers[*at];
+    return NULL;
+}
+
+/* Room for one more follower; false: memory is out. */
+static bool make_room(struct ccaas_bell *bell)
+{
+    struct edge **followers =
+        realloc(bell->followers, (bell->count + 1) * sizeof(struct edge *));
+
+    if (followers)
+        bell->followers = followers;
+    return followers != NULL;
+}
+
+bool ccaas_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
+                          int mark)
+{
+    struct edge *edge;
+    size_t at;
+
+    pthread_mutex_lock(&bell->lock);
+    edge = find_edge(bell, follower, &at);
+    if (!edge && make_room(bell)) {
+        edge = calloc(1, sizeof *edge);
+        if (edge) {
+            edge->to = ccaas_bell_hold(follower);
+            edge->mark = mark;
+            bell->followers[bell->count++] = edge;
+        }
+    }
+    pthread_mutex_unlock(&bell->lock);
+    return edge != NULL;
 }
 
 bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)
 {
-    struct ccaas_bell **followers;
-    bool done = true;
-    size_t i;
-
-    pthread_mutex_lock(&bell->lock);
-    for (i = 0; i < bell->count; i++)
-        if (bell->followers[i] == follower)
-            goto out;
-    followers = realloc(bell->followers,
-                        (bell->count + 1) * sizeof(struct ccaas_bell *));
-    done = followers != NULL;
-    if (done) {
-        bell->followers = followers;
-        followers[bell->count++] = ccaas_bell_hold(follower);
-    }
-out:
-    pthread_mutex_unlock(&bell->lock);
-    return done;
+    return ccaas_bell_follow_as(bell, follower, -1);
 }
 
 void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower)
 {
-    bool found = false;
-    size_t i;
+    struct edge *edge;
+    size_t at;
 
     pthread_mutex_lock(&bell->lock);
-    for (i = 0; i < bell->count; i++)
-        if (bell->followers[i] == follower) {
-            bell->followers[i] = bell->followers[--bell->count];
-            found = true;
-            break;
-        }
+    edge = find_edge(bell, follower, &at);
+    if (edge)
+        bell->followers[at] = bell->followers[--bell->count];
     pthread_mutex_unlock(&bell->lock);
-    if (found)
-        ccaas_bell_release(follower);
+    if (edge)
+        free_edge(edge);
+}
+
+int ccaas_bell_mark(struct ccaas_bell *follower)
+{
+    int mark = -1;
+
+    pthread_mutex_lock(&follower->lock);
+    if (follower->marks) {
+        mark = follower->marks->mark;
+        take_mark(follower->marks);
+    }
+    pthread_mutex_unlock(&follower->lock);
+    return mark;
 }

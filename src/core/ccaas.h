@@ -389,15 +389,19 @@ struct ccaas_gather;
 struct ccaas_gather *ccaas_gather_new(void);
 
 /* From now on what wakes the flow wakes the gather, too, until it leaves or is
- * freed.  False: memory is out. */
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow);
+ * freed; and leaves that mark there (-1: none).  False: memory is out. */
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow,
+                      int mark);
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow);
 
 /* The same with a subscription. */
-bool ccaas_gather_add_live(struct ccaas_gather *gather,
-                           struct ccaas_live *live);
+bool ccaas_gather_add_live(struct ccaas_gather *gather, struct ccaas_live *live,
+                           int mark);
 void ccaas_gather_remove_live(struct ccaas_gather *gather,
                               struct ccaas_live *live);
+
+/* The oldest mark that was left, each once until it is taken; -1: none. */
+int ccaas_gather_mark(struct ccaas_gather *gather);
 
 /* Arms the gather: now take from all once more, and if there is nothing wait
  * for the descriptor that this gives (-1: none could be made, or it belongs to

@@ -25,9 +25,10 @@ struct ccaas_gather *ccaas_gather_new(void)
     return gather;
 }
 
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow)
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_flow *flow,
+                      int mark)
 {
-    return ccaas_bell_follow(flow->bell, gather->bell);
+    return ccaas_bell_follow_as(flow->bell, gather->bell, mark);
 }
 
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow)
@@ -35,9 +36,10 @@ void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_flow *flow)
     ccaas_bell_unfollow(flow->bell, gather->bell);
 }
 
-bool ccaas_gather_add_live(struct ccaas_gather *gather, struct ccaas_live *live)
+bool ccaas_gather_add_live(struct ccaas_gather *gather, struct ccaas_live *live,
+                           int mark)
 {
-    return ccaas_bell_follow(live->bell, gather->bell);
+    return ccaas_bell_follow_as(live->bell, gather->bell, mark);
 }
 
 void ccaas_gather_remove_live(struct ccaas_gather *gather,
@@ -69,6 +71,11 @@ void ccaas_gather_disarm(struct ccaas_gather *gather)
 void ccaas_gather_ring(struct ccaas_gather *gather)
 {
     ccaas_bell_ring(gather->bell);
+}
+
+int ccaas_gather_mark(struct ccaas_gather *gather)
+{
+    return ccaas_bell_mark(gather->bell);
 }
 
 void ccaas_gather_free(struct ccaas_gather *gather)

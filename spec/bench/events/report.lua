@@ -94,14 +94,16 @@ for _, other in ipairs{ "node", "luahttp", "python" } do
     ratio("flood", ours .. " / " .. other, other, ours, 3)
   end
 end
-print_part("many", "many sockets, one message a second each: messages, CPU seconds, resident MB (medians)",
-  "%9.0f %8.2f %8.1f", {
-  function(name) return middle("many", name, 1) end,
-  function(name) return middle("many", name, 2) end,
-  function(name) return middle("many", name, 4) / 1024 end,
-})
-for _, other in ipairs{ "node", "luahttp" } do
-  ratio("many", "CPU of ours54 / " .. other, "ours54", other, 2)
+for _, part in ipairs{ "many", "spread" } do
+  print_part(part, ("many sockets, one message a second each, %s: messages, CPU seconds, resident MB (medians)"):format(
+    part == "many" and "all at once" or "evenly spread"), "%9.0f %8.2f %8.1f", {
+    function(name) return middle(part, name, 1) end,
+    function(name) return middle(part, name, 2) end,
+    function(name) return middle(part, name, 4) / 1024 end,
+  })
+  for _, other in ipairs{ "node", "luahttp" } do
+    ratio(part, "CPU of ours54 / " .. other, "ours54", other, 2)
+  end
 end
 print_part("delay", "1,000 messages a second, sending to the user's hands: p50, p99, longest, microseconds (medians)",
   "%9.0f %8.0f %8.0f", {

@@ -4,9 +4,11 @@
  *     bench_events_serve flood N       N messages, made before, to each socket
  *                                      as fast as it takes them; then a goodbye
  *     bench_events_serve beat N RATE   once there are N sockets, RATE messages
- *                                      a second to each, evenly spread, whose
- *                                      value is the moment of sending (epoch
- *                                      microseconds)
+ *                                      a second to each, to all of them at
+ *                                      once; the value is the moment of sending
+ *                                      (epoch microseconds)
+ *     bench_events_serve spread N RATE the same, but evenly spread over the
+ * time
  *
  * Prints its port and goes on until it is killed.  One thread; what it
  * allocates goes with the process.
@@ -172,15 +174,17 @@ static int listens(int fd)
 }
 
 /* A round of sockets; ends when one of them has gone. */
-static void beat_round(const int *fds, size_t count, double rate)
+static void beat_round(const int *fds, size_t count, double rate, int spread)
 {
-    double began = bench_now(), each = 1 / (rate * (double)count);
+    double began = bench_now();
     struct text text = {0};
     size_t sent;
 
     for (sent = 0;; sent++) {
         int fd = fds[sent % count];
-        double due = began + (double)sent * each - bench_now();
+        double turn =
+            spread ? (double)sent / (double)count : (double)(sent / count);
+        double due = began + turn / rate - bench_now();
 
         if (due > 0) {
             struct timespec pause = {(time_t)due,
@@ -198,7 +202,7 @@ static void beat_round(const int *fds, size_t count, double rate)
     free(text.bytes);
 }
 
-static void beat(int listener, size_t wanted, double rate)
+static void beat(int listener, size_t wanted, double rate, int spread)
 {
     static int fds[SOCKETS];
     size_t count;
@@ -208,7 +212,7 @@ static void beat(int listener, size_t wanted, double rate)
     for (;;) {
         for (count = 0; count < wanted; count++)
             fds[count] = greet(listener);
-        beat_round(fds, count, rate);
+        beat_round(fds, count, rate, spread);
         for (count = 0; count < wanted; count++)
             close(fds[count]);
     }
@@ -221,7 +225,7 @@ int main(int argc, char **argv)
     int listener = socket(AF_INET, SOCK_STREAM, 0);
 
     if (argc < 3)
-        bench_fail("usage", "flood N | beat N RATE");
+        bench_fail("usage", "flood N | beat N RATE | spread N RATE");
     signal(SIGPIPE, SIG_IGN);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(listener, (struct sockaddr *)&address, size) != 0 ||
@@ -233,6 +237,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "flood") == 0)
         flood(listener, atol(argv[2]));
     else
-        beat(listener, (size_t)atol(argv[2]), atof(argv[3]));
+        beat(listener, (size_t)atol(argv[2]), atof(argv[3]),
+             strcmp(argv[1], "spread") == 0);
     return 0;
 }
