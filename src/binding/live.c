@@ -57,11 +57,7 @@ int ccaas_binding_new_live(lua_State *L)
     box->live = NULL;
     luaL_getmetatable(L, CCAAS_LIVE_TYPE);
     lua_setmetatable(L, -2);
-    lua_createtable(L, 1, 0);
-    lua_newtable(L);
-    ccaas_record_push_decoder(L, lua_gettop(L));
-    lua_remove(L, -2);
-    lua_rawseti(L, -2, 1);
+    lua_newtable(L); /* for the decoder, once one is needed */
     ccaas_setuservalue(L, 3);
     lua_pushvalue(L, 2);
     read_plan(L, &plan);
@@ -112,14 +108,28 @@ static struct ccaas_live *check_live_quickly(lua_State *L)
     return ccaas_binding_check_live(L, 1); /* says what is wrong */
 }
 
+/* Pushes the decoder, which most have no use for. */
+static void push_decoder(lua_State *L)
+{
+    ccaas_getuservalue(L, 1);
+    lua_rawgeti(L, -1, 1);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        ccaas_record_push_decoder(L, lua_gettop(L));
+        lua_remove(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, 1);
+    }
+    lua_remove(L, -2);
+}
+
 /* Pushes a value that is no plain one, by the decoder. */
 static void push_decoded(lua_State *L, const char *begin, size_t length)
 {
     struct ccaas_record_fault fault;
 
-    ccaas_getuservalue(L, 1);
-    lua_rawgeti(L, -1, 1);
-    lua_remove(L, -2);
+    push_decoder(L);
     if (!ccaas_decoder_run(L, lua_gettop(L), begin, length, &fault))
         luaL_error(L, "a value that was read already is malformed: %s",
                    fault.reason);

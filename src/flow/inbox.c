@@ -8,7 +8,7 @@
 
 #include "clock.h"
 
-#define ROOM_FIRST 8
+#define ROOM_FIRST 2
 /* Messages that the reader takes out in one go, where order is all that
  * matters: no more than this, and no more than that part of the queue. */
 #define BATCH 64
@@ -41,7 +41,7 @@ struct ccaas_inbox {
     size_t looked; /* messages at the front that were looked at for it */
 
     /* Written by the reader with the lock held, read by it without. */
-    struct piece batch[BATCH];
+    struct piece *batch; /* NULL: none was needed */
     size_t batched,
         batched_bytes; /* they count as waiting until all are read */
     size_t batch_next; /* the reader's alone */
@@ -85,8 +85,9 @@ static void release(struct ccaas_inbox *inbox)
         return;
     for (i = 0; i < inbox->room; i++)
         free(inbox->slots[i].message.bytes);
-    for (i = 0; i < BATCH; i++)
+    for (i = 0; inbox->batch && i < BATCH; i++)
         free(inbox->batch[i].bytes);
+    free(inbox->batch);
     free(inbox->slots);
     free(inbox->buckets);
     free(inbox->form.pick);
@@ -399,6 +400,10 @@ static bool fill_batch(struct ccaas_inbox *inbox)
     most = most < BATCH ? most : BATCH;
     most = most < inbox->count ? most : inbox->count;
     if (most < 2)
+        return false;
+    if (!inbox->batch)
+        inbox->batch = calloc(BATCH, sizeof *inbox->batch);
+    if (!inbox->batch)
         return false;
     for (i = 0; i < most; i++) {
         const struct ccaas_inbox_message *message = &slot_at(inbox, 0)->message;

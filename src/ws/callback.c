@@ -12,7 +12,7 @@
 #ifdef CCAAS_TINY
 #define PIECE 128
 #else
-#define PIECE (4 * 1024)
+#define PIECE (16 * 1024)
 #endif
 
 /* The line that was generated with "/" gets the path that is wanted:
