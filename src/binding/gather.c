@@ -122,10 +122,10 @@ static int gather_close(lua_State *L)
 void ccaas_binding_gather(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"add", gather_add},     {"remove", gather_remove},
-        {"arm", gather_arm},     {"disarm", gather_disarm},
-        {"ring", gather_ring},   {"forked", gather_forked},
-        {"mark", gather_mark},   {"close", gather_close},
+        {"add", gather_add},   {"remove", gather_remove},
+        {"arm", gather_arm},   {"disarm", gather_disarm},
+        {"ring", gather_ring}, {"forked", gather_forked},
+        {"mark", gather_mark}, {"close", gather_close},
         {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
