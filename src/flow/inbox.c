@@ -2,6 +2,7 @@
  * once it is full and the newest are to stay, an index of what waits in it. */
 #include "inbox.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,8 @@ struct ccaas_inbox {
     bool broken;     /* a message was lost, for want of memory */
     bool closed;
     struct ccaas_ws_end end;
-    double opened_at, closed_at, held_at; /* epoch seconds; < 0: not */
+    double opened_at, closed_at; /* epoch seconds; < 0: not */
+    double held_at; /* since when the sender waits or has sent nothing more */
     int64_t conflated, stale;
 };
 
@@ -309,6 +311,7 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
         if (is_full(inbox) && (inbox->block || was_full))
             inbox->held = true;
     }
+    inbox->held_at = -1;
     if (inbox->held) {
         answer = CCAAS_WS_FULL;
         inbox->held_at = ccaas_clock_wall();
@@ -471,8 +474,7 @@ bool ccaas_inbox_take(struct ccaas_inbox *inbox,
     is_there = !is_batch && take_one(inbox, message);
     if (inbox->held && drained(inbox)) {
         *resume = true;
-        inbox->held = false;
-        inbox->held_at = -1;
+        inbox->held = false; /* `held_at` stays until a message has come */
     }
     pthread_mutex_unlock(&inbox->lock);
     if (is_batch)
@@ -503,8 +505,10 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     if (closed) {
         *end = inbox->end;
         *at = *from = inbox->closed_at;
-        if (inbox->held_at >= 0)
+        /* A goodbye comes after all that was sent before it. */
+        if (inbox->held_at >= 0 && inbox->end.code != CCAAS_OK)
             *from = inbox->held_at;
+        *from = fmin(*from, *at - inbox->end.missing);
     }
     pthread_mutex_unlock(&inbox->lock);
     return closed;

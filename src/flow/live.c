@@ -347,9 +347,7 @@ static enum ccaas_live_take has_ended(struct ccaas_live *live,
         return CCAAS_LIVE_TAKE_WAIT;
     if (was_open) {
         live->lost++;
-        live->lost_at = end->code == CCAAS_TIMEOUT
-                            ? fmin(from, at - live->plan.silence)
-                            : from;
+        live->lost_at = from;
     }
     if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
         return fail(live);

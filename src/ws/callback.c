@@ -77,10 +77,8 @@ static void give(struct ccaas_socket *socket, const char *bytes, size_t length,
         return;
     }
     if (socket->sink.message(socket->sink.self, bytes, length, binary) ==
-        CCAAS_WS_FULL) {
-        socket->full = true;
-        lws_rx_flow_control(socket->wsi, 0);
-    }
+        CCAAS_WS_FULL)
+        ccaas_socket_pause(socket);
 }
 
 static void too_large(struct ccaas_socket *socket)

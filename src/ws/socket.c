@@ -1,6 +1,7 @@
 /* One socket: the request, the tries, liveness, the end.  On the engine's
  * thread. */
 #include "socket.h"
+#include "progress.h"
 
 #include <math.h>
 #include <netdb.h>
@@ -17,6 +18,8 @@
 #define GOODBYE_SECONDS 5
 /* How long an address is tried while there are others. */
 #define TRY_SECONDS 2.0
+/* Once it is read again, a reset from before is noticed within this time. */
+#define NOTICED_SECONDS 1
 
 /* Adds a header line; what could be read as more than one is left out. */
 static bool add_line(struct ccaas_socket *socket, const char *line)
@@ -113,11 +116,29 @@ static void drop(struct ccaas_socket *socket, int close)
     }
 }
 
+/* For how many seconds what has come was not given to the sink. */
+static double missing(const struct ccaas_socket *socket,
+                      const struct ccaas_ws_end *end)
+{
+    double now = ccaas_clock_now();
+
+    if (socket->state != CCAAS_SOCKET_OPEN || end->code == CCAAS_OK)
+        return 0; /* a goodbye comes after all that was sent before it */
+    if (end->code == CCAAS_TIMEOUT)
+        return now - socket->heard;
+    /* A reset takes away what was there; it is noticed when reading goes on. */
+    if (socket->full ||
+        (socket->unread && now - socket->resumed < NOTICED_SECONDS))
+        return now - socket->unread;
+    return 0;
+}
+
 void ccaas_socket_finish(struct ccaas_socket *socket,
                          const struct ccaas_ws_end *end, int close)
 {
     struct ccaas_ws_end whole = *end;
 
+    whole.missing = missing(socket, end);
     drop(socket, close);
     if (socket->link) {
         *socket->link = socket->next;
@@ -402,20 +423,18 @@ static double quiet(struct ccaas_socket *socket)
 
 static double watch_open(struct ccaas_socket *socket, double now, bool *gone)
 {
+    struct ccaas_ws_end end = {.code = CCAAS_TIMEOUT, .transient = true};
     double third = socket->silence / 3, due;
-    char message[96];
 
     if (socket->full)
         return INFINITY; /* we do not listen; resume begins anew */
     if (socket->heard + socket->silence <= now)
         socket->heard = fmax(socket->heard, now - quiet(socket));
     if (socket->heard + socket->silence <= now) {
-        snprintf(message, sizeof message,
+        snprintf(end.message, sizeof end.message,
                  "nothing was heard from the server for %g s", socket->silence);
         *gone = true;
-        socket->state = CCAAS_SOCKET_OPEN;
-        ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
-                               LWS_CLOSE_STATUS_GOINGAWAY, message);
+        ccaas_socket_finish(socket, &end, LWS_CLOSE_STATUS_GOINGAWAY);
         return INFINITY;
     }
     due = fmax(socket->heard, socket->pinged) + third;
@@ -437,12 +456,26 @@ double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone)
     return watch_connecting(socket, now, gone);
 }
 
+/* What libwebsockets holds itself it gives after a resume without reading: if
+ * the sink is full again by that, the pause before goes on. */
+void ccaas_socket_pause(struct ccaas_socket *socket)
+{
+    uint64_t progress = ccaas_progress(lws_get_socket_fd(socket->wsi));
+
+    if (!socket->full && (!socket->unread || progress != socket->progress)) {
+        socket->unread = ccaas_clock_now();
+        socket->progress = progress;
+    }
+    socket->full = true;
+    lws_rx_flow_control(socket->wsi, 0);
+}
+
 void ccaas_socket_resume(struct ccaas_socket *socket)
 {
     if (!socket->full)
         return;
     socket->full = false;
-    socket->heard = ccaas_clock_now();
+    socket->heard = socket->resumed = ccaas_clock_now();
     socket->pinged = 0;
     ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
     lws_rx_flow_control(socket->wsi, 1);

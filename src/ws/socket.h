@@ -108,7 +108,9 @@ struct ccaas_socket {
     double began, try_until; /* monotonic seconds */
     double heard, pinged;    /* when; pinged 0: there is no ping out */
     bool ping_due;           /* send one when there is room */
-    bool full;               /* the sink said so */
+    bool full;               /* the sink said so: nothing is read */
+    double unread, resumed;  /* since when, and when that ended; 0: not yet */
+    uint64_t progress;       /* bytes read when it began */
     bool within;             /* a message has begun and not ended */
     bool binary;             /* the message in `message` is */
     struct ccaas_buffer message; /* the fragments so far */
@@ -122,6 +124,8 @@ struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
                                       const struct ccaas_ws_sink *sink);
 void ccaas_socket_hold(struct ccaas_socket *socket);
 void ccaas_socket_start(struct ccaas_socket *socket);
+/* The sink is full, and can take more. */
+void ccaas_socket_pause(struct ccaas_socket *socket);
 void ccaas_socket_resume(struct ccaas_socket *socket);
 /* The addresses have been found, or not. */
 void ccaas_socket_found(struct ccaas_socket *socket,

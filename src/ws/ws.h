@@ -43,6 +43,8 @@ struct ccaas_ws_end {
     int close_code;       /* the server's; 1005: it gave none; 0: there was no
                              closing handshake.  (libwebsockets gives 1012 to
                              1014 and codes without a meaning as 1002.) */
+    double missing;       /* seconds before the end in which something may
+                             have been sent that was not given to the sink */
     char close_reason[124]; /* the server's, made printable */
     char message[256];      /* what happened; "" with CCAAS_OK */
 };
