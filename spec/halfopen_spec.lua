@@ -57,7 +57,7 @@ local function forwarder(port)
     local ends = seconds and socket.gettime() + seconds
     local wanted = fd and { getfd = function() return fd end, dirty = function() return false end }
     while true do
-      local list = { wanted, not wanted and listener or nil }
+      local list = { wanted }
       for _, connection in ipairs(self.silent and {} or all) do
         list[#list + 1] = connection
       end
