@@ -255,8 +255,9 @@ local grown = memory() - warm
 print(("soak: %d KiB after warming up, %+d at the end; descriptors %d, %d at the end"):format(warm, grown, before,
   at_end))
 check(grown <= MEMORY, "memory grew by %d KiB", grown)
--- Connections for requests are kept, here and in the sandbox.
-check(at_end <= before + 8, "%d descriptors, before there were %d", at_end, before)
+-- Connections for requests are kept, here and in the sandbox, and goodbyes are
+-- waited for; each loss took two of its own.
+check(at_end <= before + 32, "%d descriptors, before there were %d", at_end, before)
 sandbox:stop()
 print(("soak: %d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0, true)
