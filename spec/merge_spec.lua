@@ -2,6 +2,7 @@
 local helper = require "spec.helper"
 local ccaas = require "ccaas"
 local core = require "ccaas.core"
+local events = require "ccaas.events"
 
 describe("a merge", function()
   local sandbox, client
@@ -96,6 +97,70 @@ describe("a merge", function()
       count = count + 1
     end
     assert.equal(49, count)
+  end)
+
+  it("looks only at those of its streams that have rung", function()
+    local xima = ccaas.new(sandbox:options("xima"))
+    local all, tries = {}, 0
+    for i = 1, 50 do
+      all[i] = xima:subscribe({ "101" }, { snapshot = false })
+    end
+    all[51] = xima:subscribe({ "102" }, { snapshot = false })
+    local merged = ccaas.merge((table.unpack or unpack)(all))
+    for _ = 1, #all do
+      assert.equal("open", assert(merged:next(30)).type)
+    end
+    assert.is_nil((merged:next(0)))
+    for _, stream in ipairs(all) do
+      local source = events.source(stream)
+      local try = source.try
+      source.try = function(...)
+        tries = tries + 1
+        return try(...)
+      end
+    end
+    sandbox:push { id = "102", category = "A", value = 1 }
+    local event, stream = merged:next(30)
+    assert.equal("update", event.type)
+    assert.equal(all[51], stream)
+    assert.is_true(tries > 0 and tries < 10, tries .. " tries")
+    xima:close()
+  end)
+
+  it("tries again a stream whose time has come, though nothing rang", function()
+    local xima = ccaas.new(sandbox:options("xima"))
+    local timed = xima:subscribe({ "101" }, { snapshot = false, deadline = 0.3 })
+    local lasting = xima:subscribe({ "101" }, { snapshot = false })
+    local merged = ccaas.merge(timed, lasting)
+    local event, stream
+    repeat
+      event, stream = assert(merged:next(30))
+    until event.type ~= "open"
+    assert.equal("error", event.type)
+    assert.equal("timeout", event.error.code)
+    assert.equal(timed, stream)
+    xima:close()
+  end)
+
+  it("keeps a stream whose token function raises", function()
+    local raises = true
+    local options = sandbox:options("xima")
+    local token = options.token
+    options.token = function()
+      if raises then
+        raises = false
+        error("not yet", 0)
+      end
+      return token
+    end
+    local xima = ccaas.new(options)
+    local merged = ccaas.merge(xima:subscribe({ "101" }, { snapshot = false }))
+    local ok, message = pcall(merged.next, merged, 30)
+    assert.is_false(ok)
+    assert.equal("not yet", message)
+    local event = assert(merged:next(30))
+    assert.is_true(event.type == "open" or event.type == "error")
+    xima:close()
   end)
 
   it("wakes a loop of one's own, once for all streams", function()

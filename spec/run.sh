@@ -152,6 +152,13 @@ stressed() {
     lua_specs "$@"
 }
 
+# soak FOLDER LUA SECONDS: live events under faults.
+soak() {
+    CCAAS_BUILD=$top/build/$1
+    LUA_PATH="$top/lua/?.lua;;" LUA_CPATH="$CCAAS_BUILD/?.so;;" \
+        timeout $(($3 + 120)) "$2" spec/bench/soak.lua --seconds "$3"
+}
+
 fuzz() {
     cmake -S . -B build/fuzz -G Ninja -DCCAAS_FUZZ=ON \
         -DCMAKE_C_COMPILER=clang && ninja -C build/fuzz || return 1
@@ -191,6 +198,7 @@ if step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON; then
     step "C specs, gcc" c_specs lua54
     step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 $every
     step "Lua specs, collector always at work" stressed lua54 lua5.4 $most
+    step "soak of live events" soak lua54 lua5.4 60
 fi
 if step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON \
     -DCCAAS_LUA=luajit; then

@@ -3,13 +3,14 @@
 ---
 --- - try(): the next item (one or two values), or nil and "wait", "pause",
 ---   "end" or "error" and the error;
---- - join(gather, shared), leave(gather): what wakes it wakes the gather; shared:
----   it is read by others, too;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
+--- - join(gather, shared, mark), leave(gather): what wakes it wakes the gather;
+---   shared: it is read by others, too; with `marks`, whatever makes another try
+---   worth it before `due` leaves the mark with the gather;
 --- - close(), which leaves the gather, and info();
---- - quick(), where there is one: an item that needs no sorting, or nil, which says
----   nothing.
+--- - direct, take and keep, where there is nothing to put in order: take(direct)
+---   gives an item, or something that `keep` keeps for the next try.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
@@ -156,11 +157,13 @@ end
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
   local source = self.source
-  if source.quick then
-    local item = source:quick()
-    if item ~= nil then
-      return item
+  local direct = source.direct
+  if direct then
+    local event, state = source.take(direct)
+    if not state then
+      return event
     end
+    source:keep(event, state)
   end
   local item, other = next_item(self)
   if item == nil and other then

@@ -8,44 +8,109 @@ local streams = require "ccaas.stream"
 local Merge = {}
 Merge.__index = Merge
 
-local function remove(self, at)
-  local member = table.remove(self.members, at)
-  member.source:leave(self.gather)
-  if self.turn > #self.members then
-    self.turn = 1
+-- Only those are tried that may have something: with a thousand of them, one
+-- of which has, the others cost nothing. They stand in a row, in which whoever
+-- gave something goes to the end, so that none that is quick keeps others waiting.
+local function wake(self, member)
+  if not member.waits then
+    member.waits = true
+    self.timed[member] = nil
+    self.row[self.last + 1] = member
+    self.last = self.last + 1
   end
 end
 
--- One item of each in turn, so that none that is quick keeps others waiting.
-function Merge:try()
-  for _ = 1, #self.members do
-    local member = self.members[self.turn]
-    if not member then
-      break
-    end
-    local item, state, err = member.source:try()
-    if item ~= nil then
-      self.turn = self.turn % #self.members + 1
-      return item, member.stream
-    elseif state == "wait" then
-      self.turn = self.turn % #self.members + 1
-    elseif state == "pause" then
-      return nil, state
+-- It has nothing now: until it leaves its mark, or its time has come.
+local function rest(self, member)
+  member.waits = false
+  local due = member.source.marks and member.source:due()
+  if due then
+    member.due_at = core.now() + due
+    self.timed[member] = true
+    self.due_at = math.min(self.due_at or member.due_at, member.due_at)
+  end
+end
+
+local function wake_timed(self)
+  local now = core.now()
+  if now < self.due_at then
+    return
+  end
+  self.due_at = nil
+  for member in pairs(self.timed) do
+    if member.due_at <= now then
+      wake(self, member)
     else
-      local closed = member.stream.closed
-      remove(self, self.turn)
-      if state == "error" and not closed then
-        return { type = "error", error = err }, member.stream
-      end
-      return self:try()
+      self.due_at = math.min(self.due_at or member.due_at, member.due_at)
     end
   end
-  return nil, #self.members > 0 and "wait" or "end"
+end
+
+local function wake_all(self)
+  local mark = self.gather:mark()
+  while mark do
+    if self.members[mark] then
+      wake(self, self.members[mark])
+    end
+    mark = self.gather:mark()
+  end
+  for member in pairs(self.restless) do
+    wake(self, member)
+  end
+  if self.due_at then
+    wake_timed(self)
+  end
+end
+
+local function remove(self, member)
+  self.members[member.mark] = nil
+  self.restless[member], self.timed[member] = nil, nil
+  self.count = self.count - 1
+  member.source:leave(self.gather)
+end
+
+-- Takes the first out of the row.
+local function step(self)
+  self.row[self.first] = nil
+  self.first = self.first + 1
+  if self.first > self.last then
+    self.row, self.first, self.last = {}, 1, 0
+  end
+end
+
+function Merge:try()
+  wake_all(self)
+  while self.first <= self.last do
+    local member = self.row[self.first]
+    -- It stays the first if the user's function raises, or others are to have
+    -- a turn.
+    local item, state, err = member.source:try()
+    if item == nil and state == "pause" then
+      return nil, state
+    end
+    step(self)
+    if item ~= nil then
+      member.waits = false
+      wake(self, member)
+      return item, member.stream
+    elseif state == "wait" then
+      rest(self, member)
+    else
+      remove(self, member)
+      if state == "error" and not member.stream.closed then
+        return { type = "error", error = err }, member.stream
+      end
+    end
+  end
+  return nil, self.count > 0 and "wait" or "end"
 end
 
 function Merge:due()
-  local least
-  for _, member in ipairs(self.members) do
+  if self.first <= self.last then
+    return 0
+  end
+  local least = self.due_at and math.max(0, self.due_at - core.now())
+  for member in pairs(self.restless) do
     local due = member.source:due()
     least = due and math.min(due, least or due) or least
   end
@@ -53,54 +118,67 @@ function Merge:due()
 end
 
 function Merge:join(gather)
-  for _, member in ipairs(self.members) do
+  for _, member in pairs(self.members) do
     member.source:join(gather)
   end
 end
 
 function Merge:leave(gather)
-  for _, member in ipairs(self.members) do
+  for _, member in pairs(self.members) do
     member.source:leave(gather)
   end
 end
 
 function Merge:info()
-  return { streams = #self.members }
+  return { streams = self.count }
 end
 
 function Merge:close()
-  while #self.members > 0 do
-    local stream = self.members[1].stream
-    remove(self, 1)
-    stream:close()
+  for _, member in pairs(self.members) do
+    remove(self, member)
+    member.stream:close()
   end
+  self.row, self.first, self.last = {}, 1, 0
+end
+
+local function add(self, mark, stream, source)
+  local member = { mark = mark, stream = stream, source = source, waits = false }
+  self.members[mark] = member
+  self.count = self.count + 1
+  if not source.marks then
+    self.restless[member] = true
+  end
+  source:join(self.gather, false, mark)
+  wake(self, member)
 end
 
 -- ccaas.merge, where it is described.
 return function(...)
-  local count = select("#", ...)
+  local count, given = select("#", ...), { ... }
   if count == 0 then
     misuse.raise("merge: needs at least one stream")
   end
-  local self = setmetatable({ members = {}, turn = 1, gather = core.gather() }, Merge)
-  local first
+  local sources, seen, first = {}, {}, nil
   for i = 1, count do
-    local stream = select(i, ...)
+    local stream = given[i]
     local source, own = streams.source(stream)
     if not source then
       source, own = events.source(stream)
     end
     if not source then
       misuse.raise("merge: argument %d is no stream, but a %s", i, type(stream))
+    elseif seen[stream] then
+      misuse.raise("merge: argument %d is a stream that is there already", i)
     end
-    for _, member in ipairs(self.members) do
-      if member.stream == stream then
-        misuse.raise("merge: argument %d is a stream that is there already", i)
-      end
-    end
-    first = first or own
-    self.members[i] = { stream = stream, source = source }
+    seen[stream], sources[i], first = true, source, first or own
   end
-  self:join(self.gather)
+  local self = setmetatable({
+    members = {}, count = 0, gather = core.gather(), restless = {},
+    timed = {}, -- members that wait, and for no longer than their `due_at`
+    row = {}, first = 1, last = 0,
+  }, Merge)
+  for i = 1, count do
+    add(self, i, given[i], sources[i])
+  end
   return events.new(first, self, "merge")
 end

@@ -345,8 +345,10 @@ function Source:due()
   return self.stream.flow:timeout()
 end
 
-function Source:join(gather, shared)
-  gather:add(self.stream.flow, not shared)
+Source.marks = true
+
+function Source:join(gather, shared, mark)
+  gather:add(self.stream.flow, not shared, mark)
 end
 
 function Source:leave(gather)

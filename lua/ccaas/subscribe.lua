@@ -51,8 +51,8 @@ local function ask_for_values(self)
   self.asked = streams.new(self.own, plan, self.values_name)
   self.answers = {}
   self.asked_source = streams.source(self.asked)
-  for gather in pairs(self.gathers) do
-    self.asked_source:join(gather)
+  for gather, mark in pairs(self.gathers) do
+    self.asked_source:join(gather, false, mark or nil)
   end
 end
 
@@ -147,13 +147,15 @@ function Source:try()
     if event or state then
       return event, state
     end
-    self.flowing = true
+    self.direct = self.live
     event, state = self.take(self.live)
   end
   if not state then
     return event
   elseif event ~= nil then
-    self.flowing = state ~= "open"
+    if state == "open" then
+      self.direct = nil
+    end
     return other(self, event, state)
   elseif state == "ask" then
     streams.ask(self.own, self.live)
@@ -165,15 +167,10 @@ function Source:try()
   return nil, state
 end
 
---- The next update, where nothing comes before it; nil: ask `try`.
-function Source:quick()
-  if self.flowing and not self.kept_state then
-    local event, state = self.take(self.live)
-    if not state then
-      return event
-    end
-    self.kept, self.kept_state = event, state
-  end
+--- What `direct` gave when it was no update; `try` gives it.
+function Source:keep(event, state)
+  self.direct = nil
+  self.kept, self.kept_state = event, state
 end
 
 function Source:due()
@@ -183,11 +180,13 @@ function Source:due()
   return self.live:timeout()
 end
 
-function Source:join(gather, shared)
-  self.gathers[gather] = true
-  gather:add(self.live, not shared)
+Source.marks = true
+
+function Source:join(gather, shared, mark)
+  self.gathers[gather] = mark or false
+  gather:add(self.live, not shared, mark)
   if self.asked_source then
-    self.asked_source:join(gather, shared)
+    self.asked_source:join(gather, shared, mark)
   end
 end
 

@@ -30,6 +30,7 @@ static void ring_unarmed(void)
     struct ccaas_bell *bell = ccaas_bell_new();
 
     ccaas_bell_arm(bell);
+    ccaas_bell_fd(bell);
     ccaas_bell_disarm(bell);
     ccaas_bell_ring(bell);
     CHECK(!readable(bell));
@@ -63,6 +64,33 @@ static void followers(void)
     ccaas_bell_release(leader);
     ccaas_bell_release(one);
     ccaas_bell_release(two);
+}
+
+static void marks(void)
+{
+    struct ccaas_bell *one = ccaas_bell_new(), *two = ccaas_bell_new(),
+                      *follower = ccaas_bell_new();
+
+    CHECK(ccaas_bell_follow_as(one, follower, 7));
+    CHECK(ccaas_bell_follow_as(two, follower, 0));
+    CHECK(ccaas_bell_mark(follower) == -1);
+    ccaas_bell_ring(two);
+    ccaas_bell_ring(one);
+    ccaas_bell_ring(two);
+    CHECK(ccaas_bell_mark(follower) == 0);
+    CHECK(ccaas_bell_mark(follower) == 7);
+    CHECK(ccaas_bell_mark(follower) == -1);
+    ccaas_bell_ring(two);
+    ccaas_bell_ring(one);
+    CHECK(ccaas_bell_mark(follower) == 0);
+    ccaas_bell_ring(two);
+    ccaas_bell_unfollow(one, follower);
+    ccaas_bell_release(one);
+    CHECK(ccaas_bell_mark(follower) == 0);
+    ccaas_bell_ring(two);
+    ccaas_bell_release(two);
+    CHECK(ccaas_bell_mark(follower) == -1);
+    ccaas_bell_release(follower);
 }
 
 static void followers_of_followers(void)
@@ -208,6 +236,9 @@ int main(void)
     it("a bell that never was armed asks for a look", readable_at_first);
     it("a bell rings for those that follow, not for those that left",
        followers);
+    it("a ring leaves its mark once until it is taken, in the order of the "
+       "rings; it goes with whoever rang",
+       marks);
     it("a bell rings for those that follow its followers",
        followers_of_followers);
     it("a mailbox is full at its limit, goes on at half of it, and frees what "

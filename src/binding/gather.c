@@ -59,14 +59,15 @@ int ccaas_binding_new_gather(lua_State *L)
     return 1;
 }
 
-/* gather:add(flow or subscription, own): what wakes that wakes the gather, too;
- * own: nobody else reads it. */
+/* gather:add(flow or subscription, own [, mark]): what wakes that wakes the
+ * gather, too, and leaves the mark (a whole number from 0); own: nobody else
+ * reads it. */
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
 
     if (!ccaas_gather_add(gather, ccaas_binding_check_bell(L, 2),
-                          lua_toboolean(L, 3)))
+                          lua_toboolean(L, 3), (int)luaL_optinteger(L, 4, -1)))
         return luaL_error(L, "not enough memory");
     return 0;
 }
@@ -77,6 +78,18 @@ static int gather_remove(lua_State *L)
 
     ccaas_gather_remove(gather, ccaas_binding_check_bell(L, 2));
     return 0;
+}
+
+/* gather:mark() -> a mark that was left, or nil. */
+static int gather_mark(lua_State *L)
+{
+    int mark = ccaas_gather_mark(check_gather(L));
+
+    if (mark < 0)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, mark);
+    return 1;
 }
 
 /* gather:arm(): take from all once more, then wait. */
@@ -125,15 +138,12 @@ static int gather_close(lua_State *L)
 
 void ccaas_binding_gather(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"add", gather_add},
-                                       {"remove", gather_remove},
-                                       {"arm", gather_arm},
-                                       {"fd", gather_fd},
-                                       {"disarm", gather_disarm},
-                                       {"ring", gather_ring},
-                                       {"forked", gather_forked},
-                                       {"close", gather_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"add", gather_add},       {"remove", gather_remove},
+        {"arm", gather_arm},       {"fd", gather_fd},
+        {"disarm", gather_disarm}, {"ring", gather_ring},
+        {"forked", gather_forked}, {"mark", gather_mark},
+        {"close", gather_close},   {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
     lua_pushcfunction(L, gather_close);

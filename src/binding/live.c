@@ -4,6 +4,7 @@
 
 #include "binding.h"
 #include "compat.h"
+#include "number.h"
 #include "record.h"
 
 struct live_box {
@@ -56,11 +57,7 @@ int ccaas_binding_new_live(lua_State *L)
     box->live = NULL;
     luaL_getmetatable(L, CCAAS_LIVE_TYPE);
     lua_setmetatable(L, -2);
-    lua_createtable(L, 1, 0);
-    lua_newtable(L);
-    ccaas_record_push_decoder(L, lua_gettop(L));
-    lua_remove(L, -2);
-    lua_rawseti(L, -2, 1);
+    lua_newtable(L); /* for the decoder, once one is needed */
     ccaas_setuservalue(L, 3);
     lua_pushvalue(L, 2);
     read_plan(L, &plan);
@@ -75,23 +72,89 @@ int ccaas_binding_new_live(lua_State *L)
 /* -- Events as tables
  * ----------------------------------------------------------- */
 
-#define DECODER 2 /* where take has the decoder on its stack */
+/* What `take` has as upvalues: it makes a table for every update, and to look
+ * these up by their text each time would take as long as the rest. */
+enum upvalue {
+    META = 1,
+    KEY_TYPE,
+    KEY_METRIC,
+    KEY_CATEGORY,
+    KEY_KIND,
+    KEY_VALUE,
+    KEY_UPDATED,
+    KEY_RAW,
+    TYPE_UPDATE
+};
 
-/* Sets a field of the table on top to a part, decoded; not when it is none. */
-static void set_part(lua_State *L, const char *name,
-                     const struct ccaas_part *part)
+static const char *const upvalue_texts[] = {"type", "metric_id", "category",
+                                            "kind", "value",     "updated_at",
+                                            "raw",  "update"};
+
+/* The box at index 1, by the metatable that is an upvalue. */
+static struct ccaas_live *check_live_quickly(lua_State *L)
+{
+    bool same = false;
+
+    if (lua_getmetatable(L, 1)) {
+        same = lua_rawequal(L, -1, lua_upvalueindex(META));
+        lua_pop(L, 1);
+    }
+    if (same) {
+        struct live_box *box = lua_touserdata(L, 1);
+
+        if (box->live)
+            return box->live;
+    }
+    return ccaas_binding_check_live(L, 1); /* says what is wrong */
+}
+
+/* Pushes the decoder, which most have no use for. */
+static void push_decoder(lua_State *L)
+{
+    ccaas_getuservalue(L, 1);
+    lua_rawgeti(L, -1, 1);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        ccaas_record_push_decoder(L, lua_gettop(L));
+        lua_remove(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, 1);
+    }
+    lua_remove(L, -2);
+}
+
+/* Pushes a value that is no plain one, by the decoder. */
+static void push_decoded(lua_State *L, const char *begin, size_t length)
 {
     struct ccaas_record_fault fault;
-    size_t length = (size_t)(part->end - part->begin);
 
-    if (!part->begin)
-        return;
-    if (*part->begin == '"' && !memchr(part->begin, '\\', length))
-        lua_pushlstring(L, part->begin + 1, length - 2);
-    else if (!ccaas_decoder_run(L, DECODER, part->begin, length, &fault))
+    push_decoder(L);
+    if (!ccaas_decoder_run(L, lua_gettop(L), begin, length, &fault))
         luaL_error(L, "a value that was read already is malformed: %s",
                    fault.reason);
-    lua_setfield(L, -2, name);
+    lua_remove(L, -2);
+}
+
+/* Sets a field of the table on top to a part, decoded; not when it is none. */
+static void set_part(lua_State *L, int key, const struct ccaas_part *part)
+{
+    const char *begin = part->begin;
+    size_t length = (size_t)(part->end - begin);
+    struct ccaas_number number;
+
+    if (!begin)
+        return;
+    lua_pushvalue(L, lua_upvalueindex(key));
+    if (*begin == '"' && !memchr(begin, '\\', length))
+        lua_pushlstring(L, begin + 1, length - 2);
+    else if ((*begin == '-' || (*begin >= '0' && *begin <= '9')) &&
+             ccaas_number_read(begin, part->end, NULL, 0, &number) &&
+             number.is_integer)
+        ccaas_pushinteger(L, number.integer);
+    else
+        push_decoded(L, begin, length);
+    lua_rawset(L, -3);
 }
 
 static void push_update(lua_State *L, const struct ccaas_news *news)
@@ -100,15 +163,17 @@ static void push_update(lua_State *L, const struct ccaas_news *news)
     bool plain = parts[CCAAS_LIVE_VALUE].begin != NULL;
 
     lua_createtable(L, 0, 7);
-    lua_pushliteral(L, "update");
-    lua_setfield(L, -2, "type");
-    set_part(L, "metric_id", &parts[CCAAS_LIVE_METRIC]);
-    set_part(L, "category", &parts[CCAAS_LIVE_CATEGORY]);
-    set_part(L, "kind", &parts[CCAAS_LIVE_KIND]);
-    set_part(L, "value", &parts[plain ? CCAAS_LIVE_VALUE : CCAAS_LIVE_WHOLE]);
-    set_part(L, "updated_at", &parts[CCAAS_LIVE_UPDATED]);
+    lua_pushvalue(L, lua_upvalueindex(KEY_TYPE));
+    lua_pushvalue(L, lua_upvalueindex(TYPE_UPDATE));
+    lua_rawset(L, -3);
+    set_part(L, KEY_METRIC, &parts[CCAAS_LIVE_METRIC]);
+    set_part(L, KEY_CATEGORY, &parts[CCAAS_LIVE_CATEGORY]);
+    set_part(L, KEY_KIND, &parts[CCAAS_LIVE_KIND]);
+    set_part(L, KEY_VALUE, &parts[plain ? CCAAS_LIVE_VALUE : CCAAS_LIVE_WHOLE]);
+    set_part(L, KEY_UPDATED, &parts[CCAAS_LIVE_UPDATED]);
+    lua_pushvalue(L, lua_upvalueindex(KEY_RAW));
     lua_pushlstring(L, news->bytes, news->length);
-    lua_setfield(L, -2, "raw");
+    lua_rawset(L, -3);
 }
 
 static void push_message(lua_State *L, const struct ccaas_news *news)
@@ -151,13 +216,9 @@ static void push_change(lua_State *L, const struct ccaas_news *news,
  * "ask", "pause" or "error". */
 static int take(lua_State *L)
 {
-    struct ccaas_live *live = ccaas_binding_check_live(L, 1);
+    struct ccaas_live *live = check_live_quickly(L);
     struct ccaas_news news;
 
-    lua_settop(L, 1);
-    ccaas_getuservalue(L, 1);
-    lua_rawgeti(L, -1, 1);
-    lua_replace(L, DECODER);
     switch (ccaas_live_take(live, &news)) {
     case CCAAS_LIVE_TAKE_UPDATE:
         push_update(L, &news);
@@ -296,18 +357,27 @@ static int live_gc(lua_State *L)
 
 void ccaas_binding_live(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"take", take},        {"note", live_note},
-        {"fd", live_fd},       {"timeout", live_timeout},
-        {"error", live_error}, {"question", live_question},
-        {"token", live_token}, {"info", live_info},
-        {"close", live_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"note", live_note},
+                                       {"fd", live_fd},
+                                       {"timeout", live_timeout},
+                                       {"error", live_error},
+                                       {"question", live_question},
+                                       {"token", live_token},
+                                       {"info", live_info},
+                                       {"close", live_close},
+                                       {NULL, NULL}};
+    const int texts = (int)(sizeof upvalue_texts / sizeof *upvalue_texts);
 
     luaL_newmetatable(L, CCAAS_LIVE_TYPE);
     lua_pushcfunction(L, live_gc);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
     ccaas_setfuncs(L, methods);
+    lua_pushvalue(L, -2);
+    for (int i = 0; i < texts; i++)
+        lua_pushstring(L, upvalue_texts[i]);
+    lua_pushcclosure(L, take, texts + 1);
+    lua_setfield(L, -2, "take");
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

@@ -10,6 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* That one bell follows another. */
+struct edge {
+    struct ccaas_bell *to;
+    int mark;                  /* -1: none is left */
+    bool left;                 /* by the follower's lock, as are these */
+    struct edge *next, **link; /* in its list */
+};
+
 struct ccaas_bell {
     atomic_int references;
     atomic_int fd; /* -1 until somebody wants to wait */
@@ -20,8 +28,9 @@ struct ccaas_bell {
     int socket; /* gets a byte with the next ring; -1: none */
     atomic_bool over, cut;
     struct ccaas_bell *owner;
-    struct ccaas_bell **followers;
+    struct edge **followers;
     size_t count;
+    struct edge *marks, **marks_end; /* that were left here */
 };
 
 struct ccaas_bell *ccaas_bell_new(void)
@@ -36,6 +45,7 @@ struct ccaas_bell *ccaas_bell_new(void)
     atomic_init(&bell->over, false);
     atomic_init(&bell->cut, false);
     bell->socket = -1;
+    bell->marks_end = &bell->marks;
     pthread_mutex_init(&bell->lock, NULL);
     return bell;
 }
@@ -46,6 +56,42 @@ struct ccaas_bell *ccaas_bell_hold(struct ccaas_bell *bell)
     return bell;
 }
 
+/* Takes an edge's mark back; its follower's lock is held. */
+static void take_mark(struct edge *edge)
+{
+    *edge->link = edge->next;
+    if (edge->next)
+        edge->next->link = edge->link;
+    else
+        edge->to->marks_end = edge->link;
+    edge->left = false;
+}
+
+static void leave_mark(struct edge *edge)
+{
+    struct ccaas_bell *to = edge->to;
+
+    pthread_mutex_lock(&to->lock);
+    if (!edge->left) {
+        edge->left = true;
+        edge->next = NULL;
+        edge->link = to->marks_end;
+        *to->marks_end = edge;
+        to->marks_end = &edge->next;
+    }
+    pthread_mutex_unlock(&to->lock);
+}
+
+static void free_edge(struct edge *edge)
+{
+    pthread_mutex_lock(&edge->to->lock);
+    if (edge->left)
+        take_mark(edge);
+    pthread_mutex_unlock(&edge->to->lock);
+    ccaas_bell_release(edge->to);
+    free(edge);
+}
+
 void ccaas_bell_release(struct ccaas_bell *bell)
 {
     size_t i;
@@ -53,7 +99,7 @@ void ccaas_bell_release(struct ccaas_bell *bell)
     if (!bell || atomic_fetch_sub(&bell->references, 1) != 1)
         return;
     for (i = 0; i < bell->count; i++)
-        ccaas_bell_release(bell->followers[i]);
+        free_edge(bell->followers[i]);
     ccaas_bell_release(bell->owner);
     free(bell->followers);
     if (atomic_load(&bell->fd) >= 0)
@@ -127,7 +173,8 @@ static void ring_one(struct ccaas_bell *bell)
 {
     int fd;
 
-    if (!atomic_exchange(&bell->armed, false))
+    /* Mostly nobody waits, and to look is cheaper than to write. */
+    if (!atomic_load(&bell->armed) || !atomic_exchange(&bell->armed, false))
         return;
     pthread_mutex_lock(&bell->lock);
     fd = atomic_load(&bell->fd);
@@ -144,8 +191,11 @@ void ccaas_bell_ring(struct ccaas_bell *bell)
 
     ring_one(bell);
     pthread_mutex_lock(&bell->lock);
-    for (i = 0; i < bell->count; i++)
-        ccaas_bell_ring(bell->followers[i]);
+    for (i = 0; i < bell->count; i++) {
+        if (bell->followers[i]->mark >= 0)
+            leave_mark(bell->followers[i]);
+        ccaas_bell_ring(bell->followers[i]->to);
+    }
     pthread_mutex_unlock(&bell->lock);
 }
 
@@ -199,41 +249,74 @@ void ccaas_bell_belong(struct ccaas_bell *bell, struct ccaas_bell *owner)
     ccaas_bell_release(before);
 }
 
-bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)
+static struct edge *find_edge(const struct ccaas_bell *bell,
+                              const struct ccaas_bell *follower, size_t *at)
 {
-    struct ccaas_bell **followers;
-    bool done = true;
-    size_t i;
+    for (*at = 0; *at < bell->count; ++*at)
+        if (bell->followers[*at]->to == follower)
+            return bell->followers[*at];
+    return NULL;
+}
+
+/* Room for one more follower; false: memory is out. */
+static bool make_room(struct ccaas_bell *bell)
+{
+    struct edge **followers =
+        realloc(bell->followers, (bell->count + 1) * sizeof(struct edge *));
+
+    if (followers)
+        bell->followers = followers;
+    return followers != NULL;
+}
+
+bool ccaas_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
+                          int mark)
+{
+    struct edge *edge;
+    size_t at;
 
     pthread_mutex_lock(&bell->lock);
-    for (i = 0; i < bell->count; i++)
-        if (bell->followers[i] == follower)
-            goto out;
-    followers = realloc(bell->followers,
-                        (bell->count + 1) * sizeof(struct ccaas_bell *));
-    done = followers != NULL;
-    if (done) {
-        bell->followers = followers;
-        followers[bell->count++] = ccaas_bell_hold(follower);
+    edge = find_edge(bell, follower, &at);
+    if (!edge && make_room(bell)) {
+        edge = calloc(1, sizeof *edge);
+        if (edge) {
+            edge->to = ccaas_bell_hold(follower);
+            edge->mark = mark;
+            bell->followers[bell->count++] = edge;
+        }
     }
-out:
     pthread_mutex_unlock(&bell->lock);
-    return done;
+    return edge != NULL;
+}
+
+bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)
+{
+    return ccaas_bell_follow_as(bell, follower, -1);
 }
 
 void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower)
 {
-    bool found = false;
-    size_t i;
+    struct edge *edge;
+    size_t at;
 
     pthread_mutex_lock(&bell->lock);
-    for (i = 0; i < bell->count; i++)
-        if (bell->followers[i] == follower) {
-            bell->followers[i] = bell->followers[--bell->count];
-            found = true;
-            break;
-        }
+    edge = find_edge(bell, follower, &at);
+    if (edge)
+        bell->followers[at] = bell->followers[--bell->count];
     pthread_mutex_unlock(&bell->lock);
-    if (found)
-        ccaas_bell_release(follower);
+    if (edge)
+        free_edge(edge);
+}
+
+int ccaas_bell_mark(struct ccaas_bell *follower)
+{
+    int mark = -1;
+
+    pthread_mutex_lock(&follower->lock);
+    if (follower->marks) {
+        mark = follower->marks->mark;
+        take_mark(follower->marks);
+    }
+    pthread_mutex_unlock(&follower->lock);
+    return mark;
 }

@@ -59,6 +59,13 @@ void ccaas_bell_ring(struct ccaas_bell *bell);
  * it unfollows.  Nobody may follow in a circle.  False: memory is
  * out.  Following twice is the same as once. */
 bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower);
+/* The same, and each ring leaves that mark (0 or more) with the follower, who
+ * learns by it who rang; one mark once until it is taken. */
+bool ccaas_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
+                          int mark);
+
+/* The follower's: the oldest mark that was left; -1: none. */
+int ccaas_bell_mark(struct ccaas_bell *follower);
 void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower);
 
 #endif

@@ -478,10 +478,14 @@ struct ccaas_gather *ccaas_gather_new(void);
 
 /* From now on what rings that bell (a flow's or a subscription's) wakes the
  * gather, too, until it leaves or is freed.  `own`: nobody else reads what it
- * belongs to.  False: memory is out. */
+ * belongs to.  With each ring that mark is left with the gather (-1: none).
+ * False: memory is out. */
 bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
-                      bool own);
+                      bool own, int mark);
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell);
+
+/* The oldest mark that was left, each once until it is taken; -1: none. */
+int ccaas_gather_mark(struct ccaas_gather *gather);
 
 /* Arms the gather: now take from all once more, and if there is nothing wait.
  */

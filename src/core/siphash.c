@@ -1,11 +1,19 @@
 /* SipHash-1-3, as its authors describe it. */
 #include "siphash.h"
 
+#include <string.h>
+
 /* `length` bytes, 8 at the most, with the lowest first. */
 static uint64_t little_endian(const uint8_t *bytes, size_t length)
 {
     uint64_t word = 0;
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (length == 8) {
+        memcpy(&word, bytes, 8);
+        return word;
+    }
+#endif
     for (size_t i = 0; i < length; i++) {
         word |= (uint64_t)bytes[i] << (8 * i);
     }
@@ -17,7 +25,7 @@ static uint64_t rotate(uint64_t word, int bits)
     return word << bits | word >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];
@@ -31,7 +39,7 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t word)
+static inline void sip_word(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
     sip_round(v);

@@ -27,11 +27,11 @@ struct ccaas_gather *ccaas_gather_new(void)
 }
 
 bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
-                      bool own)
+                      bool own, int mark)
 {
     if (own)
         ccaas_bell_belong(bell, gather->bell);
-    return ccaas_bell_follow(bell, gather->bell);
+    return ccaas_bell_follow_as(bell, gather->bell, mark);
 }
 
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell)
@@ -67,6 +67,11 @@ void ccaas_gather_disarm(struct ccaas_gather *gather)
 {
     if (!ccaas_gather_forked(gather))
         ccaas_bell_disarm(gather->bell);
+}
+
+int ccaas_gather_mark(struct ccaas_gather *gather)
+{
+    return ccaas_bell_mark(gather->bell);
 }
 
 void ccaas_gather_free(struct ccaas_gather *gather)

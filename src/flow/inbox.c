@@ -2,13 +2,24 @@
  * once it is full and the newest are to stay, an index of what waits in it. */
 #include "inbox.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 
-#define ROOM_FIRST 8
+#define ROOM_FIRST 2
+/* Messages that the reader takes out in one go, where order is all that
+ * matters: no more than this, and no more than that part of the queue. */
+#define BATCH 64
+#define BATCH_PART 8
+
+struct piece {
+    char *bytes;
+    size_t room, length;
+    bool binary;
+};
 
 struct slot {
     struct ccaas_inbox_message message;
@@ -30,6 +41,12 @@ struct ccaas_inbox {
     uint32_t *buckets; /* slots by hash, from 1; NULL: no index was needed */
     size_t bucket_count;
     size_t looked; /* messages at the front that were looked at for it */
+
+    /* Written by the reader with the lock held, read by it without. */
+    struct piece *batch; /* NULL: none was needed */
+    size_t batched,
+        batched_bytes; /* they count as waiting until all are read */
+    size_t batch_next; /* the reader's alone */
 
     bool shut, held; /* the reader is gone; the sender waits */
     bool broken;     /* a message was lost, for want of memory */
@@ -70,6 +87,9 @@ static void release(struct ccaas_inbox *inbox)
         return;
     for (i = 0; i < inbox->room; i++)
         free(inbox->slots[i].message.bytes);
+    for (i = 0; inbox->batch && i < BATCH; i++)
+        free(inbox->batch[i].bytes);
+    free(inbox->batch);
     free(inbox->slots);
     free(inbox->buckets);
     free(inbox->form.pick);
@@ -230,7 +250,8 @@ static void move_parts(struct ccaas_inbox_message *message, const char *from)
 
 static bool is_full(const struct ccaas_inbox *inbox)
 {
-    return inbox->count >= inbox->queue || inbox->bytes >= CCAAS_INBOX_BYTES;
+    return inbox->count + inbox->batched >= inbox->queue ||
+           inbox->bytes + inbox->batched_bytes >= CCAAS_INBOX_BYTES;
 }
 
 /* A newer update for one that waits takes its place.  False: none waits. */
@@ -308,13 +329,17 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
 {
     struct ccaas_inbox *inbox = self;
     enum ccaas_ws_answer answer;
+    bool was_empty;
 
     pthread_mutex_lock(&inbox->lock);
+    was_empty = !inbox->count;
     if (!inbox->shut && !inbox->broken)
         take_in(inbox, bytes, length, binary);
     answer = inbox->held ? CCAAS_WS_FULL : CCAAS_WS_MORE;
     pthread_mutex_unlock(&inbox->lock);
-    ccaas_bell_ring(inbox->bell);
+    /* Otherwise it was rung already, and nobody has looked since. */
+    if (was_empty)
+        ccaas_bell_ring(inbox->bell);
     return answer;
 }
 
@@ -372,22 +397,18 @@ double ccaas_inbox_opened(struct ccaas_inbox *inbox)
 
 static bool drained(const struct ccaas_inbox *inbox)
 {
-    return inbox->count <= inbox->queue / 2 &&
-           inbox->bytes <= CCAAS_INBOX_BYTES / 2;
+    return inbox->count + inbox->batched <= inbox->queue / 2 &&
+           inbox->bytes + inbox->batched_bytes <= CCAAS_INBOX_BYTES / 2;
 }
 
-/* Takes the oldest message out; its slot gets the buffer of the one at hand,
- * unless there is enough of them. */
-static void swap_oldest(struct ccaas_inbox *inbox,
-                        struct ccaas_inbox_message *message)
+/* The oldest slot's message leaves; the slot gets that buffer instead, unless
+ * there is enough of them. */
+static void leave_slot(struct ccaas_inbox *inbox, char *bytes, size_t room)
 {
     struct slot *slot = slot_at(inbox, 0);
-    char *bytes = message->bytes;
-    size_t room = message->room;
 
-    take_from_index(inbox, slot);
-    *message = slot->message;
-    inbox->rooms -= message->room;
+    inbox->bytes -= slot->message.length;
+    inbox->rooms -= slot->message.room;
     if (inbox->rooms + room > CCAAS_INBOX_BYTES) {
         free(bytes);
         bytes = NULL;
@@ -399,27 +420,92 @@ static void swap_oldest(struct ccaas_inbox *inbox,
     inbox->first = (inbox->first + 1) % inbox->room;
     inbox->count--;
     inbox->looked -= inbox->looked > 0;
-    inbox->bytes -= message->length;
+}
+
+/* Takes the next of them out in one go; false: one at a time is better. */
+static bool fill_batch(struct ccaas_inbox *inbox)
+{
+    size_t most = inbox->block ? inbox->queue / BATCH_PART : 0, i;
+
+    inbox->batched = inbox->batched_bytes = inbox->batch_next = 0;
+    most = most < BATCH ? most : BATCH;
+    most = most < inbox->count ? most : inbox->count;
+    if (most < 2)
+        return false;
+    if (!inbox->batch)
+        inbox->batch = calloc(BATCH, sizeof *inbox->batch);
+    if (!inbox->batch)
+        return false;
+    for (i = 0; i < most; i++) {
+        const struct ccaas_inbox_message *message = &slot_at(inbox, 0)->message;
+        struct piece piece = {message->bytes, message->room, message->length,
+                              message->binary};
+
+        leave_slot(inbox, inbox->batch[i].bytes, inbox->batch[i].room);
+        inbox->batch[i] = piece;
+        inbox->batched_bytes += piece.length;
+    }
+    inbox->batched = most;
+    return true;
+}
+
+/* The next of the batch, swapped for the one at hand; false: all are read. */
+static bool take_from_batch(struct ccaas_inbox *inbox,
+                            struct ccaas_inbox_message *message)
+{
+    struct piece *piece, at_hand = {message->bytes, message->room, 0, false};
+
+    if (inbox->batch_next >= inbox->batched)
+        return false;
+    piece = &inbox->batch[inbox->batch_next++];
+    message->bytes = piece->bytes;
+    message->room = piece->room;
+    message->length = piece->length;
+    message->binary = piece->binary;
+    *piece = at_hand;
+    look(inbox, message);
+    return true;
+}
+
+/* A single one, likewise. */
+static bool take_one(struct ccaas_inbox *inbox,
+                     struct ccaas_inbox_message *message)
+{
+    struct slot *slot;
+    char *bytes = message->bytes;
+    size_t room = message->room;
+
+    if (!inbox->count)
+        return false;
+    slot = slot_at(inbox, 0);
+    take_from_index(inbox, slot);
+    *message = slot->message;
+    leave_slot(inbox, bytes, room);
+    return true;
 }
 
 bool ccaas_inbox_take(struct ccaas_inbox *inbox,
                       struct ccaas_inbox_message *message, bool *resume)
 {
-    bool is_there;
+    bool is_there, is_batch;
 
+    *resume = false;
     if (message->room > CCAAS_INBOX_KEPT) {
         free(message->bytes);
         message->bytes = NULL;
         message->room = 0;
     }
+    if (take_from_batch(inbox, message))
+        return true;
     pthread_mutex_lock(&inbox->lock);
-    is_there = inbox->count > 0;
-    if (is_there)
-        swap_oldest(inbox, message);
+    is_batch = fill_batch(inbox);
+    is_there = !is_batch && take_one(inbox, message);
     *resume = inbox->held && !inbox->broken && drained(inbox);
     if (*resume)
         inbox->held = false;
     pthread_mutex_unlock(&inbox->lock);
+    if (is_batch)
+        return take_from_batch(inbox, message);
     if (is_there && !message->looked)
         look(inbox, message);
     return is_there;
@@ -441,7 +527,8 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     bool closed;
 
     pthread_mutex_lock(&inbox->lock);
-    closed = inbox->closed && !inbox->count;
+    closed =
+        inbox->closed && !inbox->count && inbox->batch_next >= inbox->batched;
     if (closed) {
         *end = inbox->end;
         *at = inbox->closed_at;
@@ -455,7 +542,7 @@ void ccaas_inbox_counts(struct ccaas_inbox *inbox, int64_t *waiting,
                         int64_t *conflated, int64_t *stale)
 {
     pthread_mutex_lock(&inbox->lock);
-    *waiting = (int64_t)inbox->count;
+    *waiting = (int64_t)(inbox->count + inbox->batched - inbox->batch_next);
     *conflated = inbox->conflated;
     *stale = inbox->stale;
     pthread_mutex_unlock(&inbox->lock);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_FIRST 64 /* a power of two */
+#define ROOM_FIRST 8 /* a power of two */
 
 static struct ccaas_newest_slot *find(struct ccaas_newest_slot *slots,
                                       size_t room, uint64_t hash)

@@ -84,6 +84,7 @@ static bool is_name(struct name name, const char *begin, const char *end,
 
     if (!escaped)
         return name.length == (size_t)(end - begin) &&
+               (!name.length || *begin == *text) &&
                memcmp(begin, text, name.length) == 0;
     while (begin < end) {
         char bytes[4];
@@ -103,12 +104,12 @@ static unsigned going_on(const struct walk *walk, unsigned alive, size_t depth,
 {
     unsigned on = 0;
 
-    for (size_t i = 0; i < walk->form->count; i++) {
-        const struct path *path = &walk->form->paths[i];
+    for (unsigned left = alive; left; left &= left - 1) {
+        const struct path *path = &walk->form->paths[__builtin_ctz(left)];
 
-        if (alive >> i & 1 && depth < path->depth &&
+        if (depth < path->depth &&
             is_name(path->names[depth], begin, end, escaped))
-            on |= 1u << i;
+            on |= left & -left;
     }
     return on;
 }
@@ -124,19 +125,17 @@ static const char *walk_value(struct walk *walk, const char *at, unsigned on,
     const char *begin = at;
     unsigned deeper = 0;
 
-    for (size_t i = 0; on && i < walk->form->count; i++)
-        if (on >> i & 1) {
-            walk->picks[i] = (struct ccaas_part){NULL, NULL};
-            if (walk->form->paths[i].depth > depth + 1)
-                deeper |= 1u << i;
-        }
+    for (unsigned left = on; left; left &= left - 1) {
+        walk->picks[__builtin_ctz(left)] = (struct ccaas_part){NULL, NULL};
+        if (walk->form->paths[__builtin_ctz(left)].depth > depth + 1)
+            deeper |= left & -left;
+    }
     if (deeper && at < walk->scan.end && *at == '{')
         at = walk_object(walk, at + 1, deeper, depth + 1);
     else
         at = ccaas_scan_value(&walk->scan, at, (int)depth + 1);
-    for (size_t i = 0; at && on && i < walk->form->count; i++)
-        if ((on & ~deeper) >> i & 1)
-            walk->picks[i] = (struct ccaas_part){begin, at};
+    for (unsigned left = at ? on & ~deeper : 0; left; left &= left - 1)
+        walk->picks[__builtin_ctz(left)] = (struct ccaas_part){begin, at};
     return at;
 }
 
@@ -201,7 +200,7 @@ bool ccaas_pick(const struct ccaas_pick_form *form, const char *bytes,
     if (at < walk.scan.end && *at == '\xEF')
         at = ccaas_scan_fail(&walk.scan, at, ccaas_json_bom);
     else if (at < walk.scan.end && *at == '{')
-        at = walk_object(&walk, at + 1, ~0u, 0);
+        at = walk_object(&walk, at + 1, (1u << form->count) - 1, 0);
     else
         at = ccaas_scan_value(&walk.scan, at, 0);
     if (at)
