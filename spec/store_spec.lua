@@ -274,7 +274,7 @@ describe("a token in a store", function()
     -- Its pace is.
     local list = assert(client:recordings { from = "2025-06-30", to = "2026-06-30" }:all())
     assert(client:audio(list[1]))
-    assert.same({ "add", "get", "delete" }, shared.calls)
+    assert.same({ "get", "add", "get", "delete" }, shared.calls)
     assert.same({}, shared.data)
   end)
 

@@ -17,6 +17,7 @@
 --- that store.
 
 local core = require "ccaas.core"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 
 ---@class ccaas.Store
@@ -102,8 +103,25 @@ function answers.find(ops, question, asked)
   question:reply "done"
 end
 
+-- Seconds for which the one who waits is the next, unless he says so anew.
+local NEXT = 1
+
+-- Whoever has just come out is the quickest to go in again: those who find
+-- somebody inside take turns by a second name, which says who is the next.
 function answers.enter(ops, question, asked)
-  question:reply(ops:add(asked.lease, asked.owner, asked.seconds) and "done" or "busy")
+  local turn = asked.lease .. ":next"
+  local first = ops:get(turn)
+  if (not first or first == asked.owner) and ops:add(asked.lease, asked.owner, asked.seconds) then
+    if first then
+      ops:delete(turn)
+    end
+    return question:reply "done"
+  elseif first == asked.owner then
+    ops:set(turn, asked.owner, NEXT)
+  elseif not first then
+    ops:add(turn, asked.owner, NEXT)
+  end
+  question:reply "busy"
 end
 
 function answers.hold(ops, question, asked)
@@ -154,25 +172,31 @@ function stores.own(store)
   return store
 end
 
--- Lets time pass in the client's loop, by a descriptor that nobody rings.
+-- Lets time pass in the client's loop, by a gather that nobody rings.
 local function pause_of(client)
+  local function wait(idle, seconds)
+    if client.await then
+      local waited, reason = client.await(idle, seconds)
+      if waited == nil then
+        error(reason, 0)
+      end
+    else
+      client.wait(idle:fd(), seconds)
+      loop.forget(idle:fd())
+    end
+  end
   return function(seconds)
     local idle = core.gather()
     local ends = core.now() + seconds
-    local ok, err = pcall(function()
-      idle:arm()
+    idle:arm()
+    local ok, reason = pcall(function()
       repeat
-        local left = math.max(ends - core.now(), 0)
-        if client.await then
-          client.await(idle, left)
-        else
-          client.wait(idle:fd(), left)
-        end
+        wait(idle, math.max(ends - core.now(), 0))
       until core.now() >= ends
     end)
     idle:close()
     if not ok then
-      error(err, 0)
+      error(reason, 0)
     end
   end
 end

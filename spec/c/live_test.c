@@ -213,6 +213,24 @@ static void settles(void)
     finish();
 }
 
+/* It is the link that has to be settled, not its reader. */
+static void settles_by_itself(void)
+{
+    begin_usual();
+    for (int i = 0; i < 3; i++) {
+        TAKES(WAIT);
+        opens();
+        TAKES(OPEN);
+        lose();
+        now += 600;
+        TAKES(DOWN);
+        TAKES(WAIT);
+        CHECK(fabs(ccaas_live_timeout(live) - (0.5 * (1 << i))) < 1e-6);
+        now += 30;
+    }
+    finish();
+}
+
 static void asked_to_wait(void)
 {
     begin_usual();
@@ -414,6 +432,7 @@ int main(void)
        "while",
        pauses);
     it("starts anew once it was settled", settles);
+    it("is not settled while its reader is slow", settles_by_itself);
     it("waits as long as it is asked to", asked_to_wait);
     it("ends with a refusal that is final", final_refusals);
     it("is opened again whatever ended it, but a message that is too large",

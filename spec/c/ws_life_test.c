@@ -79,6 +79,7 @@ static void test_liveness(void)
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_TIMEOUT);
     CHECK(end.transient && end.opened);
+    CHECK(end.quiet >= 0.6);
     CHECK(!other->closed);
     finish(other);
     ccaas_ws_free(ws);
@@ -242,6 +243,7 @@ static void test_no_answer(void)
         end = finish(watcher);
         CHECK_INT(end.code, CCAAS_TIMEOUT);
         CHECK(end.transient && !end.opened);
+        CHECK(end.quiet == 0);
     }
     ccaas_ws_free(ws);
     close(listening);

@@ -48,6 +48,7 @@ static void test_server_closes(void)
         end = finish(watcher);
         CHECK_INT(end.code, CCAAS_OK);
         CHECK_INT(end.close_code, cases[i].code);
+        CHECK(end.quiet == 0); /* nothing can be missing */
         CHECK_STR(end.close_reason, cases[i].reason);
         CHECK(end.opened);
     }

@@ -61,6 +61,16 @@ local function fails(live, code)
   return err
 end
 
+-- Calls `f` when the collector finds the value that this gives.
+local function with_finaliser(f)
+  if rawget(_G, "newproxy") then
+    local proxy = newproxy(true) -- luacheck: ignore
+    getmetatable(proxy).__gc = f
+    return proxy
+  end
+  return setmetatable({}, { __gc = f })
+end
+
 -- It was lost, for that reason, and is opened again; gives the down event.
 local function recovers(live, reason)
   local down = next_of(live, "down")
@@ -260,6 +270,37 @@ describe("a subscription to a server of another kind", function()
     next_of(live, "message")
     assert.equal(0, live:info().conflated)
   end)
+
+  for _, what in ipairs { "client", "stream" } do
+    it("may be closed by a finaliser while an update is decoded: the " .. what, function()
+      for round = 1, 5 do
+        local live = subscribe("flood/3000", { overflow = "block" })
+        next_of(live, "open")
+        local client, closed = clients[#clients], false
+        local guard = with_finaliser(function()
+          closed = true;
+          (what == "client" and client or live):close()
+        end)
+        assert.is_truthy(guard)
+        guard = nil -- luacheck: ignore
+        local updates = 0
+        local event, err
+        repeat
+          event, err = live:next(PATIENCE)
+          updates = updates + (event and event.type == "update" and 1 or 0)
+          if round % 2 == 0 then
+            collectgarbage("step", 1)
+          end
+        until not event or event.type == "message"
+        if not event then
+          assert.is_true(closed)
+          assert.equal("cancelled", err.code)
+        else
+          assert.equal(3000, updates)
+        end
+      end
+    end)
+  end
 
   it("goes over TLS, to a server that it can trust", function()
     local live = subscribe("fragments", nil, { base_url = tls_base, ca_file = ca_file })

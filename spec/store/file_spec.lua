@@ -3,6 +3,7 @@
 local ccaas = require "ccaas"
 local core = require "ccaas.core"
 local helper = require "spec.helper"
+local server = require "spec.server"
 local socket = require "socket"
 
 local function new()
@@ -300,6 +301,28 @@ describe("a store's file", function()
     end)
     assert.is_true(done)
     assert.equal(1, count)
+  end)
+
+  it("whose lock is kept lets the client's other coroutines go on", function()
+    local _, path = new()
+    local s = server.start(function() return server.answer(server.row("1")) end)
+    local reasons = {}
+    local client = ccaas.new(s:options { store = ccaas.store.file(path), on_event = function(event)
+      reasons[#reasons + 1] = event.type == "token" and event.reason or nil
+    end })
+    local vault = assert(core.vault(path, true))
+    local idle = core.gather()
+    s:run(
+      function() assert(client:queue("1")) end,
+      function()
+        idle:arm()
+        s.loop.wait(idle:fd(), 0.2)
+        assert.equal(0, s.tokens)
+        vault:close()
+      end
+    )
+    assert.equal(1, s.tokens)
+    assert.equal("granted", table.concat(reasons, "|"))
   end)
 
   it("is unlocked by the end of the process that had the lock", function()

@@ -323,6 +323,35 @@ describe("audio wanted by processes that share a store", function()
     end
   end)
 
+  it("lets one in who wants a single file, while another wants many", function()
+    local sandbox = helper.sandbox { recordings = 20, audio_interval = 0 }
+    local them = family(sandbox, "xima")
+    local function fetching(first, last)
+      return ([[
+        local one = client { audio_interval = 0.2 }
+        local list = assert(one:recordings { from = "2025-06-30", to = "2026-06-30" }:all())
+        make "ready-NAME"
+        for i = %d, %d do
+          assert(one:audio(list[i], { deadline = 60 }))
+        end
+        print(list[%d].recordingKey)
+      ]]):format(first, last, last)
+    end
+    them.start("many", fetching(1, 16))
+    them.wait_for(function() return #asked(sandbox, "/audio") >= 1 end)
+    them.start("single", fetching(20, 20))
+    local key = them.outputs()[2]:match("^(%S+)\n$")
+    local after
+    for _, request in ipairs(asked(sandbox, "/audio")) do
+      if request.path:find(key, 1, true) then
+        after = 0
+      elseif after then
+        after = after + 1
+      end
+    end
+    assert.is_true(after >= 4, after)
+  end)
+
   it("goes on when the one inside is killed", function()
     local sandbox = helper.sandbox { recordings = 4, audio_interval = 0 }
     local them = family(sandbox, "xima")

@@ -481,69 +481,6 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
     return taken;
 }
 
-/* -- Looking at it
- * -------------------------------------------------------------- */
-
-const char *ccaas_flow_question(const struct ccaas_flow *flow)
-{
-    return flow->client->grant ? ccaas_grant_question(flow->client->grant) : "";
-}
-
-void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
-{
-    flow->asked = false;
-    if (flow->client->grant)
-        ccaas_grant_answer(flow->client->grant, flow->client, flow->bell,
-                           token);
-}
-
-struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
-{
-    return flow->bell;
-}
-
-int ccaas_flow_fd(struct ccaas_flow *flow)
-{
-    return ccaas_bell_fd(flow->bell);
-}
-
-void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
-{
-    if (begins)
-        flow->waiting++;
-    else if (!--flow->waiting && (flow->ended || flow->failed))
-        ccaas_bell_quit(flow->bell);
-}
-
-double ccaas_flow_timeout(const struct ccaas_flow *flow)
-{
-    const struct ccaas_fetch *fetch;
-    double due = flow->deadline, now = ccaas_clock_now();
-
-    if (!flow->armed)
-        return 0; /* the last take gave something, or there was none */
-
-    for (fetch = flow->fetches; fetch; fetch = fetch->next)
-        due = fmin(due, ccaas_fetch_due(fetch));
-    return due > now ? due - now : 0;
-}
-
-const struct ccaas_error *ccaas_flow_error(const struct ccaas_flow *flow)
-{
-    return &flow->error;
-}
-
-int ccaas_flow_status(const struct ccaas_flow *flow)
-{
-    return flow->status;
-}
-
-const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length)
-{
-    *length = flow->headers_length;
-    return flow->headers;
-}
-
 void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info)
 {
     sum_up(flow);

@@ -18,7 +18,7 @@
 /* Of messages that wait.  Newer ones in their places may make it a quarter
  * more, and the last one to come as much as it is long. */
 #ifdef CCAAS_TINY
-#define CCAAS_INBOX_BYTES 256
+#define CCAAS_INBOX_BYTES 2048
 #else
 #define CCAAS_INBOX_BYTES (4 * 1024 * 1024)
 #endif

@@ -197,6 +197,17 @@ bool ccaas_lease_found(struct ccaas_lease *lease, struct ccaas_client *client,
     return true;
 }
 
+/* Random, so that those who wait do not come at once; the first one is short,
+ * for the lease may be our own, which is just about to run out. */
+static double next_pause(unsigned polls)
+{
+    double seconds = CCAAS_LEASE_PAUSE_LEAST +
+                     (CCAAS_LEASE_PAUSE_MOST - CCAAS_LEASE_PAUSE_LEAST) *
+                         ccaas_random_unit();
+
+    return polls ? seconds : seconds * CCAAS_LEASE_PAUSE_FIRST;
+}
+
 void ccaas_lease_answered(struct ccaas_lease *lease,
                           enum ccaas_question_kind kind, enum ccaas_reply reply)
 {
@@ -211,10 +222,7 @@ void ccaas_lease_answered(struct ccaas_lease *lease,
         /* Lost, or who knows: what is under way goes on. */
         lease->at = INFINITY;
     } else if (reply == CCAAS_REPLY_BUSY) {
-        lease->polls++;
-        lease->at = now + CCAAS_LEASE_PAUSE_LEAST +
-                    (CCAAS_LEASE_PAUSE_MOST - CCAAS_LEASE_PAUSE_LEAST) *
-                        ccaas_random_unit();
+        lease->at = now + next_pause(lease->polls++);
     } else {
         lease->state = CCAAS_LEASE_ALONE;
     }

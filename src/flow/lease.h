@@ -16,7 +16,8 @@
 #include "bell.h"
 
 #define CCAAS_LEASE_PAUSE_LEAST 0.05 /* seconds between two looks ... */
-#define CCAAS_LEASE_PAUSE_MOST 0.2   /* ... at a lease that others have */
+#define CCAAS_LEASE_PAUSE_MOST 0.2   /* ... at a lease that others have; */
+#define CCAAS_LEASE_PAUSE_FIRST 0.2  /* the first pause is this part of one */
 
 enum ccaas_lease_state {
     CCAAS_LEASE_NONE,

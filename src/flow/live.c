@@ -58,7 +58,7 @@ struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
     client->lives = live;
     live->error.retry_after = -1;
     live->deadline = INFINITY;
-    live->opened_at = live->lost_at = -1;
+    live->lost_at = -1;
     if (!prepare(live, plan)) {
         ccaas_live_free(live);
         return NULL;
@@ -310,7 +310,7 @@ static enum ccaas_live_take try_to_open(struct ccaas_live *live,
 }
 
 static enum ccaas_live_take has_opened(struct ccaas_live *live,
-                                       struct ccaas_news *news, double now)
+                                       struct ccaas_news *news)
 {
     live->state = CCAAS_LIVE_OPEN;
     note(live, "open");
@@ -318,7 +318,6 @@ static enum ccaas_live_take has_opened(struct ccaas_live *live,
     news->at = ccaas_inbox_opened(live->inbox);
     news->from = live->lost_at;
     news->error = &live->error;
-    live->opened_at = now;
     live->lost_at = -1;
     live->attempt = 0;
     live->down = live->replayed = false;
@@ -379,7 +378,7 @@ static enum ccaas_live_take has_ended(struct ccaas_live *live,
      * the engine's end. */
     bool hope = end->transient || (was_open && end->code != CCAAS_TOO_LARGE &&
                                    (broken || end->code != CCAAS_CANCELLED));
-    double open = was_open ? now - live->opened_at : 0;
+    double open = was_open ? at - ccaas_inbox_opened(live->inbox) : 0;
 
     drop_socket(live);
     describe(live, end, broken);
@@ -445,7 +444,7 @@ static enum ccaas_live_take step(struct ccaas_live *live,
         return CCAAS_LIVE_TAKE_WAIT;
     if (live->state == CCAAS_LIVE_OPENING &&
         ccaas_inbox_opened(live->inbox) >= 0)
-        return has_opened(live, news, now);
+        return has_opened(live, news);
     if (live->state == CCAAS_LIVE_OPEN && take_message(live, news, &taken))
         return taken;
     if (ccaas_inbox_broken(live->inbox) && live->socket)
@@ -454,7 +453,7 @@ static enum ccaas_live_take step(struct ccaas_live *live,
         return CCAAS_LIVE_TAKE_WAIT;
     /* It opened and ended since the look above: one after the other. */
     if (live->state == CCAAS_LIVE_OPENING && end.opened)
-        return has_opened(live, news, now);
+        return has_opened(live, news);
     return has_ended(live, &end, at, from, news, now);
 }
 

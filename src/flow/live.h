@@ -45,9 +45,9 @@ struct ccaas_live {
     bool replayed;       /* opened anew with another token, since it was open */
     struct ccaas_retry_link retry;
     double resume_at;
-    double opened_at, lost_at; /* monotonic, epoch; < 0: not */
-    unsigned attempt;          /* since it was last open */
-    bool down;                 /* the reader was told so */
+    double lost_at;   /* epoch seconds; < 0: not */
+    unsigned attempt; /* since it was last open */
+    bool down;        /* the reader was told so */
 
     int64_t messages, stale, opened, lost;
     struct ccaas_error error; /* of the loss, or the last one */
