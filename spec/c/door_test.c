@@ -129,10 +129,16 @@ static void time_up(void)
     close_door();
 }
 
+static void count(void *self)
+{
+    atomic_fetch_add((atomic_int *)self, 1);
+}
+
 static void a_far_end_that_goes(void)
 {
+    atomic_int cuts;
     struct ccaas_bell *bell = ccaas_bell_new(), *inner = ccaas_bell_new(),
-                      *other = ccaas_bell_new();
+                      *other = ccaas_bell_new(), *late = ccaas_bell_new();
     struct ccaas_line *line, *another;
     int fd, kept;
 
@@ -143,25 +149,29 @@ static void a_far_end_that_goes(void)
     another = ccaas_door_accept(door);
     ccaas_line_attach(line, bell);
     ccaas_line_attach(another, other);
-    ccaas_bell_belong(inner, bell);
+    atomic_init(&cuts, 0);
+    CHECK(ccaas_bell_own(bell, inner));
+    ccaas_bell_at_cut(inner, count, &cuts);
     ccaas_bell_arm(other);
     CHECK(ccaas_line_lend(another, INFINITY));
     close(fd);
-    CHECK(wait_for_cut(bell));
-    CHECK(ccaas_bell_is_cut(inner));
+    CHECK(wait_for_cut(inner));
+    CHECK(ccaas_bell_is_cut(bell));
     CHECK_INT(receive(kept), 1);
     CHECK(!ccaas_bell_is_cut(other));
     CHECK_INT(ccaas_door_cuts(door), 1);
     CHECK(!ccaas_line_idle(line));
-    ccaas_bell_belong(inner, NULL);
-    CHECK(!ccaas_bell_is_cut(inner));
-    ccaas_line_attach(line, inner); /* too late to serve anybody */
-    CHECK(ccaas_bell_is_cut(inner));
+    ccaas_line_attach(line, late); /* too late to serve anybody */
+    CHECK(ccaas_bell_is_cut(late));
+    CHECK_INT(atomic_load(&cuts), 1);
+    ccaas_bell_at_cut(late, count, &cuts); /* told what was before */
+    CHECK_INT(atomic_load(&cuts), 2);
     ccaas_line_close(line);
     ccaas_line_close(another);
     close(kept);
     ccaas_bell_release(bell);
     ccaas_bell_release(inner);
+    ccaas_bell_release(late);
     ccaas_bell_release(other);
     close_door();
 }

@@ -315,6 +315,13 @@ describe("in nginx's workers what a request had that is gone", function()
       server = "lua_check_client_abort on;",
       locations = {
         ["/ask"] = { content = "ngx.print(#assert(asking:skills():all()))" },
+        ["/live"] = { content = [[
+          local live = xima:subscribe({ "101" }, { snapshot = false })
+          for _ = 1, tonumber(ngx.var.arg_most) do
+            ngx.print(assert(live:next()).type)
+          end
+          ngx.exit(200)
+        ]] },
         ["/asked"] = { content = "ngx.print(shared.asked)" },
         ["/audio"] = { content = [[
           shared.recording = shared.recording or assert(xima:recordings({ from = 0, to = os.time(), limit = 1 }):next())
@@ -323,6 +330,17 @@ describe("in nginx's workers what a request had that is gone", function()
         ]] },
       },
     }
+  end)
+
+  it("a subscription, is closed", function()
+    local status, body = n:get "/live?most=1"
+    assert.equal(200, status, n:errors())
+    assert.equal("open", body)
+    nginx.wait_until("the first socket's end", function() return #sandbox:sockets() == 0 end)
+    local one = n:open "/live?most=1000000"
+    nginx.wait_until("a socket", function() return #sandbox:sockets() == 1 end)
+    one:close()
+    nginx.wait_until("the socket's end", function() return #sandbox:sockets() == 0 end)
   end)
 
   it("the asking for a token, goes to the next", function()

@@ -27,7 +27,10 @@ struct ccaas_bell {
     bool quit;  /* nobody waits any more: written with the lock held */
     int socket; /* gets a byte with the next ring; -1: none */
     atomic_bool over, cut;
-    struct ccaas_bell *owner;
+    void (*at_cut)(void *self);
+    void *at_cut_self;
+    struct ccaas_bell **owned;
+    size_t owned_count;
     struct edge **followers;
     size_t count;
     struct edge *marks, **marks_end; /* that were left here */
@@ -100,7 +103,9 @@ void ccaas_bell_release(struct ccaas_bell *bell)
         return;
     for (i = 0; i < bell->count; i++)
         free_edge(bell->followers[i]);
-    ccaas_bell_release(bell->owner);
+    for (i = 0; i < bell->owned_count; i++)
+        ccaas_bell_release(bell->owned[i]);
+    free(bell->owned);
     free(bell->followers);
     if (atomic_load(&bell->fd) >= 0)
         close(atomic_load(&bell->fd));
@@ -139,15 +144,25 @@ int ccaas_bell_fd(struct ccaas_bell *bell)
 
 void ccaas_bell_quit(struct ccaas_bell *bell)
 {
+    struct ccaas_bell **owned;
+    size_t count, i;
     int fd;
 
     pthread_mutex_lock(&bell->lock);
     bell->quit = true;
     atomic_store(&bell->over, true);
     fd = atomic_exchange(&bell->fd, -1);
+    owned = bell->owned;
+    count = bell->owned_count;
+    bell->owned = NULL;
+    bell->owned_count = 0;
     pthread_mutex_unlock(&bell->lock);
     if (fd >= 0)
         close(fd);
+    /* They follow this one, and so hold it. */
+    for (i = 0; i < count; i++)
+        ccaas_bell_release(owned[i]);
+    free(owned);
 }
 
 void ccaas_bell_arm(struct ccaas_bell *bell)
@@ -222,31 +237,97 @@ bool ccaas_bell_over(struct ccaas_bell *bell)
 
 void ccaas_bell_cut(struct ccaas_bell *bell)
 {
+    struct ccaas_bell **owned;
+    size_t count, i;
+
+    pthread_mutex_lock(&bell->lock);
     atomic_store(&bell->cut, true);
+    if (bell->at_cut)
+        bell->at_cut(bell->at_cut_self);
+    bell->at_cut = NULL;
+    owned = bell->owned;
+    count = bell->owned_count;
+    bell->owned = NULL;
+    bell->owned_count = 0;
+    pthread_mutex_unlock(&bell->lock);
+    /* Unlocked: those ring this one. */
+    for (i = 0; i < count; i++) {
+        ccaas_bell_cut(owned[i]);
+        ccaas_bell_release(owned[i]);
+    }
+    free(owned);
     ccaas_bell_ring(bell);
 }
 
 bool ccaas_bell_is_cut(struct ccaas_bell *bell)
 {
-    bool cut = atomic_load(&bell->cut);
-
-    if (cut)
-        return true;
-    pthread_mutex_lock(&bell->lock);
-    cut = bell->owner && atomic_load(&bell->owner->cut);
-    pthread_mutex_unlock(&bell->lock);
-    return cut;
+    return atomic_load(&bell->cut);
 }
 
-void ccaas_bell_belong(struct ccaas_bell *bell, struct ccaas_bell *owner)
+void ccaas_bell_at_cut(struct ccaas_bell *bell, void (*call)(void *self),
+                       void *self)
 {
-    struct ccaas_bell *before;
-
     pthread_mutex_lock(&bell->lock);
-    before = bell->owner;
-    bell->owner = owner ? ccaas_bell_hold(owner) : NULL;
+    bell->at_cut = call;
+    bell->at_cut_self = self;
+    if (call && atomic_load(&bell->cut))
+        call(self);
     pthread_mutex_unlock(&bell->lock);
-    ccaas_bell_release(before);
+}
+
+/* Adds a reference to a list, if it is not there; false: memory is out. */
+static bool add(struct ccaas_bell ***list, size_t *count,
+                struct ccaas_bell *bell)
+{
+    struct ccaas_bell **longer;
+    size_t i;
+
+    for (i = 0; i < *count; i++)
+        if ((*list)[i] == bell)
+            return true;
+    longer = realloc(*list, (*count + 1) * sizeof(struct ccaas_bell *));
+    if (!longer)
+        return false;
+    *list = longer;
+    longer[(*count)++] = ccaas_bell_hold(bell);
+    return true;
+}
+
+/* Takes it out again; true: the caller has its reference. */
+static bool take_out(struct ccaas_bell **list, size_t *count,
+                     const struct ccaas_bell *bell)
+{
+    size_t i;
+
+    for (i = 0; i < *count; i++)
+        if (list[i] == bell) {
+            list[i] = list[--*count];
+            return true;
+        }
+    return false;
+}
+
+bool ccaas_bell_own(struct ccaas_bell *owner, struct ccaas_bell *bell)
+{
+    bool done;
+
+    pthread_mutex_lock(&owner->lock);
+    done = add(&owner->owned, &owner->owned_count, bell);
+    pthread_mutex_unlock(&owner->lock);
+    if (done && ccaas_bell_is_cut(owner))
+        ccaas_bell_cut(bell);
+    return done;
+}
+
+void ccaas_bell_disown(struct ccaas_bell *owner, struct ccaas_bell *bell)
+{
+    bool found;
+
+    pthread_mutex_lock(&owner->lock);
+    found = take_out(owner->owned, &owner->owned_count, bell);
+    pthread_mutex_unlock(&owner->lock);
+    if (found)
+        ccaas_bell_release(bell);
 }
 
 static struct edge *find_edge(const struct ccaas_bell *bell,

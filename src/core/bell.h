@@ -45,12 +45,19 @@ bool ccaas_bell_over(struct ccaas_bell *bell);
  * for nobody.  Rings. */
 void ccaas_bell_cut(struct ccaas_bell *bell);
 
-/* Any thread's: was it, or the one that owns it, cut off? */
+/* Any thread's: was it cut off? */
 bool ccaas_bell_is_cut(struct ccaas_bell *bell);
 
-/* Whoever waits for `owner` waits for this bell, and nobody else does; NULL:
- * not any more. */
-void ccaas_bell_belong(struct ccaas_bell *bell, struct ccaas_bell *owner);
+/* The waiter's: when the bell is cut off, this is called, with the bell locked,
+ * on whichever thread does it; NULL: no more. */
+void ccaas_bell_at_cut(struct ccaas_bell *bell, void (*call)(void *self),
+                       void *self);
+
+/* The waiter's: whoever waits for `owner` waits for `bell`, and nobody else
+ * does: it is cut off with its owner.  Nobody may own in a circle.  False:
+ * memory is out. */
+bool ccaas_bell_own(struct ccaas_bell *owner, struct ccaas_bell *bell);
+void ccaas_bell_disown(struct ccaas_bell *owner, struct ccaas_bell *bell);
 
 /* Any thread's: there is news.  Rings those that follow, too. */
 void ccaas_bell_ring(struct ccaas_bell *bell);

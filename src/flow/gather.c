@@ -29,14 +29,13 @@ struct ccaas_gather *ccaas_gather_new(void)
 bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
                       bool own, int mark)
 {
-    if (own)
-        ccaas_bell_belong(bell, gather->bell);
-    return ccaas_bell_follow_as(bell, gather->bell, mark);
+    return (!own || ccaas_bell_own(gather->bell, bell)) &&
+           ccaas_bell_follow_as(bell, gather->bell, mark);
 }
 
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell)
 {
-    ccaas_bell_belong(bell, NULL);
+    ccaas_bell_disown(gather->bell, bell);
     ccaas_bell_unfollow(bell, gather->bell);
 }
 

@@ -72,6 +72,7 @@ static void drop_socket(struct ccaas_live *live)
 {
     if (!live->socket)
         return;
+    ccaas_bell_at_cut(live->bell, NULL, NULL);
     ccaas_ws_close(live->socket);
     ccaas_ws_release(live->socket);
     live->socket = NULL;
@@ -205,6 +206,12 @@ static char *address_with(const struct ccaas_live *live, const char *token)
     return text;
 }
 
+/* Nobody waits for what it brings; on any thread. */
+static void close_socket(void *self)
+{
+    ccaas_ws_close(self);
+}
+
 /* Opens the socket; `bearer` may be NULL.  What comes of it is in the inbox. */
 static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
 {
@@ -235,7 +242,9 @@ static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
         ccaas_secret_wipe(address, strlen(address));
         free(address);
     }
-    if (!live->socket)
+    if (live->socket)
+        ccaas_bell_at_cut(live->bell, close_socket, live->socket);
+    else
         sink.closed(sink.self, &none);
 }
 
