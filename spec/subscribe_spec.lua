@@ -284,6 +284,26 @@ describe("a subscription", function()
       take(stream, "update")
     end)
 
+    it("tells it at once also while the current values are asked for", function()
+      start()
+      local stream = subscribe { snapshot = true }
+      sandbox:fault { path = "/realtime/metrics/values", hang = true }
+      take(stream, "open")
+      wait_for(function()
+        stream:next(0)
+        return asked(VALUES) == 1
+      end)
+      push(1)
+      wait_for(function() return stream:info().waiting == 1 end)
+      sandbox:drop_sockets()
+      take(stream, "update")
+      take(stream, "down")
+      take(stream, "open")
+      take(stream, "gap")
+      assert.is_true(take(stream, "update").snapshot)
+      assert.equal(2, asked(VALUES))
+    end)
+
     it("is opened again as often as it takes, and is down once", function()
       start()
       local stream = opened()

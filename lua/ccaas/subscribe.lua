@@ -41,6 +41,12 @@ subscribe.options = {
 local Source = {}
 Source.__index = Source
 
+-- The request for the current values is over, or is given up.
+local function forget_values(self)
+  self.asked:close()
+  self.asked, self.asked_source, self.answers = nil, nil, nil
+end
+
 -- Begins to ask for the current values, if the tenant has them.
 local function ask_for_values(self)
   if not self.wants_values or self.own.lacks_values then
@@ -63,11 +69,10 @@ end
 -- The answer with the current values is here, or will not come.
 local function take_values(self, err)
   local result
-  self.asked:close()
   if not err then
     result, err = values.collect(self.answers, self.own.provider)
   end
-  self.asked, self.asked_source, self.answers = nil, nil, nil
+  forget_values(self)
   if err and err.code == "not_found" then
     self.own.lacks_values = true
   elseif err then
@@ -128,6 +133,9 @@ local function first_of_all(self)
     local answer, state, err = self.asked_source:try()
     if answer ~= nil then
       self.answers[#self.answers + 1] = answer
+    elseif (state == "wait" or state == "pause") and self.live:lost() then
+      forget_values(self) -- they would be asked for again: the loss is told at once
+      return nil
     elseif state == "wait" or state == "pause" then
       return nil, state
     else

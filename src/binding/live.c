@@ -316,6 +316,13 @@ static int live_token(lua_State *L)
     return 0;
 }
 
+/* live:lost() -> has the socket ended, whatever is still to be taken? */
+static int live_lost(lua_State *L)
+{
+    lua_pushboolean(L, ccaas_live_lost(ccaas_binding_check_live(L, 1)));
+    return 1;
+}
+
 /* live:info() -> a table of counts. */
 static int live_info(lua_State *L)
 {
@@ -357,15 +364,12 @@ static int live_gc(lua_State *L)
 
 void ccaas_binding_live(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"note", live_note},
-                                       {"fd", live_fd},
-                                       {"timeout", live_timeout},
-                                       {"error", live_error},
-                                       {"question", live_question},
-                                       {"token", live_token},
-                                       {"info", live_info},
-                                       {"close", live_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"note", live_note},         {"fd", live_fd},
+        {"timeout", live_timeout},   {"error", live_error},
+        {"question", live_question}, {"token", live_token},
+        {"info", live_info},         {"lost", live_lost},
+        {"close", live_close},       {NULL, NULL}};
     const int texts = (int)(sizeof upvalue_texts / sizeof *upvalue_texts);
 
     luaL_newmetatable(L, CCAAS_LIVE_TYPE);

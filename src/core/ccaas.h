@@ -449,6 +449,10 @@ struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
 double ccaas_live_timeout(const struct ccaas_live *live);
 const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live);
 
+/* True when the socket was open and has ended: takes will tell so after what
+ * came before. */
+bool ccaas_live_lost(struct ccaas_live *live);
+
 struct ccaas_live_info {
     int64_t messages;  /* handed out */
     int64_t conflated; /* replaced by newer ones, for the reader was slow */

@@ -538,6 +538,16 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     return closed;
 }
 
+bool ccaas_inbox_over(struct ccaas_inbox *inbox)
+{
+    bool over;
+
+    pthread_mutex_lock(&inbox->lock);
+    over = inbox->closed;
+    pthread_mutex_unlock(&inbox->lock);
+    return over;
+}
+
 void ccaas_inbox_counts(struct ccaas_inbox *inbox, int64_t *waiting,
                         int64_t *conflated, int64_t *stale)
 {

@@ -65,6 +65,9 @@ bool ccaas_inbox_broken(struct ccaas_inbox *inbox);
 bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
                         double *at, double *from);
 
+/* The reader's: has the socket ended, whatever waits to be read? */
+bool ccaas_inbox_over(struct ccaas_inbox *inbox);
+
 /* The reader's: how many messages wait, and what became of others so far. */
 void ccaas_inbox_counts(struct ccaas_inbox *inbox, int64_t *waiting,
                         int64_t *conflated, int64_t *stale);

@@ -587,6 +587,11 @@ const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live)
     return &live->error;
 }
 
+bool ccaas_live_lost(struct ccaas_live *live)
+{
+    return live->state == CCAAS_LIVE_OPEN && ccaas_inbox_over(live->inbox);
+}
+
 void ccaas_live_info(struct ccaas_live *live, struct ccaas_live_info *info)
 {
     *info = (struct ccaas_live_info){
