@@ -156,6 +156,7 @@ local function make_trouble(now)
     local name = names[math.random(#names)]
     told[name] = (told[name] or 0) + 1
     local seconds, stop = faults[name]()
+    sandbox:clear_requests() -- it would keep the last 10,000
     lull = { at = now + (seconds or math.random() * 0.6), stop = stop or function() end }
   end
 end
