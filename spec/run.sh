@@ -21,8 +21,13 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
     liblua5.1-0-dev libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted
     lua-check lua-cjson lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl
     python3 python3-websockets redis-server"
-# Specs of the house itself: they build or read, so once is enough.
-once='spec/(install|version)_spec'
+# Specs of the house itself, which build or read, and a soak: once is enough.
+once='spec/(install|version|soak)_spec'
+# Specs to which neither tiny buffers nor a busy collector make a difference.
+apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api)_spec'
+# Those that take longest come first, lest they are waited for at the end.
+long='spec/(soak|store|wallboard|install|audio|timeout|retry)_spec|/exit_spec'
+long="$long|processes_spec|/peer_spec|recordings_spec|live_faults|cqueues_spec"
 # Seconds that all fuzzers have together.
 fuzz_seconds=60
 
@@ -115,18 +120,21 @@ c_specs() {
 
 # Those in nginx's workers go with LuaJIT only.
 lua_files() {
-    ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null | grep -v /openresty/
+    files=$(ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null |
+        grep -v /openresty/)
+    printf '%s\n' "$files" | grep -E "$long"
+    printf '%s\n' "$files" | grep -Ev "$long"
 }
 
-# lua_specs FOLDER LUA FILE...: Lua specs on one build, three side by side (two
-# thirds of their time they wait).
+# lua_specs FOLDER LUA FILE...: Lua specs on one build, four side by side (most
+# of their time they wait).
 lua_specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
     export CCAAS_BUILD LUA
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
-    printf '%s\n' "$@" | xargs -P 3 -n 1 sh spec/one.sh
+    printf '%s\n' "$@" | xargs -P 4 -n 1 sh spec/one.sh
 }
 
 # sanitized OPTION FOLDER LUA FILE...: the same in an interpreter that has a
@@ -152,13 +160,6 @@ stressed() {
     lua_specs "$@"
 }
 
-# soak FOLDER LUA SECONDS: live events under faults.
-soak() {
-    CCAAS_BUILD=$top/build/$1
-    LUA_PATH="$top/lua/?.lua;;" LUA_CPATH="$CCAAS_BUILD/?.so;;" \
-        timeout $(($3 + 120)) "$2" spec/bench/soak.lua --seconds "$3"
-}
-
 fuzz() {
     cmake -S . -B build/fuzz -G Ninja -DCCAAS_FUZZ=ON \
         -DCMAKE_C_COMPILER=clang && ninja -C build/fuzz || return 1
@@ -174,6 +175,7 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 every=$(lua_files)
 most=$(lua_files | grep -Ev "$once")
+close=$(lua_files | grep -Ev "$once|$apart")
 
 case ${1:-all} in
 all) ;;
@@ -197,8 +199,7 @@ step "lint" lint
 if step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON; then
     step "C specs, gcc" c_specs lua54
     step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 $every
-    step "Lua specs, collector always at work" stressed lua54 lua5.4 $most
-    step "soak of live events" soak lua54 lua5.4 60
+    step "Lua specs, collector always at work" stressed lua54 lua5.4 $close
 fi
 if step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON \
     -DCCAAS_LUA=luajit; then
@@ -232,7 +233,7 @@ if step "build, TSan" build tsan -DCCAAS_SANITIZE=thread; then
 fi
 if step "build, tiny buffers" build tiny -DCCAAS_TINY=ON; then
     step "C specs, tiny buffers" c_specs tiny
-    step "Lua specs, tiny buffers" lua_specs tiny lua5.4 $most
+    step "Lua specs, tiny buffers" lua_specs tiny lua5.4 $close
 fi
 [ ! -e spec/fuzz/CMakeLists.txt ] || step "fuzzers" fuzz
 finish
