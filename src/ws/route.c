@@ -1,5 +1,6 @@
 /* Routes: what libwebsockets calls vhosts, one for each CA file and proxy.  On
  * the engine's thread (the first one: on the thread that starts it). */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +42,11 @@ failed:
 
 static bool make_vhost(struct ccaas_ws *ws, struct ccaas_ws_route *route)
 {
-    static unsigned count;
+    static atomic_uint count; /* engines of other Lua states make some, too */
     struct lws_context_creation_info info = {0};
     char name[32];
 
-    snprintf(name, sizeof name, "ccaas-%u", count++);
+    snprintf(name, sizeof name, "ccaas-%u", atomic_fetch_add(&count, 1));
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = name;
