@@ -126,15 +126,15 @@ lua_files() {
     printf '%s\n' "$files" | grep -Ev "$long"
 }
 
-# lua_specs FOLDER LUA FILE...: Lua specs on one build, four side by side (most
-# of their time they wait).
+# lua_specs FOLDER LUA FILE...: Lua specs on one build, three side by side (two
+# thirds of their time they wait).
 lua_specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
     export CCAAS_BUILD LUA
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
-    printf '%s\n' "$@" | xargs -P 4 -n 1 sh spec/one.sh
+    printf '%s\n' "$@" | xargs -P 3 -n 1 sh spec/one.sh
 }
 
 # sanitized OPTION FOLDER LUA FILE...: the same in an interpreter that has a

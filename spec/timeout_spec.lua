@@ -89,13 +89,13 @@ describe("the option timeout", function()
       conn:send(server.page { rows = all, size = 20000 })
       done = true
     end)
-    local stream = ccaas.new(s:options { timeout = 0.3, retries = 0 }):queues { concurrency = 1 }
+    local stream = ccaas.new(s:options { timeout = 1, retries = 0 }):queues { concurrency = 1 }
     local count = 0
     for _ = 1, 10 do
       assert(stream:next())
       count = count + 1
     end
-    local until_then = now() + 1
+    local until_then = now() + 1.5
     s:serve(function() return now() >= until_then end)
     assert.is_false(done) -- the server had to wait, indeed
     for _ in stream do

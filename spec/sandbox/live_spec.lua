@@ -383,7 +383,7 @@ describe("a subscription of the sandbox", function()
     end)
 
     it("that is plausible", function()
-      local sb = start { agents = 30, queues = 6, live = 20000 }
+      local sb = start { agents = 30, queues = 6, live = 20000, buffer = 10000000 }
       local client = open(sb, EVERY)
       local known = { Idle = true, Talking = true, Ringing = true,
         ["Do Not Disturb"] = true, ["Logged Out"] = true }
