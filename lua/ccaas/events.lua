@@ -9,6 +9,7 @@
 ---   shared: it is read by others, too; with `marks`, whatever makes another try
 ---   worth it before `due` leaves the mark with the gather;
 --- - close(), which leaves the gather, and info();
+--- - owns: the clients' inner sides, where there is more than one;
 --- - direct, take and keep, where there is nothing to put in order: take(direct)
 ---   gives an item, or something that `keep` keeps for the next try.
 
@@ -51,12 +52,22 @@ local function try(self)
     if not own.pause or not own.core:due() then
       item, state, err = self.source:try()
     end
-    if state ~= "pause" then
+    if self.closed then
+      break -- by another coroutine, while a function of the user's yielded
+    elseif state ~= "pause" then
       return item, state, err
+    elseif own.pause then -- what is merged may be of a loop that has none
+      own.pause(self.source.gather)
     end
-    own.pause(self.source.gather)
   end
   return nil, "error", failure(self, "cancelled", "closed")
+end
+
+-- Tells what the clients that it stands on have kept.
+local function tell_events(self)
+  for _, own in ipairs(self.source.owns or { self.own }) do
+    own:tell_events()
+  end
 end
 
 -- Waits for the gather; nil and an error: that is not possible.  Who closes the
@@ -133,16 +144,19 @@ local function await(self, ends)
     if waited == nil then
       return nil, "error", trouble
     end
-    self.own:tell_events()
+    tell_events(self)
   end
 end
 
 local function next_item(self, ends)
   local item, state, err = await(self, ends)
   if item ~= nil then
+    if self.waiting > 0 then
+      wake(self) -- the ring may have been for more than this
+    end
     return item, state
   end
-  self.own:tell_events()
+  tell_events(self)
   if state ~= "timeout" and self.waiting > 0 then
     wake(self) -- whoever else reads it
   end

@@ -22,7 +22,6 @@ end
 
 -- It has nothing now: until it leaves its mark, or its time has come.
 local function rest(self, member)
-  member.waits = false
   local due = member.source.marks and member.source:due()
   if due then
     member.due_at = core.now() + due
@@ -69,6 +68,14 @@ local function remove(self, member)
   member.source:leave(self.gather)
 end
 
+-- It has ended; the error that is to be told of it.
+local function ended(self, member, state, err)
+  if self.members[member.mark] then
+    remove(self, member)
+    return state == "error" and not member.stream.closed and { type = "error", error = err } or nil
+  end
+end
+
 -- Takes the first out of the row.
 local function step(self)
   self.row[self.first] = nil
@@ -83,23 +90,26 @@ function Merge:try()
   while self.first <= self.last do
     local member = self.row[self.first]
     -- It stays the first if the user's function raises, or others are to have
-    -- a turn.
+    -- a turn.  While that function yields, another coroutine may have it step
+    -- aside, or go.
     local item, state, err = member.source:try()
     if item == nil and state == "pause" then
       return nil, state
     end
-    step(self)
-    if item ~= nil then
+    if self.row[self.first] == member then
+      step(self)
       member.waits = false
+    end
+    if item ~= nil then
       wake(self, member)
       return item, member.stream
-    elseif state == "wait" then
-      rest(self, member)
-    else
-      remove(self, member)
-      if state == "error" and not member.stream.closed then
-        return { type = "error", error = err }, member.stream
+    elseif state ~= "wait" then
+      item = ended(self, member, state, err)
+      if item then
+        return item, member.stream
       end
+    elseif not member.waits then
+      rest(self, member)
     end
   end
   return nil, self.count > 0 and "wait" or "end"
@@ -152,13 +162,23 @@ local function add(self, mark, stream, source)
   wake(self, member)
 end
 
+-- The inner sides of the clients that a source stands on.
+local function add_owns(list, seen, source, own)
+  for _, one in ipairs(source.owns or { own }) do
+    if not seen[one] then
+      seen[one] = true
+      list[#list + 1] = one
+    end
+  end
+end
+
 -- ccaas.merge, where it is described.
 return function(...)
   local count, given = select("#", ...), { ... }
   if count == 0 then
     misuse.raise("merge: needs at least one stream")
   end
-  local sources, seen, first = {}, {}, nil
+  local sources, owns, seen, seen_owns = {}, {}, {}, {}
   for i = 1, count do
     local stream = given[i]
     local source, own = streams.source(stream)
@@ -170,15 +190,16 @@ return function(...)
     elseif seen[stream] then
       misuse.raise("merge: argument %d is a stream that is there already", i)
     end
-    seen[stream], sources[i], first = true, source, first or own
+    seen[stream], sources[i] = true, source
+    add_owns(owns, seen_owns, source, own)
   end
   local self = setmetatable({
-    members = {}, count = 0, gather = core.gather(), restless = {},
+    members = {}, count = 0, gather = core.gather(), owns = owns, restless = {},
     timed = {}, -- members that wait, and for no longer than their `due_at`
     row = {}, first = 1, last = 0,
   }, Merge)
   for i = 1, count do
     add(self, i, given[i], sources[i])
   end
-  return events.new(first, self, "merge")
+  return events.new(owns[1], self, "merge")
 end

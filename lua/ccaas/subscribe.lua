@@ -130,8 +130,11 @@ local function first_of_all(self)
     if not self.asked then
       return nil
     end
-    local answer, state, err = self.asked_source:try()
-    if answer ~= nil then
+    local source = self.asked_source
+    local answer, state, err = source:try()
+    if self.asked_source ~= source then
+      return first_of_all(self) -- another coroutine ended it, while a function of the user's yielded
+    elseif answer ~= nil then
       self.answers[#self.answers + 1] = answer
     elseif (state == "wait" or state == "pause") and self.live:lost() then
       forget_values(self) -- they would be asked for again: the loss is told at once
@@ -217,7 +220,7 @@ end
 function Source:close()
   self.live:close()
   if self.asked then
-    self.asked:close()
+    forget_values(self)
   end
 end
 

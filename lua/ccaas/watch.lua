@@ -5,6 +5,7 @@
 --- the newest snapshot; each watch knows which one it has told.
 
 local core = require "ccaas.core"
+local errors = require "ccaas.error"
 local events = require "ccaas.events"
 local misuse = require "ccaas.misuse"
 local side = require "ccaas.side"
@@ -55,18 +56,28 @@ function Poller:finish(now, err)
   self.stream, self.source, self.rows = nil, nil, nil
 end
 
+-- Would another poll fare no better?
+function Poller:is_over()
+  return self.error and final[self.error.code]
+end
+
 -- Goes on as far as possible without waiting; "pause": others are to have a turn.
 function Poller:pump()
   local now = seconds(self.own)
-  if not self.source then
+  if self:is_over() then
+    return
+  elseif not self.source then
     if now < self.next_at then
       return
     end
     self:start(now)
   end
   while true do
-    local row, state, err = self.source:try()
-    if row ~= nil then
+    local source = self.source
+    local row, state, err = source:try()
+    if self.source ~= source then
+      return self:pump() -- another coroutine ended it, while a function of the user's yielded
+    elseif row ~= nil then
       self.rows[#self.rows + 1] = row
     elseif state == "wait" or state == "pause" then
       return state
@@ -176,13 +187,13 @@ function Watch:try()
   if event then
     return event
   end
-  if poller.error and final[poller.error.code] then
+  if poller:is_over() then
     self.ended = poller.error
     return nil, "error", self.ended
   end
   while true do
     if not self.changes then
-      if not poller.snapshot or poller.snapshot == self.told then
+      if not poller.snapshot or poller.snapshot == self.told or poller.snapshot == self.past then
         return nil, "wait"
       end
       self.target = poller.snapshot
@@ -218,9 +229,15 @@ end
 
 function Watch:close()
   local poller = self.poller
+  self.ended = errors.new({ code = "cancelled", message = "closed" }, poller.own.provider)
+  for gather in pairs(self.gathers) do
+    gather:ring()
+  end
   poller.watches[self] = nil
   if not next(poller.watches) then
-    poller.own.pollers[poller.key] = nil
+    if poller.own.pollers[poller.key] == poller then
+      poller.own.pollers[poller.key] = nil
+    end
     if poller.stream then
       poller.stream:close()
     end
@@ -240,14 +257,15 @@ local function key_of(what, opts)
   return what .. "\3" .. table.concat(parts, "\3")
 end
 
--- The poller of these options: one that is at work, or a new one.
+-- The poller of these options: one that is at work, or a new one, which after one
+-- that is over is no faster than that would have been.
 local function poller_of(self, own, what, opts, interval)
   local key = key_of(what, opts) .. "\3" .. interval
   own.pollers = own.pollers or {}
   local poller = own.pollers[key]
-  if not poller then
+  if not poller or poller:is_over() then
     poller = setmetatable({
-      own = own, key = key, interval = interval, next_at = 0, polls = 0, failures = 0,
+      own = own, key = key, interval = interval, next_at = poller and poller.next_at or 0, polls = 0, failures = 0,
       watches = setmetatable({}, { __mode = "k" }),
       begin = function() return self[what](self, opts) end,
     }, Poller)
@@ -285,6 +303,7 @@ return function(self, what, given)
   self[what](self, opts):close() -- wrong options raise here, not at a poll
   local poller = poller_of(self, own, what, opts, interval)
   local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, failures = poller.failures,
+    past = poller.next_at <= seconds(own) and poller.snapshot or nil, -- too old to be told as what is
     gaps = 0, began = os.time() }, Watch)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true

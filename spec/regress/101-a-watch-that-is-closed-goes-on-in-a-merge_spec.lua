@@ -1,0 +1,40 @@
+-- A watch that its owner closed went on polling in a merge, which gave its events
+-- and did not end.
+local helper = require "spec.helper"
+local ccaas = require "ccaas"
+local side = require "ccaas.side"
+
+describe("a merge of a watch that its owner closes", function()
+  local sandbox, client, now
+
+  before_each(function()
+    sandbox = helper.sandbox { queues = 1, agents = 1 }
+    client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
+    now = 1000
+    side.of(client).now = function() return now end
+  end)
+
+  after_each(function() client:close() end)
+
+  it("ends, where it has no other", function()
+    local watch = client:watch("queues", { metrics = { "handling.rt" } })
+    local merged = ccaas.merge(watch)
+    assert.is_true(assert(merged:next(20)).snapshot)
+    assert.equal("timeout", select(2, merged:next(0)).code)
+    watch:close()
+    now = now + 5
+    local event, err = merged:next(20)
+    assert.is_nil(event)
+    assert.is_nil(err)
+  end)
+
+  it("does so also when another one goes on with its poll", function()
+    local watch = client:watch("queues", { metrics = { "handling.rt" } })
+    local other = client:watch("queues", { metrics = { "handling.rt" } })
+    local merged = ccaas.merge(watch)
+    assert.equal("timeout", select(2, merged:next(0)).code)
+    watch:close()
+    assert.is_nil(merged:next(20))
+    assert.is_true(assert(other:next(20)).snapshot)
+  end)
+end)
