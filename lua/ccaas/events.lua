@@ -197,7 +197,7 @@ function methods:next(seconds)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
     misuse.raise("next: expected a number of seconds, got %s", tostring(seconds))
   end
-  return next_item(self, seconds and core.now() + seconds)
+  return next_item(self, seconds and seconds < math.huge and core.now() + seconds or nil)
 end
 
 --- For a `for`: event after event; Lua 5.4 closes the stream when the loop is

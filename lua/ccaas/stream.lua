@@ -209,7 +209,7 @@ function methods:next(seconds)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
     misuse.raise("next: expected a number of seconds, got %s", tostring(seconds))
   end
-  return next_row(self, seconds and core.now() + seconds)
+  return next_row(self, seconds and seconds < math.huge and core.now() + seconds or nil)
 end
 
 --- The rest of the rows, as a list.

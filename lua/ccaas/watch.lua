@@ -296,7 +296,7 @@ return function(self, what, given)
     opts[name] = value
   end
   opts.interval = nil
-  if type(interval) ~= "number" or interval ~= interval or interval < LEAST then
+  if type(interval) ~= "number" or not (interval >= LEAST and interval < math.huge) then
     misuse.raise("watch: option `interval` must be a number of seconds from %d on: the vendor's data is not newer",
       LEAST)
   end
