@@ -15,7 +15,7 @@ local streams = require "ccaas.stream"
 local LEAST = 5
 
 -- After these errors another poll would fare no better.
-local final = { auth = true, forbidden = true, bad_request = true, not_found = true, cancelled = true }
+local final = { auth = true, forbidden = true, bad_request = true, not_found = true }
 
 -- -- The poller ----------------------------------------------------------------
 
@@ -56,9 +56,10 @@ function Poller:finish(now, err)
   self.stream, self.source, self.rows = nil, nil, nil
 end
 
--- Would another poll fare no better?
+-- Would another poll fare no better?  (One may be cut off with who began it.)
 function Poller:is_over()
-  return self.error and final[self.error.code]
+  local code = self.error and self.error.code
+  return code and (final[code] or code == "cancelled" and self.own.closed)
 end
 
 -- Goes on as far as possible without waiting; "pause": others are to have a turn.
