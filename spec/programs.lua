@@ -42,7 +42,7 @@ end
 ---@return string plain
 ---@return string tls
 function programs.sandboxes()
-  local world = "agents = 200, queues = 20, groups = 200, live = 20"
+  local world = "agents = 200, queues = 20, groups = 200, live = 20, audio_interval = 0"
   return sandbox_process("{ " .. world .. " }"), sandbox_process("{ " .. world .. ", tls = true }")
 end
 
@@ -146,5 +146,62 @@ programs.COUNT = [[
     return n
   end
 ]]
+
+--- Lua source of `forker` (fork, wait, leave) and of a function `child` that runs
+--- another one in a child.
+---@return string
+function programs.fork()
+  local folder = helper.folder()
+  local source = assert(io.open(folder .. "/forker.c", "w"))
+  -- What Lua 5.4 and LuaJIT have in common of their C interface.
+  source:write [[
+    #include <sys/wait.h>
+    #include <unistd.h>
+    struct lua_State;
+    void lua_pushnumber(struct lua_State *, double);
+    double luaL_checknumber(struct lua_State *, int);
+    void lua_pushcclosure(struct lua_State *, int (*)(struct lua_State *), int);
+    void lua_createtable(struct lua_State *, int, int);
+    void lua_setfield(struct lua_State *, int, const char *);
+    static int do_fork(struct lua_State *L) { lua_pushnumber(L, fork()); return 1; }
+    static int do_leave(struct lua_State *L) { _exit((int)luaL_checknumber(L, 1)); }
+    static int do_wait(struct lua_State *L)
+    {
+        int status = 0;
+        waitpid((pid_t)luaL_checknumber(L, 1), &status, 0);
+        lua_pushnumber(L, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        return 1;
+    }
+    int luaopen_forker(struct lua_State *L)
+    {
+        lua_createtable(L, 0, 3);
+        lua_pushcclosure(L, do_fork, 0);
+        lua_setfield(L, -2, "fork");
+        lua_pushcclosure(L, do_wait, 0);
+        lua_setfield(L, -2, "wait");
+        lua_pushcclosure(L, do_leave, 0);
+        lua_setfield(L, -2, "leave");
+        return 1;
+    }
+  ]]
+  source:close()
+  local status, output = helper.run(("cc -shared -fPIC -o %s/forker.so %s/forker.c"):format(folder, folder))
+  assert(status == 0, output)
+  return ("package.cpath = %q .. package.cpath\n"):format(folder .. "/?.so;") .. [[
+    local forker = require "forker"
+    -- Runs f in a child; gives what it ended with.
+    local function child(f, leave)
+      local pid = forker.fork()
+      if pid == 0 then
+        local ok, err = xpcall(f, debug.traceback)
+        if not ok then
+          io.stderr:write(tostring(err), "\n")
+        end
+        (leave or forker.leave)(ok and 0 or 1)
+      end
+      return pid
+    end
+  ]]
+end
 
 return programs

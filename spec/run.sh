@@ -176,7 +176,7 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 every=$(lua_files)
 most=$(lua_files | grep -Ev "$once")
 # ThreadSanitizer cannot watch a child that starts threads again.
-threads=$(lua_files | grep -Ev "$once|/fork_spec")
+threads=$(lua_files | grep -Ev "$once|fork_spec")
 close=$(lua_files | grep -Ev "$once|$apart")
 
 case ${1:-all} in

@@ -25,6 +25,9 @@ local function connect(request)
   local done, err = socket:connect("unix:" .. path)
   local wire = done and core.line()
   if not wire then
+    if done then
+      socket:close()
+    end
     return nil, "no connection to wake a coroutine by (see worker_connections): " .. (err or "no descriptor is left")
   end
   return { socket = socket, wire = wire, request = request }
@@ -38,11 +41,8 @@ local function find_idle(all, request)
   end
 end
 
---- The line of a flow or gather, in this request; nil and a reason: there is none.
----@param bell userdata
----@return table|nil
----@return string|nil
-function lines.get(bell)
+-- The line of a flow or gather, in this request; nil and a reason: there is none.
+local function get(bell)
   local line, request, reason = line_of[bell], request_of(), nil
   if line and line.request == request then
     return line
@@ -63,18 +63,55 @@ function lines.get(bell)
   return line, reason
 end
 
---- Waits for a byte.
----@param bell userdata
----@param line table
-function lines.receive(bell, line)
+-- Waits for a byte.
+local function receive(bell, line)
+  line.busy = true
   line.socket:settimeout(MOST * 1000)
   local byte, err = line.socket:receive(1)
+  line.busy = nil
   line.wire:take_back()
   if not byte and err ~= "timeout" then
     -- Closed: of a request before, at the same address.
     line_of[bell], line.request = nil, nil
     line.wire:attach(nil)
   end
+end
+
+local function wait(bell, seconds, news)
+  local line, reason = get(bell)
+  if not line then
+    return nil, reason
+  end
+  -- If there is news already others are to have a turn all the same.
+  if news or not line.wire:lend(seconds) then
+    line.wire:ping()
+  end
+  receive(bell, line)
+  return true
+end
+
+-- nginx lets one coroutine at a time read from a socket: whoever else waits for the
+-- same has a line of his own, for a gather that is rung with it.
+local function wait_beside(bell, seconds, news)
+  local beside = core.gather()
+  beside:arm()
+  news = not beside:add(bell) or news
+  local waited, reason = wait(beside, seconds, news)
+  beside:remove(bell)
+  beside:close()
+  return waited, reason
+end
+
+--- Waits for news of a flow or gather, or until the time is up; with `news` only
+--- until nginx's loop has gone round.  Nil and a reason: that is not possible.
+---@param bell userdata
+---@param seconds number|nil
+---@param news? boolean
+---@return boolean|nil
+---@return string|nil
+function lines.wait(bell, seconds, news)
+  local line = line_of[bell]
+  return (line and line.busy and wait_beside or wait)(bell, seconds, news)
 end
 
 return lines

@@ -65,6 +65,9 @@ end)
 
 describe("nginx that loads its configuration anew", function()
   local function start(given)
+    -- Where sockets and folders of ours go, which nobody else uses.
+    given.traces = helper.folder()
+    given.main, given.environment = "env TMPDIR;", { TMPDIR = given.traces }
     given.sandbox, given.workers = sandbox, given.workers or 2
     given.locations = {
       ["/walk"] = { content = [[
@@ -73,19 +76,19 @@ describe("nginx that loads its configuration anew", function()
         ngx.print(count)
       ]] },
       ["/abandoned"] = { content = "client:agents({ summary = true, size = 250 }):next() ngx.print 'fine'" },
+      ["/traces"] = { content = "ngx.print(os.getenv 'TMPDIR')" },
     }
-    return nginx.start(given)
+    local n = nginx.start(given)
+    assert.equal(given.traces, n:body "/traces")
+    return n, given.traces
   end
 
-  -- What our sockets and folders are called in the file system.
-  local function traces()
-    local _, output = helper.run("ls -d /tmp/ccaas-* /dev/shm/ccaas-* ${TMPDIR:-/tmp}/ccaas-* 2>/dev/null")
-    return output
+  local function nothing_in(folder)
+    assert.same({ 0, "" }, { helper.run("ls -A " .. folder) })
   end
 
   it("under load, again and again: old workers go, every answer is whole, nothing is left", function()
-    local before = traces()
-    local n = start {}
+    local n, traces = start {}
     local bodies = { ["/walk"] = "2500", ["/abandoned"] = "fine" }
     for round = 1, 8 do
       local open = {}
@@ -112,9 +115,9 @@ describe("nginx that loads its configuration anew", function()
     assert.is_nil(errors:find("exited on signal", 1, true), errors)
     assert.is_nil(errors:find("%[alert%]"), errors)
     assert.is_nil(errors:find("%[error%]"), errors)
-    assert.equal(before, traces())
+    nothing_in(traces)
     n:stop()
-    assert.equal(before, traces())
+    nothing_in(traces)
   end)
 
   it("as often as it likes has no more descriptors or threads than at first", function()
@@ -132,11 +135,10 @@ describe("nginx that loads its configuration anew", function()
   end)
 
   it("and is killed leaves no file", function()
-    local before = traces()
-    local n = start {}
+    local n, traces = start {}
     n:body "/walk"
     n:stop "KILL"
-    assert.equal(before, traces())
+    nothing_in(traces)
   end)
 end)
 

@@ -10,65 +10,9 @@ setup(function()
 end)
 
 describe("a process that forks", function()
-  local FORK
-
-  setup(function()
-    local folder = helper.folder()
-    local source = assert(io.open(folder .. "/forker.c", "w"))
-    -- What Lua 5.4 and LuaJIT have in common of their C interface.
-    source:write [[
-      #include <sys/wait.h>
-      #include <unistd.h>
-      struct lua_State;
-      void lua_pushnumber(struct lua_State *, double);
-      double luaL_checknumber(struct lua_State *, int);
-      void lua_pushcclosure(struct lua_State *, int (*)(struct lua_State *), int);
-      void lua_createtable(struct lua_State *, int, int);
-      void lua_setfield(struct lua_State *, int, const char *);
-      static int do_fork(struct lua_State *L) { lua_pushnumber(L, fork()); return 1; }
-      static int do_leave(struct lua_State *L) { _exit((int)luaL_checknumber(L, 1)); }
-      static int do_wait(struct lua_State *L)
-      {
-          int status = 0;
-          waitpid((pid_t)luaL_checknumber(L, 1), &status, 0);
-          lua_pushnumber(L, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-          return 1;
-      }
-      int luaopen_forker(struct lua_State *L)
-      {
-          lua_createtable(L, 0, 3);
-          lua_pushcclosure(L, do_fork, 0);
-          lua_setfield(L, -2, "fork");
-          lua_pushcclosure(L, do_wait, 0);
-          lua_setfield(L, -2, "wait");
-          lua_pushcclosure(L, do_leave, 0);
-          lua_setfield(L, -2, "leave");
-          return 1;
-      }
-    ]]
-    source:close()
-    local status, output = helper.run(("cc -shared -fPIC -o %s/forker.so %s/forker.c"):format(folder, folder))
-    assert(status == 0, output)
-    FORK = ("package.cpath = %q .. package.cpath\n"):format(folder .. "/?.so;") .. [[
-      local forker = require "forker"
-      -- Runs f in a child; gives what it ended with.
-      local function child(f, leave)
-        local pid = forker.fork()
-        if pid == 0 then
-          local ok, err = xpcall(f, debug.traceback)
-          if not ok then
-            io.stderr:write(tostring(err), "\n")
-          end
-          (leave or forker.leave)(ok and 0 or 1)
-        end
-        return pid
-      end
-    ]]
-  end)
-
   for _, case in ipairs { { "plain", function() return plain end }, { "TLS", function() return tls end } } do
     it("may use a client in parent and child that was made before, unused (" .. case[1] .. ")", function()
-      succeeds(case[2](), FORK .. [[
+      succeeds(case[2](), programs.fork() .. [[
         local client = ccaas.new(options)
         local pids = {}
         for i = 1, 4 do
@@ -85,7 +29,7 @@ describe("a process that forks", function()
     end)
 
     it("may use a client in parent and child that was used before (" .. case[1] .. ")", function()
-      succeeds(case[2](), FORK .. [[
+      succeeds(case[2](), programs.fork() .. [[
         local client = ccaas.new(options)
         local stream = client:groups()
         assert(stream:next())
@@ -111,7 +55,7 @@ describe("a process that forks", function()
 
   for _, case in ipairs { { "plain", function() return plain end }, { "TLS", function() return tls end } } do
     it("may subscribe in parent and child (" .. case[1] .. ")", function()
-      succeeds(case[2](), FORK .. [[
+      succeeds(case[2](), programs.fork() .. [[
         local client = ccaas.new(xima)
         local unread = client:subscribe { "102" }
         local stream = client:subscribe { "101" }
@@ -143,7 +87,7 @@ describe("a process that forks", function()
   end
 
   it("has an error in the child, not a stall, for a stream that was under way", function()
-    succeeds(tls, FORK .. [[
+    succeeds(tls, programs.fork() .. [[
       local client = ccaas.new(options)
       local stream = client:groups()
       assert(stream:next())
@@ -159,7 +103,7 @@ describe("a process that forks", function()
   end)
 
   it("has no stall in the child when a token was being asked for", function()
-    succeeds(tls, FORK .. [[
+    succeeds(tls, programs.fork() .. [[
       options.token_url = options.token_url:gsub("/oauth/v2/token", "/slow-token")
       local client = ccaas.new(options)
       local stream = client:queues()
@@ -175,7 +119,7 @@ describe("a process that forks", function()
   end)
 
   it("takes the token that the parent asks for, in the child, by a store", function()
-    local output = succeeds(plain, FORK .. ([[
+    local output = succeeds(plain, programs.fork() .. ([[
       options.store = ccaas.store.file(%q)
       local reasons = {}
       options.on_event = function(event)
@@ -199,7 +143,7 @@ describe("a process that forks", function()
   end)
 
   it("ends in the child as it should, with the parent's streams open", function()
-    succeeds(tls, FORK .. [[
+    succeeds(tls, programs.fork() .. [[
       local client = ccaas.new(options)
       local stream = client:groups()
       assert(stream:next())

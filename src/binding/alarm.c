@@ -16,6 +16,7 @@
 #include "compat.h"
 
 #define ALARM_TYPE "ccaas.core.alarm"
+#define LONGEST 1e9 /* seconds: that is never */
 
 struct alarm_box {
     int set, clock; /* -1: closed */
@@ -45,8 +46,9 @@ static bool start(struct alarm_box *box, int fd, double seconds)
     /* All zero would mean never. */
     struct itimerspec when = {.it_value.tv_nsec = 1};
 
+    seconds = fmin(seconds, LONGEST);
     if (seconds > 0) {
-        when.it_value.tv_sec = (time_t)fmin(seconds, 1e9);
+        when.it_value.tv_sec = (time_t)seconds;
         when.it_value.tv_nsec = (long)(fmod(seconds, 1) * 1e9) | 1;
     }
     box->set = epoll_create1(EPOLL_CLOEXEC);

@@ -59,17 +59,19 @@ int ccaas_binding_new_gather(lua_State *L)
     return 1;
 }
 
-/* gather:add(flow or subscription, own [, mark]): what wakes that wakes the
- * gather, too, and leaves the mark (a whole number from 0); own: nobody else
- * reads it. */
+/* gather:add(flow, subscription or gather, own [, mark]): what wakes that wakes
+ * the gather, too, and leaves the mark (a whole number from 0); own: nobody
+ * else reads it.  -> false: it was woken since it was last looked at. */
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
+    struct ccaas_bell *bell = ccaas_binding_check_bell(L, 2);
 
-    if (!ccaas_gather_add(gather, ccaas_binding_check_bell(L, 2),
-                          lua_toboolean(L, 3), (int)luaL_optinteger(L, 4, -1)))
+    if (!ccaas_gather_add(gather, bell, lua_toboolean(L, 3),
+                          (int)luaL_optinteger(L, 4, -1)))
         return luaL_error(L, "not enough memory");
-    return 0;
+    lua_pushboolean(L, ccaas_bell_is_armed(bell));
+    return 1;
 }
 
 static int gather_remove(lua_State *L)

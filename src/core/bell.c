@@ -171,6 +171,11 @@ void ccaas_bell_arm(struct ccaas_bell *bell)
     atomic_store(&bell->armed, true);
 }
 
+bool ccaas_bell_is_armed(struct ccaas_bell *bell)
+{
+    return atomic_load(&bell->armed);
+}
+
 void ccaas_bell_disarm(struct ccaas_bell *bell)
 {
     uint64_t count;

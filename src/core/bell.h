@@ -27,6 +27,9 @@ void ccaas_bell_quit(struct ccaas_bell *bell);
  * news once more after this, then wait. */
 void ccaas_bell_arm(struct ccaas_bell *bell);
 
+/* The waiter's: is it armed, and was not rung since? */
+bool ccaas_bell_is_armed(struct ccaas_bell *bell);
+
 /* The waiter's: takes back what a ring did to the descriptor. */
 void ccaas_bell_disarm(struct ccaas_bell *bell);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -230,6 +231,21 @@ void ccaas_door_attend(void *self)
 /* -- On the Lua thread --------------------------------------------------------
  */
 
+/* The newest connection; -1: there is none.  Older ones are of those who found
+ * no descriptor for our end, and gave up. */
+static int accept_newest(struct ccaas_door *door)
+{
+    struct pollfd more = {.fd = door->listener, .events = POLLIN};
+    int fd = -1;
+
+    do {
+        if (fd >= 0)
+            close(fd);
+        fd = accept4(door->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (fd >= 0 && poll(&more, 1, 0) > 0);
+    return fd;
+}
+
 struct ccaas_line *ccaas_door_accept(struct ccaas_door *door)
 {
     struct ccaas_line *line = calloc(1, sizeof *line);
@@ -239,8 +255,7 @@ struct ccaas_line *ccaas_door_accept(struct ccaas_door *door)
         return NULL;
     line->door = door;
     line->due = INFINITY;
-    line->fd =
-        accept4(door->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    line->fd = accept_newest(door);
     if (line->fd < 0) {
         free(line);
         return NULL;

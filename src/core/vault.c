@@ -147,7 +147,10 @@ bool ccaas_vault_replace(struct ccaas_vault *vault, const char *path,
 
 void ccaas_vault_close(struct ccaas_vault *vault)
 {
-    if (vault->fd >= 0)
+    if (vault->fd >= 0) {
+        /* A child that was forked meanwhile has the descriptor, too. */
+        flock(vault->fd, LOCK_UN);
         close(vault->fd);
+    }
     vault->fd = -1;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "lease.h"
@@ -13,6 +14,7 @@ struct ccaas_gate {
     double opens_at;    /* nobody starts before */
     const void *holder; /* who is inside, or will be when the store lets it */
     bool inside;
+    pid_t pid; /* where the holder is: in a forked child there is none */
     struct ccaas_bell *bell;
     struct ccaas_lease lease;
     char name[];
@@ -63,6 +65,10 @@ bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
                       const void *who, double seconds, struct ccaas_bell *bell,
                       double now, double *due)
 {
+    if (gate->holder && gate->pid != getpid()) {
+        gate->holder = NULL;
+        gate->inside = false;
+    }
     if (gate->holder != who) {
         *due = gate->holder ? INFINITY : gate->opens_at;
         if (gate->holder || now < gate->opens_at) {
@@ -70,6 +76,7 @@ bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
             return false;
         }
         gate->holder = who;
+        gate->pid = getpid();
         gate->lease.store = client->store;
         gate->lease.seconds = fmax(CCAAS_GATE_LEASE, seconds);
     }

@@ -190,9 +190,14 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
                 double now, struct ccaas_secret **bearer, uint64_t *generation)
 {
     /* In a forked child nobody will ever bring the answer: ask anew. */
-    if (grant->reader && grant->pid != getpid()) {
-        ccaas_grant_drop(grant);
-        grant->resume_at = now;
+    if (grant->pid != getpid()) {
+        if (grant->reader) {
+            ccaas_grant_drop(grant);
+            grant->resume_at = now;
+        }
+        if (grant->asking)
+            ccaas_auth_failed(&grant->auth);
+        grant->asking = NULL;
     }
     if (grant->reader)
         ccaas_grant_receive(grant, client, now);
@@ -213,6 +218,7 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
             grant->round++;
             ccaas_error_clear(&grant->error);
             grant->asking = bell;
+            grant->pid = getpid();
             need->waiting = true;
             need->round = grant->round;
             return CCAAS_GRANT_ASK;

@@ -41,7 +41,7 @@ struct ccaas_grant {
     size_t headers_length;
     unsigned attempt;
     double resume_at; /* of the next attempt, when there is no transfer */
-    pid_t pid;        /* where the request under way is */
+    pid_t pid;        /* where the request under way, or who is asked, is */
     uint64_t round;   /* of asking; its error is the last one's */
     uint64_t failed;  /* the last round that failed, */
     uint64_t granted; /* and the last one that brought a token */

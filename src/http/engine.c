@@ -22,7 +22,8 @@ struct ccaas_http {
     CURLM *multi;
     pthread_t thread;
     pthread_mutex_t lock; /* guards the fields below, up to the blank line */
-    bool started, stopping, stays;
+    bool started, stopping;
+    pid_t stays; /* the process of which nothing may go into a child, or 0 */
     struct ccaas_transfer *queue;
     struct curl_waitfd guest; /* is polled, too, if attend is set */
     void (*attend)(void *self);
@@ -63,7 +64,7 @@ static struct ccaas_http *find_staying(void)
     struct ccaas_http *http;
 
     pthread_mutex_lock(&engines_lock);
-    for (http = engines; http && !http->stays;)
+    for (http = engines; http && http->stays != getpid();)
         http = http->next;
     pthread_mutex_unlock(&engines_lock);
     return http;
@@ -77,7 +78,8 @@ static void before_fork(void)
 
     while ((http = find_staying()) != NULL) {
         ccaas_http_stop(http);
-        http->started = http->stopping = http->stays = false;
+        http->started = http->stopping = false;
+        http->stays = 0;
     }
     pthread_mutex_lock(&engines_lock);
     for (http = engines; http; http = http->next)
@@ -409,7 +411,7 @@ static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
 
 void ccaas_http_stay(struct ccaas_http *http)
 {
-    http->stays = true;
+    http->stays = getpid();
 }
 
 bool ccaas_http_attend(struct ccaas_http *http, int fd,

@@ -4,6 +4,8 @@
 local luv = require "luv"
 local misuse = require "ccaas.misuse"
 
+local LONGEST = 1e9 -- seconds: that is never
+
 ---@type ccaas.Loop
 local loop = {}
 
@@ -53,7 +55,7 @@ function loop.wait(fd, seconds)
   return until_woken(function(wake)
     local timer = luv.new_timer()
     if seconds then
-      timer:start(math.ceil(seconds * 1000), 0, function() wake_all(fd, false) end)
+      timer:start(math.ceil(math.min(seconds, LONGEST) * 1000), 0, function() wake_all(fd, false) end)
     end
     all[#all + 1] = function(ready)
       timer:close()

@@ -37,24 +37,14 @@ function openresty.await(bell, seconds)
   if not can_yield() then
     return core.poll(bell:fd(), seconds)
   end
-  local line, reason = lines.get(bell)
-  if not line then
-    return nil, reason
-  end
-  if not line.wire:lend(seconds) then
-    line.wire:ping() -- there is news already; but others are to have a turn
-  end
-  lines.receive(bell, line)
-  return true
+  return lines.wait(bell, seconds)
 end
 
 --- Comes back when nginx's loop has gone round.
 ---@param bell userdata
 function openresty.pause(bell)
-  local line = can_yield() and lines.get(bell)
-  if line then
-    line.wire:ping()
-    lines.receive(bell, line)
+  if can_yield() then
+    lines.wait(bell, nil, true)
   end
 end
 

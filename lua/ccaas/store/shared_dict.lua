@@ -2,6 +2,9 @@
 
 local misuse = require "ccaas.misuse"
 
+-- It counts whole milliseconds, and takes 0 of them for "never ends".
+local LEAST = 0.001
+
 return function(name)
   local ngx = rawget(_G, "ngx")
   local shared = type(ngx) == "table" and ngx.shared
@@ -26,12 +29,12 @@ return function(name)
   end
 
   function store.set(key, value, seconds)
-    local done, reason = dict:set(key, value, seconds)
+    local done, reason = dict:set(key, value, math.max(seconds, LEAST))
     return done or nil, reason
   end
 
   function store.add(key, value, seconds)
-    local added, reason = dict:add(key, value, seconds)
+    local added, reason = dict:add(key, value, math.max(seconds, LEAST))
     if added then
       return true
     elseif reason == nil or reason == "exists" then
