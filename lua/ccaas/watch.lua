@@ -43,6 +43,7 @@ function Poller:finish(now, err)
   self.next_at = math.max(self.started + self.interval, now)
   if err then
     self.error, self.failures = err, self.failures + 1
+    self.newest_error = err
   else
     local by_id = {}
     for _, row in ipairs(self.rows) do
@@ -162,10 +163,10 @@ function Watch:tell_state()
   local poller = self.poller
   if poller.failures > self.failures then
     self.failures = poller.failures
-    local err = poller.error or self.down
     if not self.down then
-      self.down = err or true
-      return { type = "down", at = os.time(), reason = err and err.code or "missed", error = err }
+      self.down = true
+      local err = poller.newest_error -- it may be over already
+      return { type = "down", at = os.time(), reason = err.code, error = err }
     end
   end
   if self.down and not poller.error then

@@ -275,13 +275,6 @@ static int live_note(lua_State *L)
 /* -- Looking at it
  * -------------------------------------------------------------- */
 
-/* live:fd() -> the descriptor that tells when a take is worth another try. */
-static int live_fd(lua_State *L)
-{
-    lua_pushinteger(L, ccaas_live_fd(ccaas_binding_check_live(L, 1)));
-    return 1;
-}
-
 /* live:timeout() -> seconds after which it is in any case, or nil. */
 static int live_timeout(lua_State *L)
 {
@@ -365,11 +358,11 @@ static int live_gc(lua_State *L)
 void ccaas_binding_live(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"note", live_note},         {"fd", live_fd},
-        {"timeout", live_timeout},   {"error", live_error},
-        {"question", live_question}, {"token", live_token},
-        {"info", live_info},         {"lost", live_lost},
-        {"close", live_close},       {NULL, NULL}};
+        {"note", live_note},   {"timeout", live_timeout},
+        {"error", live_error}, {"question", live_question},
+        {"token", live_token}, {"info", live_info},
+        {"lost", live_lost},   {"close", live_close},
+        {NULL, NULL}};
     const int texts = (int)(sizeof upvalue_texts / sizeof *upvalue_texts);
 
     luaL_newmetatable(L, CCAAS_LIVE_TYPE);

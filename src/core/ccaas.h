@@ -410,7 +410,7 @@ enum ccaas_live_take {
     CCAAS_LIVE_TAKE_DOWN,   /* it was lost, or refused for now: `at`, `error` */
     CCAAS_LIVE_TAKE_UPDATE, /* `bytes` are one, with `parts` */
     CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
-    CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for ccaas_live_fd */
+    CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for its bell */
     CCAAS_LIVE_TAKE_ASK,     /* as CCAAS_TAKE_ASK, with ccaas_live_answer */
     CCAAS_LIVE_TAKE_PAUSE,   /* it is time to let others have a turn */
     CCAAS_LIVE_TAKE_ERROR    /* see ccaas_live_error; it stays so */
@@ -441,10 +441,9 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
                      size_t category_length, const char *updated,
                      size_t updated_length);
 
-/* As ccaas_flow_question, _answer, _fd, _timeout and _error. */
+/* As ccaas_flow_question, _answer, _bell, _timeout and _error. */
 const char *ccaas_live_question(const struct ccaas_live *live);
 void ccaas_live_answer(struct ccaas_live *live, const char *token);
-int ccaas_live_fd(struct ccaas_live *live);
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
 double ccaas_live_timeout(const struct ccaas_live *live);
 const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live);

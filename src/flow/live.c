@@ -559,11 +559,6 @@ void ccaas_live_answer(struct ccaas_live *live, const char *token)
                            token);
 }
 
-int ccaas_live_fd(struct ccaas_live *live)
-{
-    return ccaas_bell_fd(live->bell);
-}
-
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
 {
     return live->bell;
