@@ -31,6 +31,8 @@ struct ccaas_http {
     struct ccaas_http *next; /* in the list of engines: guarded by its lock */
 
     pthread_mutex_t work; /* the thread has it while it does not sleep */
+    bool begun;           /* the thread has had it; with it held */
+    pthread_cond_t began; /* tells of that */
     struct ccaas_transfer *running; /* the thread's */
     pid_t pid;                      /* where the thread is */
 };
@@ -71,19 +73,23 @@ static struct ccaas_http *find_staying(void)
 }
 
 /* A fork takes place while all engines sleep, so that no lock that the child
- * may need is held for ever by a thread that is not there. */
+ * may need is held for ever by a thread that is not there: also none that a
+ * thread takes while it begins. */
 static void before_fork(void)
 {
     struct ccaas_http *http;
 
     while ((http = find_staying()) != NULL) {
         ccaas_http_stop(http);
-        http->started = http->stopping = false;
+        http->started = http->stopping = http->begun = false;
         http->stays = 0;
     }
     pthread_mutex_lock(&engines_lock);
-    for (http = engines; http; http = http->next)
+    for (http = engines; http; http = http->next) {
         pthread_mutex_lock(&http->work);
+        while (!http->begun)
+            pthread_cond_wait(&http->began, &http->work);
+    }
 }
 
 static void after_fork(void)
@@ -119,6 +125,7 @@ struct ccaas_http *ccaas_http_new(void)
         return NULL;
     pthread_mutex_init(&http->lock, NULL);
     pthread_mutex_init(&http->work, NULL);
+    pthread_cond_init(&http->began, NULL);
     http->pid = getpid();
     return http;
 }
@@ -340,6 +347,8 @@ static void *run(void *self)
     int active, milliseconds;
 
     pthread_mutex_lock(&http->work);
+    http->begun = true;
+    pthread_cond_broadcast(&http->began);
     while (serve_queue(http)) {
         curl_multi_perform(http->multi, &active);
         collect_results(http);
@@ -517,6 +526,7 @@ void ccaas_http_free(struct ccaas_http *http)
     if (!ccaas_http_forked(http)) {
         pthread_mutex_destroy(&http->lock);
         pthread_mutex_destroy(&http->work);
+        pthread_cond_destroy(&http->began);
     }
     free(http);
 }
