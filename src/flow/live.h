@@ -53,4 +53,27 @@ struct ccaas_live {
     struct ccaas_error error; /* of the loss, or the last one */
 };
 
+/* What live.c and link.c share.  Nothing more is to come; what was handed out
+ * stays. */
+void ccaas_live_let_go(struct ccaas_live *live);
+
+/* It ends with an error, made here; gives ERROR. */
+enum ccaas_live_take ccaas_live_fail_as(struct ccaas_live *live,
+                                        enum ccaas_code code,
+                                        const char *message);
+
+/* Opens it as soon as there is a token. */
+enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
+                                    struct ccaas_news *news, double now);
+
+/* The socket was opened. */
+enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
+                                       struct ccaas_news *news);
+
+/* The socket ended: when, and since when messages may be missed. */
+enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
+                                      const struct ccaas_ws_end *end, double at,
+                                      double from, struct ccaas_news *news,
+                                      double now);
+
 #endif

@@ -1,0 +1,294 @@
+/* A subscription's link: how its socket is opened, and what its loss means. */
+#include "live.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+#include "proxy.h"
+
+static void drop_socket(struct ccaas_live *live)
+{
+    if (!live->socket)
+        return;
+    ccaas_bell_at_cut(live->bell, NULL, NULL);
+    ccaas_ws_close(live->socket);
+    ccaas_ws_release(live->socket);
+    live->socket = NULL;
+}
+
+void ccaas_live_let_go(struct ccaas_live *live)
+{
+    live->state = CCAAS_LIVE_OVER;
+    drop_socket(live);
+    if (live->client->grant && live->bell)
+        ccaas_grant_leave(live->client->grant, live->bell);
+}
+
+/* -- Errors and events
+ * -------------------------------------------------------- */
+
+/* The error is ours: whose it is, and nothing secret in it. */
+static void sign_error(struct ccaas_live *live)
+{
+    strncpy(live->error.method, "GET", sizeof live->error.method - 1);
+    ccaas_error_url(live->error.url, sizeof live->error.url, live->url);
+    if (live->client->grant)
+        ccaas_grant_scrub(live->client->grant, &live->error);
+}
+
+static enum ccaas_live_take fail(struct ccaas_live *live)
+{
+    sign_error(live);
+    ccaas_live_let_go(live);
+    return CCAAS_LIVE_TAKE_ERROR;
+}
+
+enum ccaas_live_take ccaas_live_fail_as(struct ccaas_live *live,
+                                        enum ccaas_code code,
+                                        const char *message)
+{
+    live->error.retryable = false;
+    ccaas_error_set(&live->error, code, "%s", message);
+    return fail(live);
+}
+
+static void note(struct ccaas_live *live, const char *reason)
+{
+    struct ccaas_event *event =
+        ccaas_client_note(live->client, "socket", "GET", live->url);
+
+    if (!event)
+        return;
+    event->attempt = live->attempt;
+    strncpy(event->reason, reason, sizeof event->reason - 1);
+    if (live->state == CCAAS_LIVE_OPEN)
+        return;
+    event->status = live->error.status;
+    strncpy(event->code, ccaas_code_name(live->error.code),
+            sizeof event->code - 1);
+}
+
+/* -- Opening
+ * --------------------------------------------------------------------- */
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+/* The address with the token in its query, percent-encoded; NULL: memory is
+ * out. */
+static char *address_with(const struct ccaas_live *live, const char *token)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t room =
+        strlen(live->url) + strlen(live->token_name) + 3 * strlen(token) + 3;
+    char *text = malloc(room), *at;
+
+    if (!text)
+        return NULL;
+    at = stpcpy(text, live->url);
+    *at++ = strchr(live->url, '?') ? '&' : '?';
+    at = stpcpy(at, live->token_name);
+    *at++ = '=';
+    for (; *token; token++)
+        if ((*token >= 'a' && *token <= 'z') ||
+            (*token >= 'A' && *token <= 'Z') ||
+            (*token >= '0' && *token <= '9') || strchr("-._~", *token)) {
+            *at++ = *token;
+        } else {
+            *at++ = '%';
+            *at++ = digits[(unsigned char)*token >> 4];
+            *at++ = digits[(unsigned char)*token & 15];
+        }
+    *at = '\0';
+    return text;
+}
+
+/* Nobody waits for what it brings; on any thread. */
+static void close_socket(void *self)
+{
+    ccaas_ws_close(self);
+}
+
+/* Opens the socket; `bearer` may be NULL.  What comes of it is in the inbox. */
+static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
+{
+    struct ccaas_client *client = live->client;
+    struct ccaas_ws *ws = ccaas_engine_ws(client->engine);
+    struct ccaas_ws_sink sink = ccaas_inbox_sink(live->inbox);
+    struct ccaas_ws_end none = {.code = CCAAS_IO, .message = CCAAS_NO_ROOM};
+    struct ccaas_ws_request request = {
+        .url = live->url,
+        .bearer = live->token_name ? NULL : bearer,
+        .ca_file = client->ca_file,
+        .proxy = ccaas_proxy_for(live->url, client->proxy, environment),
+        .connect_timeout = client->connect_timeout,
+        .silence = live->plan.silence,
+        .max_message = live->plan.max_message,
+    };
+    char *address = NULL;
+
+    live->state = CCAAS_LIVE_OPENING;
+    live->attempt++;
+    if (live->token_name && bearer) {
+        address = address_with(live, ccaas_secret_reveal(bearer));
+        request.url = address;
+    }
+    if (ws && request.url)
+        live->socket = ccaas_ws_open(ws, &request, &sink);
+    if (address) {
+        ccaas_secret_wipe(address, strlen(address));
+        free(address);
+    }
+    if (live->socket)
+        ccaas_bell_at_cut(live->bell, close_socket, live->socket);
+    else
+        sink.closed(sink.self, &none);
+}
+
+/* It is lost or refused, for that `error`: another attempt follows where there
+ * is hope.  `open`: seconds for which it was. */
+static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
+                                      double open, double at,
+                                      struct ccaas_news *news, double now)
+{
+    int64_t again = live->opened ? live->attempt : (int64_t)live->attempt - 1;
+
+    live->state = CCAAS_LIVE_PAUSE;
+    if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
+        return fail(live);
+    live->error.retryable = true;
+    live->resume_at =
+        now + ccaas_retry_link_lost(&live->retry, open, live->error.retry_after,
+                                    ccaas_random_unit());
+    if (live->down)
+        return CCAAS_LIVE_TAKE_WAIT;
+    live->down = true;
+    news->at = at;
+    news->error = &live->error;
+    return CCAAS_LIVE_TAKE_DOWN;
+}
+
+/* There is no token: what may pass for one request may pass for this. */
+static enum ccaas_live_take lacks_token(struct ccaas_live *live,
+                                        struct ccaas_news *news, double now)
+{
+    ccaas_error_copy(&live->error, ccaas_grant_error(live->client->grant));
+    live->need = (struct ccaas_grant_need){0};
+    live->attempt++;
+    return pause_for(live, live->error.retryable, 0, ccaas_clock_wall(), news,
+                     now);
+}
+
+enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
+                                    struct ccaas_news *news, double now)
+{
+    struct ccaas_client *client = live->client;
+    struct ccaas_secret *bearer = NULL;
+
+    if (!client->grant) {
+        open_socket(live, NULL);
+        return CCAAS_LIVE_TAKE_WAIT;
+    }
+    switch (ccaas_grant_use(client->grant, client, &live->need, live->bell, now,
+                            &bearer, &live->generation)) {
+    case CCAAS_GRANT_HAVE:
+        open_socket(live, bearer);
+        break;
+    case CCAAS_GRANT_ASK:
+        live->asked = true;
+        return CCAAS_LIVE_TAKE_ASK;
+    case CCAAS_GRANT_WAIT:
+        break;
+    case CCAAS_GRANT_FAILED:
+        return lacks_token(live, news, now);
+    }
+    return CCAAS_LIVE_TAKE_WAIT;
+}
+
+enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
+                                       struct ccaas_news *news)
+{
+    live->state = CCAAS_LIVE_OPEN;
+    note(live, "open");
+    news->attempt = live->attempt;
+    news->at = ccaas_inbox_opened(live->inbox);
+    news->from = live->lost_at;
+    news->error = &live->error;
+    live->lost_at = -1;
+    live->attempt = 0;
+    live->down = live->replayed = false;
+    live->opened++;
+    return CCAAS_LIVE_TAKE_OPEN;
+}
+
+/* -- Losing it
+ * -------------------------------------------------------------------- */
+
+static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
+                     bool broken)
+{
+    struct ccaas_error *error = &live->error;
+
+    ccaas_error_clear(error);
+    error->retryable = end->transient;
+    error->status = end->status;
+    error->retry_after =
+        ccaas_retry_after(end->retry_after, strlen(end->retry_after),
+                          (int64_t)ccaas_clock_wall());
+    if (broken)
+        ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
+    else if (end->code == CCAAS_OK && end->close_reason[0])
+        ccaas_error_set(error, CCAAS_NETWORK,
+                        "the server closed the websocket (%d: %s)",
+                        end->close_code, end->close_reason);
+    else if (end->code == CCAAS_OK)
+        ccaas_error_set(error, CCAAS_NETWORK,
+                        "the server closed the websocket (%d)",
+                        end->close_code);
+    else
+        ccaas_error_set(error, end->code, "%s", end->message);
+    sign_error(live);
+}
+
+/* Another token may help, once. */
+static bool wants_another_token(struct ccaas_live *live)
+{
+    if (live->error.status != 401 || live->replayed || !live->client->grant ||
+        !ccaas_grant_refused(live->client->grant, live->generation))
+        return false;
+    live->replayed = true;
+    live->need = (struct ccaas_grant_need){0};
+    live->state = CCAAS_LIVE_TOKEN;
+    return true;
+}
+
+enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
+                                      const struct ccaas_ws_end *end, double at,
+                                      double from, struct ccaas_news *news,
+                                      double now)
+{
+    bool was_open = live->state == CCAAS_LIVE_OPEN;
+    bool broken = ccaas_inbox_broken(live->inbox);
+    /* A link that was open is worth opening again, whatever ended it, but for
+     * the engine's end. */
+    bool hope = end->transient || (was_open && end->code != CCAAS_TOO_LARGE &&
+                                   (broken || end->code != CCAAS_CANCELLED));
+    double open = was_open ? at - ccaas_inbox_opened(live->inbox) : 0;
+
+    drop_socket(live);
+    describe(live, end, broken);
+    live->state = CCAAS_LIVE_PAUSE;
+    note(live, was_open ? "lost" : "refused");
+    if (wants_another_token(live))
+        return CCAAS_LIVE_TAKE_WAIT;
+    if (was_open) {
+        live->lost++;
+        live->lost_at = from;
+    }
+    return pause_for(live, hope, open, at, news, now);
+}
