@@ -288,7 +288,7 @@ static void test_stop(void)
     struct watcher *early = open_path(other, "/echo");
     struct ccaas_ws_request request =
         request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
-    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed};
+    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed, NULL};
 
     CHECK(wait_opened(watcher));
     ccaas_ws_stop(ws);

@@ -80,6 +80,8 @@ static void give(struct ccaas_socket *socket, const char *bytes, size_t length,
         CCAAS_WS_FULL) {
         socket->full = true;
         lws_rx_flow_control(socket->wsi, 0);
+    } else {
+        ccaas_ws_gave(socket, socket->received);
     }
 }
 
@@ -106,6 +108,7 @@ static void receive(struct ccaas_socket *socket, struct lws *wsi,
         too_large(socket);
         return;
     }
+    socket->ws->came += length + 1;
     if (first)
         socket->binary = lws_frame_is_binary(wsi);
     socket->within = !last;

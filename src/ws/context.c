@@ -116,11 +116,14 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws)
 void ccaas_ws_context_run(struct ccaas_ws *ws)
 {
     ws->over = false;
-    while (!ws->over)
+    while (!ws->over) {
         if (ws->has_loop)
-            uv_run(&ws->loop, UV_RUN_DEFAULT);
+            uv_run(&ws->loop, UV_RUN_ONCE);
         else
             lws_service(ws->context, 0);
+        ccaas_ws_flush(ws);
+        ccaas_ws_rest(ws);
+    }
 }
 
 void ccaas_ws_context_leave(struct ccaas_ws *ws)

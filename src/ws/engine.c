@@ -103,6 +103,7 @@ struct ccaas_ws *ccaas_ws_new(void)
     pthread_mutex_init(&ws->lock, NULL);
     pthread_cond_init(&ws->moved, NULL);
     ws->queue_end = &ws->queue;
+    ws->gave_end = &ws->gave;
     ws->watch_at = INFINITY;
     ws->pid = getpid();
     return ws;

@@ -126,6 +126,7 @@ void ccaas_socket_finish(struct ccaas_socket *socket,
         socket->link = NULL;
     }
     socket->lookup = NULL;
+    ccaas_ws_gave_forget(socket);
     whole.opened = socket->state == CCAAS_SOCKET_OPEN;
     if (whole.opened && end->code != CCAAS_OK)
         whole.quiet = ccaas_clock_now() - socket->received;

@@ -13,6 +13,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "lookup.h"
+#include "pace.h"
 #include "ws.h"
 
 /* Our own clock watches connections; libwebsockets' is not to. */
@@ -65,6 +66,12 @@ struct ccaas_ws {
     struct ccaas_socket *running;
     lws_sorted_usec_list_t watch;
     double watch_at; /* when it will ring; INFINITY: never */
+
+    /* Its readers are to be woken: flush.c. */
+    struct ccaas_socket *gave, **gave_end;
+    double gave_at; /* since when there are some */
+    size_t came;    /* bytes of messages in this turn of the loop */
+    struct ccaas_pace pace;
 };
 
 enum ccaas_socket_state {
@@ -113,7 +120,8 @@ struct ccaas_socket {
     bool full;               /* the sink said so */
     bool within;             /* a message has begun and not ended */
     bool binary;             /* the message in `message` is */
-    struct ccaas_buffer message; /* the fragments so far */
+    struct ccaas_buffer message;                   /* the fragments so far */
+    struct ccaas_socket *next_given, **given_link; /* of those to be flushed */
 };
 
 /* socket.c: a socket's life. */
@@ -156,6 +164,16 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws);
 void ccaas_ws_context_run(struct ccaas_ws *ws);   /* until leave is called */
 void ccaas_ws_context_leave(struct ccaas_ws *ws); /* from within the loop */
 void ccaas_ws_context_destroy(struct ccaas_ws *ws);
+
+/* flush.c: the socket gave its sink a message at `now`: to be flushed. */
+void ccaas_ws_gave(struct ccaas_socket *socket, double now);
+/* It is not to be flushed: it is over. */
+void ccaas_ws_gave_forget(struct ccaas_socket *socket);
+/* Flushes the sinks of all that gave something. */
+void ccaas_ws_flush(struct ccaas_ws *ws);
+/* After a turn of the loop: sleeps a little when messages come often, few at a
+ * time. */
+void ccaas_ws_rest(struct ccaas_ws *ws);
 
 /* route.c: the route for a socket, or NULL: *why says so. */
 struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
