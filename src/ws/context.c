@@ -122,6 +122,8 @@ void ccaas_ws_context_run(struct ccaas_ws *ws)
         else
             lws_service(ws->context, 0);
         ccaas_ws_flush(ws);
+        if (!ws->over)
+            ccaas_turn_next(ws);
         ccaas_ws_rest(ws);
     }
 }

@@ -20,6 +20,8 @@
 #define CCAAS_WS_NEVER (24 * 3600)
 /* libwebsockets' buffer: a whole request has to fit in. */
 #define CCAAS_WS_SEND_BUFFER (64 * 1024)
+/* Handshakes side by side. */
+#define CCAAS_WS_HANDSHAKES 64
 /* What a socket keeps for the next message that comes in pieces. */
 #define CCAAS_WS_KEPT (64 * 1024)
 
@@ -64,6 +66,8 @@ struct ccaas_ws {
     struct ccaas_ws_route *routes;
     struct ccaas_lookup *lookups; /* under way */
     struct ccaas_socket *running;
+    struct ccaas_socket *waiting, **waiting_end; /* for their turns */
+    unsigned turns;                              /* that are taken */
     lws_sorted_usec_list_t watch;
     double watch_at; /* when it will ring; INFINITY: never */
 
@@ -75,6 +79,7 @@ struct ccaas_ws {
 };
 
 enum ccaas_socket_state {
+    CCAAS_SOCKET_WAITING, /* for its turn */
     CCAAS_SOCKET_LOOKING_UP,
     CCAAS_SOCKET_CONNECTING,
     CCAAS_SOCKET_OPEN
@@ -98,12 +103,13 @@ struct ccaas_socket {
     struct ccaas_socket *next_queued;
 
     /* Under way. */
-    struct ccaas_socket *next, **link; /* the engine's list */
+    struct ccaas_socket *next, **link; /* in one of the engine's lists */
     enum ccaas_socket_state state;
+    bool has_turn;               /* it counts among those that connect */
     struct ccaas_lookup *lookup; /* that it waits for */
     struct ccaas_ws_route *route;
-    struct ccaas_names names; /* the addresses to try */
-    size_t name;              /* which one is tried */
+    struct ccaas_names *names; /* the addresses to try; NULL once it is open */
+    size_t name;               /* which one is tried */
     bool dialing; /* libwebsockets was called for it and has not returned */
     bool redial;  /* it is the next one's turn */
     struct lws *wsi;
@@ -131,7 +137,6 @@ struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
                                       const struct ccaas_ws_request *request,
                                       const struct ccaas_ws_sink *sink);
 void ccaas_socket_hold(struct ccaas_socket *socket);
-void ccaas_socket_start(struct ccaas_socket *socket);
 void ccaas_socket_resume(struct ccaas_socket *socket);
 /* The addresses have been found, or not. */
 void ccaas_socket_found(struct ccaas_socket *socket,
@@ -147,6 +152,20 @@ void ccaas_socket_finish_as(struct ccaas_socket *socket, enum ccaas_code code,
 /* Does what is due at `now`, and says when to look again; INFINITY: never.
  * The socket may be gone after it: *gone. */
 double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone);
+
+/* Its turn has come: connects. */
+void ccaas_socket_begin(struct ccaas_socket *socket);
+
+/* turn.c: puts it with those that wait for their turn. */
+void ccaas_turn_wait(struct ccaas_socket *socket);
+/* Takes it out of the list that it is in. */
+void ccaas_turn_unlink(struct ccaas_socket *socket);
+/* It connects no more. */
+void ccaas_turn_over(struct ccaas_socket *socket);
+/* It connects; others need not wait for it if it has for long. */
+void ccaas_turn_watch(struct ccaas_socket *socket, double now);
+/* Begins as many as may. */
+void ccaas_turn_next(struct ccaas_ws *ws);
 
 /* engine.c: have ccaas_socket_watch called for all at `when`, or earlier. */
 void ccaas_ws_watch_at(struct ccaas_ws *ws, double when);
