@@ -17,6 +17,26 @@
 #define TICKS 64   /* takes between two looks at the clock */
 #define SETTLED 60 /* seconds open, after which a loss is a first one */
 
+/* Its error, made when there is one: a thousand without any take no room.  When
+ * memory is out, one that the client's subscriptions share. */
+static struct ccaas_error *error_of(struct ccaas_live *live)
+{
+    if (!live->error) {
+        live->error = calloc(1, sizeof *live->error);
+        if (live->error)
+            live->error->retry_after = -1;
+    }
+    return live->error ? live->error : &live->client->spare_error;
+}
+
+static void forget_error(struct ccaas_live *live)
+{
+    if (live->error)
+        ccaas_error_clear(live->error);
+    free(live->error);
+    live->error = NULL;
+}
+
 /* -- Making and ending
  * --------------------------------------------------------- */
 
@@ -56,7 +76,6 @@ struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
     if (live->next)
         live->next->link = &live->next;
     client->lives = live;
-    live->error.retry_after = -1;
     live->deadline = INFINITY;
     live->lost_at = -1;
     if (!prepare(live, plan)) {
@@ -96,9 +115,8 @@ void ccaas_live_close(struct ccaas_live *live)
     if (live->next)
         live->next->link = live->link;
     if (live->state != CCAAS_LIVE_OVER) {
-        ccaas_error_clear(&live->error);
-        live->error.retry_after = -1;
-        ccaas_error_set(&live->error, CCAAS_CANCELLED, "closed");
+        forget_error(live);
+        ccaas_error_set(error_of(live), CCAAS_CANCELLED, "closed");
     }
     let_all_go(live);
     if (live->bell)
@@ -121,7 +139,7 @@ void ccaas_live_free(struct ccaas_live *live)
     ccaas_bell_release(live->bell);
     free(live->url);
     free(live->token_name);
-    ccaas_error_clear(&live->error);
+    forget_error(live);
     free(live);
     ccaas_client_free(client);
 }
@@ -132,10 +150,12 @@ void ccaas_live_free(struct ccaas_live *live)
 /* The error is ours: whose it is, and nothing secret in it. */
 static void sign_error(struct ccaas_live *live)
 {
-    strncpy(live->error.method, "GET", sizeof live->error.method - 1);
-    ccaas_error_url(live->error.url, sizeof live->error.url, live->url);
+    struct ccaas_error *error = error_of(live);
+
+    strncpy(error->method, "GET", sizeof error->method - 1);
+    ccaas_error_url(error->url, sizeof error->url, live->url);
     if (live->client->grant)
-        ccaas_grant_scrub(live->client->grant, &live->error);
+        ccaas_grant_scrub(live->client->grant, error);
 }
 
 static enum ccaas_live_take fail(struct ccaas_live *live)
@@ -148,8 +168,8 @@ static enum ccaas_live_take fail(struct ccaas_live *live)
 static enum ccaas_live_take fail_as(struct ccaas_live *live,
                                     enum ccaas_code code, const char *message)
 {
-    live->error.retryable = false;
-    ccaas_error_set(&live->error, code, "%s", message);
+    error_of(live)->retryable = false;
+    ccaas_error_set(error_of(live), code, "%s", message);
     return fail(live);
 }
 
@@ -164,8 +184,8 @@ static void note(struct ccaas_live *live, const char *reason)
     strncpy(event->reason, reason, sizeof event->reason - 1);
     if (live->state == CCAAS_LIVE_OPEN)
         return;
-    event->status = live->error.status;
-    strncpy(event->code, ccaas_code_name(live->error.code),
+    event->status = error_of(live)->status;
+    strncpy(event->code, ccaas_code_name(error_of(live)->code),
             sizeof event->code - 1);
 }
 
@@ -259,15 +279,15 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
     live->state = CCAAS_LIVE_PAUSE;
     if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
         return fail(live);
-    live->error.retryable = true;
-    live->resume_at =
-        now + ccaas_retry_link_lost(&live->retry, open, live->error.retry_after,
-                                    ccaas_random_unit());
+    error_of(live)->retryable = true;
+    live->resume_at = now + ccaas_retry_link_lost(&live->retry, open,
+                                                  error_of(live)->retry_after,
+                                                  ccaas_random_unit());
     if (live->down)
         return CCAAS_LIVE_TAKE_WAIT;
     live->down = true;
     news->at = at;
-    news->error = &live->error;
+    news->error = error_of(live);
     return CCAAS_LIVE_TAKE_DOWN;
 }
 
@@ -275,11 +295,11 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
 static enum ccaas_live_take lacks_token(struct ccaas_live *live,
                                         struct ccaas_news *news, double now)
 {
-    ccaas_error_copy(&live->error, ccaas_grant_error(live->client->grant));
+    ccaas_error_copy(error_of(live), ccaas_grant_error(live->client->grant));
     live->need = (struct ccaas_grant_need){0};
     live->attempt++;
-    return pause_for(live, live->error.retryable, 0, ccaas_clock_wall(), news,
-                     now);
+    return pause_for(live, error_of(live)->retryable, 0, ccaas_clock_wall(),
+                     news, now);
 }
 
 /* Opens it as soon as there is a token. */
@@ -317,7 +337,7 @@ static enum ccaas_live_take has_opened(struct ccaas_live *live,
     news->attempt = live->attempt;
     news->at = ccaas_inbox_opened(live->inbox);
     news->from = live->lost_at;
-    news->error = &live->error;
+    forget_error(live);
     live->lost_at = -1;
     live->attempt = 0;
     live->down = live->replayed = false;
@@ -331,9 +351,10 @@ static enum ccaas_live_take has_opened(struct ccaas_live *live,
 static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
                      bool broken)
 {
-    struct ccaas_error *error = &live->error;
+    struct ccaas_error *error;
 
-    ccaas_error_clear(error);
+    forget_error(live);
+    error = error_of(live);
     error->retryable = end->transient;
     error->status = end->status;
     error->retry_after =
@@ -357,7 +378,8 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
 /* Another token may help, once. */
 static bool wants_another_token(struct ccaas_live *live)
 {
-    if (live->error.status != 401 || live->replayed || !live->client->grant ||
+    if (error_of(live)->status != 401 || live->replayed ||
+        !live->client->grant ||
         !ccaas_grant_refused(live->client->grant, live->generation))
         return false;
     live->replayed = true;
@@ -582,9 +604,9 @@ double ccaas_live_timeout(const struct ccaas_live *live)
     return due > now ? due - now : 0;
 }
 
-const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live)
+const struct ccaas_error *ccaas_live_error(struct ccaas_live *live)
 {
-    return &live->error;
+    return error_of(live);
 }
 
 bool ccaas_live_lost(struct ccaas_live *live)

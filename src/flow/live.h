@@ -50,7 +50,7 @@ struct ccaas_live {
     bool down;        /* the reader was told so */
 
     int64_t messages, stale, opened, lost;
-    struct ccaas_error error; /* of the loss, or the last one */
+    struct ccaas_error *error; /* of the loss, or the last one; or NULL */
 };
 
 #endif
