@@ -304,11 +304,10 @@ static void test_crowd(void)
     for (i = 0; i < 2 * CROWD; i++)
         watchers[i] = open_path(ws, "/flood?count=20");
     for (i = 0; i < 2 * CROWD; i++)
-        CHECK(wait_closed(watchers[i]));
+        CHECK(wait_messages(watchers[i], 20));
     for (i = 0; i < 2 * CROWD; i++) {
-        CHECK_INT(watchers[i]->count, 20);
         CHECK(watchers[i]->ordered);
-        CHECK_INT(finish(watchers[i]).code, CCAAS_OK);
+        CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
     }
     ccaas_ws_free(ws);
 }

@@ -122,8 +122,9 @@ void ccaas_ws_context_run(struct ccaas_ws *ws)
         else
             lws_service(ws->context, 0);
         ccaas_ws_flush(ws);
-        if (!ws->over)
-            ccaas_turn_next(ws);
+        /* Not from here: its clock would not be set by what is begun. */
+        if (ccaas_turn_due(ws))
+            lws_cancel_service(ws->context);
         ccaas_ws_rest(ws);
     }
 }

@@ -213,8 +213,11 @@ bool ccaas_ws_serve(struct ccaas_ws *ws)
         }
         pthread_mutex_unlock(&ws->lock);
         serve_lookups(ws, found);
-        if (!socket)
+        if (!socket) {
+            if (!stopping)
+                ccaas_turn_next(ws);
             return !stopping;
+        }
         serve_socket(socket, opens, resumes, closes);
     }
 }
@@ -238,6 +241,7 @@ static void watch(lws_sorted_usec_list_t *sul)
             soonest = fmin(soonest, due);
     }
     ccaas_ws_watch_at(ws, soonest);
+    ccaas_turn_next(ws);
 }
 
 void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)

@@ -164,6 +164,8 @@ void ccaas_turn_unlink(struct ccaas_socket *socket);
 void ccaas_turn_over(struct ccaas_socket *socket);
 /* It connects; others need not wait for it if it has for long. */
 void ccaas_turn_watch(struct ccaas_socket *socket, double now);
+/* Is there one whose turn it is? */
+bool ccaas_turn_due(const struct ccaas_ws *ws);
 /* Begins as many as may. */
 void ccaas_turn_next(struct ccaas_ws *ws);
 

@@ -1,6 +1,6 @@
 /* Whose turn it is to connect: so many at a time.  libwebsockets holds a large
  * buffer for each handshake, and a server is not to be stormed by a thousand of
- * them.  On the engine's thread, not within a call of libwebsockets'. */
+ * them.  On the engine's thread. */
 #include "clock.h"
 #include "socket.h"
 
@@ -46,11 +46,17 @@ void ccaas_turn_watch(struct ccaas_socket *socket, double now)
         ccaas_turn_over(socket);
 }
 
+bool ccaas_turn_due(const struct ccaas_ws *ws)
+{
+    return ws->waiting && ws->turns < CCAAS_WS_HANDSHAKES;
+}
+
 void ccaas_turn_next(struct ccaas_ws *ws)
 {
     struct ccaas_socket *socket;
 
-    while ((socket = ws->waiting) && ws->turns < CCAAS_WS_HANDSHAKES) {
+    while (ccaas_turn_due(ws)) {
+        socket = ws->waiting;
         ccaas_turn_unlink(socket);
         socket->has_turn = true;
         ws->turns++;
