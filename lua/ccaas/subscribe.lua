@@ -265,7 +265,7 @@ function subscribe.give(own, name, method, plan, opts)
     own = own, live = live, take = live.take, gather = core.gather(), gathers = {},
     pending = {}, next_pending = 1, gaps = 0, snapshots = 0, deadline = plan.deadline,
     wants_values = opts.snapshot ~= false, values_name = method.snapshot,
-    values_plan = values_plan(own, method.snapshot, opts.ids, opts),
+    values_plan = opts.snapshot ~= false and values_plan(own, method.snapshot, opts.ids, opts),
   }, Source)
   source:join(source.gather)
   return events.new(own, source, name)

@@ -8,6 +8,7 @@
 #include "check.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -857,6 +858,119 @@ static void shut_meanwhile(void)
     }
 }
 
+/* -- Waking the reader ----------------------------------------------------- */
+
+/* Was the bell rung since the last time? */
+static bool rung(void)
+{
+    struct pollfd wait = {.fd = ccaas_bell_fd(bell), .events = POLLIN};
+    bool is = poll(&wait, 1, 0) == 1;
+
+    ccaas_bell_disarm(bell);
+    ccaas_bell_arm(bell);
+    return is;
+}
+
+static void rings_at_flush(void)
+{
+    begin(8, true);
+    rung();
+    deliver("1", 1);
+    deliver("2", 1);
+    CHECK(!rung());
+    sink.flush(sink.self);
+    CHECK(rung());
+    sink.flush(sink.self);
+    CHECK(!rung());
+    deliver("3", 1);
+    sink.flush(sink.self);
+    CHECK(!rung()); /* the reader has not looked since */
+    finish();
+}
+
+static void rings_not_for_what_is_taken(void)
+{
+    begin(8, true);
+    rung();
+    deliver("1", 1);
+    take();
+    sink.flush(sink.self);
+    CHECK(!rung());
+    deliver("2", 1);
+    sink.flush(sink.self);
+    CHECK(rung());
+    finish();
+}
+
+static void rings_at_once_when_full(void)
+{
+    begin(2, true);
+    rung();
+    CHECK_INT(deliver("1", 1), CCAAS_WS_MORE);
+    CHECK(!rung());
+    CHECK_INT(deliver("2", 1), CCAAS_WS_FULL);
+    CHECK(rung());
+    finish();
+}
+
+static void rings_at_once_when_closed(void)
+{
+    begin(8, true);
+    rung();
+    deliver("1", 1);
+    sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
+    CHECK(rung());
+    sink = ccaas_inbox_sink(inbox);
+    finish();
+}
+
+static void *sender_in_turns(void *unused)
+{
+    char text[128];
+
+    for (int i = 0; i < MANY; i++) {
+        size_t length = write_update(text, 1, i, -1, 0);
+
+        sink.message(sink.self, text, length, false);
+        if (i % 3 == 0 || i == MANY - 1)
+            sink.flush(sink.self);
+    }
+    return unused;
+}
+
+/* The reader sleeps whenever there is nothing: a ring that is lost is a
+ * sleeper that is never woken. */
+static void wakes_a_sleeper(void)
+{
+    struct pollfd wait = {.events = POLLIN};
+    pthread_t thread;
+    int last = -1;
+    bool slept = true;
+
+    begin(65536, true);
+    wait.fd = ccaas_bell_fd(bell);
+    pthread_create(&thread, NULL, sender_in_turns, NULL);
+    while (last < MANY - 1 && slept) {
+        int number = take();
+
+        if (number >= 0) {
+            last = number;
+            continue;
+        }
+        ccaas_bell_disarm(bell);
+        ccaas_bell_arm(bell);
+        number = take();
+        if (number >= 0)
+            last = number;
+        else
+            slept = poll(&wait, 1, 30000) == 1;
+    }
+    CHECK(slept);
+    CHECK_INT(last, MANY - 1);
+    pthread_join(thread, NULL);
+    finish();
+}
+
 int main(void)
 {
     large = malloc(2 * CCAAS_INBOX_BYTES + 2000000);
@@ -888,5 +1002,11 @@ int main(void)
     it("keeps the newest between two threads", two_threads_latest);
     it("may be left while the other thread sends", shut_meanwhile);
     free(large);
+    it("rings for what came when it is flushed, once", rings_at_flush);
+    it("does not ring for what was taken already", rings_not_for_what_is_taken);
+    it("rings at once when it is full", rings_at_once_when_full);
+    it("rings at once when the socket has ended", rings_at_once_when_closed);
+    it("wakes a reader that sleeps, whenever there is something",
+       wakes_a_sleeper);
     return check_report();
 }

@@ -249,6 +249,69 @@ static void test_no_answer(void)
     close(listening);
 }
 
+#define CROWD 70 /* more than connect side by side */
+
+/* A server that takes connections and says nothing. */
+static int listen_silently(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(bind(listening, (struct sockaddr *)&address, size) == 0 &&
+          listen(listening, 2 * CROWD) == 0 &&
+          getsockname(listening, (struct sockaddr *)&address, &size) == 0);
+    *port = ntohs(address.sin_port);
+    return listening;
+}
+
+static void test_turns(void)
+{
+    struct watcher *watchers[CROWD], *works;
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request;
+    int port, listening = listen_silently(&port), i;
+
+    request = request_for(on_server("ws", "127.0.0.1", port, "/"));
+    request.connect_timeout = 2 * PATIENCE;
+    for (i = 0; i < CROWD; i++)
+        watchers[i] = open_with(ws, &request, false);
+    works = open_path(ws, "/echo");
+    CHECK(wait_opened(works));
+    finish(works);
+    for (i = 0; i < CROWD; i++)
+        CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
+    /* Some of these wait for their turn yet. */
+    for (i = 0; i < CROWD; i++)
+        watchers[i] = open_with(ws, &request, false);
+    CHECK_INT(finish(watchers[CROWD - 1]).code, CCAAS_CANCELLED);
+    CHECK_INT(finish(watchers[CROWD - 3]).code, CCAAS_CANCELLED);
+    watchers[CROWD - 3] = watchers[CROWD - 2];
+    ccaas_ws_stop(ws);
+    for (i = 0; i < CROWD - 2; i++)
+        CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
+    ccaas_ws_free(ws);
+    close(listening);
+}
+
+static void test_crowd(void)
+{
+    static struct watcher *watchers[2 * CROWD];
+    struct ccaas_ws *ws = engine();
+    int i;
+
+    for (i = 0; i < 2 * CROWD; i++)
+        watchers[i] = open_path(ws, "/flood?count=20");
+    for (i = 0; i < 2 * CROWD; i++)
+        CHECK(wait_messages(watchers[i], 20));
+    for (i = 0; i < 2 * CROWD; i++) {
+        CHECK(watchers[i]->ordered);
+        CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
+    }
+    ccaas_ws_free(ws);
+}
+
 static int count_descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");
@@ -288,7 +351,7 @@ static void test_stop(void)
     struct watcher *early = open_path(other, "/echo");
     struct ccaas_ws_request request =
         request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
-    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed};
+    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed, NULL};
 
     CHECK(wait_opened(watcher));
     ccaas_ws_stop(ws);
@@ -414,6 +477,8 @@ static void run_all(void)
     it("a server that never answers the handshake is given up", test_no_answer);
     it("a sink that is full makes the server wait", test_back_pressure);
     it("a look-up that hangs holds up nobody", test_look_up_hangs);
+    it("a crowd whose server hangs holds up nobody for long", test_turns);
+    it("a crowd opens, and each gets all of its messages", test_crowd);
     it("every address of a host is tried", test_every_address);
     it("two hundred sockets on one engine, idle for nothing", test_many);
     it("a socket may be closed at any moment of its handshake",

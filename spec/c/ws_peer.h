@@ -221,7 +221,8 @@ static struct watcher *open_with(struct ccaas_ws *ws,
                                  bool full)
 {
     struct watcher *watcher = watcher_new();
-    struct ccaas_ws_sink sink = {watcher, on_opened, on_message, on_closed};
+    struct ccaas_ws_sink sink = {watcher, on_opened, on_message, on_closed,
+                                 NULL};
 
     watcher->full_at_first = full;
     watcher->socket = ccaas_ws_open(ws, request, &sink);

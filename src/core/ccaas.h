@@ -405,8 +405,7 @@ struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
 
 enum ccaas_live_take {
     CCAAS_LIVE_TAKE_OPEN,   /* it is open: `attempt`, `at`; after a loss also
-                               `from` and `error`: what came since may be
-                               missed */
+                               `from`: what came since may be missed */
     CCAAS_LIVE_TAKE_DOWN,   /* it was lost, or refused for now: `at`, `error` */
     CCAAS_LIVE_TAKE_UPDATE, /* `bytes` are one, with `parts` */
     CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
@@ -446,7 +445,7 @@ const char *ccaas_live_question(const struct ccaas_live *live);
 void ccaas_live_answer(struct ccaas_live *live, const char *token);
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
 double ccaas_live_timeout(const struct ccaas_live *live);
-const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live);
+const struct ccaas_error *ccaas_live_error(struct ccaas_live *live);
 
 /* True when the socket was open and has ended: takes will tell so after what
  * came before. */

@@ -252,6 +252,7 @@ void ccaas_client_free(struct ccaas_client *client)
     if (client->next)
         client->next->link = client->link;
     ccaas_grant_release(client->grant);
+    ccaas_error_clear(&client->spare_error);
     free(client->ca_file);
     free(client->proxy);
     free(client->user_agent);

@@ -43,9 +43,10 @@ struct ccaas_client {
     int references;
     struct ccaas_client *next, **link; /* the engine's list */
     struct ccaas_engine *engine;
-    struct ccaas_grant *grant; /* NULL: the client has none */
-    struct ccaas_flow *flows;  /* all that are open */
-    struct ccaas_live *lives;  /* the same of subscriptions */
+    struct ccaas_grant *grant;      /* NULL: the client has none */
+    struct ccaas_flow *flows;       /* all that are open */
+    struct ccaas_live *lives;       /* the same of subscriptions */
+    struct ccaas_error spare_error; /* of theirs, for want of memory */
     bool closed, fair;
     unsigned store; /* 0: none */
 

@@ -48,6 +48,8 @@ struct ccaas_inbox {
         batched_bytes; /* they count as waiting until all are read */
     size_t batch_next; /* the reader's alone */
 
+    bool unrung; /* the engine's alone: what came first was not told yet */
+
     bool shut, held; /* the reader is gone; the sender waits */
     bool broken;     /* a message was lost, for want of memory */
     bool closed;
@@ -324,6 +326,23 @@ static void take_in(struct ccaas_inbox *inbox, const char *bytes, size_t length,
         inbox->held = true;
 }
 
+/* The reader is woken for all that came since the last time; if it has seen
+ * them by itself, there is no need. */
+static void on_flush(void *self)
+{
+    struct ccaas_inbox *inbox = self;
+    bool is_there;
+
+    if (!inbox->unrung)
+        return;
+    inbox->unrung = false;
+    pthread_mutex_lock(&inbox->lock);
+    is_there = inbox->count > 0 || inbox->broken;
+    pthread_mutex_unlock(&inbox->lock);
+    if (is_there)
+        ccaas_bell_ring(inbox->bell);
+}
+
 static enum ccaas_ws_answer on_message(void *self, const char *bytes,
                                        size_t length, bool binary)
 {
@@ -338,8 +357,9 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
     answer = inbox->held ? CCAAS_WS_FULL : CCAAS_WS_MORE;
     pthread_mutex_unlock(&inbox->lock);
     /* Otherwise it was rung already, and nobody has looked since. */
-    if (was_empty)
-        ccaas_bell_ring(inbox->bell);
+    inbox->unrung |= was_empty;
+    if (answer == CCAAS_WS_FULL)
+        on_flush(inbox);
     return answer;
 }
 
@@ -375,7 +395,8 @@ struct ccaas_ws_sink ccaas_inbox_sink(struct ccaas_inbox *inbox)
     struct ccaas_ws_sink sink = {.self = inbox,
                                  .opened = on_opened,
                                  .message = on_message,
-                                 .closed = on_closed};
+                                 .closed = on_closed,
+                                 .flush = on_flush};
 
     pthread_mutex_lock(&inbox->lock);
     inbox->references++;

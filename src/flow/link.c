@@ -9,6 +9,24 @@
 #include "error.h"
 #include "proxy.h"
 
+struct ccaas_error *ccaas_live_error_of(struct ccaas_live *live)
+{
+    if (!live->error) {
+        live->error = calloc(1, sizeof *live->error);
+        if (live->error)
+            live->error->retry_after = -1;
+    }
+    return live->error ? live->error : &live->client->spare_error;
+}
+
+void ccaas_live_forget_error(struct ccaas_live *live)
+{
+    if (live->error)
+        ccaas_error_clear(live->error);
+    free(live->error);
+    live->error = NULL;
+}
+
 static void drop_socket(struct ccaas_live *live)
 {
     if (!live->socket)
@@ -33,10 +51,12 @@ void ccaas_live_let_go(struct ccaas_live *live)
 /* The error is ours: whose it is, and nothing secret in it. */
 static void sign_error(struct ccaas_live *live)
 {
-    strncpy(live->error.method, "GET", sizeof live->error.method - 1);
-    ccaas_error_url(live->error.url, sizeof live->error.url, live->url);
+    struct ccaas_error *error = ccaas_live_error_of(live);
+
+    strncpy(error->method, "GET", sizeof error->method - 1);
+    ccaas_error_url(error->url, sizeof error->url, live->url);
     if (live->client->grant)
-        ccaas_grant_scrub(live->client->grant, &live->error);
+        ccaas_grant_scrub(live->client->grant, error);
 }
 
 static enum ccaas_live_take fail(struct ccaas_live *live)
@@ -50,8 +70,8 @@ enum ccaas_live_take ccaas_live_fail_as(struct ccaas_live *live,
                                         enum ccaas_code code,
                                         const char *message)
 {
-    live->error.retryable = false;
-    ccaas_error_set(&live->error, code, "%s", message);
+    ccaas_live_error_of(live)->retryable = false;
+    ccaas_error_set(ccaas_live_error_of(live), code, "%s", message);
     return fail(live);
 }
 
@@ -66,8 +86,8 @@ static void note(struct ccaas_live *live, const char *reason)
     strncpy(event->reason, reason, sizeof event->reason - 1);
     if (live->state == CCAAS_LIVE_OPEN)
         return;
-    event->status = live->error.status;
-    strncpy(event->code, ccaas_code_name(live->error.code),
+    event->status = ccaas_live_error_of(live)->status;
+    strncpy(event->code, ccaas_code_name(ccaas_live_error_of(live)->code),
             sizeof event->code - 1);
 }
 
@@ -161,15 +181,16 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
     live->state = CCAAS_LIVE_PAUSE;
     if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
         return fail(live);
-    live->error.retryable = true;
+    ccaas_live_error_of(live)->retryable = true;
     live->resume_at =
-        now + ccaas_retry_link_lost(&live->retry, open, live->error.retry_after,
+        now + ccaas_retry_link_lost(&live->retry, open,
+                                    ccaas_live_error_of(live)->retry_after,
                                     ccaas_random_unit());
     if (live->down)
         return CCAAS_LIVE_TAKE_WAIT;
     live->down = true;
     news->at = at;
-    news->error = &live->error;
+    news->error = ccaas_live_error_of(live);
     return CCAAS_LIVE_TAKE_DOWN;
 }
 
@@ -177,11 +198,12 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
 static enum ccaas_live_take lacks_token(struct ccaas_live *live,
                                         struct ccaas_news *news, double now)
 {
-    ccaas_error_copy(&live->error, ccaas_grant_error(live->client->grant));
+    ccaas_error_copy(ccaas_live_error_of(live),
+                     ccaas_grant_error(live->client->grant));
     live->need = (struct ccaas_grant_need){0};
     live->attempt++;
-    return pause_for(live, live->error.retryable, 0, ccaas_clock_wall(), news,
-                     now);
+    return pause_for(live, ccaas_live_error_of(live)->retryable, 0,
+                     ccaas_clock_wall(), news, now);
 }
 
 enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
@@ -218,7 +240,7 @@ enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
     news->attempt = live->attempt;
     news->at = ccaas_inbox_opened(live->inbox);
     news->from = live->lost_at;
-    news->error = &live->error;
+    ccaas_live_forget_error(live);
     live->lost_at = -1;
     live->attempt = 0;
     live->down = live->replayed = false;
@@ -232,9 +254,10 @@ enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
 static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
                      bool broken)
 {
-    struct ccaas_error *error = &live->error;
+    struct ccaas_error *error;
 
-    ccaas_error_clear(error);
+    ccaas_live_forget_error(live);
+    error = ccaas_live_error_of(live);
     error->retryable = end->transient;
     error->status = end->status;
     error->retry_after =
@@ -258,7 +281,8 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
 /* Another token may help, once. */
 static bool wants_another_token(struct ccaas_live *live)
 {
-    if (live->error.status != 401 || live->replayed || !live->client->grant ||
+    if (ccaas_live_error_of(live)->status != 401 || live->replayed ||
+        !live->client->grant ||
         !ccaas_grant_refused(live->client->grant, live->generation))
         return false;
     live->replayed = true;

@@ -55,7 +55,6 @@ struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
     if (live->next)
         live->next->link = &live->next;
     client->lives = live;
-    live->error.retry_after = -1;
     live->deadline = INFINITY;
     live->lost_at = -1;
     if (!prepare(live, plan)) {
@@ -76,9 +75,8 @@ void ccaas_live_close(struct ccaas_live *live)
     if (live->next)
         live->next->link = live->link;
     if (live->state != CCAAS_LIVE_OVER) {
-        ccaas_error_clear(&live->error);
-        live->error.retry_after = -1;
-        ccaas_error_set(&live->error, CCAAS_CANCELLED, "closed");
+        ccaas_live_forget_error(live);
+        ccaas_error_set(ccaas_live_error_of(live), CCAAS_CANCELLED, "closed");
     }
     ccaas_live_let_go(live);
     if (live->bell)
@@ -101,7 +99,7 @@ void ccaas_live_free(struct ccaas_live *live)
     ccaas_bell_release(live->bell);
     free(live->url);
     free(live->token_name);
-    ccaas_error_clear(&live->error);
+    ccaas_live_forget_error(live);
     free(live);
     ccaas_client_free(client);
 }
@@ -292,9 +290,9 @@ double ccaas_live_timeout(const struct ccaas_live *live)
     return due > now ? due - now : 0;
 }
 
-const struct ccaas_error *ccaas_live_error(const struct ccaas_live *live)
+const struct ccaas_error *ccaas_live_error(struct ccaas_live *live)
 {
-    return &live->error;
+    return ccaas_live_error_of(live);
 }
 
 bool ccaas_live_lost(struct ccaas_live *live)

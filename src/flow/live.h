@@ -50,12 +50,17 @@ struct ccaas_live {
     bool down;        /* the reader was told so */
 
     int64_t messages, stale, opened, lost;
-    struct ccaas_error error; /* of the loss, or the last one */
+    struct ccaas_error *error; /* of the loss, or the last one; or NULL */
 };
 
 /* What live.c and link.c share.  Nothing more is to come; what was handed out
  * stays. */
 void ccaas_live_let_go(struct ccaas_live *live);
+
+/* Its error, made when there is one: a thousand without any take no room.  When
+ * memory is out, one that the client's subscriptions share. */
+struct ccaas_error *ccaas_live_error_of(struct ccaas_live *live);
+void ccaas_live_forget_error(struct ccaas_live *live);
 
 /* It ends with an error, made here; gives ERROR. */
 enum ccaas_live_take ccaas_live_fail_as(struct ccaas_live *live,

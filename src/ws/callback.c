@@ -2,17 +2,19 @@
  * socket is one that nobody wants any more: it says goodbye and goes. */
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "socket.h"
 #include "utf8.h"
 
-/* Bytes of a message that are given at once; a larger one comes in pieces. */
+/* Bytes of a message that are given at once; a larger one comes in pieces.
+ * libwebsockets has a buffer of that size for each connection. */
 #ifdef CCAAS_TINY
 #define PIECE 128
 #else
-#define PIECE (16 * 1024)
+#define PIECE (2 * 1024)
 #endif
 
 /* The line that was generated with "/" gets the path that is wanted:
@@ -60,6 +62,9 @@ static void take_answer(struct ccaas_socket *socket, struct lws *wsi)
 static void opened(struct ccaas_socket *socket)
 {
     socket->state = CCAAS_SOCKET_OPEN;
+    ccaas_turn_over(socket);
+    free(socket->names);
+    socket->names = NULL;
     socket->heard = socket->received = ccaas_clock_now();
     socket->pinged = 0;
     ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
@@ -80,6 +85,8 @@ static void give(struct ccaas_socket *socket, const char *bytes, size_t length,
         CCAAS_WS_FULL) {
         socket->full = true;
         lws_rx_flow_control(socket->wsi, 0);
+    } else {
+        ccaas_ws_gave(socket, socket->received);
     }
 }
 
@@ -106,6 +113,7 @@ static void receive(struct ccaas_socket *socket, struct lws *wsi,
         too_large(socket);
         return;
     }
+    socket->ws->came += length + 1;
     if (first)
         socket->binary = lws_frame_is_binary(wsi);
     socket->within = !last;

@@ -116,11 +116,17 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws)
 void ccaas_ws_context_run(struct ccaas_ws *ws)
 {
     ws->over = false;
-    while (!ws->over)
+    while (!ws->over) {
         if (ws->has_loop)
-            uv_run(&ws->loop, UV_RUN_DEFAULT);
+            uv_run(&ws->loop, UV_RUN_ONCE);
         else
             lws_service(ws->context, 0);
+        ccaas_ws_flush(ws);
+        /* Not from here: its clock would not be set by what is begun. */
+        if (ccaas_turn_due(ws))
+            lws_cancel_service(ws->context);
+        ccaas_ws_rest(ws);
+    }
 }
 
 void ccaas_ws_context_leave(struct ccaas_ws *ws)

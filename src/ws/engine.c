@@ -103,6 +103,8 @@ struct ccaas_ws *ccaas_ws_new(void)
     pthread_mutex_init(&ws->lock, NULL);
     pthread_cond_init(&ws->moved, NULL);
     ws->queue_end = &ws->queue;
+    ws->gave_end = &ws->gave;
+    ws->waiting_end = &ws->waiting;
     ws->watch_at = INFINITY;
     ws->pid = getpid();
     return ws;
@@ -180,7 +182,7 @@ static void serve_socket(struct ccaas_socket *socket, bool opens, bool resumes,
             ccaas_socket_finish_as(socket, CCAAS_CANCELLED, false,
                                    LWS_CLOSE_STATUS_NORMAL, "closed");
     } else if (opens) {
-        ccaas_socket_start(socket);
+        ccaas_turn_wait(socket);
     } else if (resumes && socket->link) {
         ccaas_socket_resume(socket);
     }
@@ -211,8 +213,11 @@ bool ccaas_ws_serve(struct ccaas_ws *ws)
         }
         pthread_mutex_unlock(&ws->lock);
         serve_lookups(ws, found);
-        if (!socket)
+        if (!socket) {
+            if (!stopping)
+                ccaas_turn_next(ws);
             return !stopping;
+        }
         serve_socket(socket, opens, resumes, closes);
     }
 }
@@ -236,6 +241,7 @@ static void watch(lws_sorted_usec_list_t *sul)
             soonest = fmin(soonest, due);
     }
     ccaas_ws_watch_at(ws, soonest);
+    ccaas_turn_next(ws);
 }
 
 void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)
@@ -254,9 +260,10 @@ void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)
 static void take_leave(struct ccaas_ws *ws)
 {
     struct ccaas_lookup *lookup;
+    struct ccaas_socket *socket;
 
-    while (ws->running)
-        ccaas_socket_finish_as(ws->running, CCAAS_CANCELLED, false,
+    while ((socket = ws->running ? ws->running : ws->waiting))
+        ccaas_socket_finish_as(socket, CCAAS_CANCELLED, false,
                                LWS_CLOSE_STATUS_GOINGAWAY, "closed");
     pthread_mutex_lock(&ws->lock);
     ws->ended = true;

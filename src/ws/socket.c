@@ -79,6 +79,7 @@ void ccaas_ws_release(struct ccaas_socket *socket)
     ccaas_address_clear(&socket->proxy);
     ccaas_address_forget(socket->proxy_key);
     free(socket->ca_file);
+    free(socket->names);
     if (socket->headers.bytes)
         ccaas_secret_wipe(socket->headers.bytes, socket->headers.length);
     ccaas_buffer_free(&socket->headers);
@@ -119,13 +120,10 @@ void ccaas_socket_finish(struct ccaas_socket *socket,
     struct ccaas_ws_end whole = *end;
 
     drop(socket, close);
-    if (socket->link) {
-        *socket->link = socket->next;
-        if (socket->next)
-            socket->next->link = socket->link;
-        socket->link = NULL;
-    }
+    ccaas_turn_unlink(socket);
+    ccaas_turn_over(socket);
     socket->lookup = NULL;
+    ccaas_ws_gave_forget(socket);
     whole.opened = socket->state == CCAAS_SOCKET_OPEN;
     if (whole.opened && end->code != CCAAS_OK)
         whole.quiet = ccaas_clock_now() - socket->received;
@@ -159,7 +157,7 @@ static const struct ccaas_address *next_hop(const struct ccaas_socket *socket)
 /* Tries the next address. */
 static void dial(struct ccaas_socket *socket)
 {
-    const char *number = socket->names.text[socket->name];
+    const char *number = socket->names->text[socket->name];
     const struct ccaas_address *to = &socket->address;
     struct lws_client_connect_info info = {0};
     char host[160], bare[128];
@@ -203,11 +201,12 @@ static void dial(struct ccaas_socket *socket)
     ccaas_socket_refused(socket, "");
 }
 
-void ccaas_socket_start(struct ccaas_socket *socket)
+void ccaas_socket_begin(struct ccaas_socket *socket)
 {
     struct ccaas_ws *ws = socket->ws;
     const char *why = socket->wrong;
 
+    socket->state = CCAAS_SOCKET_LOOKING_UP;
     socket->began = ccaas_clock_now();
     socket->next = ws->running;
     socket->link = &ws->running;
@@ -226,7 +225,12 @@ void ccaas_socket_start(struct ccaas_socket *socket)
         return;
     }
     ccaas_ws_watch_at(ws, socket->began + socket->connect_timeout);
-    if (ccaas_lookup_number(next_hop(socket)->host, &socket->names)) {
+    socket->names = calloc(1, sizeof *socket->names);
+    if (!socket->names) {
+        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
+        return;
+    }
+    if (ccaas_lookup_number(next_hop(socket)->host, socket->names)) {
         dial(socket);
         return;
     }
@@ -248,7 +252,7 @@ void ccaas_socket_found(struct ccaas_socket *socket,
         ccaas_socket_finish(socket, &end, 0);
         return;
     }
-    socket->names = lookup->names;
+    *socket->names = lookup->names;
     dial(socket);
 }
 
@@ -338,7 +342,7 @@ void ccaas_socket_refused(struct ccaas_socket *socket, const char *why)
     struct ccaas_ws_end end = {.code = CCAAS_OK};
 
     drop(socket, 0);
-    if (!socket->connected && socket->name + 1 < socket->names.count) {
+    if (!socket->connected && socket->name + 1 < socket->names->count) {
         socket->name++;
         socket->redial = true; /* not from within libwebsockets' call */
         ccaas_ws_watch_at(socket->ws, 0);
@@ -368,10 +372,11 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
                                LWS_CLOSE_STATUS_GOINGAWAY, message);
         return INFINITY;
     }
+    ccaas_turn_watch(socket, now);
     if (socket->state == CCAAS_SOCKET_LOOKING_UP)
         return until;
     if (!socket->redial && !socket->connected && socket->try_until <= now &&
-        socket->name + 1 < socket->names.count) {
+        socket->name + 1 < socket->names->count) {
         drop(socket, LWS_CLOSE_STATUS_GOINGAWAY);
         socket->name++;
         socket->redial = true;
@@ -384,7 +389,7 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
         if (*gone)
             return INFINITY;
     }
-    if (socket->connected || socket->name + 1 >= socket->names.count)
+    if (socket->connected || socket->name + 1 >= socket->names->count)
         return until;
     return fmin(until, socket->try_until);
 }

@@ -13,12 +13,15 @@
 #include "address.h"
 #include "buffer.h"
 #include "lookup.h"
+#include "pace.h"
 #include "ws.h"
 
 /* Our own clock watches connections; libwebsockets' is not to. */
 #define CCAAS_WS_NEVER (24 * 3600)
 /* libwebsockets' buffer: a whole request has to fit in. */
 #define CCAAS_WS_SEND_BUFFER (64 * 1024)
+/* Handshakes side by side. */
+#define CCAAS_WS_HANDSHAKES 64
 /* What a socket keeps for the next message that comes in pieces. */
 #define CCAAS_WS_KEPT (64 * 1024)
 
@@ -63,11 +66,20 @@ struct ccaas_ws {
     struct ccaas_ws_route *routes;
     struct ccaas_lookup *lookups; /* under way */
     struct ccaas_socket *running;
+    struct ccaas_socket *waiting, **waiting_end; /* for their turns */
+    unsigned turns;                              /* that are taken */
     lws_sorted_usec_list_t watch;
     double watch_at; /* when it will ring; INFINITY: never */
+
+    /* Its readers are to be woken: flush.c. */
+    struct ccaas_socket *gave, **gave_end;
+    double gave_at; /* since when there are some */
+    size_t came;    /* bytes of messages in this turn of the loop */
+    struct ccaas_pace pace;
 };
 
 enum ccaas_socket_state {
+    CCAAS_SOCKET_WAITING, /* for its turn */
     CCAAS_SOCKET_LOOKING_UP,
     CCAAS_SOCKET_CONNECTING,
     CCAAS_SOCKET_OPEN
@@ -91,12 +103,13 @@ struct ccaas_socket {
     struct ccaas_socket *next_queued;
 
     /* Under way. */
-    struct ccaas_socket *next, **link; /* the engine's list */
+    struct ccaas_socket *next, **link; /* in one of the engine's lists */
     enum ccaas_socket_state state;
+    bool has_turn;               /* it counts among those that connect */
     struct ccaas_lookup *lookup; /* that it waits for */
     struct ccaas_ws_route *route;
-    struct ccaas_names names; /* the addresses to try */
-    size_t name;              /* which one is tried */
+    struct ccaas_names *names; /* the addresses to try; NULL once it is open */
+    size_t name;               /* which one is tried */
     bool dialing; /* libwebsockets was called for it and has not returned */
     bool redial;  /* it is the next one's turn */
     struct lws *wsi;
@@ -113,7 +126,8 @@ struct ccaas_socket {
     bool full;               /* the sink said so */
     bool within;             /* a message has begun and not ended */
     bool binary;             /* the message in `message` is */
-    struct ccaas_buffer message; /* the fragments so far */
+    struct ccaas_buffer message;                   /* the fragments so far */
+    struct ccaas_socket *next_given, **given_link; /* of those to be flushed */
 };
 
 /* socket.c: a socket's life. */
@@ -123,7 +137,6 @@ struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
                                       const struct ccaas_ws_request *request,
                                       const struct ccaas_ws_sink *sink);
 void ccaas_socket_hold(struct ccaas_socket *socket);
-void ccaas_socket_start(struct ccaas_socket *socket);
 void ccaas_socket_resume(struct ccaas_socket *socket);
 /* The addresses have been found, or not. */
 void ccaas_socket_found(struct ccaas_socket *socket,
@@ -139,6 +152,22 @@ void ccaas_socket_finish_as(struct ccaas_socket *socket, enum ccaas_code code,
 /* Does what is due at `now`, and says when to look again; INFINITY: never.
  * The socket may be gone after it: *gone. */
 double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone);
+
+/* Its turn has come: connects. */
+void ccaas_socket_begin(struct ccaas_socket *socket);
+
+/* turn.c: puts it with those that wait for their turn. */
+void ccaas_turn_wait(struct ccaas_socket *socket);
+/* Takes it out of the list that it is in. */
+void ccaas_turn_unlink(struct ccaas_socket *socket);
+/* It connects no more. */
+void ccaas_turn_over(struct ccaas_socket *socket);
+/* It connects; others need not wait for it if it has for long. */
+void ccaas_turn_watch(struct ccaas_socket *socket, double now);
+/* Is there one whose turn it is? */
+bool ccaas_turn_due(const struct ccaas_ws *ws);
+/* Begins as many as may. */
+void ccaas_turn_next(struct ccaas_ws *ws);
 
 /* engine.c: have ccaas_socket_watch called for all at `when`, or earlier. */
 void ccaas_ws_watch_at(struct ccaas_ws *ws, double when);
@@ -156,6 +185,16 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws);
 void ccaas_ws_context_run(struct ccaas_ws *ws);   /* until leave is called */
 void ccaas_ws_context_leave(struct ccaas_ws *ws); /* from within the loop */
 void ccaas_ws_context_destroy(struct ccaas_ws *ws);
+
+/* flush.c: the socket gave its sink a message at `now`: to be flushed. */
+void ccaas_ws_gave(struct ccaas_socket *socket, double now);
+/* It is not to be flushed: it is over. */
+void ccaas_ws_gave_forget(struct ccaas_socket *socket);
+/* Flushes the sinks of all that gave something. */
+void ccaas_ws_flush(struct ccaas_ws *ws);
+/* After a turn of the loop: sleeps a little when messages come often, few at a
+ * time. */
+void ccaas_ws_rest(struct ccaas_ws *ws);
 
 /* route.c: the route for a socket, or NULL: *why says so. */
 struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,

@@ -58,13 +58,17 @@ enum ccaas_ws_answer {
 
 /* Called on the engine's thread: `opened` at most once, `message` for each
  * whole message (fragments are put together, text is valid UTF-8; the bytes are
- * valid during the call), `closed` exactly once, as the last of all calls. */
+ * valid during the call), `closed` exactly once, as the last of all calls.
+ * `flush` (NULL: no need) comes once after messages that were not answered with
+ * FULL, before the engine sleeps, unless `closed` did: the time to wake whoever
+ * reads them. */
 struct ccaas_ws_sink {
     void *self;
     void (*opened)(void *self);
     enum ccaas_ws_answer (*message)(void *self, const char *bytes,
                                     size_t length, bool binary);
     void (*closed)(void *self, const struct ccaas_ws_end *end);
+    void (*flush)(void *self);
 };
 
 /* An engine without a thread; NULL: memory is out. */

@@ -1,0 +1,65 @@
+/* After messages: their readers are woken, once for many, and the engine rests
+ * if there is little to do.  On the engine's thread. */
+#include <math.h>
+#include <poll.h>
+
+#include "clock.h"
+#include "socket.h"
+
+/* The sinks of a turn that takes longer are flushed in between. */
+#define TURN_SECONDS 0.004
+
+void ccaas_ws_gave(struct ccaas_socket *socket, double now)
+{
+    struct ccaas_ws *ws = socket->ws;
+
+    if (socket->given_link)
+        return;
+    if (!ws->gave)
+        ws->gave_at = now;
+    socket->next_given = NULL;
+    socket->given_link = ws->gave_end;
+    *ws->gave_end = socket;
+    ws->gave_end = &socket->next_given;
+    if (now - ws->gave_at >= TURN_SECONDS)
+        ccaas_ws_flush(ws);
+}
+
+void ccaas_ws_gave_forget(struct ccaas_socket *socket)
+{
+    if (!socket->given_link)
+        return;
+    *socket->given_link = socket->next_given;
+    if (socket->next_given)
+        socket->next_given->given_link = socket->given_link;
+    else
+        socket->ws->gave_end = socket->given_link;
+    socket->given_link = NULL;
+}
+
+void ccaas_ws_flush(struct ccaas_ws *ws)
+{
+    struct ccaas_socket *socket;
+
+    while ((socket = ws->gave)) {
+        ccaas_ws_gave_forget(socket);
+        if (socket->sink.flush)
+            socket->sink.flush(socket->sink.self);
+    }
+}
+
+void ccaas_ws_rest(struct ccaas_ws *ws)
+{
+    struct pollfd bell = {.fd = ws->bell, .events = POLLIN};
+    size_t bytes = ws->came;
+    double seconds;
+
+    ws->came = 0;
+    if (!bytes || !ws->has_loop || ws->bell < 0)
+        return;
+    seconds =
+        ccaas_pace_turn(&ws->pace, ccaas_clock_now(), ws->established, bytes);
+    /* Whoever wants something of the engine wakes it by this. */
+    if (seconds > 0)
+        poll(&bell, 1, (int)ceil(seconds * 1000));
+}
