@@ -83,8 +83,7 @@ static void give(struct ccaas_socket *socket, const char *bytes, size_t length,
     }
     if (socket->sink.message(socket->sink.self, bytes, length, binary) ==
         CCAAS_WS_FULL) {
-        socket->full = true;
-        lws_rx_flow_control(socket->wsi, 0);
+        ccaas_socket_pause(socket);
     } else {
         ccaas_ws_gave(socket, socket->received);
     }
@@ -114,6 +113,7 @@ static void receive(struct ccaas_socket *socket, struct lws *wsi,
         return;
     }
     socket->ws->came += length + 1;
+    socket->since += length;
     if (first)
         socket->binary = lws_frame_is_binary(wsi);
     socket->within = !last;

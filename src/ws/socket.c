@@ -17,6 +17,8 @@
 #define GOODBYE_SECONDS 5
 /* How long an address is tried while there are others. */
 #define TRY_SECONDS 2.0
+/* Once it is read again, a reset from before is noticed within this time. */
+#define NOTICED_SECONDS 1
 
 /* Adds a header line; what could be read as more than one is left out. */
 static bool add_line(struct ccaas_socket *socket, const char *line)
@@ -114,6 +116,26 @@ static void drop(struct ccaas_socket *socket, int close)
     }
 }
 
+/* Does it still matter that nothing was read for a while?  A reset takes away
+ * what had come; it shows as soon as reading goes on, but first comes what
+ * libwebsockets itself had read before. */
+static bool matters(const struct ccaas_socket *socket, double now)
+{
+    return socket->unread &&
+           (socket->full || (socket->since <= CCAAS_WS_SEND_BUFFER &&
+                             now - socket->resumed < NOTICED_SECONDS));
+}
+
+/* Seconds before `now` from which on something may be missing. */
+static double quiet_since(const struct ccaas_socket *socket, double now)
+{
+    double since = socket->received;
+
+    if (matters(socket, now))
+        since = fmin(since, socket->unread);
+    return now - since;
+}
+
 void ccaas_socket_finish(struct ccaas_socket *socket,
                          const struct ccaas_ws_end *end, int close)
 {
@@ -126,7 +148,7 @@ void ccaas_socket_finish(struct ccaas_socket *socket,
     ccaas_ws_gave_forget(socket);
     whole.opened = socket->state == CCAAS_SOCKET_OPEN;
     if (whole.opened && end->code != CCAAS_OK)
-        whole.quiet = ccaas_clock_now() - socket->received;
+        whole.quiet = quiet_since(socket, ccaas_clock_now());
     if (!whole.opened) {
         whole.status = socket->status == 101 ? 0 : socket->status;
         memcpy(whole.retry_after, socket->retry_after,
@@ -444,12 +466,24 @@ double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone)
     return watch_connecting(socket, now, gone);
 }
 
+void ccaas_socket_pause(struct ccaas_socket *socket)
+{
+    double now = ccaas_clock_now();
+
+    if (!matters(socket, now)) {
+        socket->unread = now;
+        socket->since = 0;
+    }
+    socket->full = true;
+    lws_rx_flow_control(socket->wsi, 0);
+}
+
 void ccaas_socket_resume(struct ccaas_socket *socket)
 {
     if (!socket->full)
         return;
     socket->full = false;
-    socket->heard = ccaas_clock_now();
+    socket->heard = socket->resumed = ccaas_clock_now();
     socket->pinged = 0;
     ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
     lws_rx_flow_control(socket->wsi, 1);

@@ -120,12 +120,16 @@ struct ccaas_socket {
     long distrust;           /* why the certificate is not good: OpenSSL's */
     double began, try_until; /* monotonic seconds */
     double received;         /* when a message or an answer last was */
-    double heard, pinged;    /* when; pinged 0: there is no ping out; we do not
-                                count what we did not listen to */
-    bool ping_due;           /* send one when there is room */
-    bool full;               /* the sink said so */
-    bool within;             /* a message has begun and not ended */
-    bool binary;             /* the message in `message` is */
+    double unread;  /* since when nothing was read, which may still matter;
+                       0: all was */
+    double resumed; /* when that ended */
+    size_t since;   /* bytes of messages since `unread` */
+    double heard, pinged; /* when; pinged 0: there is no ping out; we do not
+                             count what we did not listen to */
+    bool ping_due;        /* send one when there is room */
+    bool full;            /* the sink said so */
+    bool within;          /* a message has begun and not ended */
+    bool binary;          /* the message in `message` is */
     struct ccaas_buffer message;                   /* the fragments so far */
     struct ccaas_socket *next_given, **given_link; /* of those to be flushed */
 };
@@ -137,6 +141,8 @@ struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
                                       const struct ccaas_ws_request *request,
                                       const struct ccaas_ws_sink *sink);
 void ccaas_socket_hold(struct ccaas_socket *socket);
+/* The sink is full, and can take more. */
+void ccaas_socket_pause(struct ccaas_socket *socket);
 void ccaas_socket_resume(struct ccaas_socket *socket);
 /* The addresses have been found, or not. */
 void ccaas_socket_found(struct ccaas_socket *socket,
