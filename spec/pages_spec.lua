@@ -202,17 +202,18 @@ describe("pages", function()
         local before = walk {}
         sb:fault { path = "/agents", page = 1, set = { agents = 12 } }
         local rows, info = walk { concurrency = concurrency }
-        assert.equal(ids(before):sub(1, #ids(rows)), ids(rows))
-        -- Side by side, pages behind it may have been answered before.
-        assert.is_true(#rows == 12 or concurrency > 1 and #rows >= 12 and #rows < 50, #rows)
-        assert.is_true(info.shrunk)
+        assert.equal(ids(before):sub(1, 12 * 7 - 1), ids { unpack(rows, 1, 12) })
         assert.equal(#rows, info.rows)
+        -- Side by side, pages behind it may have been answered before, ...
+        assert.is_true(#rows == 12 or concurrency > 1 and #rows > 12 and #rows < 30, #rows)
+        -- ... and then no page is gone, but rows are.
+        assert.is_true(info.shrunk or concurrency > 1 and info.missing > 0)
       end)
 
       it("one that shrinks to what was read ends the walk" .. how, function()
         sb:fault { path = "/agents", page = 1, set = { agents = 10 } }
         local rows, info = walk { concurrency = concurrency }
-        assert.is_true(#rows == 10 or concurrency > 1 and #rows >= 10 and #rows < 50, #rows)
+        assert.is_true(#rows == 10 or concurrency > 1 and #rows >= 10 and #rows < 30, #rows)
         assert.is_true(info.shrunk)
         assert.equal(0, info.duplicates)
       end)

@@ -24,7 +24,7 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
 # Specs of the house itself, which build or read, and a soak: once is enough.
 once='spec/(install|version|soak)_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
-apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api)_spec'
+apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api|queue)_spec'
 # Those that take longest come first, lest they are waited for at the end.
 long='spec/(soak|store|wallboard|install|audio|timeout|retry)_spec|/exit_spec'
 long="$long|processes_spec|/peer_spec|recordings_spec|live_faults|cqueues_spec"

@@ -428,21 +428,6 @@ describe("a subscription", function()
       assert_quiet(stream)
     end)
 
-    it("has 1024 messages waiting at the most, unless it is told otherwise", function()
-      for queue, waiting in pairs { [0] = 1024, [1025] = 1025, [65536] = 1100 } do
-        start { buffer = 10000000 }
-        local stream = opened { queue = queue > 0 and queue or nil }
-        sandbox:live { flood = 1100 }
-        wait_for(function()
-          local info = stream:info()
-          return info.waiting + info.conflated == 1100
-        end)
-        assert.equal(waiting, stream:info().waiting)
-        client:close()
-        sandbox:stop()
-      end
-    end)
-
     it("keeps the newer one also when it came first", function()
       start()
       local stream = opened { queue = 1 }
