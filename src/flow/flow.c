@@ -373,6 +373,13 @@ static void blame_the_token(struct ccaas_flow *flow)
         ccaas_error_copy(&first->error, ccaas_grant_error(grant));
 }
 
+static void disarm(struct ccaas_flow *flow)
+{
+    if (flow->armed)
+        ccaas_bell_disarm(flow->bell);
+    flow->armed = false;
+}
+
 static enum ccaas_take go_on(struct ccaas_flow *flow,
                              struct ccaas_record *record)
 {
@@ -387,10 +394,7 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
                            "the process was forked while this was under way");
         return CCAAS_TAKE_ERROR;
     }
-    if (flow->armed) {
-        ccaas_bell_disarm(flow->bell);
-        flow->armed = false;
-    }
+    disarm(flow);
     ccaas_engine_sweep(flow->client->engine);
     if (flow->closed)
         return CCAAS_TAKE_ERROR;
@@ -421,8 +425,10 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         taken = step(flow, record);
         if (taken == CCAAS_TAKE_END)
             continue;
-        if (taken != CCAAS_TAKE_WAIT)
+        if (taken != CCAAS_TAKE_WAIT) {
+            disarm(flow); /* there may be more, of which nobody rings */
             return taken;
+        }
         if (flow->asked)
             return CCAAS_TAKE_ASK;
         if (flow->armed)

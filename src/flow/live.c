@@ -176,6 +176,13 @@ static void start_clock(struct ccaas_live *live, double now)
         live->deadline = now + live->plan.deadline;
 }
 
+static void disarm(struct ccaas_live *live)
+{
+    if (live->armed)
+        ccaas_bell_disarm(live->bell);
+    live->armed = false;
+}
+
 static enum ccaas_live_take go_on(struct ccaas_live *live,
                                   struct ccaas_news *news)
 {
@@ -189,10 +196,7 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
         return ccaas_live_fail_as(
             live, CCAAS_CANCELLED,
             "the process was forked while this was under way");
-    if (live->armed) {
-        ccaas_bell_disarm(live->bell);
-        live->armed = false;
-    }
+    disarm(live);
     ccaas_engine_sweep(live->client->engine);
     if (live->closed)
         return CCAAS_LIVE_TAKE_ERROR;
@@ -204,8 +208,10 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
             return CCAAS_LIVE_TAKE_ASK;
         before = live->state;
         taken = step(live, news, now);
-        if (taken != CCAAS_LIVE_TAKE_WAIT)
+        if (taken != CCAAS_LIVE_TAKE_WAIT) {
+            disarm(live); /* there may be more, of which nobody rings */
             return taken;
+        }
         if (live->state != before)
             continue;
         if (live->armed)

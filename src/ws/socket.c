@@ -121,7 +121,7 @@ static void drop(struct ccaas_socket *socket, int close)
  * libwebsockets itself had read before. */
 static bool matters(const struct ccaas_socket *socket, double now)
 {
-    return socket->unread &&
+    return socket->unread > 0 &&
            (socket->full || (socket->since <= CCAAS_WS_SEND_BUFFER &&
                              now - socket->resumed < NOTICED_SECONDS));
 }
