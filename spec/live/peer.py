@@ -105,7 +105,7 @@ async def offers(ws):
 
 async def vanish(ws):
     await ws.send(update(1))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.2)
     ws.transport.abort()
 
 
