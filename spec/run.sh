@@ -26,7 +26,7 @@ once='spec/(install|version|soak)_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api|queue)_spec'
 # Those that take longest come first, lest they are waited for at the end.
-long='spec/(soak|store|wallboard|install|audio|timeout|retry)_spec|/exit_spec'
+long='spec/(soak|store|wallboard|install|audio_pace|timeout|retry)_spec|/exit_spec'
 long="$long|processes_spec|/peer_spec|recordings_spec|live_faults|cqueues_spec"
 # Seconds that all fuzzers have together.
 fuzz_seconds=60

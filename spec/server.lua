@@ -408,4 +408,22 @@ function server.start(handler, token)
   return self
 end
 
+--- A server and a Xima client of it, which keeps no pace of audio unless told so;
+--- `answer(request, n, conn)` says what the nth request gets.
+---@param answer fun(request: table, n: integer, conn: table): string|nil
+---@param overrides? table options of the client
+---@return ccaas.Client
+---@return table server
+function server.xima(answer, overrides)
+  local s
+  s = server.start(function(request, conn)
+    return answer(request, #s.requests, conn)
+  end)
+  local given = { provider = "xima", token = "T", key = false, secret = false, token_url = false, audio_interval = 0 }
+  for name, value in pairs(overrides or {}) do
+    given[name] = value
+  end
+  return require("ccaas").new(s:options(given)), s
+end
+
 return server

@@ -7,19 +7,7 @@ local unpack = table.unpack or unpack
 
 local DAY = { from = "2026-06-01", to = "2026-06-02" }
 
--- A server and its client; `answer(request, n, conn)` says what the nth request
--- gets.
-local function start(answer, overrides)
-  local s
-  s = server.start(function(request, conn)
-    return answer(request, #s.requests, conn)
-  end)
-  local given = { provider = "xima", token = "T", key = false, secret = false, token_url = false, audio_interval = 0 }
-  for name, value in pairs(overrides or {}) do
-    given[name] = value
-  end
-  return ccaas.new(s:options(given)), s
-end
+local start = server.xima
 
 local function json(text, status)
   return server.answer(text, { status = status, headers = { ["Content-Type"] = "application/json" } })
