@@ -118,4 +118,14 @@ if os.getenv("CCAAS_GC") == "stress" then
   stress_collector()
 end
 
+--- Calls `f` when the collector finds the value that this gives.
+function helper.with_finaliser(f)
+  if rawget(_G, "newproxy") then
+    local proxy = newproxy(true) -- luacheck: ignore
+    getmetatable(proxy).__gc = f
+    return proxy
+  end
+  return setmetatable({}, { __gc = f })
+end
+
 return helper

@@ -61,16 +61,6 @@ local function fails(live, code)
   return err
 end
 
--- Calls `f` when the collector finds the value that this gives.
-local function with_finaliser(f)
-  if rawget(_G, "newproxy") then
-    local proxy = newproxy(true) -- luacheck: ignore
-    getmetatable(proxy).__gc = f
-    return proxy
-  end
-  return setmetatable({}, { __gc = f })
-end
-
 -- It was lost, for that reason, and is opened again; gives the down event.
 local function recovers(live, reason)
   local down = next_of(live, "down")
@@ -277,7 +267,7 @@ describe("a subscription to a server of another kind", function()
         local live = subscribe("flood/3000", { overflow = "block" })
         next_of(live, "open")
         local client, closed = clients[#clients], false
-        local guard = with_finaliser(function()
+        local guard = helper.with_finaliser(function()
           closed = true;
           (what == "client" and client or live):close()
         end)

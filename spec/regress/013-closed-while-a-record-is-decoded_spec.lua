@@ -3,16 +3,6 @@
 local helper = require "spec.helper"
 local ccaas = require "ccaas"
 
--- Calls `f` when the collector finds the value that this gives.
-local function with_finaliser(f)
-  if rawget(_G, "newproxy") then
-    local proxy = newproxy(true) -- luacheck: ignore
-    getmetatable(proxy).__gc = f
-    return proxy
-  end
-  return setmetatable({}, { __gc = f })
-end
-
 describe("a finaliser that runs while a record is decoded", function()
   local sandbox
 
@@ -27,7 +17,7 @@ describe("a finaliser that runs while a record is decoded", function()
         local stream = client:agents { metrics = { "status.rt", "activeQueues.rt", "timeOnStatus.rt" }, size = 500 }
         assert(stream:next())
         local closed = false
-        local guard = with_finaliser(function()
+        local guard = helper.with_finaliser(function()
           closed = true;
           (what == "client" and client or stream):close()
         end)
@@ -53,7 +43,7 @@ describe("a finaliser that runs while a record is decoded", function()
   it("may close the client whose call is being made", function()
     for _ = 1, 50 do
       local client = ccaas.new(sandbox:options("8x8"))
-      local guard = with_finaliser(function() client:close() end)
+      local guard = helper.with_finaliser(function() client:close() end)
       assert.is_truthy(guard)
       guard = nil -- luacheck: ignore
       for _ = 1, 200 do
