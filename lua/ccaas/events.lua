@@ -80,7 +80,9 @@ local function wait(self, seconds)
     return nil, failure(self, "cancelled", "the process was forked while this was under way")
   end
   local fd = own.await and 0 or gather:fd()
-  if fd < 0 then
+  if self.closed then
+    return true -- by a finaliser, since the last look
+  elseif fd < 0 then
     return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
   end
   local waited, reason = true, nil

@@ -48,8 +48,9 @@ end
 local function wake_all(self)
   local mark = self.gather:mark()
   while mark do
-    if self.members[mark] then
-      wake(self, self.members[mark])
+    local member = self.members[mark]
+    if member then
+      wake(self, member)
     end
     mark = self.gather:mark()
   end
@@ -89,6 +90,9 @@ function Merge:try()
   wake_all(self)
   while self.first <= self.last do
     local member = self.row[self.first]
+    if not member then
+      break -- closed by a finaliser, since the line above
+    end
     -- It stays the first if the user's function raises, or others are to have
     -- a turn.  While that function yields, another coroutine may have it step
     -- aside, or go.

@@ -41,10 +41,16 @@ subscribe.options = {
 local Source = {}
 Source.__index = Source
 
+-- A finaliser of the user's may close a subscription in the middle of anything: so
+-- what `close` takes away is looked at once, and then held.
+
 -- The request for the current values is over, or is given up.
 local function forget_values(self)
-  self.asked:close()
+  local asked = self.asked
   self.asked, self.asked_source, self.answers = nil, nil, nil
+  if asked then
+    asked:close()
+  end
 end
 
 -- Begins to ask for the current values, if the tenant has them.
@@ -54,11 +60,14 @@ local function ask_for_values(self)
   end
   local plan = self.values_plan()
   plan.deadline = self.ends and math.max(self.ends - core.now(), 0)
-  self.asked = streams.new(self.own, plan, self.values_name)
-  self.answers = {}
-  self.asked_source = streams.source(self.asked)
+  local asked = streams.new(self.own, plan, self.values_name)
+  local source = streams.source(asked)
+  self.asked, self.asked_source, self.answers = asked, source, {}
   for gather, mark in pairs(self.gathers) do
-    self.asked_source:join(gather, false, mark or nil)
+    source:join(gather, false, mark or nil)
+  end
+  if self.closed then
+    forget_values(self)
   end
 end
 
@@ -67,10 +76,10 @@ local function push(self, event)
 end
 
 -- The answer with the current values is here, or will not come.
-local function take_values(self, err)
+local function take_values(self, answers, err)
   local result
   if not err then
-    result, err = values.collect(self.answers, self.own.provider)
+    result, err = values.collect(answers, self.own.provider)
   end
   forget_values(self)
   if err and err.code == "not_found" then
@@ -127,22 +136,22 @@ local function first_of_all(self)
     elseif self.next_pending > 1 then
       self.pending, self.next_pending = {}, 1
     end
-    if not self.asked then
+    local source, answers = self.asked_source, self.answers
+    if not source then
       return nil
     end
-    local source = self.asked_source
     local answer, state, err = source:try()
     if self.asked_source ~= source then
       return first_of_all(self) -- another coroutine ended it, while a function of the user's yielded
     elseif answer ~= nil then
-      self.answers[#self.answers + 1] = answer
+      answers[#answers + 1] = answer
     elseif (state == "wait" or state == "pause") and self.live:lost() then
       forget_values(self) -- they would be asked for again: the loss is told at once
       return nil
     elseif state == "wait" or state == "pause" then
       return nil, state
     else
-      take_values(self, state == "error" and err or nil)
+      take_values(self, answers, state == "error" and err or nil)
     end
   end
 end
@@ -185,8 +194,9 @@ function Source:keep(event, state)
 end
 
 function Source:due()
-  if self.asked_source then
-    return self.asked_source:due()
+  local asked = self.asked_source
+  if asked then
+    return asked:due()
   end
   return self.live:timeout()
 end
@@ -196,16 +206,18 @@ Source.marks = true
 function Source:join(gather, shared, mark)
   self.gathers[gather] = mark or false
   gather:add(self.live, not shared, mark)
-  if self.asked_source then
-    self.asked_source:join(gather, shared, mark)
+  local asked = self.asked_source
+  if asked then
+    asked:join(gather, shared, mark)
   end
 end
 
 function Source:leave(gather)
   self.gathers[gather] = nil
   gather:remove(self.live)
-  if self.asked_source then
-    self.asked_source:leave(gather)
+  local asked = self.asked_source
+  if asked then
+    asked:leave(gather)
   end
 end
 
@@ -218,10 +230,9 @@ function Source:info()
 end
 
 function Source:close()
+  self.closed = true
   self.live:close()
-  if self.asked then
-    forget_values(self)
-  end
+  forget_values(self)
 end
 
 -- What makes the plan of the request for current values.

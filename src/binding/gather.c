@@ -6,7 +6,7 @@
 #define GATHER_TYPE "ccaas.core.gather"
 
 struct gather_box {
-    struct ccaas_gather *gather; /* NULL: let go */
+    struct ccaas_gather *gather; /* NULL: none could be made */
 };
 
 static struct ccaas_gather *check_at(lua_State *L, int index)
@@ -14,7 +14,7 @@ static struct ccaas_gather *check_at(lua_State *L, int index)
     struct gather_box *box = luaL_checkudata(L, index, GATHER_TYPE);
 
     if (!box->gather)
-        luaL_error(L, "the gather is closed");
+        luaL_error(L, "not enough memory");
     return box->gather;
 }
 
@@ -101,7 +101,8 @@ static int gather_arm(lua_State *L)
     return 0;
 }
 
-/* gather:fd() -> the descriptor to wait for; -1: none could be made. */
+/* gather:fd() -> the descriptor to wait for; -1: none could be made, or it is
+ * closed. */
 static int gather_fd(lua_State *L)
 {
     lua_pushinteger(L, ccaas_gather_fd(check_gather(L)));
@@ -128,8 +129,16 @@ static int gather_ring(lua_State *L)
     return 0;
 }
 
-/* gather:close() gives the descriptor back; safe to call twice. */
+/* gather:close() gives the descriptor back; safe to call twice.  What is done
+ * with it after that does nothing: a finaliser of the user's may close it in the
+ * middle of anything. */
 static int gather_close(lua_State *L)
+{
+    ccaas_gather_close(check_gather(L));
+    return 0;
+}
+
+static int gather_free(lua_State *L)
 {
     struct gather_box *box = luaL_checkudata(L, 1, GATHER_TYPE);
 
@@ -148,7 +157,7 @@ void ccaas_binding_gather(lua_State *L)
         {"close", gather_close},   {NULL, NULL}};
 
     luaL_newmetatable(L, GATHER_TYPE);
-    lua_pushcfunction(L, gather_close);
+    lua_pushcfunction(L, gather_free);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
     ccaas_setfuncs(L, methods);

@@ -73,6 +73,14 @@ int ccaas_gather_mark(struct ccaas_gather *gather)
     return ccaas_bell_mark(gather->bell);
 }
 
+void ccaas_gather_close(struct ccaas_gather *gather)
+{
+    /* Whoever is about to wait does not, then. */
+    if (!ccaas_gather_forked(gather))
+        ccaas_bell_ring(gather->bell);
+    ccaas_bell_quit(gather->bell);
+}
+
 void ccaas_gather_free(struct ccaas_gather *gather)
 {
     if (!gather)
