@@ -130,8 +130,8 @@ static int gather_ring(lua_State *L)
 }
 
 /* gather:close() gives the descriptor back; safe to call twice.  What is done
- * with it after that does nothing: a finaliser of the user's may close it in the
- * middle of anything. */
+ * with it after that does nothing: a finaliser of the user's may close it in
+ * the middle of anything. */
 static int gather_close(lua_State *L)
 {
     ccaas_gather_close(check_gather(L));
