@@ -18,7 +18,6 @@ describe("a stream that is closed while it is about to wait", function()
     return ccaas.new { provider = "xima", base_url = base, token = "token", retries = 0 }
   end
   local function x8()
-  local function x8()
     return ccaas.new {
       provider = "8x8", base_url = base, token_url = base, key = "key", secret = "secret", retries = 0,
     }
