@@ -1,8 +1,9 @@
 --- Streams of events, put together in Lua from other streams: watching and
 --- merging.  The same words as ccaas.Stream has; what they stand on is a source:
 ---
---- - try(): the next item (one or two values), or nil and "wait", "pause",
----   "end" or "error" and the error;
+--- - try(): the next item (one or two values; a third one that is true: nothing
+---   more is there until it wakes), or nil and "wait", "pause", "end" or "error"
+---   and the error;
 --- - gather: the core.gather that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
 --- - join(gather, shared, mark), leave(gather): what wakes it wakes the gather;
@@ -260,6 +261,9 @@ end
 ---@return number|nil
 function methods:timeout()
   check(self, "timeout")
+  if self.polled and not self.armed then
+    return 0 -- an item was given, and nobody has looked since
+  end
   return self.source:due()
 end
 

@@ -82,20 +82,24 @@ local function step(self)
   self.row[self.first] = nil
   self.first = self.first + 1
   if self.first > self.last then
-    self.row, self.first, self.last = {}, 1, 0
+    self.row, self.first, self.last, self.round = {}, 1, 0, 0
   end
 end
 
 function Merge:try()
-  wake_all(self)
-  while self.first <= self.last do
+  while true do
+    -- Once in a round: whoever stands in the row has a turn before others come.
+    if self.first > self.round then
+      wake_all(self)
+      self.round = self.last
+    end
     local member = self.row[self.first]
     if not member then
-      break -- closed by a finaliser, since the line above
+      break
     end
     -- It stays the first if the user's function raises, or others are to have
     -- a turn.  While that function yields, another coroutine may have it step
-    -- aside, or go.
+    -- aside, or go.  With an item, `err` says that there is nothing more.
     local item, state, err = member.source:try()
     if item == nil and state == "pause" then
       return nil, state
@@ -105,7 +109,11 @@ function Merge:try()
       member.waits = false
     end
     if item ~= nil then
-      wake(self, member)
+      if not err then
+        wake(self, member)
+      elseif not member.waits then
+        rest(self, member)
+      end
       return item, member.stream
     elseif state ~= "wait" then
       item = ended(self, member, state, err)
@@ -152,7 +160,7 @@ function Merge:close()
     remove(self, member)
     member.stream:close()
   end
-  self.row, self.first, self.last = {}, 1, 0
+  self.row, self.first, self.last, self.round = {}, 1, 0, 0
 end
 
 local function add(self, mark, stream, source)
@@ -200,7 +208,8 @@ return function(...)
   local self = setmetatable({
     members = {}, count = 0, gather = core.gather(), owns = owns, restless = {},
     timed = {}, -- members that wait, and for no longer than their `due_at`
-    row = {}, first = 1, last = 0,
+    row = {}, first = 1, last = 0, -- its first and last place
+    round = 0, -- the last place when it was looked who may have something
   }, Merge)
   for i = 1, count do
     add(self, i, given[i], sources[i])

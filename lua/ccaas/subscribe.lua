@@ -160,18 +160,20 @@ function Source:try()
   if self.deadline and not self.ends then
     self.ends = core.now() + self.deadline
   end
-  local event, state = self.kept, self.kept_state
+  local event, state, last = self.kept, self.kept_state, nil
   self.kept, self.kept_state = nil, nil
   if not state then
-    event, state = first_of_all(self)
-    if event or state then
-      return event, state
+    if not self.direct then
+      event, state = first_of_all(self)
+      if event or state then
+        return event, state
+      end
+      self.direct = self.live
     end
-    self.direct = self.live
-    event, state = self.take(self.live)
+    event, state, last = self.take(self.live)
   end
   if not state then
-    return event
+    return event, nil, last
   elseif event ~= nil then
     if state == "open" then
       self.direct = nil

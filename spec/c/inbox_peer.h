@@ -82,7 +82,7 @@ static struct ccaas_bell *bell;
 static struct ccaas_inbox *inbox;
 static struct ccaas_ws_sink sink;
 static struct ccaas_inbox_message taken;
-static bool resumed;
+static bool resumed, was_last;
 
 static struct ccaas_inbox *make(size_t queue, bool block)
 {
@@ -163,7 +163,7 @@ static int take(void)
 {
     const struct ccaas_part *part = &taken.update.parts[CCAAS_LIVE_VALUE];
 
-    if (!ccaas_inbox_take(inbox, &taken, &resumed))
+    if (!ccaas_inbox_take(inbox, &taken, &resumed, &was_last))
         return -1;
     if (!taken.update.is_update)
         return -2;

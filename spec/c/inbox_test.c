@@ -313,6 +313,10 @@ static void model_compare(void)
     else
         CHECK(resume || !resumed);
     model.held &= !resumed;
+    if (!model.block)
+        CHECK(was_last == (have != -1 && !model.count));
+    else
+        CHECK(!was_last || (have != -1 && !model.count));
     if (have != -1)
         CHECK_INT(taken.length, entry.length);
     if (have == -2)

@@ -149,6 +149,30 @@ static void rings_not_for_what_is_taken(void)
     finish();
 }
 
+static void arms_with_the_last(void)
+{
+    begin(8, true);
+    deliver("1", 1);
+    deliver("2", 1);
+    sink.flush(sink.self);
+    rung();
+    ccaas_bell_disarm(bell);
+    take();
+    CHECK(!was_last);
+    CHECK(!ccaas_bell_is_armed(bell));
+    take();
+    CHECK(was_last);
+    CHECK(ccaas_bell_is_armed(bell));
+    deliver("3", 1);
+    sink.flush(sink.self);
+    CHECK(rung());
+    sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
+    take();
+    CHECK(!was_last); /* how it ended is to be looked at */
+    sink = ccaas_inbox_sink(inbox);
+    finish();
+}
+
 static void rings_at_once_when_full(void)
 {
     begin(2, true);
@@ -185,9 +209,10 @@ static void *sender_in_turns(void *unused)
     return unused;
 }
 
-/* The reader sleeps whenever there is nothing: a ring that is lost is a
- * sleeper that is never woken. */
-static void wakes_a_sleeper(void)
+/* The reader sleeps whenever there is nothing, and, trusting, after the last
+ * one without another look: a ring that is lost is a sleeper that is never
+ * woken. */
+static void wakes_a_sleeper(bool trusting)
 {
     struct pollfd wait = {.events = POLLIN};
     pthread_t thread;
@@ -202,6 +227,10 @@ static void wakes_a_sleeper(void)
 
         if (number >= 0) {
             last = number;
+            if (trusting && was_last && last < MANY - 1) {
+                slept = poll(&wait, 1, 30000) == 1;
+                ccaas_bell_disarm(bell);
+            }
             continue;
         }
         ccaas_bell_disarm(bell);
@@ -218,6 +247,16 @@ static void wakes_a_sleeper(void)
     finish();
 }
 
+static void wakes_one_that_looks_twice(void)
+{
+    wakes_a_sleeper(false);
+}
+
+static void wakes_one_that_trusts(void)
+{
+    wakes_a_sleeper(true);
+}
+
 int main(void)
 {
     large = malloc(2 * CCAAS_INBOX_BYTES + 2000000);
@@ -228,8 +267,10 @@ int main(void)
     it("does not ring for what was taken already", rings_not_for_what_is_taken);
     it("rings at once when it is full", rings_at_once_when_full);
     it("rings at once when the socket has ended", rings_at_once_when_closed);
+    it("arms the bell with the last one", arms_with_the_last);
     it("wakes a reader that sleeps, whenever there is something",
-       wakes_a_sleeper);
+       wakes_one_that_looks_twice);
+    it("wakes one that sleeps after the last one", wakes_one_that_trusts);
     free(large);
     return check_report();
 }

@@ -212,8 +212,9 @@ static void push_change(lua_State *L, const struct ccaas_news *news,
     }
 }
 
-/* live:take() -> an update; another event and its type; or nil and "wait",
- * "ask", "pause" or "error". */
+/* live:take() -> an update, and nil and true when nothing more is there until
+ * it rings; another event and its type; or nil and "wait", "ask", "pause" or
+ * "error". */
 static int take(lua_State *L)
 {
     struct ccaas_live *live = check_live_quickly(L);
@@ -222,7 +223,11 @@ static int take(lua_State *L)
     switch (ccaas_live_take(live, &news)) {
     case CCAAS_LIVE_TAKE_UPDATE:
         push_update(L, &news);
-        return 1;
+        if (!news.last)
+            return 1;
+        lua_pushnil(L);
+        lua_pushboolean(L, true);
+        return 3;
     case CCAAS_LIVE_TAKE_MESSAGE:
         push_message(L, &news);
         lua_pushliteral(L, "message");

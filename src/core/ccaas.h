@@ -427,6 +427,7 @@ struct ccaas_news {
     unsigned attempt; /* the first one after a loss is 1 */
     double at, from;  /* epoch seconds; from < 0: nothing was lost */
     const struct ccaas_error *error;
+    bool last; /* of an update: the next take would be WAIT until it rings */
 };
 
 /* The next thing.  Never blocks, never calls back. */

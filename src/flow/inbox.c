@@ -506,11 +506,12 @@ static bool take_one(struct ccaas_inbox *inbox,
 }
 
 bool ccaas_inbox_take(struct ccaas_inbox *inbox,
-                      struct ccaas_inbox_message *message, bool *resume)
+                      struct ccaas_inbox_message *message, bool *resume,
+                      bool *last)
 {
     bool is_there, is_batch;
 
-    *resume = false;
+    *resume = *last = false;
     if (message->room > CCAAS_INBOX_KEPT) {
         free(message->bytes);
         message->bytes = NULL;
@@ -524,6 +525,9 @@ bool ccaas_inbox_take(struct ccaas_inbox *inbox,
     *resume = inbox->held && !inbox->broken && drained(inbox);
     if (*resume)
         inbox->held = false;
+    *last = is_there && !inbox->count && !inbox->closed && !inbox->broken;
+    if (*last)
+        ccaas_bell_arm(inbox->bell);
     pthread_mutex_unlock(&inbox->lock);
     if (is_batch)
         return take_from_batch(inbox, message);

@@ -52,9 +52,11 @@ struct ccaas_ws_sink ccaas_inbox_sink(struct ccaas_inbox *inbox);
 double ccaas_inbox_opened(struct ccaas_inbox *inbox);
 
 /* The reader's: the oldest message, swapped for the one at hand.  *resume: the
- * sender waits and is to be told to go on.  False: there is none. */
+ * sender waits and is to be told to go on.  *last: nothing more is there, and
+ * the bell is armed for what comes next.  False: there is none. */
 bool ccaas_inbox_take(struct ccaas_inbox *inbox,
-                      struct ccaas_inbox_message *message, bool *resume);
+                      struct ccaas_inbox_message *message, bool *resume,
+                      bool *last);
 
 /* The reader's: was a message lost, for want of memory?  Then the socket is to
  * be closed: nothing that comes after it is taken. */

@@ -107,16 +107,23 @@ void ccaas_live_free(struct ccaas_live *live)
 /* -- Going on
  * --------------------------------------------------------------------- */
 
+static void disarm(struct ccaas_live *live)
+{
+    if (live->armed)
+        ccaas_bell_disarm(live->bell);
+    live->armed = false;
+}
+
 /* The next message that is news; false: there is none now. */
 static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
                          enum ccaas_live_take *taken)
 {
     struct ccaas_inbox_message *message = &live->message;
     const struct ccaas_update *update = &message->update;
-    bool resume;
+    bool resume, last;
 
     for (;;) {
-        bool is_there = ccaas_inbox_take(live->inbox, message, &resume);
+        bool is_there = ccaas_inbox_take(live->inbox, message, &resume, &last);
 
         if (resume && live->socket)
             ccaas_ws_resume(live->socket);
@@ -134,6 +141,11 @@ static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
     news->fault_at = update->fault_at;
     memcpy(news->parts, update->parts, sizeof news->parts);
     live->messages++;
+    if (last)
+        live->armed = true; /* the inbox did it */
+    else
+        disarm(live); /* there may be more, of which nobody rings */
+    news->last = last && !ccaas_ask_pending(live->client);
     *taken =
         update->is_update ? CCAAS_LIVE_TAKE_UPDATE : CCAAS_LIVE_TAKE_MESSAGE;
     return true;
@@ -176,13 +188,6 @@ static void start_clock(struct ccaas_live *live, double now)
         live->deadline = now + live->plan.deadline;
 }
 
-static void disarm(struct ccaas_live *live)
-{
-    if (live->armed)
-        ccaas_bell_disarm(live->bell);
-    live->armed = false;
-}
-
 static enum ccaas_live_take go_on(struct ccaas_live *live,
                                   struct ccaas_news *news)
 {
@@ -209,7 +214,8 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
         before = live->state;
         taken = step(live, news, now);
         if (taken != CCAAS_LIVE_TAKE_WAIT) {
-            disarm(live); /* there may be more, of which nobody rings */
+            if (!news->last)
+                disarm(live);
             return taken;
         }
         if (live->state != before)

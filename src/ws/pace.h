@@ -11,8 +11,8 @@
 
 /* Seconds for each open socket, and in all: so long a message may lie unread.
  */
-#define CCAAS_PACE_EACH 0.00001
-#define CCAAS_PACE_MOST 0.01
+#define CCAAS_PACE_EACH 0.00002
+#define CCAAS_PACE_MOST 0.02
 /* Shorter ones are not worth it: up to this many sockets there are none. */
 #define CCAAS_PACE_LEAST 0.001
 /* Bytes within two of these times, beyond which nothing is put off: what waits
