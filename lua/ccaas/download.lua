@@ -16,7 +16,8 @@ download.options = {
 }
 
 -- -- Where it goes: { write(piece), restart(headers), finish(), abandon() }; write,
--- restart and finish give nil and an error of theirs where they fail.
+-- restart and finish give nil and an error of theirs where they fail. `in_place`:
+-- its write takes a piece that was not made a string of (see core.flow), too.
 
 local function to_memory(own)
   local pieces, size = {}, 0
@@ -52,6 +53,7 @@ local function to_file(own, path)
     return checked(nil, reason)
   end
   return {
+    in_place = true,
     write = function(piece) return checked(file:write(piece)) end,
     restart = function() return checked(file:restart()) end,
     finish = function(bytes, content_type)
@@ -201,6 +203,7 @@ function download.give(own, name, method, plan, opts, row)
   if not place then
     return nil, err
   end
+  plan.in_place = place.in_place
   return download.pull(own, name, plan, place, function() return new_audio_check(size) end,
     { progress = opts.progress, size = size })
 end

@@ -52,12 +52,12 @@ int ccaas_binding_new_file(lua_State *L)
     return ccaas_file_open(file, path) ? 1 : push_done(L, file, false);
 }
 
-/* file:write(bytes) -> true, or nil and the reason. */
+/* file:write(bytes or flow) -> true, or nil and the reason. */
 static int file_write(lua_State *L)
 {
     struct ccaas_file *file = check_file(L);
     size_t length;
-    const char *bytes = luaL_checklstring(L, 2, &length);
+    const char *bytes = ccaas_binding_check_bytes(L, 2, &length);
 
     return push_done(L, file, ccaas_file_write(file, bytes, length));
 }

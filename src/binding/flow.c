@@ -9,7 +9,10 @@ struct flow_box {
     struct ccaas_flow *flow; /* NULL: let go */
     bool raw;                /* the record is bytes, not JSON */
     bool rows;               /* every record has to be an object */
-    char totals[32];         /* the name of a totals row; "": there are none */
+    bool in_place;           /* a piece stays where it is until the next take */
+    struct ccaas_record
+        piece;       /* that piece; its bytes are NULL: there is none */
+    char totals[32]; /* the name of a totals row; "": there are none */
 };
 
 static struct flow_box *check_box(lua_State *L, int index)
@@ -24,6 +27,28 @@ struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index)
     if (!box->flow)
         luaL_error(L, "the stream is closed");
     return box->flow;
+}
+
+/* Gives up the piece that is in its place. */
+static void drop_piece(struct flow_box *box)
+{
+    if (!box->piece.bytes)
+        return;
+    box->piece.bytes = NULL;
+    box->piece.length = 0;
+    ccaas_flow_admit(box->flow, NULL, 0);
+}
+
+const char *ccaas_binding_check_bytes(lua_State *L, int index, size_t *length)
+{
+    struct flow_box *box;
+
+    if (lua_type(L, index) != LUA_TUSERDATA)
+        return luaL_checklstring(L, index, length);
+    box = check_box(L, index);
+    luaL_argcheck(L, box->piece.bytes, index, "no piece is at hand");
+    *length = box->piece.length;
+    return box->piece.bytes;
 }
 
 /* -- Making one -------------------------------------------------------------
@@ -96,6 +121,7 @@ int ccaas_binding_new_flow(lua_State *L)
     struct ccaas_plan plan = {0};
     struct flow_box *box;
     const char *totals;
+    bool in_place;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
@@ -111,12 +137,14 @@ int ccaas_binding_new_flow(lua_State *L)
     totals = ccaas_binding_text(L, "totals");
     if (totals)
         strncpy(box->totals, totals, sizeof box->totals - 1);
+    in_place = ccaas_binding_flag(L, "in_place");
     read_plan(L, &plan);
     if (!plan.method || !plan.url_count ||
         (plan.paged && (!plan.page_name || !plan.size_name)))
         return luaL_error(L, "the plan lacks a method, a url or page names");
     box->raw = plan.body == CCAAS_BODY_WHOLE || plan.body == CCAAS_BODY_CHUNKS;
     box->rows = !box->raw && plan.body != CCAAS_BODY_JSON;
+    box->in_place = in_place && plan.body == CCAAS_BODY_CHUNKS;
     /* Not before: a collector may close it while the plan is read. */
     client = ccaas_binding_check_client(L, 1);
     box->flow = ccaas_flow_new(client, &plan);
@@ -155,6 +183,11 @@ static int hand_out(lua_State *L, struct flow_box *box,
     const char *identity = NULL;
     size_t length = 0;
 
+    if (box->in_place) {
+        box->piece = *record;
+        lua_pushvalue(L, 1);
+        return 1;
+    }
     if (box->raw) {
         lua_pushlstring(L, record->bytes, record->length);
         return ccaas_flow_admit(box->flow, NULL, 0) == CCAAS_ADMIT_NEW;
@@ -189,7 +222,9 @@ static int hand_out(lua_State *L, struct flow_box *box,
 }
 
 /* flow:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
- * "afresh", "page", "end" or "error".  One function for all flows: LuaJIT's
+ * "afresh", "page", "end" or "error".  With `in_place` it gives the flow
+ * itself, which then stands for the piece until the next take: see ogg:feed and
+ * file:write, and #flow.  One function for all flows: LuaJIT's
  * traces hold the functions that they call, and would hold each flow with its
  * own. */
 static int take(lua_State *L)
@@ -211,6 +246,7 @@ static int take(lua_State *L)
     ccaas_getuservalue(L, 1);
     lua_rawgeti(L, -1, 1);
     lua_replace(L, DECODER);
+    drop_piece(box);
     while ((taken = ccaas_flow_take(box->flow, &record)) == CCAAS_TAKE_RECORD) {
         pushed = hand_out(L, box, &record);
         if (pushed)
@@ -342,9 +378,18 @@ static int flow_close(lua_State *L)
 {
     struct flow_box *box = check_box(L, 1);
 
-    if (box->flow)
+    if (box->flow) {
+        drop_piece(box);
         ccaas_flow_close(box->flow);
+    }
     return 0;
+}
+
+/* #flow -> the bytes of the piece at hand. */
+static int flow_length(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)check_box(L, 1)->piece.length);
+    return 1;
 }
 
 static int flow_gc(lua_State *L)
@@ -373,6 +418,8 @@ void ccaas_binding_flow(lua_State *L)
     luaL_newmetatable(L, CCAAS_FLOW_TYPE);
     lua_pushcfunction(L, flow_gc);
     lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, flow_length);
+    lua_setfield(L, -2, "__len");
     lua_newtable(L);
     ccaas_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");

@@ -37,13 +37,13 @@ int ccaas_binding_new_ogg(lua_State *L)
     return 1;
 }
 
-/* ogg:feed(bytes) -> true; or nil, the reason and the offset of what is wrong,
- * now and ever after. */
+/* ogg:feed(bytes or flow) -> true; or nil, the reason and the offset of what is
+ * wrong, now and ever after. */
 static int ogg_feed(lua_State *L)
 {
     struct ccaas_ogg *ogg = check_ogg(L);
     size_t length;
-    const char *bytes = luaL_checklstring(L, 2, &length);
+    const char *bytes = ccaas_binding_check_bytes(L, 2, &length);
 
     luaL_argcheck(L,
                   ogg->state == CCAAS_OGG_MORE || ogg->state == CCAAS_OGG_BAD,
