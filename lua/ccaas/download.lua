@@ -16,8 +16,10 @@ download.options = {
 }
 
 -- -- Where it goes: { write(piece), restart(headers), finish(), abandon() }; write,
--- restart and finish give nil and an error of theirs where they fail. `in_place`:
--- its write takes a piece that was not made a string of (see core.flow), too.
+-- restart and finish give nil and an error of theirs where they fail. `begin`, if
+-- there is one, comes before them: it may take its time, for the request is under
+-- way by then. `in_place`: its write takes a piece that was not made a string of
+-- (see core.flow), too.
 
 local function to_memory(own)
   local pieces, size = {}, 0
@@ -42,7 +44,7 @@ local function to_memory(own)
 end
 
 local function to_file(own, path)
-  local file, reason = core.file(path)
+  local file, reason = core.file(path, true)
   local function checked(done, why)
     if done then
       return done
@@ -54,6 +56,7 @@ local function to_file(own, path)
   end
   return {
     in_place = true,
+    begin = function() return checked(file:begin()) end,
     write = function(piece) return checked(file:write(piece)) end,
     restart = function() return checked(file:restart()) end,
     finish = function(bytes, content_type)
@@ -147,7 +150,7 @@ function download.pull(own, name, plan, place, new_check, opts)
     check, bytes, total = new_check(), 0, opts.size
     return place.restart(headers)
   end
-  local ok, headers, err, status = pcall(streams.pieces, own, plan, name, take, afresh)
+  local ok, headers, err, status = pcall(streams.pieces, own, plan, name, take, afresh, place.begin)
   if not ok then
     place.abandon()
     error(headers, 0)

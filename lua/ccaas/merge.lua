@@ -87,11 +87,15 @@ local function step(self)
 end
 
 function Merge:try()
+  local looked = false
   while true do
-    -- Once in a round: whoever stands in the row has a turn before others come.
+    -- Whoever stands in the row has a turn before it is looked who else has
+    -- something; and that is done once, for some always may.
     if self.first > self.round then
-      wake_all(self)
-      self.round = self.last
+      if not looked then
+        wake_all(self)
+      end
+      looked, self.round = true, self.last
     end
     local member = self.row[self.first]
     if not member then

@@ -413,10 +413,26 @@ local function take_one(stream)
   return record, nil, status, headers, count
 end
 
-local function take_pieces(stream, take, afresh)
-  local status, headers
+-- Ends it with the user's error: others need not wait for what it held.
+local function give_up(stream, err)
+  stream:close()
+  while stream.client.store and stores.answer(stream.client) do end
+  return nil, err
+end
+
+local function take_pieces(stream, take, afresh, begin)
+  local piece, state, status, headers
+  if begin then
+    piece, state = stream.take(stream.flow) -- sends the request
+    local done, err = begin()
+    if not done then
+      return give_up(stream, err)
+    end
+  end
   while true do
-    local piece, state = await(stream)
+    if piece == nil then
+      piece, state = await(stream)
+    end
     if piece == nil and state == "error" then
       return nil, failure(stream)
     end
@@ -432,11 +448,9 @@ local function take_pieces(stream, take, afresh)
       return headers, nil, status
     end
     if not done and err then
-      stream:close()
-      -- Others need not wait for what this one held.
-      while stream.client.store and stores.answer(stream.client) do end
-      return nil, err
+      return give_up(stream, err)
     end
+    piece = nil
   end
 end
 
@@ -453,18 +467,20 @@ function streams.run(client, plan, label)
 end
 
 --- Runs a call whose body comes in pieces.  `take(piece, headers, status)` gets
---- each of them, `afresh(headers)` is told when what came before is void; what either
---- gives as a second value, after nil or false, ends the call as its error.
+--- each of them, `afresh(headers)` is told when what came before is void, `begin()`
+--- is called first of all, as soon as the request is sent; what one of them gives as
+--- a second value, after nil or false, ends the call as its error.
 ---@param client table
 ---@param plan table
 ---@param label string
 ---@param take fun(piece: string, headers: table, status: integer): any, ccaas.Error|nil
 ---@param afresh fun(headers: table): any, ccaas.Error|nil
+---@param begin? fun(): any, ccaas.Error|nil
 ---@return table|nil headers
 ---@return ccaas.Error|nil
 ---@return integer|nil status
-function streams.pieces(client, plan, label, take, afresh)
-  return with(streams.new(client, plan, label), take_pieces, take, afresh)
+function streams.pieces(client, plan, label, take, afresh, begin)
+  return with(streams.new(client, plan, label), take_pieces, take, afresh, begin)
 end
 
 return streams

@@ -40,16 +40,31 @@ static int push_done(lua_State *L, const struct ccaas_file *file, bool done)
     return 2;
 }
 
-/* core.file(path) -> file, or nil and the reason. */
+/* core.file(path [, later]) -> file, or nil and the reason; with `later` it is
+ * begun by file:begin(). */
 int ccaas_binding_new_file(lua_State *L)
 {
     const char *path = check_path(L);
-    struct ccaas_file *file = ccaas_newuserdata(L, sizeof *file);
+    struct ccaas_file *file;
 
+    lua_settop(L, 2);
+    file = ccaas_newuserdata(L, sizeof *file);
     *file = CCAAS_FILE_CLOSED;
     luaL_getmetatable(L, CCAAS_FILE_TYPE);
     lua_setmetatable(L, -2);
-    return ccaas_file_open(file, path) ? 1 : push_done(L, file, false);
+    if (lua_toboolean(L, 2) ? ccaas_file_place(file, path)
+                            : ccaas_file_open(file, path))
+        return 1;
+    return push_done(L, file, false);
+}
+
+/* file:begin() -> true, or nil and the reason; of one that was made for later.
+ */
+static int file_begin(lua_State *L)
+{
+    struct ccaas_file *file = check_file(L);
+
+    return push_done(L, file, ccaas_file_begin(file));
 }
 
 /* file:write(bytes or flow) -> true, or nil and the reason. */
@@ -125,10 +140,13 @@ int ccaas_binding_sweep(lua_State *L)
 
 void ccaas_binding_file(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"write", file_write},   {"restart", file_restart},
-        {"commit", file_commit}, {"abort", file_abort},
-        {"size", file_size},     {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"begin", file_begin},
+                                       {"write", file_write},
+                                       {"restart", file_restart},
+                                       {"commit", file_commit},
+                                       {"abort", file_abort},
+                                       {"size", file_size},
+                                       {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", file_abort},
                                     {"__close", file_abort},
                                     {"__tostring", file_tostring},

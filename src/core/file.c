@@ -117,6 +117,8 @@ static int look_at_place(const struct ccaas_file *file)
 
     if (!*name)
         return EISDIR;
+    if (faccessat(file->folder, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return errno;
     if (fstatat(file->folder, name, &there, 0) < 0)
         return errno == ENOENT ? 0 : errno;
     if (S_ISDIR(there.st_mode))
@@ -158,22 +160,40 @@ static int open_part(struct ccaas_file *file)
     }
 }
 
-bool ccaas_file_open(struct ccaas_file *file, const char *path)
+bool ccaas_file_place(struct ccaas_file *file, const char *path)
 {
     int error;
 
     *file = CCAAS_FILE_CLOSED;
     file->path = strdup(path);
-    file->owner = getpid();
     error = file->path ? open_folder(file) : ENOMEM;
     if (!error)
         error = look_at_place(file);
     if (!error)
-        error = open_part(file);
-    if (!error)
         return true;
     let_go(file);
     return fail(file, path, error);
+}
+
+bool ccaas_file_begin(struct ccaas_file *file)
+{
+    int error;
+
+    if (file->folder < 0 || file->fd >= 0)
+        return fail(file, file->path, EBADF);
+    file->owner = getpid();
+    file->error = 0;
+    error = open_part(file);
+    if (!error)
+        return true;
+    fail(file, file->path, error);
+    let_go(file);
+    return false;
+}
+
+bool ccaas_file_open(struct ccaas_file *file, const char *path)
+{
+    return ccaas_file_place(file, path) && ccaas_file_begin(file);
 }
 
 bool ccaas_file_write(struct ccaas_file *file, const void *bytes, size_t length)

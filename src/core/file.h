@@ -34,15 +34,24 @@ struct ccaas_file {
     char *path;
 };
 
-/* A file that is not open: every call but open answers EBADF. */
+/* A file that is not open: every call but place and open answers
+ * EBADF. */
 #define CCAAS_FILE_CLOSED ((struct ccaas_file){.fd = -1, .folder = -1})
 
-/* Opens the part of the file that will be at `path`; `file` must be closed.  A
- * path that is relative is so to the folder that is current now.  The file's
- * mode is 0666 less the umask.  A symbolic link at its place will be
- * replaced, not followed; a directory, a device or a pipe there is refused.
- * False: `error` and `message` say why, nothing is left behind and the file is
- * closed. */
+/* A file that will be at `path`, of which there is nothing yet; `file` must be
+ * closed.  What can be looked at is: there is such a folder, this user may
+ * write in it, and nothing is in the way.  A path that is relative is so to the
+ * folder that is current now.  The file's mode is 0666 less the umask.  A
+ * symbolic link at its place will be replaced, not followed; a directory, a
+ * device or a pipe there is refused.  False: `error` and `message` say why,
+ * nothing is left behind and the file is closed. */
+bool ccaas_file_place(struct ccaas_file *file, const char *path);
+
+/* Makes the part of one that was given its place: from now on it can be
+ * written.  False as above, or that was done already, which fails it. */
+bool ccaas_file_begin(struct ccaas_file *file);
+
+/* Both in one. */
 bool ccaas_file_open(struct ccaas_file *file, const char *path);
 
 /* Appends all of these bytes.  False: `error` and `message` say why, and what
