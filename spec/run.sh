@@ -115,10 +115,15 @@ symbols() {
     done
 }
 
-# c_specs FOLDER: its C specs, two side by side.
-c_specs() {
-    ls spec/c/*_test.c | sed "s|\(.*\)\.c$|build/$1/\1|" |
-        xargs -P 2 -n 1 sh spec/one.sh
+# The C specs of a folder, that which waits longest first.
+c_files() { # folder
+    programs=$(ls spec/c/*_test.c | sed "s|\(.*\)\.c$|build/$1/\1|")
+    printf '%s\n' "$programs" | grep ws_life
+    printf '%s\n' "$programs" | grep -v ws_life
+}
+
+c_specs() { # folder
+    c_files "$1" | xargs -P 2 -n 1 sh spec/one.sh
 }
 
 # Those in nginx's workers go with LuaJIT only.
@@ -129,9 +134,9 @@ lua_files() {
     printf '%s\n' "$files" | grep -Ev "$long"
 }
 
-# lua_specs FOLDER LUA FILE...: Lua specs on one build, three side by side (two
-# thirds of their time they wait).
-lua_specs() {
+# specs FOLDER LUA FILE...: Lua specs, and C specs, on one build, three side by
+# side (two thirds of their time they wait).
+specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
     export CCAAS_BUILD LUA
     shift 2
@@ -153,14 +158,14 @@ sanitized() {
     export CCAAS_LIMIT
     folder=$2
     shift 3
-    lua_specs "$folder" "$interpreter" "$@"
+    specs "$folder" "$interpreter" "$@"
 }
 
 # stressed FOLDER LUA FILE...: the same with the collector always at work.
 stressed() {
     CCAAS_GC=stress CCAAS_LIMIT=180
     export CCAAS_GC CCAAS_LIMIT
-    lua_specs "$@"
+    specs "$@"
 }
 
 fuzz() {
@@ -186,14 +191,13 @@ case ${1:-all} in
 all) ;;
 quick)
     if step "build, Lua 5.4" build lua54; then
-        step "C specs" c_specs lua54
-        step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 $every
+        step "specs, C and Lua 5.4" specs lua54 lua5.4 $(c_files lua54) $every
     fi
     finish
     ;;
 *)
     step "build, Lua 5.4" build lua54 &&
-        step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 "$@"
+        step "specs, Lua 5.4" specs lua54 lua5.4 "$@"
     finish
     ;;
 esac
@@ -202,20 +206,19 @@ step "format" formatting
 step "lint" lint
 
 if step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON; then
-    step "C specs, gcc" c_specs lua54
-    step "Lua specs, Lua 5.4" lua_specs lua54 lua5.4 $every
-    step "Lua specs, collector always at work" stressed lua54 lua5.4 $close
+    step "specs, C and Lua 5.4" specs lua54 lua5.4 $(c_files lua54) $every
+    step "specs, collector always at work" stressed lua54 lua5.4 $close
 fi
 if step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON \
     -DCCAAS_LUA=luajit; then
-    step "Lua specs, LuaJIT" lua_specs luajit luajit $most
+    step "specs, LuaJIT" specs luajit luajit $most
     step "nginx, unpacked" sh spec/openresty/fetch.sh build/nginx &&
-        step "Lua specs, in nginx" \
-            lua_specs luajit luajit spec/openresty/*_spec.lua
+        step "specs, in nginx" \
+            specs luajit luajit spec/openresty/*_spec.lua
 fi
 if step "build, clang, Lua 5.4" build clang54 -DCCAAS_WERROR=ON \
     -DCMAKE_C_COMPILER=clang; then
-    step "C specs, clang" c_specs clang54
+    step "specs, clang, C" c_specs clang54
 fi
 step "build, clang, LuaJIT" build clangjit -DCCAAS_WERROR=ON \
     -DCMAKE_C_COMPILER=clang -DCCAAS_LUA=luajit
@@ -223,22 +226,20 @@ step "symbols" symbols
 
 if step "build, ASan and UBSan, Lua 5.4" build asan \
     -DCCAAS_SANITIZE=address,undefined; then
-    step "C specs, ASan and UBSan" c_specs asan
-    step "Lua specs, ASan and UBSan, Lua 5.4" \
-        sanitized address,undefined asan lua5.4 $most
+    step "specs, ASan and UBSan, C and Lua 5.4" \
+        sanitized address,undefined asan lua5.4 $(c_files asan) $most
 fi
 if step "build, ASan and UBSan, LuaJIT" build asanjit \
     -DCCAAS_SANITIZE=address,undefined -DCCAAS_LUA=luajit; then
-    step "Lua specs, ASan and UBSan, LuaJIT" \
+    step "specs, ASan and UBSan, LuaJIT" \
         sanitized address,undefined asanjit luajit $most
 fi
 if step "build, TSan" build tsan -DCCAAS_SANITIZE=thread; then
-    step "C specs, TSan" c_specs tsan
-    step "Lua specs, TSan" sanitized thread tsan lua5.4 $threads
+    step "specs, TSan" \
+        sanitized thread tsan lua5.4 $(c_files tsan) $threads
 fi
 if step "build, tiny buffers" build tiny -DCCAAS_TINY=ON; then
-    step "C specs, tiny buffers" c_specs tiny
-    step "Lua specs, tiny buffers" lua_specs tiny lua5.4 $close
+    step "specs, tiny buffers" specs tiny lua5.4 $(c_files tiny) $close
 fi
 [ ! -e spec/fuzz/CMakeLists.txt ] || step "fuzzers" fuzz
 finish
