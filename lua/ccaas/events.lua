@@ -108,6 +108,7 @@ end
 local function wake(self)
   self.source.gather:arm()
   self.source.gather:ring()
+  self.armed = true
 end
 
 -- The gather stays armed after a look that found nothing, lest what comes before
@@ -119,18 +120,32 @@ local function disarm(self)
   self.armed = nil
 end
 
+-- The same while somebody waits, whose ring this one has taken: should a function
+-- of the user's raise, that one is to look.
+local function try_beside(self)
+  local ok, item, state, err = pcall(try, self)
+  if not ok then
+    if not self.closed then
+      wake(self)
+    end
+    error(item, 0)
+  end
+  return item, state, err
+end
+
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source = self.source
   while true do
     disarm(self)
-    local item, state, err = try(self)
+    local look = self.waiting > 0 and try_beside or try
+    local item, state, err = look(self)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
     source.gather:arm()
     self.armed = true
-    item, state, err = try(self)
+    item, state, err = look(self)
     if item ~= nil or state ~= "wait" then
       disarm(self)
       return item, state, err
@@ -241,13 +256,10 @@ end
 function methods:pollfd()
   check(self, "pollfd")
   self.polled = true
-  local gather = self.source.gather
   if not self.armed then
-    gather:arm()
-    gather:ring()
-    self.armed = true
+    wake(self)
   end
-  return gather:fd()
+  return self.source.gather:fd()
 end
 
 --- For event loops: what to wait for.

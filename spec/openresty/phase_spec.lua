@@ -87,6 +87,26 @@ describe("nginx's phases", function()
   end)
 end)
 
+describe("the phase ssl_certificate", function()
+  it("waits, while a browser shakes hands", function()
+    local folder = helper.folder()
+    assert.equal(0, (helper.run(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+      .. "-subj /CN=here -keyout %s/key -out %s/cert"):format(folder, folder))))
+    local n = nginx.start { sandbox = sandbox, http = ([[server {
+      listen unix:%s/tls ssl;
+      ssl_certificate %s/cert;
+      ssl_certificate_key %s/key;
+      ssl_certificate_by_lua_block { count = #assert(client:groups():all()) }
+      location / { content_by_lua_block { ngx.print("count ", count) } }
+    }]]):format(folder, folder, folder) }
+    local status, said = helper.run(("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | openssl s_client -quiet -unix %s/tls")
+      :format(folder))
+    assert.equal(0, status, said)
+    assert.is_truthy(said:find("count 30", 1, true), said .. n:errors())
+    n:stop()
+  end)
+end)
+
 describe("a client that is made in init_by_lua", function()
   -- The ids of the workers that have answered a path with what is expected.
   local function all_workers(n, path, expected)
