@@ -20,14 +20,15 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev liblua5.4-dev
     liblua5.1-0-dev libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted
     lua-check lua-cjson lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl
-    python3 python3-websockets redis-server"
-# Specs of the house itself, which build or read, and a soak: once is enough.
-once='spec/(install|version|soak)_spec'
+    python3 python3-websockets redis-server valgrind"
+# Specs of the house itself, which build or read, a soak, and what has an
+# instrument of its own: once is enough.
+once='spec/(install|version|soak)_spec|valgrind_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api|queue)_spec'
 # Those that take longest come first, lest they are waited for at the end.
 long='spec/(soak|store|wallboard|install|audio_pace|timeout|retry)_spec|/exit_spec'
-long="$long|processes_spec|/peer_spec|recordings_spec|live_faults|cqueues_spec"
+long="$long|valgrind_spec|processes_spec|/peer_spec|recordings_spec|live_faults|cqueues_spec"
 # Seconds that all fuzzers have together.
 fuzz_seconds=60
 
