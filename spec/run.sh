@@ -26,9 +26,11 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
 once='spec/(install|version|soak)_spec|valgrind_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api|queue)_spec'
+# Those that do little but wait, one after the other beside all others.
+idle='spec/(store|wallboard)_spec|processes_spec|ws_life_test'
 # Those that take longest come first, lest they are waited for at the end.
-long='spec/(soak|store|wallboard|install|audio_pace|timeout|retry)_spec|/exit_spec'
-long="$long|valgrind_spec|processes_spec|/peer_spec|recordings_spec|live_faults|cqueues_spec"
+long='spec/(soak|install|audio_pace|timeout|retry)_spec|/exit_spec|/peer_spec'
+long="$long|valgrind_spec|recordings_spec|live_faults|cqueues_spec"
 # Seconds that all fuzzers have together.
 fuzz_seconds=60
 
@@ -116,11 +118,9 @@ symbols() {
     done
 }
 
-# The C specs of a folder, that which waits longest first.
+# The C specs of a folder.
 c_files() { # folder
-    programs=$(ls spec/c/*_test.c | sed "s|\(.*\)\.c$|build/$1/\1|")
-    printf '%s\n' "$programs" | grep ws_life
-    printf '%s\n' "$programs" | grep -v ws_life
+    ls spec/c/*_test.c | sed "s|\(.*\)\.c$|build/$1/\1|"
 }
 
 c_specs() { # folder
@@ -136,14 +136,18 @@ lua_files() {
 }
 
 # specs FOLDER LUA FILE...: Lua specs, and C specs, on one build, three side by
-# side (two thirds of their time they wait).
+# side (half of their time they wait), and those that only wait beside them.
 specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
     export CCAAS_BUILD LUA
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
-    printf '%s\n' "$@" | xargs -P 3 -n 1 sh spec/one.sh
+    printf '%s\n' "$@" | grep -E "$idle" | xargs -r -n 1 sh spec/one.sh &
+    printf '%s\n' "$@" | grep -Ev "$idle" |
+        xargs -r -P 3 -n 1 sh spec/one.sh
+    status=$?
+    wait $! && return $status
 }
 
 # sanitized OPTION FOLDER LUA FILE...: the same in an interpreter that has a
