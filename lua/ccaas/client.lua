@@ -63,6 +63,9 @@ local function methods_of(vendor)
       elseif not own.closed then
         own.closed = true
         own.core:close()
+        for _, poller in pairs(own.pollers or {}) do
+          poller:wake()
+        end
       end
     end
     made[vendor.name] = {

@@ -71,28 +71,34 @@ local function tell_events(self)
   end
 end
 
--- Waits for the gather; nil and an error: that is not possible.  Who closes the
--- stream meanwhile leaves the descriptor, for loops tell nothing of one that is no
--- more: the last who waits closes it.
+-- Lets the loop wait for the gather; nil and an error: that is not possible.
+local function wait_for(self, seconds)
+  local gather, own = self.source.gather, self.own
+  if own.await then
+    local waited, reason = own.await(gather, seconds)
+    return waited, not waited and reason and failure(self, "io", reason) or nil
+  end
+  local fd = gather:fd()
+  if fd < 0 then
+    return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
+  end
+  own.wait(fd, seconds)
+  return true
+end
+
+-- Waits; nil and an error: that is not possible.  Who closes the stream meanwhile
+-- leaves the descriptor, for loops tell nothing of one that is no more: the last who
+-- waits closes it.
 local function wait(self, seconds)
   local gather, own = self.source.gather, self.own
   if gather:forked() then
     self:close()
     return nil, failure(self, "cancelled", "the process was forked while this was under way")
   end
-  local fd = own.await and 0 or gather:fd()
-  if self.closed then
-    return true -- by a finaliser, since the last look
-  elseif fd < 0 then
-    return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
-  end
   local waited, reason = true, nil
   self.waiting = self.waiting + 1
-  if own.await then
-    waited, reason = own.await(gather, seconds)
-    reason = not waited and reason and failure(self, "io", reason) or nil
-  else
-    own.wait(fd, seconds)
+  if not self.closed then -- a finaliser may have done that since the last look
+    waited, reason = wait_for(self, seconds)
   end
   self.waiting = self.waiting - 1
   if own.pause then

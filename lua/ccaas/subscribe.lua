@@ -60,7 +60,12 @@ local function ask_for_values(self)
   end
   local plan = self.values_plan()
   plan.deadline = self.ends and math.max(self.ends - core.now(), 0)
-  local asked = streams.new(self.own, plan, self.values_name)
+  local fine, asked = pcall(streams.new, self.own, plan, self.values_name)
+  if not fine and self.own.closed then
+    return
+  elseif not fine then
+    error(asked, 0)
+  end
   local source = streams.source(asked)
   self.asked, self.asked_source, self.answers = asked, source, {}
   for gather, mark in pairs(self.gathers) do

@@ -26,10 +26,15 @@ local function seconds(own)
   return own.now and own.now() or core.now()
 end
 
--- Begins a poll.
+-- Begins a poll, unless the client is closed.
 function Poller:start(now)
-  self.stream = self.begin()
-  self.source = streams.source(self.stream)
+  local fine, stream = pcall(self.begin)
+  if not fine and self.own.closed then
+    return
+  elseif not fine then
+    error(stream, 0)
+  end
+  self.stream, self.source = stream, streams.source(stream)
   self.rows, self.started = {}, now
   for watch in pairs(self.watches) do
     for gather in pairs(watch.gathers) do
@@ -57,10 +62,9 @@ function Poller:finish(now, err)
   self.stream, self.source, self.rows = nil, nil, nil
 end
 
--- Would another poll fare no better?  (One may be cut off with who began it.)
+-- Would another poll fare no better?
 function Poller:is_over()
-  local code = self.error and self.error.code
-  return code and (final[code] or code == "cancelled" and self.own.closed)
+  return self.error and final[self.error.code]
 end
 
 -- Goes on as far as possible without waiting; "pause": others are to have a turn.
@@ -74,7 +78,7 @@ function Poller:pump()
     end
     self:start(now)
   end
-  while true do
+  while self.source do
     local source = self.source
     local row, state, err = source:try()
     if self.source ~= source then
@@ -87,6 +91,13 @@ function Poller:pump()
       self:finish(seconds(self.own), state == "error" and err or nil)
       return
     end
+  end
+end
+
+--- Wakes whoever waits for it.
+function Poller:wake()
+  for watch in pairs(self.watches) do
+    watch:wake()
   end
 end
 
@@ -191,6 +202,10 @@ function Watch:try()
   end
   if poller:is_over() then
     self.ended = poller.error
+  elseif poller.own.closed then
+    self:finish()
+  end
+  if self.ended then
     return nil, "error", self.ended
   end
   while true do
@@ -229,12 +244,21 @@ function Watch:info()
     rows = self.told and #self.told.rows or 0 }
 end
 
-function Watch:close()
-  local poller = self.poller
-  self.ended = errors.new({ code = "cancelled", message = "closed" }, poller.own.provider)
+function Watch:wake()
   for gather in pairs(self.gathers) do
     gather:ring()
   end
+end
+
+-- It is closed, or its client is.
+function Watch:finish()
+  self.ended = errors.new({ code = "cancelled", message = "closed" }, self.poller.own.provider)
+end
+
+function Watch:close()
+  local poller = self.poller
+  self:finish()
+  self:wake()
   poller.watches[self] = nil
   if not next(poller.watches) then
     if poller.own.pollers[poller.key] == poller then

@@ -50,15 +50,19 @@ struct ccaas_client *ccaas_binding_client_or_null(lua_State *L, int index);
 /* The flow at that index; raises when it is none or was let go. */
 struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index);
 
+/* The same; NULL when it was let go. */
+struct ccaas_flow *ccaas_binding_flow_or_null(lua_State *L, int index);
+
 /* The bytes at that index: a string's, or those of the piece that a flow has in
  * its place (valid until its next take); raises when there are none. */
 const char *ccaas_binding_check_bytes(lua_State *L, int index, size_t *length);
 
-/* The subscription at that index; raises likewise. */
+/* The subscription at that index, likewise. */
 struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index);
+struct ccaas_live *ccaas_binding_live_or_null(lua_State *L, int index);
 
-/* The bell of the flow or the gather at that index; raises when it is none or
- * was let go. */
+/* The bell of the flow, subscription or gather at that index; raises when it is
+ * none or was let go. */
 struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index);
 
 /* core.door(), core.line() and its metatable. */

@@ -20,6 +20,11 @@ static struct flow_box *check_box(lua_State *L, int index)
     return luaL_checkudata(L, index, CCAAS_FLOW_TYPE);
 }
 
+struct ccaas_flow *ccaas_binding_flow_or_null(lua_State *L, int index)
+{
+    return check_box(L, index)->flow;
+}
+
 struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index)
 {
     struct flow_box *box = check_box(L, index);

@@ -1,4 +1,8 @@
-/* core.gather: one descriptor for many flows and subscriptions. */
+/* core.gather: one descriptor for many flows and subscriptions.
+ *
+ * A finaliser of the user's may close a stream of events in the middle of
+ * anything, and after the finalisers of what the stream stands on: so whatever
+ * is done to close one does nothing where the gather was let go. */
 #include "bell.h"
 #include "binding.h"
 #include "compat.h"
@@ -6,21 +10,24 @@
 #define GATHER_TYPE "ccaas.core.gather"
 
 struct gather_box {
-    struct ccaas_gather *gather; /* NULL: none could be made */
+    struct ccaas_gather *gather; /* NULL: let go */
 };
 
-static struct ccaas_gather *check_at(lua_State *L, int index)
+/* NULL: it was let go. */
+static struct ccaas_gather *find_gather(lua_State *L, int index)
 {
     struct gather_box *box = luaL_checkudata(L, index, GATHER_TYPE);
 
-    if (!box->gather)
-        luaL_error(L, "not enough memory");
     return box->gather;
 }
 
 static struct ccaas_gather *check_gather(lua_State *L)
 {
-    return check_at(L, 1);
+    struct ccaas_gather *gather = find_gather(L, 1);
+
+    if (!gather)
+        luaL_error(L, "the stream is closed");
+    return gather;
 }
 
 /* Is the userdata at that index of this type? */
@@ -37,13 +44,32 @@ static bool is_a(lua_State *L, int index, const char *type)
     return same;
 }
 
+/* NULL: it was let go. */
+static struct ccaas_bell *find_bell(lua_State *L, int index)
+{
+    struct ccaas_flow *flow;
+    struct ccaas_live *live;
+    struct ccaas_gather *gather;
+
+    if (is_a(L, index, CCAAS_FLOW_TYPE)) {
+        flow = ccaas_binding_flow_or_null(L, index);
+        return flow ? ccaas_flow_bell(flow) : NULL;
+    }
+    if (is_a(L, index, CCAAS_LIVE_TYPE)) {
+        live = ccaas_binding_live_or_null(L, index);
+        return live ? ccaas_live_bell(live) : NULL;
+    }
+    gather = find_gather(L, index);
+    return gather ? ccaas_gather_bell(gather) : NULL;
+}
+
 struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index)
 {
-    if (is_a(L, index, CCAAS_FLOW_TYPE))
-        return ccaas_flow_bell(ccaas_binding_check_flow(L, index));
-    if (is_a(L, index, CCAAS_LIVE_TYPE))
-        return ccaas_live_bell(ccaas_binding_check_live(L, index));
-    return ccaas_gather_bell(check_at(L, index));
+    struct ccaas_bell *bell = find_bell(L, index);
+
+    if (!bell)
+        luaL_error(L, "the stream is closed");
+    return bell;
 }
 
 int ccaas_binding_new_gather(lua_State *L)
@@ -76,9 +102,11 @@ static int gather_add(lua_State *L)
 
 static int gather_remove(lua_State *L)
 {
-    struct ccaas_gather *gather = check_gather(L);
+    struct ccaas_gather *gather = find_gather(L, 1);
+    struct ccaas_bell *bell = find_bell(L, 2);
 
-    ccaas_gather_remove(gather, ccaas_binding_check_bell(L, 2));
+    if (gather && bell)
+        ccaas_gather_remove(gather, bell);
     return 0;
 }
 
@@ -97,7 +125,10 @@ static int gather_mark(lua_State *L)
 /* gather:arm(): take from all once more, then wait. */
 static int gather_arm(lua_State *L)
 {
-    ccaas_gather_arm(check_gather(L));
+    struct ccaas_gather *gather = find_gather(L, 1);
+
+    if (gather)
+        ccaas_gather_arm(gather);
     return 0;
 }
 
@@ -105,7 +136,9 @@ static int gather_arm(lua_State *L)
  * closed. */
 static int gather_fd(lua_State *L)
 {
-    lua_pushinteger(L, ccaas_gather_fd(check_gather(L)));
+    struct ccaas_gather *gather = find_gather(L, 1);
+
+    lua_pushinteger(L, gather ? ccaas_gather_fd(gather) : -1);
     return 1;
 }
 
@@ -125,16 +158,21 @@ static int gather_forked(lua_State *L)
 /* gather:ring() wakes who waits. */
 static int gather_ring(lua_State *L)
 {
-    ccaas_bell_ring(ccaas_gather_bell(check_gather(L)));
+    struct ccaas_gather *gather = find_gather(L, 1);
+
+    if (gather)
+        ccaas_bell_ring(ccaas_gather_bell(gather));
     return 0;
 }
 
 /* gather:close() gives the descriptor back; safe to call twice.  What is done
- * with it after that does nothing: a finaliser of the user's may close it in
- * the middle of anything. */
+ * with it after that does nothing. */
 static int gather_close(lua_State *L)
 {
-    ccaas_gather_close(check_gather(L));
+    struct ccaas_gather *gather = find_gather(L, 1);
+
+    if (gather)
+        ccaas_gather_close(gather);
     return 0;
 }
 

@@ -16,6 +16,11 @@ static struct live_box *check_box(lua_State *L, int index)
     return luaL_checkudata(L, index, CCAAS_LIVE_TYPE);
 }
 
+struct ccaas_live *ccaas_binding_live_or_null(lua_State *L, int index)
+{
+    return check_box(L, index)->live;
+}
+
 struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index)
 {
     struct live_box *box = check_box(L, index);

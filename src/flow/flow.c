@@ -67,7 +67,8 @@ struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
     return flow;
 }
 
-/* Nothing more is to come: cancels and frees whatever was to bring it. */
+/* Nothing more is to come: cancels and frees whatever was to bring it, but for
+ * the block that has the record at hand. */
 static void let_all_go(struct ccaas_flow *flow)
 {
     struct ccaas_fetch *fetch;
@@ -76,9 +77,10 @@ static void let_all_go(struct ccaas_flow *flow)
         flow->fetches = fetch->next;
         ccaas_fetch_free(fetch);
     }
-    if (flow->block)
+    if (flow->block && !flow->at_hand) {
         flow->block->mail.free(&flow->block->mail);
-    flow->block = NULL;
+        flow->block = NULL;
+    }
     ccaas_seen_free(flow->seen);
     flow->seen = NULL;
     if (flow->client->grant && flow->bell)
@@ -128,9 +130,11 @@ void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
  * flow was closed meanwhile. */
 bool ccaas_flow_settle(struct ccaas_flow *flow)
 {
-    if (flow->at_hand && flow->closed)
-        let_all_go(flow);
+    bool was_at_hand = flow->at_hand;
+
     flow->at_hand = false;
+    if (was_at_hand && flow->closed)
+        let_all_go(flow);
     return !flow->closed && !flow->failed;
 }
 
@@ -142,8 +146,7 @@ void ccaas_flow_close(struct ccaas_flow *flow)
     *flow->link = flow->next;
     if (flow->next)
         flow->next->link = flow->link;
-    if (!flow->at_hand)
-        let_all_go(flow);
+    let_all_go(flow);
     if (!flow->failed)
         ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
     if (flow->waiting)

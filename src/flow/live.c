@@ -232,19 +232,19 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
                                      struct ccaas_news *news)
 {
     enum ccaas_live_take taken;
+    bool look;
 
     memset(news, 0, sizeof *news);
     news->from = -1;
     if (live->state == CCAAS_LIVE_OVER)
         return CCAAS_LIVE_TAKE_ERROR;
     /* The fast path looks at the clock now and then only. */
-    if (live->state == CCAAS_LIVE_OPEN && !live->armed) {
-        if (++live->ticks % TICKS) {
-            if (take_message(live, news, &taken))
-                return taken;
-        } else if (ccaas_client_due(live->client)) {
+    if (live->state == CCAAS_LIVE_OPEN) {
+        look = ++live->ticks % TICKS == 0;
+        if (look && ccaas_client_due(live->client))
             return CCAAS_LIVE_TAKE_PAUSE;
-        }
+        if (!look && !live->armed && take_message(live, news, &taken))
+            return taken;
     }
     taken = go_on(live, news);
     if (taken == CCAAS_LIVE_TAKE_WAIT && ccaas_ask_pending(live->client))
