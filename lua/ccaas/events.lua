@@ -126,8 +126,8 @@ local function disarm(self)
   self.armed = nil
 end
 
--- The same while somebody waits, whose ring this one has taken: should a function
--- of the user's raise, that one is to look.
+-- As `try`, while somebody waits whose ring this one has taken: should a function of
+-- the user's raise, that one is to look.
 local function try_beside(self)
   local ok, item, state, err = pcall(try, self)
   if not ok then
