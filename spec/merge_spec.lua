@@ -130,11 +130,18 @@ describe("a merge", function()
         return try(...)
       end
     end
-    sandbox:push { id = "102", category = "A", value = 1 }
-    local event, stream = merged:next(30)
-    assert.equal("update", event.type)
-    assert.equal(all[51], stream)
-    assert.is_true(tries > 0 and tries < 10, tries .. " tries")
+    local least = math.huge
+    for i = 1, 20 do
+      tries = 0
+      sandbox:push { id = "102", category = "A", value = i }
+      local event, stream = merged:next(30)
+      assert.equal("update", event.type)
+      assert.equal(all[51], stream)
+      assert.is_nil((merged:next(0)))
+      assert.is_true(tries > 0 and tries < 10, tries .. " tries")
+      least = math.min(least, tries)
+    end
+    assert.equal(1, least) -- for one more, a ring may have come late
     xima:close()
   end)
 
@@ -150,6 +157,41 @@ describe("a merge", function()
     assert.equal("error", event.type)
     assert.equal("timeout", event.error.code)
     assert.equal(timed, stream)
+    xima:close()
+  end)
+
+  it("tries it again also when it has just given something", function()
+    local xima = ccaas.new(sandbox:options("xima"))
+    local timed = xima:subscribe({ "101" }, { snapshot = false, deadline = 1 })
+    local merged = ccaas.merge(timed, xima:subscribe({ "102" }, { snapshot = false }))
+    for i = 1, 2 do
+      assert.is_string(assert(merged:next(30)).type)
+      sandbox:push { id = "101", category = "A", value = i }
+    end
+    local event
+    repeat
+      event = assert(merged:next(30))
+    until event.type == "error"
+    assert.equal("timeout", event.error.code)
+    xima:close()
+  end)
+
+  it("says to a loop that polls it to look again after each item", function()
+    local xima = ccaas.new(sandbox:options("xima"))
+    for _, stream in ipairs {
+      xima:subscribe({ "101" }, { snapshot = false }),
+      ccaas.merge(xima:subscribe({ "101" }, { snapshot = false })),
+      client:watch "queues",
+    } do
+      local fd = stream:pollfd()
+      for i = 1, 5 do
+        repeat
+          assert.is_true(core.poll(fd, stream:timeout() or 30) or stream:timeout() == 0)
+        until stream:next(0)
+        assert.equal(0, stream:timeout())
+        sandbox:push { id = "101", category = "A", value = i }
+      end
+    end
     xima:close()
   end)
 

@@ -505,8 +505,8 @@ bool ccaas_gather_forked(const struct ccaas_gather *gather);
 /* After the wait. */
 void ccaas_gather_disarm(struct ccaas_gather *gather);
 
-/* Wakes whoever waits, and closes the descriptor; nothing wakes it after that.
- */
+/* Closes the descriptor, for which nobody may wait; nothing wakes it after
+ * that. */
 void ccaas_gather_close(struct ccaas_gather *gather);
 
 /* Leaves all, and closes it. */

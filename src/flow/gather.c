@@ -75,9 +75,6 @@ int ccaas_gather_mark(struct ccaas_gather *gather)
 
 void ccaas_gather_close(struct ccaas_gather *gather)
 {
-    /* Whoever is about to wait does not, then. */
-    if (!ccaas_gather_forked(gather))
-        ccaas_bell_ring(gather->bell);
     ccaas_bell_quit(gather->bell);
 }
 
@@ -86,7 +83,7 @@ void ccaas_gather_free(struct ccaas_gather *gather)
     if (!gather)
         return;
     /* Flows that are still followed hold the bell until they are freed. */
-    ccaas_bell_quit(gather->bell);
+    ccaas_gather_close(gather);
     ccaas_bell_release(gather->bell);
     free(gather);
 }
