@@ -1,4 +1,5 @@
 -- Audio: whole or not at all, by each way in which it is given.
+local core = require "ccaas.core"
 local downloads = require "spec.audio"
 local helper = require "spec.helper"
 local server = require "spec.server"
@@ -93,6 +94,42 @@ describe("audio", function()
         local other, s = start(function() return audio() end)
         assert(other:audio { recordingKey = key, tenantName = key })
         assert.equal("/rest/api/v2/recordings/" .. target .. "/" .. target .. "/audio", s.requests[1].target)
+      end
+    end)
+
+    -- A file that tells what it is given.
+    local function watched(file, begun, given)
+      return {
+        begin = function()
+          begun()
+          return file:begin()
+        end,
+        write = function(_, piece)
+          given[#given + 1] = piece
+          return file:write(piece)
+        end,
+        commit = function() return file:commit() end,
+        abort = function() return file:abort() end,
+      }
+    end
+
+    it("before its file is begun, which gets it as it came", function()
+      local other, s = start(function() return audio() end)
+      local path, given, new_file = helper.folder() .. "/a.ogg", {}, core.file
+      helper.at_end(function() core.file = new_file end)
+      core.file = function(...)
+        return watched(new_file(...), function() s:serve(function() return #s.requests == 1 end) end, given)
+      end
+      local done, err = other:audio(recording(), { file = path })
+      core.file = new_file
+      assert.is_nil(err)
+      assert.equal(#ogg, done.bytes)
+      assert.equal(ogg, helper.read(path))
+      assert.is_true(#given > 0)
+      for _, piece in ipairs(given) do
+        assert.equal("userdata", type(piece))
+        assert.equal(0, #piece) -- it is gone
+        assert.has_error(function() core.ogg():feed(piece) end)
       end
     end)
 

@@ -473,7 +473,7 @@ end
 ---@param client table
 ---@param plan table
 ---@param label string
----@param take fun(piece: string, headers: table, status: integer): any, ccaas.Error|nil
+---@param take fun(piece: string|userdata, headers: table, status: integer): any, ccaas.Error|nil
 ---@param afresh fun(headers: table): any, ccaas.Error|nil
 ---@param begin? fun(): any, ccaas.Error|nil
 ---@return table|nil headers

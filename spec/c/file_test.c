@@ -368,7 +368,7 @@ static bool is_denied(void)
 {
     if (getuid() == 0 && setuid(65534) != 0)
         return false;
-    return !ccaas_file_open(&file, place) && file.error == EACCES &&
+    return !ccaas_file_place(&file, place) && file.error == EACCES &&
            strstr(file.message, "permission denied: this user") != NULL;
 }
 
