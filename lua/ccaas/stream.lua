@@ -423,7 +423,7 @@ end
 local function take_pieces(stream, take, afresh, begin)
   local piece, state, status, headers
   if begin then
-    piece, state = stream.take(stream.flow) -- sends the request
+    piece, state = stream.take(stream.flow) -- sends the request, if it is its turn
     local done, err = begin()
     if not done then
       return give_up(stream, err)

@@ -13,7 +13,7 @@
 #include "error.h"
 #include "when.h"
 
-#define TICKS 64   /* takes between two looks at the clock */
+#define TICKS 8    /* takes between two looks at the clock */
 #define SETTLED 60 /* seconds open, after which a loss is a first one */
 
 /* -- Making and ending
