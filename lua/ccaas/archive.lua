@@ -288,6 +288,7 @@ return function(self, given)
   local ok, result, why = pcall(run, self, own, opts, path, out, done)
   out:close()
   os.remove(path)
+  core.sweep(opts.dir) -- once more: what was killed just before it began held its part still
   if not ok then
     error(result, 0)
   end
