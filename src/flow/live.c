@@ -13,8 +13,9 @@
 #include "error.h"
 #include "when.h"
 
-#define TICKS 8    /* takes between two looks at the clock */
-#define SETTLED 60 /* seconds open, after which a loss is a first one */
+#define TICKS 64    /* takes between two looks at everything */
+#define DUE_TICKS 8 /* takes between two looks whether others are to go on */
+#define SETTLED 60  /* seconds open, after which a loss is a first one */
 
 /* -- Making and ending
  * --------------------------------------------------------- */
@@ -241,7 +242,7 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
     /* The fast path looks at the clock now and then only. */
     if (live->state == CCAAS_LIVE_OPEN) {
         look = ++live->ticks % TICKS == 0;
-        if (look && ccaas_client_due(live->client))
+        if (live->ticks % DUE_TICKS == 0 && ccaas_client_due(live->client))
             return CCAAS_LIVE_TAKE_PAUSE;
         if (!look && !live->armed && take_message(live, news, &taken))
             return taken;

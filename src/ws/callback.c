@@ -9,12 +9,14 @@
 #include "socket.h"
 #include "utf8.h"
 
-/* Bytes of a message that are given at once; a larger one comes in pieces.
- * libwebsockets has a buffer of that size for each connection. */
+/* Bytes that are read at once; what is larger comes in pieces.  libwebsockets
+ * has a buffer of that size for each connection: a few have a wide one. */
 #ifdef CCAAS_TINY
 #define PIECE 128
+#define PIECE_WIDE 160
 #else
 #define PIECE (2 * 1024)
+#define PIECE_WIDE (16 * 1024)
 #endif
 
 /* The line that was generated with "/" gets the path that is wanted:
@@ -315,5 +317,9 @@ const struct lws_protocols ccaas_ws_protocols[] = {
      .callback = on_event,
      .per_session_data_size = sizeof(struct ccaas_ws_line),
      .rx_buffer_size = PIECE},
+    {.name = "ccaas-wide",
+     .callback = on_event,
+     .per_session_data_size = sizeof(struct ccaas_ws_line),
+     .rx_buffer_size = PIECE_WIDE},
     {.name = NULL},
 };

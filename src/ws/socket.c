@@ -19,6 +19,8 @@
 #define TRY_SECONDS 2.0
 /* Once it is read again, a reset from before is noticed within this time. */
 #define NOTICED_SECONDS 1
+/* Connections that have a wide buffer to read into: the first ones. */
+#define WIDE_MOST 16
 
 /* Adds a header line; what could be read as more than one is left out. */
 static bool add_line(struct ccaas_socket *socket, const char *line)
@@ -181,6 +183,7 @@ static void dial(struct ccaas_socket *socket)
 {
     const char *number = socket->names->text[socket->name];
     const struct ccaas_address *to = &socket->address;
+    const struct ccaas_ws *ws = socket->ws;
     struct lws_client_connect_info info = {0};
     char host[160], bare[128];
     struct lws *wsi;
@@ -197,7 +200,7 @@ static void dial(struct ccaas_socket *socket)
                                "the proxy's address cannot be used");
         return;
     }
-    info.context = socket->ws->context;
+    info.context = ws->context;
     info.vhost = socket->route->vhost;
     info.address = socket->proxy.host ? bare : number;
     info.port = to->port;
@@ -207,7 +210,8 @@ static void dial(struct ccaas_socket *socket)
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     if (to->tls)
         info.ssl_connection |= LCCSCF_USE_SSL;
-    info.local_protocol_name = ccaas_ws_protocols[0].name;
+    info.local_protocol_name =
+        ccaas_ws_protocols[ws->established + ws->turns <= WIDE_MOST].name;
     info.ietf_version_or_minus_one = -1;
     info.opaque_user_data = socket;
     info.retry_and_idle_policy = &ccaas_ws_no_policy;

@@ -212,7 +212,7 @@ bool ccaas_ws_route_by(struct ccaas_ws_route *route,
                        const struct ccaas_address *proxy, const char *number);
 void ccaas_ws_routes_free(struct ccaas_ws *ws);
 
-/* callback.c: what libwebsockets calls. */
+/* callback.c: what libwebsockets calls; the second one has a wide buffer. */
 extern const struct lws_protocols ccaas_ws_protocols[];
 
 #endif
