@@ -128,4 +128,36 @@ function helper.with_finaliser(f)
   return setmetatable({}, { __gc = f })
 end
 
+--- For every count of instructions of Lua's machine, from 1 until `body` has fewer:
+--- makes a thing, and interrupts `body(thing)` after so many by `closing(thing)`, as
+--- the collector may by a finaliser.  Gives how many there were.
+---@param make fun(): any
+---@param closing fun(thing: any)
+---@param body fun(thing: any, was_closed: fun(): boolean)
+---@return integer
+function helper.interrupt_everywhere(make, closing, body)
+  if rawget(_G, "jit") then
+    jit.off() -- a compiled loop has no hooks
+  end
+  local count = 0
+  repeat
+    count = count + 1
+    local thing, left, closed = make(), count, false
+    debug.sethook(function()
+      left = left - 1
+      if left == 0 then
+        debug.sethook()
+        closed = true
+        closing(thing)
+      end
+    end, "", 1)
+    body(thing, function() return closed end)
+    debug.sethook()
+  until not closed
+  if rawget(_G, "jit") then
+    jit.on()
+  end
+  return count
+end
+
 return helper

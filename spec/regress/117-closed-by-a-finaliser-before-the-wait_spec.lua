@@ -30,43 +30,20 @@ describe("a stream that is closed while it is about to wait", function()
     ["a watch"] = function(client) return client:watch("queues", { interval = 5 }) end,
   }
 
-  -- Reads until there is an update or nothing, and closes the stream after so many
-  -- of the machine's instructions; false: they were fewer.
-  local function close_after(count, stream, seconds)
-    local closed = false
-    debug.sethook(function()
-      count = count - 1
-      if count == 0 then
-        debug.sethook()
-        closed = true
-        stream:close()
-      end
-    end, "", 1)
-    local ok, item, err
-    repeat
-      ok, item, err = pcall(stream.next, stream, seconds)
-    until not ok or item == nil or item.type == "update"
-    debug.sethook()
-    assert(ok, tostring(item))
-    assert(item or err.code == "timeout" or closed and err.code == "cancelled", tostring(err))
-    return closed
-  end
-
-  -- For every count of instructions, until there are no more.
+  -- Reads until there is an update or nothing, and closes the stream meanwhile.
   local function close_everywhere(new_client, make, seconds)
-    if rawget(_G, "jit") then
-      jit.off() -- a compiled loop has no hooks
-    end
-    local count = 0
-    repeat
-      count = count + 1
+    local count = helper.interrupt_everywhere(function()
       local client = new_client()
-      local closed = close_after(count, make(client), seconds)
-      client:close()
-    until not closed
-    if rawget(_G, "jit") then
-      jit.on()
-    end
+      return { client = client, stream = make(client) }
+    end, function(made) made.stream:close() end, function(made, was_closed)
+      local ok, item, err
+      repeat
+        ok, item, err = pcall(made.stream.next, made.stream, seconds)
+      until not ok or item == nil or item.type == "update"
+      assert(ok, tostring(item))
+      assert(item or err.code == "timeout" or was_closed() and err.code == "cancelled", tostring(err))
+      made.client:close()
+    end)
     assert.is_true(count > 20, "too few: " .. count)
   end
 

@@ -3,6 +3,7 @@
 -- process with threads the number may be somebody else's by now.
 local ccaas = require "ccaas"
 local core = require "ccaas.core"
+local helper = require "spec.helper"
 local lfs = require "lfs"
 local socket = require "socket"
 
@@ -39,40 +40,17 @@ describe("a loop's wait", function()
     ["a watch"] = { x8, function(client) return client:watch "queues" end },
   }
 
-  -- Closes the stream after so many of the machine's instructions; false: it waited
-  -- before.
-  local function close_after(count, stream)
-    local closed = false
-    debug.sethook(function()
-      count = count - 1
-      if count == 0 then
-        debug.sethook()
-        closed = true
-        stream:close()
-      end
-    end, "", 1)
-    local item, err = stream:next(0.001)
-    debug.sethook()
-    assert.is_nil(item)
-    assert.is_true(err.code == "timeout" or err.code == "cancelled", tostring(err))
-    return closed
-  end
-
   for name, kind in pairs(kinds) do
     it("gets no descriptor that is closed: " .. name, function()
-      if rawget(_G, "jit") then
-        jit.off() -- a compiled loop has no hooks
-      end
-      local count = 0
-      repeat
-        count = count + 1
+      local count = helper.interrupt_everywhere(function()
         local client = kind[1]()
-        local closed = close_after(count, kind[2](client))
-        client:close()
-      until not closed
-      if rawget(_G, "jit") then
-        jit.on()
-      end
+        return { client = client, stream = kind[2](client) }
+      end, function(made) made.stream:close() end, function(made)
+        local item, err = made.stream:next(0.001)
+        assert.is_nil(item)
+        assert.is_true(err.code == "timeout" or err.code == "cancelled", tostring(err))
+        made.client:close()
+      end)
       assert.is_true(count > 20, "too few: " .. count)
       assert.equal(0, closed_ones)
     end)
