@@ -44,7 +44,7 @@ local function to_memory(own)
 end
 
 local function to_file(own, path)
-  local file, reason = core.file(path, true)
+  local file, reason = core.file(path, "later")
   local function checked(done, why)
     if done then
       return done

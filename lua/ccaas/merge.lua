@@ -103,8 +103,9 @@ function Merge:try()
     end
     -- It stays the first if the user's function raises, or others are to have
     -- a turn.  While that function yields, another coroutine may have it step
-    -- aside, or go.  With an item, `err` says that there is nothing more.
+    -- aside, or go.
     local item, state, err = member.source:try()
+    local is_last = item ~= nil and err -- of an item, the third says that
     if item == nil and state == "pause" then
       return nil, state
     end
@@ -113,7 +114,7 @@ function Merge:try()
       member.waits = false
     end
     if item ~= nil then
-      if not err then
+      if not is_last then
         wake(self, member)
       elseif not member.waits then
         rest(self, member)

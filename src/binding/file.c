@@ -40,7 +40,7 @@ static int push_done(lua_State *L, const struct ccaas_file *file, bool done)
     return 2;
 }
 
-/* core.file(path [, later]) -> file, or nil and the reason; with `later` it is
+/* core.file(path [, "later"]) -> file, or nil and the reason; "later" it is
  * begun by file:begin(). */
 int ccaas_binding_new_file(lua_State *L)
 {
