@@ -131,8 +131,8 @@ static size_t write_update(char *text, int key, int number, int minute,
     return used < length ? length : used;
 }
 
-/* Sends it from memory that is gone after it. */
-static enum ccaas_ws_answer deliver(const char *text, size_t length)
+/* Sends it from memory that is gone after it, within a turn that goes on. */
+static enum ccaas_ws_answer bring(const char *text, size_t length)
 {
     char *copy = __real_malloc(length ? length : 1);
     enum ccaas_ws_answer answer;
@@ -141,6 +141,15 @@ static enum ccaas_ws_answer deliver(const char *text, size_t length)
         memcpy(copy, text, length);
     answer = sink.message(sink.self, copy, length, false);
     __real_free(copy);
+    return answer;
+}
+
+/* The same, and the turn is over. */
+static enum ccaas_ws_answer deliver(const char *text, size_t length)
+{
+    enum ccaas_ws_answer answer = bring(text, length);
+
+    sink.flush(sink.self);
     return answer;
 }
 

@@ -26,6 +26,7 @@ static void as_they_came(void)
     deliver("", 0);
     deliver("{\"k\":", 5);
     sink.message(sink.self, "\0\xFF", 2, true);
+    sink.flush(sink.self);
     deliver("[]", 2);
     CHECK_INT(take(), -2);
     CHECK_INT(taken.length, 0);
@@ -58,6 +59,55 @@ static void block(void)
         CHECK(!resumed);
     }
     counts(0, 0, 0);
+    finish();
+}
+
+/* No message is seen by its reader before the others of its turn have to be;
+ * the queue is full when it is full all the same. */
+static void within_a_turn(void)
+{
+    for (int is_block = 0; is_block < 2; is_block++) {
+        int room = CCAAS_INBOX_BYTES < 8000 ? 30 : 200;
+        char text[64];
+
+        begin((size_t)room, is_block);
+        for (int i = 1; i < room; i++)
+            CHECK_INT(bring(text, write_update(text, i, i, 1, 0)),
+                      CCAAS_WS_MORE);
+        CHECK_INT(bring(text, write_update(text, room, room, 1, 0)),
+                  is_block ? CCAAS_WS_FULL : CCAAS_WS_MORE);
+        CHECK_INT(bring(text, write_update(text, 7, 1000, 2, 0)),
+                  is_block ? CCAAS_WS_FULL : CCAAS_WS_MORE);
+        counts(room + is_block, !is_block, 0);
+        for (int i = 1; i <= room; i++)
+            CHECK_INT(take(), i == 7 && !is_block ? 1000 : i);
+        CHECK_INT(take(), is_block ? 1000 : -1);
+        finish();
+    }
+}
+
+static void large_ones_within_a_turn(void)
+{
+    long before;
+
+    begin(1024, true);
+    bring("[]", 2);
+    before = held_bytes;
+    for (int i = 0; i < 40; i++) {
+        size_t length = i % 5 ? 0 : CCAAS_INBOX_BYTES / 64;
+
+        bring(large, write_update(large, i, i, 1, length));
+    }
+    sink.flush(sink.self);
+    CHECK_INT(take(), -2);
+    for (int i = 0; i < 40; i++)
+        CHECK_INT(take(), i);
+    CHECK_INT(take(), -1);
+    for (int i = 0; i < 2000; i++) {
+        send(1, i, 1);
+        take();
+    }
+    CHECK(held_bytes - before < CCAAS_INBOX_BYTES);
     finish();
 }
 
@@ -180,6 +230,25 @@ static void closing(void)
     finish();
 }
 
+static void closing_within_a_turn(void)
+{
+    static const struct ccaas_ws_end end = {.code = CCAAS_NETWORK};
+    struct ccaas_ws_end have;
+    double at, from;
+
+    begin(8, true);
+    for (int i = 0; i < 5; i++)
+        bring("[]", 2);
+    sink.closed(sink.self, &end);
+    for (int i = 0; i < 5; i++) {
+        CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
+        CHECK_INT(take(), -2);
+    }
+    CHECK(ccaas_inbox_closed(inbox, &have, &at, &from));
+    sink = ccaas_inbox_sink(inbox);
+    finish();
+}
+
 static void nobody_reads(void)
 {
     static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
@@ -193,6 +262,18 @@ static void nobody_reads(void)
     ccaas_inbox_shut(inbox);
     for (int i = 0; i < 10; i++)
         CHECK_INT(send(1, i, 1), CCAAS_WS_MORE);
+    sink.closed(sink.self, &end);
+    ccaas_bell_release(bell);
+    CHECK_INT(held_bytes, before);
+
+    bell = ccaas_bell_new();
+    inbox = make(100, true);
+    sink = ccaas_inbox_sink(inbox);
+    sink.opened(sink.self);
+    send(1, 1, 1);
+    for (int i = 0; i < 10; i++)
+        bring("[]", 2);
+    ccaas_inbox_shut(inbox); /* while some are not put in */
     sink.closed(sink.self, &end);
     ccaas_bell_release(bell);
     CHECK_INT(held_bytes, before);
@@ -358,6 +439,9 @@ int main(void)
     it("gives messages in the order in which they came", order);
     it("gives anything as it came", as_they_came);
     it("has the sender wait when it is full, until it is half empty", block);
+    it("is full at the same message within a turn", within_a_turn);
+    it("takes large ones within a turn, and keeps little of them",
+       large_ones_within_a_turn);
     it("keeps the newest of each metric and category, in its place", latest);
     it("passes over one that is older than the one that waits", older_ones);
     it("has the sender wait for what nothing can be replaced by", others_wait);
@@ -365,6 +449,7 @@ int main(void)
     it("is used for one socket after the other", openings);
     it("tells the end after all messages, and since when some may be missed",
        closing);
+    it("gives what came in the turn in which it ended", closing_within_a_turn);
     it("drops what comes after its reader went", nobody_reads);
     it("does what a plain list does", like_a_model);
     free(large);

@@ -122,14 +122,14 @@ static void rings_at_flush(void)
 {
     begin(8, true);
     rung();
-    deliver("1", 1);
-    deliver("2", 1);
+    bring("1", 1);
+    bring("2", 1);
     CHECK(!rung());
     sink.flush(sink.self);
     CHECK(rung());
     sink.flush(sink.self);
     CHECK(!rung());
-    deliver("3", 1);
+    bring("3", 1);
     sink.flush(sink.self);
     CHECK(!rung()); /* the reader has not looked since */
     finish();
@@ -139,11 +139,11 @@ static void rings_not_for_what_is_taken(void)
 {
     begin(8, true);
     rung();
-    deliver("1", 1);
+    bring("1", 1);
     take();
     sink.flush(sink.self);
     CHECK(!rung());
-    deliver("2", 1);
+    bring("2", 1);
     sink.flush(sink.self);
     CHECK(rung());
     finish();
@@ -152,8 +152,8 @@ static void rings_not_for_what_is_taken(void)
 static void arms_with_the_last(void)
 {
     begin(8, true);
-    deliver("1", 1);
-    deliver("2", 1);
+    bring("1", 1);
+    bring("2", 1);
     sink.flush(sink.self);
     rung();
     ccaas_bell_disarm(bell);
@@ -163,7 +163,7 @@ static void arms_with_the_last(void)
     take();
     CHECK(was_last);
     CHECK(ccaas_bell_is_armed(bell));
-    deliver("3", 1);
+    bring("3", 1);
     sink.flush(sink.self);
     CHECK(rung());
     sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
@@ -177,9 +177,9 @@ static void rings_at_once_when_full(void)
 {
     begin(2, true);
     rung();
-    CHECK_INT(deliver("1", 1), CCAAS_WS_MORE);
+    CHECK_INT(bring("1", 1), CCAAS_WS_MORE);
     CHECK(!rung());
-    CHECK_INT(deliver("2", 1), CCAAS_WS_FULL);
+    CHECK_INT(bring("2", 1), CCAAS_WS_FULL);
     CHECK(rung());
     finish();
 }
@@ -188,7 +188,7 @@ static void rings_at_once_when_closed(void)
 {
     begin(8, true);
     rung();
-    deliver("1", 1);
+    bring("1", 1);
     sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
     CHECK(rung());
     sink = ccaas_inbox_sink(inbox);

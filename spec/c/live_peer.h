@@ -115,6 +115,7 @@ static void opens(void)
 static void says(const char *text)
 {
     last->sink.message(last->sink.self, text, strlen(text), false);
+    last->sink.flush(last->sink.self);
 }
 
 static void ends(struct ccaas_ws_end end)

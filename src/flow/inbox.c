@@ -45,7 +45,10 @@ void ccaas_inbox_release(struct ccaas_inbox *inbox)
         free(inbox->slots[i].message.bytes);
     for (i = 0; inbox->batch && i < BATCH; i++)
         free(inbox->batch[i].bytes);
+    for (i = 0; i < inbox->carry_room; i++)
+        free(inbox->carry[i].bytes);
     free(inbox->batch);
+    free(inbox->carry);
     free(inbox->slots);
     free(inbox->buckets);
     free(inbox->form.pick);

@@ -41,14 +41,19 @@ struct ccaas_inbox {
         batched_bytes; /* they count as waiting until all are read */
     size_t batch_next; /* the reader's alone */
 
-    bool unrung; /* the engine's alone: what came first was not told yet */
-
     bool shut, held; /* the reader is gone; the sender waits */
     bool broken;     /* a message was lost, for want of memory */
     bool closed;
     struct ccaas_ws_end end;
     double opened_at, closed_at, lost_at; /* epoch seconds; < 0: not */
     int64_t conflated, stale;
+
+    /* The engine's alone, and away from what the reader writes for each message
+     * lest they wait for each other's cache lines. */
+    struct ccaas_inbox_piece *carry; /* messages that are not put in yet */
+    size_t carry_room, carried, carried_bytes;
+    size_t left, bytes_left; /* that so many may wait more, at the least */
+    bool unrung;             /* what came first was not told yet */
 };
 
 /* The message in that place, counted from the oldest. */

@@ -5,7 +5,13 @@
 #include "clock.h"
 #include "inbox_own.h"
 
-#define ROOM_FIRST 2
+#define ROOM_FIRST 1
+
+/* What the engine carries at most before it puts it in, so that the lock is
+ * taken once for many; and how large a buffer is that it carries on. */
+#define CARRY 64
+#define CARRY_BYTES (64 * 1024)
+#define CARRY_KEPT 4096
 
 static bool make_room(struct ccaas_inbox *inbox)
 {
@@ -27,50 +33,75 @@ static bool make_room(struct ccaas_inbox *inbox)
     return true;
 }
 
-/* Makes the buffer fit: large enough, and not a large one for a small message.
- * False: memory is out. */
-static bool fit(struct ccaas_inbox *inbox, struct ccaas_inbox_message *message,
-                size_t length)
+static bool make_carry_room(struct ccaas_inbox *inbox)
+{
+    size_t room = inbox->carry_room ? inbox->carry_room * 2 : 1, i;
+    struct ccaas_inbox_piece *carry;
+
+    if (inbox->carried < inbox->carry_room)
+        return true;
+    carry = realloc(inbox->carry, room * sizeof *carry);
+    if (!carry)
+        return false;
+    for (i = inbox->carry_room; i < room; i++)
+        carry[i] = (struct ccaas_inbox_piece){NULL, 0, 0, false};
+    inbox->carry = carry;
+    inbox->carry_room = room;
+    return true;
+}
+
+/* Copies a message to those that are carried; false: memory is out. */
+static bool carry(struct ccaas_inbox *inbox, const char *bytes, size_t length,
+                  bool binary)
 {
     size_t room = length + length / 4 + 1;
-    bool fits = message->room >= length;
-    char *bytes;
+    struct ccaas_inbox_piece *piece;
+    char *larger;
 
-    if (fits && (message->room <= CCAAS_INBOX_KEPT || room > message->room / 2))
-        return true;
-    bytes = realloc(message->bytes, room);
-    if (!bytes)
-        return fits;
-    inbox->rooms += room - message->room;
-    message->bytes = bytes;
-    message->room = room;
-    return true;
-}
-
-static bool fill(struct ccaas_inbox *inbox, struct ccaas_inbox_message *message,
-                 const char *bytes, size_t length, bool binary)
-{
-    if (!fit(inbox, message, length))
+    if (!make_carry_room(inbox))
         return false;
+    piece = &inbox->carry[inbox->carried];
+    if (!piece->bytes || piece->room < length) {
+        larger = realloc(piece->bytes, room);
+        if (!larger)
+            return false;
+        piece->bytes = larger;
+        piece->room = room;
+    }
     if (length)
-        memcpy(message->bytes, bytes, length);
-    message->length = length;
-    message->binary = binary;
-    message->looked = false;
+        memcpy(piece->bytes, bytes, length);
+    piece->length = length;
+    piece->binary = binary;
+    inbox->carried++;
+    inbox->carried_bytes += length;
     return true;
 }
 
-/* The parts of a message that was looked at in another place. */
-static void move_parts(struct ccaas_inbox_message *message, const char *from)
+/* Swaps the buffers: the message is what was carried. */
+static void swap_in(struct ccaas_inbox *inbox,
+                    struct ccaas_inbox_message *message,
+                    struct ccaas_inbox_piece *piece)
 {
-    struct ccaas_part *part = message->update.parts;
-    size_t i;
+    char *bytes = message->bytes;
+    size_t room = message->room;
 
-    for (i = 0; i < CCAAS_LIVE_PARTS; i++, part++)
-        if (part->begin) {
-            part->begin = message->bytes + (part->begin - from);
-            part->end = message->bytes + (part->end - from);
-        }
+    inbox->rooms += piece->room - room;
+    message->bytes = piece->bytes;
+    message->room = piece->room;
+    message->length = piece->length;
+    message->binary = piece->binary;
+    piece->bytes = bytes;
+    piece->room = room;
+}
+
+/* A small message is not to come to be held in a large buffer. */
+static void trim(struct ccaas_inbox_piece *piece)
+{
+    if (piece->room <= CARRY_KEPT)
+        return;
+    free(piece->bytes);
+    piece->bytes = NULL;
+    piece->room = 0;
 }
 
 static bool is_full(const struct ccaas_inbox *inbox)
@@ -80,14 +111,13 @@ static bool is_full(const struct ccaas_inbox *inbox)
 }
 
 /* A newer update for one that waits takes its place.  False: none waits. */
-static bool conflate(struct ccaas_inbox *inbox, const char *bytes,
-                     size_t length, bool binary)
+static bool conflate(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
 {
     struct ccaas_update update;
     struct ccaas_inbox_slot *slot;
     size_t before;
 
-    ccaas_update_look(&inbox->form, bytes, length, &update);
+    ccaas_update_look(&inbox->form, piece->bytes, piece->length, &update);
     slot = update.is_update ? ccaas_inbox_index_find(inbox, update.hash) : NULL;
     if (!slot)
         return false;
@@ -97,48 +127,72 @@ static bool conflate(struct ccaas_inbox *inbox, const char *bytes,
         return true;
     }
     before = slot->message.length;
-    if (!fill(inbox, &slot->message, bytes, length, binary))
-        return false;
+    swap_in(inbox, &slot->message, piece);
     slot->message.update = update;
     slot->message.looked = true;
-    move_parts(&slot->message, bytes);
-    inbox->bytes += length - before;
+    inbox->bytes += piece->length - before;
     inbox->conflated++;
-    if (length > before && inbox->bytes > CCAAS_INBOX_BYTES / 4 * 5)
+    if (piece->length > before && inbox->bytes > CCAAS_INBOX_BYTES / 4 * 5)
         inbox->held = true;
     return true;
 }
 
 /* False: memory is out. */
-static bool append(struct ccaas_inbox *inbox, const char *bytes, size_t length,
-                   bool binary)
+static bool append(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
 {
     struct ccaas_inbox_slot *slot;
 
     if (!make_room(inbox))
         return false;
     slot = ccaas_inbox_slot_at(inbox, inbox->count);
-    if (!fill(inbox, &slot->message, bytes, length, binary))
-        return false;
-    slot->indexed = false;
+    swap_in(inbox, &slot->message, piece);
+    slot->message.looked = slot->indexed = false;
     inbox->count++;
-    inbox->bytes += length;
+    inbox->bytes += piece->length;
     return true;
 }
 
-static void take_in(struct ccaas_inbox *inbox, const char *bytes, size_t length,
-                    bool binary)
+static void lose(struct ccaas_inbox *inbox)
+{
+    inbox->held = inbox->broken = true;
+    inbox->left = 0;
+    inbox->lost_at = ccaas_clock_wall();
+}
+
+static void take_in(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
 {
     bool was_full = is_full(inbox);
 
-    if (was_full && !inbox->block && conflate(inbox, bytes, length, binary))
+    if (inbox->shut || inbox->broken ||
+        (was_full && !inbox->block && conflate(inbox, piece)))
         return;
-    if (!append(inbox, bytes, length, binary)) {
-        inbox->held = inbox->broken = true;
-        inbox->lost_at = ccaas_clock_wall();
-    }
+    if (!append(inbox, piece))
+        lose(inbox);
     if (is_full(inbox) && (inbox->block || was_full))
         inbox->held = true;
+}
+
+/* Puts in what is carried. */
+static void put_in(struct ccaas_inbox *inbox)
+{
+    size_t i, count, bytes;
+
+    /* Otherwise it was rung already, and nobody has looked since. */
+    inbox->unrung |= inbox->carried && !inbox->count;
+    for (i = 0; i < inbox->carried; i++) {
+        take_in(inbox, &inbox->carry[i]);
+        trim(&inbox->carry[i]);
+    }
+    inbox->carried = inbox->carried_bytes = 0;
+    count = inbox->count + inbox->batched;
+    bytes = inbox->bytes + inbox->batched_bytes;
+    inbox->left =
+        count < inbox->queue && !inbox->held ? inbox->queue - count : 0;
+    inbox->left = inbox->left < CARRY ? inbox->left : CARRY;
+    inbox->bytes_left =
+        bytes < CCAAS_INBOX_BYTES ? CCAAS_INBOX_BYTES - bytes : 0;
+    if (inbox->bytes_left > CARRY_BYTES)
+        inbox->bytes_left = CARRY_BYTES;
 }
 
 /* The reader is woken for all that came since the last time; if it has seen
@@ -148,34 +202,36 @@ static void on_flush(void *self)
     struct ccaas_inbox *inbox = self;
     bool is_there;
 
-    if (!inbox->unrung)
+    if (!inbox->unrung && !inbox->carried)
         return;
-    inbox->unrung = false;
     pthread_mutex_lock(&inbox->lock);
+    put_in(inbox);
     is_there = inbox->count > 0 || inbox->broken;
     pthread_mutex_unlock(&inbox->lock);
-    if (is_there)
+    if (inbox->unrung && is_there)
         ccaas_bell_ring(inbox->bell);
+    inbox->unrung = false;
 }
 
 static enum ccaas_ws_answer on_message(void *self, const char *bytes,
                                        size_t length, bool binary)
 {
     struct ccaas_inbox *inbox = self;
-    enum ccaas_ws_answer answer;
-    bool was_empty;
+    bool is_carried = carry(inbox, bytes, length, binary), is_full;
 
+    if (is_carried && inbox->carried < inbox->left &&
+        inbox->carried_bytes < inbox->bytes_left)
+        return CCAAS_WS_MORE;
     pthread_mutex_lock(&inbox->lock);
-    was_empty = !inbox->count;
-    if (!inbox->shut && !inbox->broken)
-        take_in(inbox, bytes, length, binary);
-    answer = inbox->held ? CCAAS_WS_FULL : CCAAS_WS_MORE;
+    put_in(inbox);
+    if (!is_carried && !inbox->shut && !inbox->broken)
+        lose(inbox);
+    is_full = inbox->held;
     pthread_mutex_unlock(&inbox->lock);
-    /* Otherwise it was rung already, and nobody has looked since. */
-    inbox->unrung |= was_empty;
-    if (answer == CCAAS_WS_FULL)
-        on_flush(inbox);
-    return answer;
+    if (!is_full)
+        return CCAAS_WS_MORE;
+    on_flush(inbox);
+    return CCAAS_WS_FULL;
 }
 
 static void on_opened(void *self)
@@ -194,6 +250,7 @@ static void on_closed(void *self, const struct ccaas_ws_end *end)
     struct ccaas_bell *bell = ccaas_bell_hold(inbox->bell);
 
     pthread_mutex_lock(&inbox->lock);
+    put_in(inbox);
     inbox->closed = true;
     inbox->closed_at = ccaas_clock_wall();
     inbox->end = *end;

@@ -108,7 +108,7 @@ static void receive(struct ccaas_socket *socket, struct lws *wsi,
     struct ccaas_buffer *message = &socket->message;
     bool first = !socket->within, last = lws_is_final_fragment(wsi);
 
-    socket->heard = socket->received = ccaas_clock_now();
+    socket->heard = socket->received = ccaas_ws_clock(socket->ws);
     if (message->length + length + lws_remaining_packet_payload(wsi) >
         socket->max_message) {
         too_large(socket);

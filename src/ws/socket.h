@@ -73,8 +73,10 @@ struct ccaas_ws {
 
     /* Its readers are to be woken: flush.c. */
     struct ccaas_socket *gave, **gave_end;
-    double gave_at; /* since when there are some */
-    size_t came;    /* bytes of messages in this turn of the loop */
+    double gave_at;      /* since when there are some */
+    size_t came;         /* bytes of messages in this turn of the loop */
+    double clock;        /* what it was, a few messages ago at most */
+    unsigned clock_uses; /* in this turn */
     struct ccaas_pace pace;
 };
 
@@ -192,7 +194,10 @@ void ccaas_ws_context_run(struct ccaas_ws *ws);   /* until leave is called */
 void ccaas_ws_context_leave(struct ccaas_ws *ws); /* from within the loop */
 void ccaas_ws_context_destroy(struct ccaas_ws *ws);
 
-/* flush.c: the socket gave its sink a message at `now`: to be flushed. */
+/* flush.c: the time, for a message: several that come together have the same.
+ */
+double ccaas_ws_clock(struct ccaas_ws *ws);
+/* The socket gave its sink a message at `now`: to be flushed. */
 void ccaas_ws_gave(struct ccaas_socket *socket, double now);
 /* It is not to be flushed: it is over. */
 void ccaas_ws_gave_forget(struct ccaas_socket *socket);
