@@ -10,35 +10,55 @@
 
 #include "scan.h"
 
+/* A name on one or more paths, of those that may follow the one above it. */
 struct name {
     const char *text;
     size_t length;
-};
-
-struct path {
-    size_t depth;
-    struct name names[CCAAS_PICK_DEPTH];
+    unsigned ends;            /* a bit for each path that ends here */
+    unsigned on;              /* and for each that comes by */
+    struct name *next, *down; /* beside it; below it */
 };
 
 struct ccaas_pick_form {
-    size_t count;
-    struct path paths[CCAAS_PICK_MOST];
+    size_t count, used;
+    struct name *first;
+    struct name names[CCAAS_PICK_MOST * CCAAS_PICK_DEPTH];
     char texts[];
 };
 
-/* Splits the path at its dots; false: too deep. */
-static bool split(struct path *path, const char *text)
+/* That name in the list; it is made where there is none. */
+static struct name *list_name(struct ccaas_pick_form *form, struct name **list,
+                              const char *text, size_t length)
 {
-    size_t length;
+    for (; *list; list = &(*list)->next)
+        if ((*list)->length == length &&
+            memcmp((*list)->text, text, length) == 0)
+            return *list;
+    *list = &form->names[form->used++];
+    (*list)->text = text;
+    (*list)->length = length;
+    return *list;
+}
 
-    for (;; text += length + 1) {
+/* Adds the path, split at its dots; false: too deep. */
+static bool add_path(struct ccaas_pick_form *form, unsigned bit,
+                     const char *text)
+{
+    struct name **list = &form->first, *name;
+    size_t depth, length;
+
+    for (depth = 0; depth < CCAAS_PICK_DEPTH; depth++) {
         length = strcspn(text, ".");
-        if (path->depth == CCAAS_PICK_DEPTH)
-            return false;
-        path->names[path->depth++] = (struct name){text, length};
-        if (!text[length])
+        name = list_name(form, list, text, length);
+        name->on |= bit;
+        if (!text[length]) {
+            name->ends |= bit;
             return true;
+        }
+        list = &name->down;
+        text += length + 1;
     }
+    return false;
 }
 
 struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
@@ -59,7 +79,7 @@ struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
     at = form->texts;
     for (size_t i = 0; i < count; i++) {
         strcpy(at, paths[i]);
-        if (!split(&form->paths[i], at)) {
+        if (!add_path(form, 1u << i, at)) {
             free(form);
             return NULL;
         }
@@ -68,80 +88,57 @@ struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
     return form;
 }
 
-/* One walk.  `alive` has a bit for each path that the members entered so far
- * are the beginning of. */
 struct walk {
     struct ccaas_scan scan;
-    const struct ccaas_pick_form *form;
     struct ccaas_part *picks;
 };
 
 /* Is the name in the text (its inside) that one?  Escapes are rare. */
-static bool is_name(struct name name, const char *begin, const char *end,
+static bool is_name(const struct name *name, const char *begin, const char *end,
                     bool escaped)
 {
-    const char *text = name.text;
+    const char *text = name->text;
 
     if (!escaped)
-        return name.length == (size_t)(end - begin) &&
-               (!name.length || *begin == *text) &&
-               memcmp(begin, text, name.length) == 0;
+        return name->length == (size_t)(end - begin) &&
+               (!name->length || *begin == *text) &&
+               memcmp(begin, text, name->length) == 0;
     while (begin < end) {
         char bytes[4];
         size_t count = ccaas_scan_character(&begin, bytes);
 
-        if (count > (size_t)(name.text + name.length - text) ||
+        if (count > (size_t)(name->text + name->length - text) ||
             memcmp(bytes, text, count) != 0)
             return false;
         text += count;
     }
-    return text == name.text + name.length;
-}
-
-/* Those of the paths in `alive` that go on with that name at this depth. */
-static unsigned going_on(const struct walk *walk, unsigned alive, size_t depth,
-                         const char *begin, const char *end, bool escaped)
-{
-    unsigned on = 0;
-
-    for (unsigned left = alive; left; left &= left - 1) {
-        const struct path *path = &walk->form->paths[__builtin_ctz(left)];
-
-        if (depth < path->depth &&
-            is_name(path->names[depth], begin, end, escaped))
-            on |= left & -left;
-    }
-    return on;
+    return text == name->text + name->length;
 }
 
 static const char *walk_object(struct walk *walk, const char *at,
-                               unsigned alive, size_t depth);
+                               const struct name *names, int depth);
 
-/* A member's value, whose first byte is at `at`; `on` are the paths that its
- * name is on. */
-static const char *walk_value(struct walk *walk, const char *at, unsigned on,
-                              size_t depth)
+/* The value of a member with that name, whose first byte is at `at`. */
+static const char *walk_value(struct walk *walk, const char *at,
+                              const struct name *name, int depth)
 {
     const char *begin = at;
-    unsigned deeper = 0;
 
-    for (unsigned left = on; left; left &= left - 1) {
+    for (unsigned left = name->on; left; left &= left - 1)
         walk->picks[__builtin_ctz(left)] = (struct ccaas_part){NULL, NULL};
-        if (walk->form->paths[__builtin_ctz(left)].depth > depth + 1)
-            deeper |= left & -left;
-    }
-    if (deeper && at < walk->scan.end && *at == '{')
-        at = walk_object(walk, at + 1, deeper, depth + 1);
+    if (name->down && at < walk->scan.end && *at == '{')
+        at = walk_object(walk, at + 1, name->down, depth + 1);
     else
-        at = ccaas_scan_value(&walk->scan, at, (int)depth + 1);
-    for (unsigned left = at ? on & ~deeper : 0; left; left &= left - 1)
+        at = ccaas_scan_value(&walk->scan, at, depth + 1);
+    for (unsigned left = at ? name->ends : 0; left; left &= left - 1)
         walk->picks[__builtin_ctz(left)] = (struct ccaas_part){begin, at};
     return at;
 }
 
-/* A member's name and the colon; *on gets the paths that it is on. */
-static const char *walk_name(struct walk *walk, const char *at, unsigned alive,
-                             size_t depth, unsigned *on)
+/* A member's name and the colon; *found is that one of `names`, or NULL. */
+static const char *walk_name(struct walk *walk, const char *at,
+                             const struct name *names,
+                             const struct name **found)
 {
     struct ccaas_scan *scan = &walk->scan;
     bool escaped = false;
@@ -153,7 +150,9 @@ static const char *walk_name(struct walk *walk, const char *at, unsigned alive,
     end = ccaas_scan_string(scan, at + 1, &escaped);
     if (!end)
         return NULL;
-    *on = going_on(walk, alive, depth, at + 1, end, escaped);
+    while (names && !is_name(names, at + 1, end, escaped))
+        names = names->next;
+    *found = names;
     at = ccaas_scan_space(end + 1, scan->end);
     if (at == scan->end || *at != ':')
         return ccaas_scan_fail(
@@ -163,18 +162,20 @@ static const char *walk_name(struct walk *walk, const char *at, unsigned alive,
 
 /* The members of an object; `at` is behind its bracket. */
 static const char *walk_object(struct walk *walk, const char *at,
-                               unsigned alive, size_t depth)
+                               const struct name *names, int depth)
 {
     struct ccaas_scan *scan = &walk->scan;
-    unsigned on = 0;
+    const struct name *name = NULL;
 
     at = ccaas_scan_space(at, scan->end);
     if (at < scan->end && *at == '}')
         return at + 1;
     for (;;) {
-        at = walk_name(walk, at, alive, depth, &on);
-        if (at)
-            at = walk_value(walk, at, on, depth);
+        at = walk_name(walk, at, names, &name);
+        if (at && name)
+            at = walk_value(walk, at, name, depth);
+        else if (at)
+            at = ccaas_scan_value(scan, at, depth + 1);
         if (!at)
             return NULL;
         at = ccaas_scan_space(at, scan->end);
@@ -192,15 +193,14 @@ bool ccaas_pick(const struct ccaas_pick_form *form, const char *bytes,
                 size_t length, struct ccaas_part *picks, size_t *offset,
                 const char **reason)
 {
-    struct walk walk = {
-        .scan = {.end = bytes + length}, .form = form, .picks = picks};
+    struct walk walk = {.scan = {.end = bytes + length}, .picks = picks};
     const char *at = ccaas_scan_space(bytes, walk.scan.end);
 
     memset(picks, 0, form->count * sizeof *picks);
     if (at < walk.scan.end && *at == '\xEF')
         at = ccaas_scan_fail(&walk.scan, at, ccaas_json_bom);
     else if (at < walk.scan.end && *at == '{')
-        at = walk_object(&walk, at + 1, (1u << form->count) - 1, 0);
+        at = walk_object(&walk, at + 1, form->first, 0);
     else
         at = ccaas_scan_value(&walk.scan, at, 0);
     if (at)
