@@ -22,8 +22,7 @@ struct name {
 struct ccaas_pick_form {
     size_t count, used;
     struct name *first;
-    struct name names[CCAAS_PICK_MOST * CCAAS_PICK_DEPTH];
-    char texts[];
+    struct name names[]; /* and behind them their texts */
 };
 
 /* That name in the list; it is made where there is none. */
@@ -61,22 +60,33 @@ static bool add_path(struct ccaas_pick_form *form, unsigned bit,
     return false;
 }
 
+static size_t depth_of(const char *path)
+{
+    size_t depth = 1;
+
+    for (; *path; path++)
+        depth += *path == '.';
+    return depth;
+}
+
 struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
                                             size_t count)
 {
     struct ccaas_pick_form *form;
-    size_t bytes = sizeof *form;
+    size_t bytes = sizeof *form, names = 0;
     char *at;
 
     if (count > CCAAS_PICK_MOST)
         return NULL;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        names += depth_of(paths[i]);
         bytes += strlen(paths[i]) + 1;
-    form = calloc(1, bytes);
+    }
+    form = calloc(1, bytes + names * sizeof *form->names);
     if (!form)
         return NULL;
     form->count = count;
-    at = form->texts;
+    at = (char *)&form->names[names];
     for (size_t i = 0; i < count; i++) {
         strcpy(at, paths[i]);
         if (!add_path(form, 1u << i, at)) {
