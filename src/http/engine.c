@@ -13,109 +13,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "engine.h"
 #include "transfer.h"
 
 #define IDLE_CONNECTIONS 64L /* kept alive, over all hosts */
 #define SLEEP_MOST 3600000.0 /* milliseconds; only to have a bound */
-
-struct ccaas_http {
-    CURLM *multi;
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards the fields below, up to the blank line */
-    bool started, stopping;
-    pid_t stays; /* the process of which nothing may go into a child, or 0 */
-    struct ccaas_transfer *queue;
-    struct curl_waitfd guest; /* is polled, too, if attend is set */
-    void (*attend)(void *self);
-    void *attend_self;
-    struct ccaas_http *next; /* in the list of engines: guarded by its lock */
-
-    pthread_mutex_t work; /* the thread has it while it does not sleep */
-    bool begun;           /* the thread has had it; with it held */
-    pthread_cond_t began; /* tells of that */
-    struct ccaas_transfer *running; /* the thread's */
-    pid_t pid;                      /* where the thread is */
-};
-
-/* All engines of the process, for atexit: os.exit() in a script runs no
- * finaliser, and a thread that goes on while the libraries below it clean up
- * crashes. */
-static struct ccaas_http *engines;
-static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void stop_all(void)
-{
-    struct ccaas_http *http;
-
-    for (;;) {
-        pthread_mutex_lock(&engines_lock);
-        http = engines;
-        if (http)
-            engines = http->next;
-        pthread_mutex_unlock(&engines_lock);
-        if (!http)
-            return;
-        ccaas_http_stop(http);
-    }
-}
-
-/* An engine that nothing of may go into a child, or NULL. */
-static struct ccaas_http *find_staying(void)
-{
-    struct ccaas_http *http;
-
-    pthread_mutex_lock(&engines_lock);
-    for (http = engines; http && http->stays != getpid();)
-        http = http->next;
-    pthread_mutex_unlock(&engines_lock);
-    return http;
-}
-
-/* A fork takes place while all engines sleep, so that no lock that the child
- * may need is held for ever by a thread that is not there: also none that a
- * thread takes while it begins. */
-static void before_fork(void)
-{
-    struct ccaas_http *http;
-
-    while ((http = find_staying()) != NULL) {
-        ccaas_http_stop(http);
-        http->started = http->stopping = http->begun = false;
-        http->stays = 0;
-    }
-    pthread_mutex_lock(&engines_lock);
-    for (http = engines; http; http = http->next) {
-        pthread_mutex_lock(&http->work);
-        while (!http->begun)
-            pthread_cond_wait(&http->began, &http->work);
-    }
-}
-
-static void after_fork(void)
-{
-    struct ccaas_http *http;
-
-    for (http = engines; http; http = http->next)
-        pthread_mutex_unlock(&http->work);
-    pthread_mutex_unlock(&engines_lock);
-}
-
-/* The engines of the parent have no thread here to be joined. */
-static void after_fork_in_child(void)
-{
-    after_fork();
-    engines = NULL;
-}
-
-/* The order counts: handlers run last in, first out, so ours has to come after
- * those of libcurl and of the TLS library below it. */
-static void prepare_process(void)
-{
-    curl_global_init(CURL_GLOBAL_ALL);
-    atexit(stop_all);
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
-}
 
 struct ccaas_http *ccaas_http_new(void)
 {
@@ -373,7 +275,7 @@ static bool start_thread(struct ccaas_http *http)
     sigset_t all, before;
     int failed;
 
-    pthread_once(&once, prepare_process);
+    ccaas_http_process_prepare();
     http->multi = curl_multi_init();
     if (!http->multi)
         return false;
@@ -395,10 +297,7 @@ static bool start_thread(struct ccaas_http *http)
     }
     http->started = true;
     http->pid = getpid();
-    pthread_mutex_lock(&engines_lock);
-    http->next = engines;
-    engines = http;
-    pthread_mutex_unlock(&engines_lock);
+    ccaas_http_process_add(http);
     return true;
 }
 
@@ -495,7 +394,6 @@ void ccaas_http_resume(struct ccaas_transfer *transfer)
 
 void ccaas_http_stop(struct ccaas_http *http)
 {
-    struct ccaas_http **link;
     bool running;
 
     if (ccaas_http_forked(http))
@@ -509,13 +407,7 @@ void ccaas_http_stop(struct ccaas_http *http)
     if (!running)
         return;
     pthread_join(http->thread, NULL);
-    pthread_mutex_lock(&engines_lock);
-    for (link = &engines; *link; link = &(*link)->next)
-        if (*link == http) {
-            *link = http->next;
-            break;
-        }
-    pthread_mutex_unlock(&engines_lock);
+    ccaas_http_process_remove(http);
 }
 
 void ccaas_http_free(struct ccaas_http *http)

@@ -1,4 +1,4 @@
-/* One transfer, as engine.c and transfer.c share it.  Only on the engine's
+/* One transfer, as the files of this room share it.  Only on the engine's
  * thread, but for the fields that say otherwise. */
 #ifndef CCAAS_TRANSFER_H
 #define CCAAS_TRANSFER_H
@@ -57,8 +57,14 @@ ccaas_transfer_new(struct ccaas_http *http,
 /* Sets the easy handle up for transfer->url.  False: memory is out. */
 bool ccaas_transfer_prepare(struct ccaas_transfer *transfer);
 
-/* After an answer that is a redirect to be followed: makes its target the
- * transfer's URL.  NULL: prepare it again and go on; else why not. */
+/* The value of the newest answer's header of that name (in lower case); NULL:
+ * there is none. */
+const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
+                                  const char *name);
+
+/* redirect.c: after an answer that is a redirect to be followed: makes its
+ * target the transfer's URL.  NULL: prepare it again and go on; else why not.
+ */
 const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer);
 
 /* What libcurl's result means, in *end (code, transient, message). */
