@@ -170,6 +170,20 @@ describe("a websocket", function()
     assert.equal(0, stream:info().lost)
   end)
 
+  it("is given a minute of silence unless it is told otherwise", function()
+    local core = require "ccaas.core"
+    local live, silences = core.live, {}
+    finally(function() core.live = live end)
+    function core.live(own, plan)
+      silences[#silences + 1] = plan.silence
+      return live(own, plan)
+    end
+    start(false)
+    client:subscribe("101")
+    client:subscribe("101", { silence = 5 })
+    assert.same({ 60, 5 }, silences)
+  end)
+
   it("that is not read with overflow = block is not lost for its silence", function()
     start(true)
     local stream = opened { silence = SILENCE, overflow = "block", queue = 2 }

@@ -13,6 +13,8 @@ local query = require "ccaas.query"
 local streams = require "ccaas.stream"
 local values = require "ccaas.values"
 
+local SILENCE = 60 -- seconds; a ping goes out after a third of them
+
 local subscribe = {}
 
 ---@class ccaas.SubscribeOptions
@@ -272,7 +274,7 @@ function subscribe.give(own, name, method, plan, opts)
     paths = method.parts,
     queue = opts.queue,
     block = opts.overflow == "block",
-    silence = opts.silence,
+    silence = opts.silence or SILENCE,
     reconnects = opts.max_reconnects,
     pause_first = pauses.first,
     pause_most = pauses.most,

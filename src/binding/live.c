@@ -39,7 +39,7 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
     plan->token_name = ccaas_binding_text(L, "token_name");
     plan->queue = (size_t)ccaas_binding_number(L, "queue", 1024);
     plan->block = ccaas_binding_flag(L, "block");
-    plan->silence = ccaas_binding_number(L, "silence", 60);
+    plan->silence = ccaas_binding_number(L, "silence", 0);
     plan->reconnects = (int64_t)ccaas_binding_number(L, "reconnects", -1);
     plan->pause_first = ccaas_binding_number(L, "pause_first", 1);
     plan->pause_most = ccaas_binding_number(L, "pause_most", 30);
@@ -47,8 +47,8 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
     plan->max_message =
         (size_t)ccaas_binding_number(L, "max_message", 16 * 1024 * 1024);
     plan->paths = ccaas_binding_list(L, "paths", &parts);
-    if (!plan->url || parts != CCAAS_LIVE_PARTS)
-        luaL_error(L, "the plan lacks a url or paths");
+    if (!plan->url || !plan->silence || parts != CCAAS_LIVE_PARTS)
+        luaL_error(L, "the plan lacks a url, silence or paths");
 }
 
 int ccaas_binding_new_live(lua_State *L)
