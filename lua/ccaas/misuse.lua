@@ -49,18 +49,30 @@ end
 --- The known name that a misspelt one was probably meant to be.
 ---@param name any
 ---@param known table<string, any> the names are its keys
----@return string # ", did you mean …?", or the list of what is known
-function misuse.hint(name, known)
-  local names, best, least = {}, nil, 4
+---@return string? # nil: none is near
+function misuse.closest(name, known)
+  local best, least
   for candidate in pairs(known) do
-    names[#names + 1] = candidate
     local far = distance(tostring(name):lower(), candidate:lower())
-    if far < least and far < #candidate then
+    if far < 4 and far < #candidate
+      and (not least or far < least or far == least and candidate < best) then
       best, least = candidate, far
     end
   end
+  return best
+end
+
+--- What may follow the complaint about an unknown name.
+---@param name any
+---@param known table<string, any> the names are its keys
+---@return string # "; did you mean …?", or the list of what is known
+function misuse.hint(name, known)
+  local best, names = misuse.closest(name, known), {}
   if best then
     return string.format("; did you mean %q?", best)
+  end
+  for candidate in pairs(known) do
+    names[#names + 1] = candidate
   end
   table.sort(names)
   return " (known: " .. table.concat(names, ", ") .. ")"

@@ -1,34 +1,13 @@
 --- What the sandbox's functions take, and how they say that something is not
 -- among it.  Pure.
 
+local misuse = require "ccaas.misuse"
+
 local check = {}
 
-local function distance(a, b)
-  local row = {}
-  for j = 0, #b do
-    row[j] = j
-  end
-  for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local least = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], least
-    end
-  end
-  return row[#b]
-end
-
 local function suggestion(name, known)
-  local best, least
-  for other in pairs(known) do
-    local d = distance(name, other)
-    if d <= 3 and (not least or d < least or d == least and other < best) then
-      best, least = other, d
-    end
-  end
-  return best and (" (did you mean '%s'?)"):format(best) or ""
+  local meant = misuse.closest(name, known)
+  return meant and (" (did you mean '%s'?)"):format(meant) or ""
 end
 
 --- Raises an error.
