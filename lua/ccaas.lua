@@ -157,7 +157,7 @@ function ccaas.new(given)
   if given.null ~= nil and given.null ~= ccaas.null then
     misuse.raise("ccaas.new: option `null` must be ccaas.null or left out")
   end
-  local wait, pause, await = loop.find(given.loop)
+  local wait, pause, await, begin = loop.find(given.loop)
   return clients.new(vendor, {
     base_url = base_url(vendor, given),
     token_url = given.token_url or vendor.auth.token_url,
@@ -182,6 +182,7 @@ function ccaas.new(given)
     wait = wait,
     pause = pause,
     await = await,
+    begin = begin,
   })
 end
 

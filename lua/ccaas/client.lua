@@ -102,6 +102,7 @@ function clients.new(vendor, settings)
     wait = settings.wait,
     pause = settings.pause,
     await = settings.await,
+    begin = settings.begin,
     find_token = type(settings.token) == "function" and settings.token or nil,
     pace = settings.audio_interval,
     store = settings.store,

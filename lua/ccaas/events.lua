@@ -25,6 +25,7 @@ local misuse = require "ccaas.misuse"
 ---@field package own table a client's inner side
 ---@field package label string
 ---@field package closed? boolean
+---@field package begin? fun(bell: userdata) until it is read for the first time
 ---@field package waiting integer how many wait for the gather's descriptor
 ---@field package armed? true the gather is, since before the last look
 ---@field package polled? true somebody was given it
@@ -141,7 +142,11 @@ end
 
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
-  local source = self.source
+  local source, begin = self.source, self.begin
+  if begin then
+    self.begin = nil
+    begin(source.gather)
+  end
   while true do
     disarm(self)
     local look = self.waiting > 0 and try_beside or try
@@ -297,7 +302,7 @@ end
 ---@param label string
 ---@return ccaas.Events
 function events.new(own, source, label)
-  return setmetatable({ own = own, source = source, label = label, waiting = 0 }, Events)
+  return setmetatable({ own = own, source = source, label = label, waiting = 0, begin = own.begin }, Events)
 end
 
 --- The source of a stream of events, or nil.

@@ -102,6 +102,12 @@ local function wait_beside(bell, seconds, news)
   return waited, reason
 end
 
+--- From now on what the flow or gather stands for ends with the request.
+---@param bell userdata
+function lines.begin(bell)
+  get(bell) -- if there is no line for it, the wait will say so
+end
+
 --- Waits for news of a flow or gather, or until the time is up; with `news` only
 --- until nginx's loop has gone round.  Nil and a reason: that is not possible.
 ---@param bell userdata

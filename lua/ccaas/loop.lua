@@ -15,6 +15,7 @@ local loop = {}
 ---@field wait ccaas.Wait
 ---@field pause? fun(bell: userdata)
 ---@field package await? ccaas.Await
+---@field package begin? fun(bell: userdata) of what is read for the first time
 
 --- What openresty has for want of descriptors to wait for: waits until a core.flow
 --- or core.gather has news, or the time is up; nil and a reason: it cannot.
@@ -80,6 +81,7 @@ end
 ---@return ccaas.Wait
 ---@return fun()|nil pause
 ---@return ccaas.Await|nil
+---@return fun(bell: userdata)|nil begin
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
@@ -94,7 +96,7 @@ function loop.find(option)
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
   local given = option and load_named(option) or loop.here() == "openresty" and load_named "openresty" or found
-  return given.wait, given.pause, given.await
+  return given.wait, given.pause, given.await, given.begin
 end
 
 return loop

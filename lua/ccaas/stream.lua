@@ -17,6 +17,7 @@ local unpack = table.unpack or unpack
 ---@field package take function
 ---@field package wait ccaas.Wait
 ---@field package client table
+---@field package begin? fun(bell: userdata) until it is read for the first time
 ---@field package seen_totals table
 ---@field package change? fun(row: table): table
 ---@field package polled? true somebody was given the descriptor since it was read
@@ -121,18 +122,25 @@ local function wait(self, ends)
   return true
 end
 
--- What `pollfd` gave is closed at the stream's end: so it is forgotten before the
--- stream is read.
-local function unpoll(self)
-  self.polled = nil
-  loop.forget(self.flow:fd())
+-- Before it is read: what `pollfd` gave is forgotten, for it is closed at the
+-- stream's end; and the loop is told of what it has not seen yet.
+local function prepare(self)
+  if self.polled then
+    self.polled = nil
+    loop.forget(self.flow:fd())
+  end
+  local begin = self.begin
+  if begin then
+    self.begin = nil
+    begin(self.flow)
+  end
 end
 
 -- The next row or page border, waiting for it: the row, or nil and "page",
 -- "afresh", "end", "error" or "timeout".
 local function await(self, ends)
-  if self.polled then
-    unpoll(self)
+  if self.polled or self.begin then
+    prepare(self)
   end
   if self.held then
     self.client:tell_events()
@@ -178,8 +186,8 @@ end
 
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
-  if self.polled then
-    unpoll(self)
+  if self.polled or self.begin then
+    prepare(self)
   end
   local row, state = self.take(self.flow)
   if row ~= nil and not state then
@@ -377,6 +385,7 @@ function streams.new(client, plan, label, change)
     flow = flow,
     take = flow.take,
     wait = client.wait,
+    begin = client.begin,
     client = client,
     label = label,
     change = change,

@@ -322,6 +322,20 @@ describe("in nginx's workers what a request had that is gone", function()
           end
           ngx.exit(200)
         ]] },
+        ["/unwaited"] = { content = [[
+          local core = require "ccaas.core"
+          local own = require("ccaas.side").of(xima)
+          local live = xima:subscribe({ "101" }, { snapshot = false })
+          own.core:rested() -- lest others are given a turn
+          assert(select(2, live:next(0)).code == "timeout")
+          -- The worker is busy, until the server has answered and a little longer.
+          repeat until io.open(ngx.var.arg_file)
+          local ends = core.now() + 0.05
+          repeat until core.now() > ends
+          own.core:rested()
+          ngx.print(assert(live:next()).type)
+          ngx.exit(200)
+        ]] },
         ["/asked"] = { content = "ngx.print(shared.asked)" },
         ["/audio"] = { content = [[
           shared.recording = shared.recording or assert(xima:recordings({ from = 0, to = os.time(), limit = 1 }):next())
@@ -340,6 +354,17 @@ describe("in nginx's workers what a request had that is gone", function()
     local one = n:open "/live?most=1000000"
     nginx.wait_until("a socket", function() return #sandbox:sockets() == 1 end)
     one:close()
+    nginx.wait_until("the socket's end", function() return #sandbox:sockets() == 0 end)
+  end)
+
+  it("a subscription for which nobody had to wait, is closed", function()
+    local file = helper.folder() .. "/answered"
+    local one = n:open("/unwaited?file=" .. file)
+    nginx.wait_until("a socket", function() return #sandbox:sockets() == 1 end)
+    assert(io.open(file, "w")):close()
+    local status, body = n:read(one)
+    assert.equal(200, status, n:errors())
+    assert.equal("open", body)
     nginx.wait_until("the socket's end", function() return #sandbox:sockets() == 0 end)
   end)
 

@@ -47,7 +47,7 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
     plan->max_message =
         (size_t)ccaas_binding_number(L, "max_message", 16 * 1024 * 1024);
     plan->paths = ccaas_binding_list(L, "paths", &parts);
-    if (!plan->url || !plan->silence || parts != CCAAS_LIVE_PARTS)
+    if (!plan->url || plan->silence <= 0 || parts != CCAAS_LIVE_PARTS)
         luaL_error(L, "the plan lacks a url, silence or paths");
 }
 

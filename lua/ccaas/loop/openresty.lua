@@ -31,6 +31,15 @@ function openresty.wait(fd, seconds)
   return core.poll(fd, seconds)
 end
 
+--- A core.flow or core.gather is read for the first time: from now on it ends with
+--- the request, even if nobody comes to wait for it.
+---@param bell userdata
+function openresty.begin(bell)
+  if yields[ngx.get_phase()] then
+    lines.begin(bell)
+  end
+end
+
 --- Waits for news of a core.flow or core.gather.
 ---@type ccaas.Await
 function openresty.await(bell, seconds)
