@@ -144,6 +144,34 @@ static void test_back_pressure(void)
     check_back_pressure("wss", tls_port, name_of("press-tls"));
 }
 
+/* The rest of a TLS record is there before the sink can take it: libwebsockets
+ * reads for ever if a part of the record is still with the TLS library. */
+static void test_full_within_a_record(void)
+{
+    enum { OTHERS = 20 }; /* more than have a wide buffer of their own accord */
+    struct ccaas_ws *ws = engine();
+    struct ccaas_ws_request request =
+        request_for(on_server("wss", "localhost", tls_port, "/echo"));
+    struct watcher *others[OTHERS], *watcher;
+
+    request.ca_file = in_certificates("ca.pem");
+    for (int i = 0; i < OTHERS; i++)
+        others[i] = open_with(ws, &request, false);
+    for (int i = 0; i < OTHERS; i++)
+        CHECK(wait_opened(others[i]));
+    request.url = on_server("wss", "localhost", tls_port,
+                            "/burst?count=1000&size=150");
+    watcher = open_with(ws, &request, true);
+    CHECK(wait_messages(watcher, 1));
+    ccaas_ws_resume(watcher->socket);
+    CHECK(wait_messages(watcher, 1000));
+    CHECK(watcher->ordered);
+    finish(watcher);
+    for (int i = 0; i < OTHERS; i++)
+        finish(others[i]);
+    ccaas_ws_free(ws);
+}
+
 static void test_look_up_hangs(void)
 {
     struct ccaas_ws *ws = engine();
@@ -476,6 +504,8 @@ static void run_all(void)
        test_liveness);
     it("a server that never answers the handshake is given up", test_no_answer);
     it("a sink that is full makes the server wait", test_back_pressure);
+    it("a sink may be full in the midst of a TLS record",
+       test_full_within_a_record);
     it("a look-up that hangs holds up nobody", test_look_up_hangs);
     it("a crowd whose server hangs holds up nobody for long", test_turns);
     it("a crowd opens, and each gets all of its messages", test_crowd);

@@ -55,6 +55,14 @@ async def flood(ws, query):
         sent[query.get("name")] = i + 1
 
 
+async def burst(ws, query):
+    # In one go: one TLS record, if they are not too many.
+    count, size = int(query["count"]), int(query["size"])
+    head = b"\x81\x7e" + size.to_bytes(2, "big")
+    filling = b"x" * (size - 10)
+    ws.transport.write(b"".join(head + b"%010d" % i + filling for i in range(count)))
+
+
 async def progress(ws, query):
     await ws.send(str(sent.get(query["name"], 0)))
 
@@ -75,7 +83,7 @@ async def asked(ws, query):
     await ws.send("\n".join(proxied))
 
 
-DOINGS = [hello, echo, close, headers, flood, progress, code, raw, abort, asked]
+DOINGS = [hello, echo, close, headers, flood, burst, progress, code, raw, abort, asked]
 
 
 async def serve(ws):

@@ -10,14 +10,16 @@
 #include "utf8.h"
 
 /* Bytes that are read at once; what is larger comes in pieces.  libwebsockets
- * has a buffer of that size for each connection: a few have a wide one. */
+ * has a buffer of that size for each connection: a few have a wide one, and all
+ * with TLS, for a whole record is to fit in.  When a sink is full,
+ * libwebsockets puts aside what it has read, and would do that again and again,
+ * and nothing else, while the TLS library has more of the record. */
 #ifdef CCAAS_TINY
 #define PIECE 128
-#define PIECE_WIDE 160
 #else
 #define PIECE (2 * 1024)
-#define PIECE_WIDE (16 * 1024)
 #endif
+#define PIECE_WIDE (16 * 1024)
 
 /* The line that was generated with "/" gets the path that is wanted:
  * libwebsockets cuts request lines at 2,048 bytes and copies them here and

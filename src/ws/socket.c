@@ -19,8 +19,13 @@
 #define TRY_SECONDS 2.0
 /* Once it is read again, a reset from before is noticed within this time. */
 #define NOTICED_SECONDS 1
-/* Connections that have a wide buffer to read into: the first ones. */
+/* Connections that have a wide buffer to read into without need: the first
+ * ones. */
+#ifdef CCAAS_TINY
+#define WIDE_MOST 0
+#else
 #define WIDE_MOST 16
+#endif
 
 /* Adds a header line; what could be read as more than one is left out. */
 static bool add_line(struct ccaas_socket *socket, const char *line)
@@ -187,6 +192,7 @@ static void dial(struct ccaas_socket *socket)
     struct lws_client_connect_info info = {0};
     char host[160], bare[128];
     struct lws *wsi;
+    bool is_wide;
 
     snprintf(bare, sizeof bare, to->ipv6 ? "[%s]" : "%s", to->host);
     snprintf(host, sizeof host, to->usual ? "%s" : "%s:%d", bare, to->port);
@@ -210,8 +216,8 @@ static void dial(struct ccaas_socket *socket)
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     if (to->tls)
         info.ssl_connection |= LCCSCF_USE_SSL;
-    info.local_protocol_name =
-        ccaas_ws_protocols[ws->established + ws->turns <= WIDE_MOST].name;
+    is_wide = to->tls || ws->established + ws->turns <= WIDE_MOST;
+    info.local_protocol_name = ccaas_ws_protocols[is_wide].name;
     info.ietf_version_or_minus_one = -1;
     info.opaque_user_data = socket;
     info.retry_and_idle_policy = &ccaas_ws_no_policy;

@@ -75,7 +75,7 @@ struct ccaas_ws {
     struct ccaas_socket *gave, **gave_end;
     double gave_at;      /* since when there are some */
     size_t came;         /* bytes of messages in this turn of the loop */
-    double clock;        /* what it was, a few messages ago at most */
+    double clock;        /* a few messages ago, so a little early */
     unsigned clock_uses; /* in this turn */
     struct ccaas_pace pace;
 };
