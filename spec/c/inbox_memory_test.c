@@ -1,6 +1,8 @@
 /* Messages between a socket and its reader: memory that is bounded, or out. */
 #include "inbox_peer.h"
 
+#include <poll.h>
+
 /* -- Memory is bounded ----------------------------------------------------- */
 
 static void bytes(void)
@@ -69,6 +71,46 @@ static void shrinking_ones(void)
     CHECK(held_bytes - before < 100000);
     for (int key = 0; key < 4; key++)
         CHECK_INT(take(), 40 + key);
+    finish();
+}
+
+/* Nor do small ones stay in the buffers of larger ones that were too old. */
+static void small_ones_after_stale_ones(void)
+{
+    enum { KEYS = 1024 };
+    long before;
+
+    if (CCAAS_INBOX_BYTES < 1000000)
+        return; /* the sender would wait before */
+    begin(KEYS, false);
+    for (int key = 0; key < KEYS; key++)
+        send(key, key, 1);
+    send(0, 0, 2);
+    before = held_bytes;
+    for (int key = 0; key < KEYS; key++) {
+        send_long(key, key, 0, 3200);
+        send(key, key, 3);
+    }
+    counts(KEYS, KEYS + 1, KEYS);
+    CHECK(held_bytes - before < 300000);
+    finish();
+}
+
+/* Those that the reader took in one go are counted until they are read. */
+static void half_read(void)
+{
+    const size_t part = CCAAS_INBOX_BYTES / 8;
+
+    begin(64, true);
+    for (int i = 0; i < 7; i++)
+        CHECK_INT(send_long(1, i, 1, part), CCAAS_WS_MORE);
+    CHECK_INT(take(), 0);
+    CHECK_INT(bring(large, write_update(large, 1, 7, 1, part - 1)),
+              CCAAS_WS_MORE);
+    CHECK_INT(send(1, 8, 1), CCAAS_WS_FULL);
+    for (int i = 1; i < 9; i++)
+        CHECK_INT(take(), i);
+    CHECK_INT(take(), -1);
     finish();
 }
 
@@ -168,6 +210,9 @@ static void none_for_a_message(int calls)
         ;
     /* What follows would hide the loss. */
     CHECK_INT(send(9, 9, 1), CCAAS_WS_FULL);
+    calls_left = 0; /* nor is it another loss */
+    CHECK_INT(send_long(9, 9, 1, 50000), CCAAS_WS_FULL);
+    calls_left = -1;
     for (int i = 0; i < 8; i++) {
         CHECK_INT(take(), i);
         CHECK(!resumed);
@@ -190,6 +235,64 @@ static void none_for_messages(void)
         return; /* the sender would wait before */
     none_for_a_message(0);
     none_for_a_message(1);
+}
+
+static void none_within_a_turn(void)
+{
+    begin(100, true);
+    for (int i = 0; i < 4; i++) /* there is room for so many */
+        send(1, i, 1);
+    while (take() >= 0)
+        ;
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(bring("[]", 2), CCAAS_WS_MORE);
+    calls_left = 0;
+    CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CCAAS_WS_FULL);
+    calls_left = -1;
+    CHECK(ccaas_inbox_broken(inbox));
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(take(), -2);
+    CHECK_INT(take(), -1);
+    finish();
+}
+
+/* Nobody else would wake the reader. */
+static void none_and_nothing_waits(void)
+{
+    for (int is_first = 0; is_first < 2; is_first++) {
+        struct pollfd wait = {.events = POLLIN};
+
+        begin(8, true);
+        if (!is_first) {
+            send(1, 1, 1);
+            take();
+        }
+        wait.fd = ccaas_bell_fd(bell);
+        ccaas_bell_disarm(bell);
+        ccaas_bell_arm(bell);
+        calls_left = 0;
+        CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)),
+                  CCAAS_WS_FULL);
+        calls_left = -1;
+        CHECK_INT(poll(&wait, 1, 0), 1);
+        CHECK_INT(take(), -1);
+        CHECK(ccaas_inbox_broken(inbox));
+        finish();
+    }
+}
+
+static void none_when_nobody_reads(void)
+{
+    static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
+
+    begin(8, true);
+    send(1, 1, 1);
+    ccaas_inbox_shut(inbox);
+    calls_left = 0;
+    CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CCAAS_WS_MORE);
+    calls_left = -1;
+    sink.closed(sink.self, &end);
+    ccaas_bell_release(bell);
 }
 
 static void none_for_the_index(void)
@@ -235,12 +338,18 @@ int main(void)
     it("is full of bytes as well as of messages", bytes);
     it("has the sender wait when newer ones are ever larger", growing_ones);
     it("gives memory back when newer ones are smaller", shrinking_ones);
+    it("keeps small ones in small buffers", small_ones_after_stale_ones);
+    it("counts what was taken in one go until it is read", half_read);
     it("keeps no more buffers than it may have bytes", buffers);
     it("keeps no large buffer", large_buffers);
     it("grows while it knows what waits", growth);
     it("takes the form over without memory, too", none_for_it);
     it("tells that a message was lost for want of memory, and takes no more",
        none_for_messages);
+    it("gives what came before it in the same turn", none_within_a_turn);
+    it("wakes a reader who has nothing else to wake for",
+       none_and_nothing_waits);
+    it("does not mind when nobody reads any more", none_when_nobody_reads);
     it("does without an index for want of memory", none_for_the_index);
     it("keeps the old one where there is no memory for the newer one",
        none_for_a_newer_one);

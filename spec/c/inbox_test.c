@@ -86,6 +86,25 @@ static void within_a_turn(void)
     }
 }
 
+/* A turn that brings much is put in bit by bit. */
+static void a_long_turn(void)
+{
+    int count, length = CCAAS_INBOX_BYTES / 8;
+
+    begin(65536, true);
+    bring("[]", 2);
+    CHECK_INT(take(), -2);
+    for (count = 0; !waiting() && count < 1000; count++)
+        bring("[]", 2);
+    CHECK(count > 1 && count <= 64);
+    while (take() == -2)
+        count--;
+    CHECK_INT(count, 0);
+    bring(large, write_update(large, 1, 1, 1, (size_t)length));
+    CHECK_INT(waiting(), 1);
+    finish();
+}
+
 static void large_ones_within_a_turn(void)
 {
     long before;
@@ -107,7 +126,7 @@ static void large_ones_within_a_turn(void)
         send(1, i, 1);
         take();
     }
-    CHECK(held_bytes - before < CCAAS_INBOX_BYTES);
+    CHECK(held_bytes - before < 40000);
     finish();
 }
 
@@ -370,9 +389,13 @@ static void model_deliver(int number)
         entry.length = (size_t)sprintf(large, "[%d]", number);
     else
         entry.length = write_update(large, entry.key, number, entry.minute,
-                                    any(6) ? 0 : any(700));
+                                    any(6)    ? 0
+                                    : any(20) ? any(700)
+                                              : any(CCAAS_INBOX_BYTES / 100));
     model_send(&entry);
-    is_held = deliver(large, entry.length) == CCAAS_WS_FULL;
+    is_held = bring(large, entry.length) == CCAAS_WS_FULL;
+    if (any(8) == 0)
+        sink.flush(sink.self);
     /* Those that were taken in one go count until they are read. */
     if (model.block)
         CHECK(is_held || !model.held);
@@ -385,7 +408,10 @@ static void model_compare(void)
 {
     struct entry entry;
     bool resume = model_take(&entry);
-    int have = take();
+    int have;
+
+    sink.flush(sink.self);
+    have = take();
 
     CHECK_INT(have, entry.key < 0 ? -2 : entry.number);
     /* With several taken in one go it may come later, but not too late. */
@@ -411,7 +437,7 @@ static void like_a_model(void)
 
         random_state = seed;
         memset(&model, 0, sizeof model);
-        model.queue = 1 + any(40);
+        model.queue = 1 + any(any(3) ? 40 : 300);
         model.block = any(4) == 0;
         begin(model.queue, model.block);
         for (int i = 0; i < 1500 && !check_failed_here; i++) {
@@ -422,6 +448,9 @@ static void like_a_model(void)
                 model_deliver(i);
             else
                 model_compare();
+            if (any(3))
+                continue;
+            sink.flush(sink.self);
             counts((int64_t)model.count, model.conflated, model.stale);
         }
         while (model.count && !check_failed_here)
@@ -440,6 +469,7 @@ int main(void)
     it("gives anything as it came", as_they_came);
     it("has the sender wait when it is full, until it is half empty", block);
     it("is full at the same message within a turn", within_a_turn);
+    it("puts in what a long turn brings bit by bit", a_long_turn);
     it("takes large ones within a turn, and keeps little of them",
        large_ones_within_a_turn);
     it("keeps the newest of each metric and category, in its place", latest);

@@ -144,8 +144,15 @@ double __wrap_ccaas_inbox_opened(struct ccaas_inbox *inbox)
 /* Memory for a message's bytes is out. */
 static bool memory_is_out;
 
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
 void *__real_realloc(void *memory, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return memory_is_out ? NULL : __real_malloc(size);
+}
 
 void *__wrap_realloc(void *memory, size_t size)
 {

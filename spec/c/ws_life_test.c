@@ -159,8 +159,8 @@ static void test_full_within_a_record(void)
         others[i] = open_with(ws, &request, false);
     for (int i = 0; i < OTHERS; i++)
         CHECK(wait_opened(others[i]));
-    request.url = on_server("wss", "localhost", tls_port,
-                            "/burst?count=1000&size=150");
+    request.url =
+        on_server("wss", "localhost", tls_port, "/burst?count=1000&size=150");
     watcher = open_with(ws, &request, true);
     CHECK(wait_messages(watcher, 1));
     ccaas_ws_resume(watcher->socket);

@@ -63,6 +63,15 @@ async def burst(ws, query):
     ws.transport.write(b"".join(head + b"%010d" % i + filling for i in range(count)))
 
 
+async def twice(ws, query):
+    # A second apart, and no goodbye.
+    await ws.send("one")
+    await asyncio.sleep(1)
+    await ws.send("two")
+    await asyncio.sleep(0.1)  # it is read before the connection is reset
+    ws.transport.abort()
+
+
 async def progress(ws, query):
     await ws.send(str(sent.get(query["name"], 0)))
 
@@ -83,7 +92,7 @@ async def asked(ws, query):
     await ws.send("\n".join(proxied))
 
 
-DOINGS = [hello, echo, close, headers, flood, burst, progress, code, raw, abort, asked]
+DOINGS = [hello, echo, close, headers, flood, burst, twice, progress, code, raw, abort, asked]
 
 
 async def serve(ws):

@@ -65,6 +65,20 @@ static void test_server_closes(void)
     ccaas_ws_free(ws);
 }
 
+static void test_last_heard(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct watcher *watcher = open_path(ws, "/twice");
+    struct ccaas_ws_end end;
+
+    CHECK(wait_closed(watcher));
+    CHECK_INT(watcher->count, 2);
+    end = finish(watcher);
+    CHECK_INT(end.code, CCAAS_NETWORK);
+    CHECK(end.quiet > 0 && end.quiet < 0.9);
+    ccaas_ws_free(ws);
+}
+
 static void test_we_close(void)
 {
     static const struct {
@@ -271,6 +285,8 @@ static void run_all(void)
     it("messages come whole, text and binary, fragments put together",
        test_messages);
     it("a server's closing code and reason are told", test_server_closes);
+    it("a connection that was lost says when it was last heard of",
+       test_last_heard);
     it("a server is told why it is hung up on", test_we_close);
     it("a refused handshake has its status, and is not followed elsewhere",
        test_refused);

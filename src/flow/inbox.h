@@ -2,6 +2,10 @@
  * the reader's: a bounded queue that tells the sender to wait when it is full,
  * or keeps the newest for each metric and category.
  *
+ * What comes within one turn of the engine is carried by it, up to 64 messages,
+ * and put into the queue as the turn ends or the queue may be full: what the
+ * reader can see or count may be so many messages less than have come.
+ *
  * Counted references: the reader's, and one for each socket that is open.
  */
 #ifndef CCAAS_INBOX_H
@@ -16,7 +20,8 @@
 #include "ws.h"
 
 /* Of messages that wait.  Newer ones in their places may make it a quarter
- * more, and the last one to come as much as it is long. */
+ * more, and the last one to come as much as it is long.  (Any new one is copied
+ * before it is known whether it is to wait.) */
 #ifdef CCAAS_TINY
 #define CCAAS_INBOX_BYTES 2048
 #else

@@ -52,8 +52,11 @@ struct ccaas_inbox {
      * lest they wait for each other's cache lines. */
     struct ccaas_inbox_piece *carry; /* messages that are not put in yet */
     size_t carry_room, carried, carried_bytes;
-    size_t left, bytes_left; /* that so many may wait more, at the least */
-    bool unrung;             /* what came first was not told yet */
+    double carried_at; /* since when, epoch seconds */
+    /* So many may be carried, at the least: the reader only makes more room.
+     * 0: none, for each is to be put in. */
+    size_t left, bytes_left;
+    bool unrung; /* what came first was not told yet */
 };
 
 /* The message in that place, counted from the oldest. */

@@ -7,11 +7,21 @@
 
 #define ROOM_FIRST 1
 
-/* What the engine carries at most before it puts it in, so that the lock is
- * taken once for many; and how large a buffer is that it carries on. */
+/* Messages, and bytes of them, that the engine carries at most before it puts
+ * them in: the lock is taken once for all.  A larger buffer than KEPT is not
+ * kept for the next message. */
+#ifdef CCAAS_TINY
+#define CARRY 4
+#define CARRY_BYTES 256
+#define CARRY_KEPT 64
+#else
 #define CARRY 64
 #define CARRY_BYTES (64 * 1024)
 #define CARRY_KEPT 4096
+#endif
+/* A buffer that is larger than twice the message and this is no fit: it may
+ * stay with the message for as long as that waits. */
+#define SLACK 256
 
 static bool make_room(struct ccaas_inbox *inbox)
 {
@@ -35,7 +45,7 @@ static bool make_room(struct ccaas_inbox *inbox)
 
 static bool make_carry_room(struct ccaas_inbox *inbox)
 {
-    size_t room = inbox->carry_room ? inbox->carry_room * 2 : 1, i;
+    size_t room = inbox->carry_room ? inbox->carry_room * 2 : ROOM_FIRST, i;
     struct ccaas_inbox_piece *carry;
 
     if (inbox->carried < inbox->carry_room)
@@ -50,24 +60,36 @@ static bool make_carry_room(struct ccaas_inbox *inbox)
     return true;
 }
 
+/* Makes the buffer fit; false: memory is out. */
+static bool fit(struct ccaas_inbox_piece *piece, size_t length)
+{
+    size_t room = length + length / 4 + 1;
+    bool is_enough = piece->bytes && piece->room >= length;
+    char *bytes;
+
+    if (is_enough && piece->room <= 2 * length + SLACK)
+        return true;
+    bytes = realloc(piece->bytes, room);
+    if (!bytes)
+        return is_enough;
+    piece->bytes = bytes;
+    piece->room = room;
+    return true;
+}
+
 /* Copies a message to those that are carried; false: memory is out. */
 static bool carry(struct ccaas_inbox *inbox, const char *bytes, size_t length,
                   bool binary)
 {
-    size_t room = length + length / 4 + 1;
     struct ccaas_inbox_piece *piece;
-    char *larger;
 
+    if (!inbox->carried)
+        inbox->carried_at = ccaas_clock_wall();
     if (!make_carry_room(inbox))
         return false;
     piece = &inbox->carry[inbox->carried];
-    if (!piece->bytes || piece->room < length) {
-        larger = realloc(piece->bytes, room);
-        if (!larger)
-            return false;
-        piece->bytes = larger;
-        piece->room = room;
-    }
+    if (!fit(piece, length))
+        return false;
     if (length)
         memcpy(piece->bytes, bytes, length);
     piece->length = length;
@@ -152,11 +174,14 @@ static bool append(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
     return true;
 }
 
+/* A message is lost: none of those that follow it is taken. */
 static void lose(struct ccaas_inbox *inbox)
 {
-    inbox->held = inbox->broken = true;
+    if (inbox->shut || inbox->broken)
+        return;
+    inbox->held = inbox->broken = inbox->unrung = true;
     inbox->left = 0;
-    inbox->lost_at = ccaas_clock_wall();
+    inbox->lost_at = inbox->carried_at;
 }
 
 static void take_in(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
@@ -224,7 +249,7 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
         return CCAAS_WS_MORE;
     pthread_mutex_lock(&inbox->lock);
     put_in(inbox);
-    if (!is_carried && !inbox->shut && !inbox->broken)
+    if (!is_carried)
         lose(inbox);
     is_full = inbox->held;
     pthread_mutex_unlock(&inbox->lock);

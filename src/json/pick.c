@@ -60,13 +60,13 @@ static bool add_path(struct ccaas_pick_form *form, unsigned bit,
     return false;
 }
 
-static size_t depth_of(const char *path)
+static size_t names_in(const char *path)
 {
-    size_t depth = 1;
+    size_t count = 1;
 
     for (; *path; path++)
-        depth += *path == '.';
-    return depth;
+        count += *path == '.';
+    return count;
 }
 
 struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
@@ -79,7 +79,7 @@ struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
     if (count > CCAAS_PICK_MOST)
         return NULL;
     for (size_t i = 0; i < count; i++) {
-        names += depth_of(paths[i]);
+        names += names_in(paths[i]);
         bytes += strlen(paths[i]) + 1;
     }
     form = calloc(1, bytes + names * sizeof *form->names);
