@@ -107,9 +107,10 @@ static void half_read(void)
     CHECK_INT(take(), 0);
     CHECK_INT(bring(large, write_update(large, 1, 7, 1, part - 1)),
               CCAAS_WS_MORE);
-    CHECK_INT(send(1, 8, 1), CCAAS_WS_FULL);
-    for (int i = 1; i < 9; i++)
+    CHECK_INT(bring("1", 1), CCAAS_WS_FULL);
+    for (int i = 1; i < 8; i++)
         CHECK_INT(take(), i);
+    CHECK_INT(take(), -2);
     CHECK_INT(take(), -1);
     finish();
 }
@@ -239,20 +240,33 @@ static void none_for_messages(void)
 
 static void none_within_a_turn(void)
 {
+    static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
+    struct ccaas_ws_end have;
+    double after, at, from;
+
     begin(100, true);
     for (int i = 0; i < 4; i++) /* there is room for so many */
         send(1, i, 1);
     while (take() >= 0)
         ;
-    for (int i = 0; i < 3; i++)
+    bring("[]", 2); /* and is now known to be */
+    for (int i = 0; i < 2; i++)
         CHECK_INT(bring("[]", 2), CCAAS_WS_MORE);
+    after = ccaas_clock_wall();
+    while (ccaas_clock_wall() == after)
+        ;
     calls_left = 0;
     CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CCAAS_WS_FULL);
     calls_left = -1;
+    CHECK_INT(bring("[]", 2), CCAAS_WS_FULL);
     CHECK(ccaas_inbox_broken(inbox));
     for (int i = 0; i < 3; i++)
         CHECK_INT(take(), -2);
     CHECK_INT(take(), -1);
+    sink.closed(sink.self, &end);
+    CHECK(ccaas_inbox_closed(inbox, &have, &at, &from));
+    CHECK(from <= after); /* when the first one that is in doubt came */
+    sink = ccaas_inbox_sink(inbox);
     finish();
 }
 

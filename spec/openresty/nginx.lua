@@ -207,13 +207,15 @@ function nginx.start(given)
   local self = setmetatable({ folder = helper.folder() }, methods)
   local _, machine = helper.run("gcc -print-multiarch")
   local _, user = helper.run("id -u")
+  local _, limit = helper.run("ulimit -n") -- nginx warns of more connections than that
   local places = {}
   for path, phases in pairs(given.locations or {}) do
     places[#places + 1] = location(path, phases)
   end
   local values = {
     folder = self.folder, unpacked = unpacked, machine = machine:match("%S+"),
-    workers = given.workers or 1, connections = given.connections or 4096, level = given.level or "notice",
+    workers = given.workers or 1, connections = given.connections or math.min(4096, tonumber(limit) or 4096),
+    level = given.level or "notice",
     main = (given.main or "") .. (tonumber(user) == 0 and "\nuser root;" or ""),
     http = given.http or "", server = given.server or "", init = given.init or "",
     init_worker = given.init_worker and "init_worker_by_lua_block {\n" .. given.init_worker .. "\n}" or "",

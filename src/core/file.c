@@ -117,16 +117,18 @@ static int look_at_place(const struct ccaas_file *file)
 
     if (!*name)
         return EISDIR;
+    if (fstatat(file->folder, name, &there, 0) == 0) {
+        if (!S_ISREG(there.st_mode))
+            return S_ISDIR(there.st_mode) ? EISDIR : EEXIST;
+    } else if (errno != ENOENT) {
+        return errno;
+    }
     /* Whether it is so, the file will tell; some sandboxes know no such call.
      */
     if (faccessat(file->folder, ".", W_OK | X_OK, AT_EACCESS) < 0 &&
         (errno == EACCES || errno == EROFS))
         return errno;
-    if (fstatat(file->folder, name, &there, 0) < 0)
-        return errno == ENOENT ? 0 : errno;
-    if (S_ISDIR(there.st_mode))
-        return EISDIR;
-    return S_ISREG(there.st_mode) ? 0 : EEXIST;
+    return 0;
 }
 
 /* Locks the part, as a sign that somebody writes it.  False: a sweep was

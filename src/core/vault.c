@@ -40,13 +40,19 @@ static const char *objection(const struct stat *file)
 static enum ccaas_vault_state open_failed(struct ccaas_vault *vault,
                                           const char *path, bool lock)
 {
-    if (errno == ENOENT && !lock)
+    int error = errno;
+    struct stat file;
+    const char *why = NULL;
+
+    if (error == ENOENT && !lock)
         return CCAAS_VAULT_NONE;
-    if (errno == ELOOP)
-        return refuse(vault, path,
-                      "it is a symbolic link, which is not followed: name the "
-                      "file itself");
-    return refuse(vault, path, ccaas_file_advice(errno));
+    if (error == ELOOP)
+        why = "it is a symbolic link, which is not followed: name the file "
+              "itself";
+    else if (error == EACCES &&
+             fstatat(AT_FDCWD, path, &file, AT_SYMLINK_NOFOLLOW) == 0)
+        why = objection(&file);
+    return refuse(vault, path, why ? why : ccaas_file_advice(error));
 }
 
 /* Is the file that is open still the one at the path? */
