@@ -1,4 +1,4 @@
-/* For ws_test.c and ws_life_test.c: their server, and sinks that remember what
+/* For ws_test.c and its neighbours: their server, and sinks that remember what
  * they were told. */
 #ifndef CCAAS_SPEC_WS_PEER_H
 #define CCAAS_SPEC_WS_PEER_H
@@ -285,7 +285,8 @@ static struct ccaas_ws *engine(void)
 }
 
 /* What the server saw of a connection's end: its closing code. */
-static int code_at_server(struct ccaas_ws *ws, const char *name)
+__attribute__((unused)) static int code_at_server(struct ccaas_ws *ws,
+                                                  const char *name)
 {
     struct watcher *asks;
     char path[128];
@@ -307,8 +308,8 @@ static const char *name_of(const char *what)
     return name;
 }
 
-static struct watcher *open_named(struct ccaas_ws *ws, const char *path,
-                                  const char *name)
+__attribute__((unused)) static struct watcher *
+open_named(struct ccaas_ws *ws, const char *path, const char *name)
 {
     char whole[256];
 

@@ -1,0 +1,186 @@
+/* How websockets end, and what the process does meanwhile: stops, forks and
+ * exits; on both loops. */
+#include <dirent.h>
+
+#include "ws_peer.h"
+
+static int count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* At any moment of its handshake, and nothing stays behind. */
+static void test_close_early(void)
+{
+    struct ccaas_ws *first = engine(), *ws = engine();
+    struct ccaas_ws_request request =
+        request_for(on_server("wss", "localhost", tls_port, "/hello"));
+    struct watcher *watcher;
+    int i, before, ended = 0;
+
+    finish(open_path(first, "/hello")); /* libuv keeps a pipe for good */
+    ccaas_ws_free(first);
+    request.ca_file = in_certificates("ca.pem");
+    before = count_descriptors();
+    for (i = 0; i < 60; i++) {
+        watcher = open_with(ws, &request, false);
+        usleep((useconds_t)i * 100);
+        ended += finish(watcher).code == CCAAS_CANCELLED;
+    }
+    CHECK_INT(ended, 60);
+    ccaas_ws_free(ws);
+    CHECK_INT(count_descriptors(), before);
+}
+
+static void test_stop(void)
+{
+    struct ccaas_ws *ws = engine(), *other = engine();
+    struct watcher *watcher = open_named(ws, "/echo", name_of("stop"));
+    struct watcher *early = open_path(other, "/echo");
+    struct ccaas_ws_request request =
+        request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
+    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed, NULL};
+
+    CHECK(wait_opened(watcher));
+    ccaas_ws_stop(ws);
+    ccaas_ws_stop(ws);
+    CHECK_INT(finish(watcher).code, CCAAS_CANCELLED);
+    CHECK(ccaas_ws_open(ws, &request, &sink) == NULL);
+    ccaas_ws_free(ws);
+    CHECK_INT(code_at_server(other, name_of("stop")), 1001);
+    ccaas_ws_free(other); /* before its last socket is let go of */
+    CHECK_INT(finish(early).code, CCAAS_CANCELLED);
+}
+
+/* A fork's child leaves the parent's engine alone, and has one of its own. */
+static bool works_in_child(struct ccaas_ws *ws, struct watcher *watcher)
+{
+    struct watcher *inner;
+    bool good = ccaas_ws_forked(ws);
+
+    ccaas_ws_close(watcher->socket);
+    ccaas_ws_free(ws);
+#ifndef __SANITIZE_THREAD__ /* which has no threads after a fork */
+    ws = engine();
+    inner = open_path(ws, "/hello");
+    good = good && wait_messages(inner, 5);
+    finish(inner);
+    ccaas_ws_free(ws);
+#else
+    (void)inner;
+#endif
+    return good;
+}
+
+static void test_fork(void)
+{
+    struct ccaas_ws *ws = engine();
+    struct watcher *watcher = open_path(ws, "/echo"), *inner;
+    int i, status, good = 0;
+    pid_t child;
+
+    CHECK(wait_opened(watcher));
+    for (i = 0; i < 5; i++) {
+        child = fork();
+        if (child == 0)
+            _exit(works_in_child(ws, watcher) ? 0 : 1);
+        waitpid(child, &status, 0);
+        good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    CHECK_INT(good, 5);
+    CHECK(!watcher->closed);
+    inner = open_path(ws, "/hello");
+    CHECK(wait_messages(inner, 5));
+    finish(inner);
+    finish(watcher);
+    ccaas_ws_free(ws);
+}
+
+/* The process may end at any moment: what this does is done in a child, which
+ * is this program once more. */
+static int end_with_sockets(void)
+{
+    static struct watcher *watchers[3]; /* nothing here is a leak */
+    static struct ccaas_ws *ws;
+    struct ccaas_ws_request request =
+        request_for(on_server("wss", "localhost", tls_port, "/hello"));
+    int i;
+
+    ws = engine();
+    request.ca_file = getenv("CCAAS_SPEC_CA");
+    for (i = 0; i < 3; i++) {
+        watchers[i] = open_with(ws, &request, false);
+        if (i == 1 && !wait_messages(watchers[0], 1))
+            return 2;
+    }
+    exit(0);
+}
+
+static char *program;
+
+static void test_exit(void)
+{
+    char mode[] = "exit", tls[16], loop[2] = {without_libuv ? '1' : '0', 0};
+    char *command[] = {program, mode, tls, loop, NULL};
+    int i, status, good = 0;
+    pid_t child;
+
+    setenv("CCAAS_SPEC_CA", in_certificates("ca.pem"), 1);
+    snprintf(tls, sizeof tls, "%d", tls_port);
+    for (i = 0; i < 10; i++) {
+        if (posix_spawn(&child, program, NULL, NULL, command, environ) != 0)
+            break;
+        waitpid(child, &status, 0);
+        good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    CHECK_INT(good, 10);
+}
+
+static void test_guest(void)
+{
+    struct sigaction before[32], after;
+    struct ccaas_ws *ws = engine();
+    struct watcher *watcher;
+    int i, changed = 0;
+
+    for (i = 1; i < 32; i++)
+        sigaction(i, NULL, &before[i]);
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    watcher = open_path(ws, "/hello");
+    CHECK(wait_messages(watcher, 5));
+    finish(watcher);
+    unsetenv("http_proxy");
+    ccaas_ws_free(ws);
+    for (i = 1; i < 32; i++) {
+        sigaction(i, NULL, &after);
+        changed += after.sa_handler != before[i].sa_handler;
+    }
+    CHECK_INT(changed, 0);
+}
+
+static void run_all(void)
+{
+    it("a socket may be closed at any moment of its handshake",
+       test_close_early);
+    it("an engine stops with sockets open, and says goodbye", test_stop);
+    it("a fork leaves the parent's sockets alone", test_fork);
+    it("a process may exit with sockets open", test_exit);
+    it("signals and the environment's proxy stay the host's", test_guest);
+}
+
+int main(int argc, char **argv)
+{
+    program = argv[0];
+    if (argc > 3 && strcmp(argv[1], "exit") == 0) {
+        tls_port = atoi(argv[2]);
+        without_libuv = atoi(argv[3]);
+        return end_with_sockets();
+    }
+    return on_both_loops(run_all);
+}
