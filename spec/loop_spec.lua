@@ -58,6 +58,58 @@ describe("the option `loop`", function()
   end)
 end)
 
+describe("a loop that is to know what is read", function()
+  local side = require "ccaas.side"
+  local sandbox, client, told
+
+  -- Tells it of something until it says that it knows.
+  local function begin(bell)
+    told[#told + 1] = bell
+    return #told > 1
+  end
+
+  before_each(function()
+    sandbox, told = helper.sandbox { queues = 3, agents = 2 }, {}
+    client = ccaas.new(sandbox:options "8x8")
+    side.of(client).begin = begin
+  end)
+
+  after_each(function() client:close() end)
+
+  local function check(stream, ...)
+    for _, step in ipairs { ... } do
+      step(stream)
+    end
+    assert.equal(2, #told)
+    assert.equal(told[1], told[2])
+    stream:close()
+  end
+
+  local function look(stream) return stream:next(0) end
+  local function read(stream) return assert(stream:next(20)) end
+
+  it("is told of a stream before it is read, and again until it knows", function()
+    check(client:queues(), look, look, read, read)
+  end)
+
+  it("is told in a `for`, too", function()
+    check(client:queues(), function(stream)
+      local rows = 0
+      for _ in stream do
+        rows = rows + 1
+        assert.is_true(#told > 0)
+      end
+      assert.equal(3, rows)
+    end)
+  end)
+
+  it("is told of a watch and of a merge", function()
+    check(client:watch("queues", { metrics = { "handling.rt" } }), look, look, read)
+    told = {}
+    check(ccaas.merge(client:queues(), client:agents { summary = true }), look, look, read, read)
+  end)
+end)
+
 describe("core.alarm", function()
   local core = require "ccaas.core"
 

@@ -55,12 +55,6 @@ describe("misuse of ccaas.new", function()
     new_raises("`retry`|did you mean \"retries\"", { retry = 5 })
   end)
 
-  it("means the first one by name, where several are as near", function()
-    local misuse = require "ccaas.misuse"
-    assert.equal("pageb", misuse.closest("page", { pagef = 1, pagec = 1, pageb = 1, paged = 1 }))
-    assert.is_nil(misuse.closest("colour", { page = true }))
-  end)
-
   it("is an option that is like no other: it says which there are", function()
     new_raises("`colour`|known: |concurrency, |user_agent", { colour = "red" })
     new_raises("unknown option `1`", { "us" })

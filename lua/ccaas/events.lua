@@ -25,7 +25,7 @@ local misuse = require "ccaas.misuse"
 ---@field package own table a client's inner side
 ---@field package label string
 ---@field package closed? boolean
----@field package begin? fun(bell: userdata) until it is read for the first time
+---@field package begin? fun(bell: userdata): boolean|nil until the loop knows of it
 ---@field package waiting integer how many wait for the gather's descriptor
 ---@field package armed? true the gather is, since before the last look
 ---@field package polled? true somebody was given it
@@ -143,9 +143,8 @@ end
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source, begin = self.source, self.begin
-  if begin then
+  if begin and begin(source.gather) then
     self.begin = nil
-    begin(source.gather)
   end
   while true do
     disarm(self)

@@ -104,8 +104,9 @@ end
 
 --- From now on what the flow or gather stands for ends with the request.
 ---@param bell userdata
+---@return boolean # false: there is no line for it; a wait would say why
 function lines.begin(bell)
-  get(bell) -- if there is no line for it, the wait will say so
+  return get(bell) ~= nil
 end
 
 --- Waits for news of a flow or gather, or until the time is up; with `news` only

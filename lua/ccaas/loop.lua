@@ -15,7 +15,7 @@ local loop = {}
 ---@field wait ccaas.Wait
 ---@field pause? fun(bell: userdata)
 ---@field package await? ccaas.Await
----@field package begin? fun(bell: userdata) of what is read for the first time
+---@field package begin? fun(bell: userdata): boolean|nil of what is read, until it says true
 
 --- What openresty has for want of descriptors to wait for: waits until a core.flow
 --- or core.gather has news, or the time is up; nil and a reason: it cannot.
@@ -81,7 +81,7 @@ end
 ---@return ccaas.Wait
 ---@return fun()|nil pause
 ---@return ccaas.Await|nil
----@return fun(bell: userdata)|nil begin
+---@return (fun(bell: userdata): boolean|nil)|nil begin
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then

@@ -1,5 +1,7 @@
 --- Misuse raises at the caller's line: the first one outside of this library.
 
+local nearest = require "ccaas.nearest"
+
 local misuse = {}
 
 -- Where this library's files are, as the debug library names them.
@@ -28,46 +30,12 @@ function misuse.raise(format, ...)
   end
 end
 
--- How many letters have to change to make one word of the other.
-local function distance(one, other)
-  local row = {}
-  for j = 0, #other do
-    row[j] = j
-  end
-  for i = 1, #one do
-    local diagonal = row[0]
-    row[0] = i
-    for j = 1, #other do
-      local cost = one:byte(i) == other:byte(j) and 0 or 1
-      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], best
-    end
-  end
-  return row[#other]
-end
-
---- The known name that a misspelt one was probably meant to be.
----@param name any
----@param known table<string, any> the names are its keys
----@return string? # nil: none is near
-function misuse.closest(name, known)
-  local best, least
-  for candidate in pairs(known) do
-    local far = distance(tostring(name):lower(), candidate:lower())
-    if far < 4 and far < #candidate
-      and (not least or far < least or far == least and candidate < best) then
-      best, least = candidate, far
-    end
-  end
-  return best
-end
-
 --- What may follow the complaint about an unknown name.
 ---@param name any
 ---@param known table<string, any> the names are its keys
 ---@return string # "; did you mean …?", or the list of what is known
 function misuse.hint(name, known)
-  local best, names = misuse.closest(name, known), {}
+  local best, names = nearest(name, known), {}
   if best then
     return string.format("; did you mean %q?", best)
   end

@@ -17,7 +17,7 @@ local unpack = table.unpack or unpack
 ---@field package take function
 ---@field package wait ccaas.Wait
 ---@field package client table
----@field package begin? fun(bell: userdata) until it is read for the first time
+---@field package begin? fun(bell: userdata): boolean|nil until the loop knows of it
 ---@field package seen_totals table
 ---@field package change? fun(row: table): table
 ---@field package polled? true somebody was given the descriptor since it was read
@@ -130,9 +130,8 @@ local function prepare(self)
     loop.forget(self.flow:fd())
   end
   local begin = self.begin
-  if begin then
+  if begin and begin(self.flow) then
     self.begin = nil
-    begin(self.flow)
   end
 end
 

@@ -160,9 +160,14 @@ static void test_full_within_a_record(void)
         CHECK(wait_opened(others[i]));
     request.url =
         on_server("wss", "localhost", tls_port, "/burst?count=1000&size=150");
-    watcher = open_with(ws, &request, true);
-    CHECK(wait_messages(watcher, 1));
-    ccaas_ws_resume(watcher->socket);
+    full_every = 7;
+    watcher = open_with(ws, &request, false);
+    full_every = 0;
+    for (unsigned count = 7; count <= 1000; count += 7) {
+        CHECK(wait_messages(watcher, count));
+        CHECK_INT(watcher->count, count); /* no more until it is resumed */
+        ccaas_ws_resume(watcher->socket);
+    }
     CHECK(wait_messages(watcher, 1000));
     CHECK(watcher->ordered);
     finish(watcher);

@@ -106,9 +106,10 @@ struct watcher {
     pthread_mutex_t lock;
     pthread_cond_t news;
     bool opened, closed, full_at_first;
-    int after_end;  /* calls that came after the last one */
-    unsigned count; /* messages */
-    bool ordered;   /* those of /flood came in order */
+    unsigned full_every; /* so many messages; 0: never */
+    int after_end;       /* calls that came after the last one */
+    unsigned count;      /* messages */
+    bool ordered;        /* those of /flood came in order */
     char texts[8][8192];
     size_t lengths[8];
     bool binaries[8];
@@ -150,6 +151,8 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
     if (watcher->full_at_first && watcher->count == 0)
         answer = CCAAS_WS_FULL;
     watcher->count++;
+    if (watcher->full_every && watcher->count % watcher->full_every == 0)
+        answer = CCAAS_WS_FULL;
     pthread_cond_broadcast(&watcher->news);
     pthread_mutex_unlock(&watcher->lock);
     return answer;
@@ -215,6 +218,8 @@ static bool wait_closed(struct watcher *watcher)
     return wait_for(watcher, 0, true);
 }
 
+static unsigned full_every; /* of the sockets that are opened now */
+
 /* Opens a socket whose watcher is waited for later. */
 static struct watcher *open_with(struct ccaas_ws *ws,
                                  const struct ccaas_ws_request *request,
@@ -225,6 +230,7 @@ static struct watcher *open_with(struct ccaas_ws *ws,
                                  NULL};
 
     watcher->full_at_first = full;
+    watcher->full_every = full_every;
     watcher->socket = ccaas_ws_open(ws, request, &sink);
     return watcher;
 }

@@ -49,9 +49,10 @@ static enum ccaas_vault_state open_failed(struct ccaas_vault *vault,
     if (error == ELOOP)
         why = "it is a symbolic link, which is not followed: name the file "
               "itself";
-    else if (error == EACCES &&
-             fstatat(AT_FDCWD, path, &file, AT_SYMLINK_NOFOLLOW) == 0)
+    else if (fstatat(AT_FDCWD, path, &file, AT_SYMLINK_NOFOLLOW) == 0)
         why = objection(&file);
+    if (!why && error == EACCES && faccessat(AT_FDCWD, path, F_OK, 0) == 0)
+        why = "this user may not read and write it: chmod 600 it";
     return refuse(vault, path, why ? why : ccaas_file_advice(error));
 }
 

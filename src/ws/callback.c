@@ -20,6 +20,9 @@
 #define PIECE (2 * 1024)
 #endif
 #define PIECE_WIDE (16 * 1024)
+_Static_assert(PIECE_WIDE >= SSL3_RT_MAX_PLAIN_LENGTH &&
+                   PIECE_WIDE + LWS_PRE <= CCAAS_WS_SEND_BUFFER,
+               "a whole TLS record is read at once");
 
 /* The line that was generated with "/" gets the path that is wanted:
  * libwebsockets cuts request lines at 2,048 bytes and copies them here and

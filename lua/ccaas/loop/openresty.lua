@@ -34,10 +34,9 @@ end
 --- A core.flow or core.gather is read for the first time: from now on it ends with
 --- the request, even if nobody comes to wait for it.
 ---@param bell userdata
+---@return boolean|nil # it is not so: tell it again
 function openresty.begin(bell)
-  if yields[ngx.get_phase()] then
-    lines.begin(bell)
-  end
+  return yields[ngx.get_phase()] and lines.begin(bell)
 end
 
 --- Waits for news of a core.flow or core.gather.

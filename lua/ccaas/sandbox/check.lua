@@ -1,12 +1,12 @@
 --- What the sandbox's functions take, and how they say that something is not
 -- among it.  Pure.
 
-local misuse = require "ccaas.misuse"
+local nearest = require "ccaas.nearest"
 
 local check = {}
 
 local function suggestion(name, known)
-  local meant = misuse.closest(name, known)
+  local meant = nearest(name, known)
   return meant and (" (did you mean '%s'?)"):format(meant) or ""
 end
 

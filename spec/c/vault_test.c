@@ -1,0 +1,116 @@
+/* Files that may hold secrets: which are refused, for a user who is not root.
+ */
+#include "vault.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "check.h"
+
+#define NOBODY 65534
+
+static char folder[] = "/tmp/ccaas-vault-XXXXXX", path[64];
+
+static void refused(const char *words)
+{
+    for (int lock = 0; lock < 2; lock++) {
+        struct ccaas_vault vault;
+
+        CHECK_INT(ccaas_vault_open(&vault, path, lock), CCAAS_VAULT_FAILED);
+        CHECK(strstr(vault.message, words) != NULL);
+        ccaas_vault_close(&vault);
+    }
+}
+
+static void make_file(mode_t mode)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+    CHECK(fd >= 0);
+    CHECK_INT(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static void own_but_closed(void)
+{
+    struct ccaas_vault vault;
+
+    make_file(0);
+    refused("this user may not read and write it: chmod 600");
+    CHECK_INT(chmod(path, 0400), 0);
+    CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_FAILED);
+    CHECK(strstr(vault.message, "chmod 600") != NULL);
+    CHECK_INT(chmod(path, 0600), 0);
+    CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_OPEN);
+    ccaas_vault_close(&vault);
+    unlink(path);
+}
+
+static void open_to_others(void)
+{
+    make_file(0640);
+    refused("others may read or write it");
+    unlink(path);
+}
+
+static void somebody_elses(void)
+{
+    strcpy(path, "/etc/passwd");
+    refused("another user");
+    strcpy(path, "/etc/shadow");
+    refused("another user");
+    snprintf(path, sizeof path, "%s/place", folder);
+}
+
+static void no_file(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strcpy(address.sun_path, path);
+    CHECK_INT(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    refused("no regular file");
+    close(fd);
+    unlink(path);
+    CHECK_INT(mkfifo(path, 0600), 0);
+    refused("no regular file");
+    unlink(path);
+    CHECK_INT(symlink("/etc/passwd", path), 0);
+    refused("symbolic link");
+    unlink(path);
+}
+
+static void no_room_for_it(void)
+{
+    struct ccaas_vault vault;
+
+    CHECK_INT(ccaas_vault_open(&vault, path, false), CCAAS_VAULT_NONE);
+    CHECK_INT(chmod(folder, 0500), 0);
+    CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_FAILED);
+    CHECK(strstr(vault.message, "may not write in that directory") != NULL);
+    CHECK_INT(chmod(folder, 0700), 0);
+}
+
+int main(void)
+{
+    if (geteuid() == 0 && seteuid(NOBODY) != 0)
+        return 1;
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(path, sizeof path, "%s/place", folder);
+    it("one's own that cannot be read and written", own_but_closed);
+    it("one that others can read", open_to_others);
+    it("somebody else's", somebody_elses);
+    it("what is no file", no_file);
+    it("a directory in which nothing can be made", no_room_for_it);
+    rmdir(folder);
+    if (getuid() == 0 && seteuid(0) == 0)
+        prctl(PR_SET_DUMPABLE, 1); /* or no leak can be looked for */
+    return check_report();
+}
