@@ -197,10 +197,18 @@ static void take_in(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
         inbox->held = true;
 }
 
+/* What is left of a limit, `most` of it at the most. */
+static size_t left_of(size_t limit, size_t used, size_t most)
+{
+    size_t left = used < limit ? limit - used : 0;
+
+    return left < most ? left : most;
+}
+
 /* Puts in what is carried. */
 static void put_in(struct ccaas_inbox *inbox)
 {
-    size_t i, count, bytes;
+    size_t i;
 
     /* Otherwise it was rung already, and nobody has looked since. */
     inbox->unrung |= inbox->carried && !inbox->count;
@@ -209,15 +217,10 @@ static void put_in(struct ccaas_inbox *inbox)
         trim(&inbox->carry[i]);
     }
     inbox->carried = inbox->carried_bytes = 0;
-    count = inbox->count + inbox->batched;
-    bytes = inbox->bytes + inbox->batched_bytes;
-    inbox->left =
-        count < inbox->queue && !inbox->held ? inbox->queue - count : 0;
-    inbox->left = inbox->left < CARRY ? inbox->left : CARRY;
-    inbox->bytes_left =
-        bytes < CCAAS_INBOX_BYTES ? CCAAS_INBOX_BYTES - bytes : 0;
-    if (inbox->bytes_left > CARRY_BYTES)
-        inbox->bytes_left = CARRY_BYTES;
+    inbox->left = left_of(inbox->held ? 0 : inbox->queue,
+                          inbox->count + inbox->batched, CARRY);
+    inbox->bytes_left = left_of(
+        CCAAS_INBOX_BYTES, inbox->bytes + inbox->batched_bytes, CARRY_BYTES);
 }
 
 /* The reader is woken for all that came since the last time; if it has seen
