@@ -1,7 +1,8 @@
 -- A watch that its owner closed went on polling in a merge, which gave its events
 -- and did not end.
-local helper = require "spec.helper"
 local ccaas = require "ccaas"
+local helper = require "spec.helper"
+local server = require "spec.server"
 local side = require "ccaas.side"
 
 describe("a merge of a watch that its owner closes", function()
@@ -29,12 +30,22 @@ describe("a merge of a watch that its owner closes", function()
   end)
 
   it("does so also when another one goes on with its poll", function()
-    local watch = client:watch("queues", { metrics = { "handling.rt" } })
-    local other = client:watch("queues", { metrics = { "handling.rt" } })
+    local answers = false
+    local s = server.start(function(_, conn)
+      conn:hold(function() return answers end)
+      return server.page { rows = { server.row("1", '[{"key":"handling.rt","value":7}]') } }
+    end)
+    local held = ccaas.new(s:options { retries = 0 })
+    local watch = held:watch("queues", { metrics = { "handling.rt" } })
+    local other = held:watch("queues", { metrics = { "handling.rt" } })
     local merged = ccaas.merge(watch)
     assert.equal("timeout", select(2, merged:next(0)).code)
     watch:close()
-    assert.is_nil(merged:next(20))
+    local event, err = merged:next(20)
+    assert.is_nil(event)
+    assert.is_nil(err)
+    answers = true
     assert.is_true(assert(other:next(20)).snapshot)
+    held:close()
   end)
 end)
