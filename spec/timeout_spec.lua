@@ -255,10 +255,10 @@ describe("the option deadline", function()
 
   it("goes over the reader's own time", function()
     local s = server.start(function(request) return server.cut(request, rows_of(5000)) end)
-    local stream = ccaas.new(s:options { deadline = 0.5 }):queues()
+    local stream = ccaas.new(s:options { deadline = 1.5 }):queues()
     local began = now()
     assert(stream:next())
-    s:serve(function() return now() > began + 0.55 end)
+    s:serve(function() return now() > began + 1.55 end)
     local count, row, err = 0, true, nil
     while row do
       row, err = stream:next()
@@ -270,9 +270,9 @@ describe("the option deadline", function()
 
   it("starts with the first read, not with the call", function()
     local s = server.start(function() return server.page { rows = rows_of(3) } end)
-    local stream = ccaas.new(s:options { deadline = 0.5 }):queues()
+    local stream = ccaas.new(s:options { deadline = 1.5 }):queues()
     local began = now()
-    s:serve(function() return now() > began + 0.6 end)
+    s:serve(function() return now() > began + 1.6 end)
     assert.are.equal(3, #assert(stream:all()))
   end)
 
