@@ -36,6 +36,11 @@ local function entries(folder)
   return files, others, list
 end
 
+local function has_part(folder)
+  local _, others = entries(folder)
+  return table.concat(others, "\n"):find("%.part") ~= nil
+end
+
 local function is_whole(path)
   local ogg, bytes = core.ogg(), helper.read(path)
   return ogg:feed(bytes) and ogg:finish() and #bytes or false
@@ -229,16 +234,18 @@ describe("the archive", function()
         assert(client:archive { from = %q, to = %q, dir = %q })
       ]]):format(sandbox.url, YEAR.from, YEAR.to, folder))
       -- Every file takes its time, so that the end comes in the middle of one.
-      sandbox:fault { path = "/recordings/*", drip = 0.01, times = 100000 }
       local finished, killed_with_part = {}, 0
       for round = 1, 5 do
         sandbox:clear_requests()
+        sandbox:clear_faults()
+        sandbox:fault { path = "/recordings/*", drip = round < 5 and 0.01 or 60, times = 100000 }
         local _, pid = helper.run("( exec " .. command .. " ) >/dev/null 2>&1 </dev/null & echo $!")
         pid = pid:match("%d+")
-        local wanted, ends = 1 + round % 3, socket.gettime() + 60
+        -- The last one is held in the middle of its first file, so there is a part.
+        local wanted, ends = round < 5 and 1 + round % 3 or 1, socket.gettime() + 60
         repeat
           assert(socket.gettime() < ends, "the archive did not get on")
-        until #audio_requests(sandbox) >= wanted or not is_alive(pid)
+        until #audio_requests(sandbox) >= wanted and (round < 5 or has_part(folder)) or not is_alive(pid)
         socket.sleep(math.random() * 0.1)
         helper.run("kill -9 " .. pid)
         repeat
@@ -247,14 +254,11 @@ describe("the archive", function()
         for _, request in ipairs(audio_requests(sandbox)) do
           assert.is_nil(finished[request.path], request.path)
         end
-        local files, others = entries(folder)
-        for _, name in ipairs(files) do
+        for _, name in ipairs((entries(folder))) do
           assert.equal(SIZE, is_whole(folder .. "/" .. name))
           finished["/rest/api/v2/recordings/acme/" .. name:match("^acme%-(.*)%.ogg$") .. "/audio"] = true
         end
-        for _, name in ipairs(others) do
-          killed_with_part = killed_with_part + (name:find("%.part$") and 1 or 0)
-        end
+        killed_with_part = killed_with_part + (has_part(folder) and 1 or 0)
       end
       assert.is_true(killed_with_part > 0)
       sandbox:clear_faults()
@@ -454,9 +458,9 @@ describe("the archive", function()
       end
       local started = socket.gettime()
       local result, err = archive_of(items, function(_, conn)
-        conn:hold(nil, 0.1)
-      end, { deadline = 0.35 })
-      assert.is_true(socket.gettime() - started < 3)
+        conn:hold(nil, 0.4)
+      end, { deadline = 1.5 })
+      assert.is_true(socket.gettime() - started < 10)
       assert.equal("timeout", err.code)
       assert.is_true(result.files >= 1 and result.files < 10, result.files)
       assert.equal(1, #result.failed)

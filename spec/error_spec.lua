@@ -62,7 +62,7 @@ describe("an error", function()
     local function malformed() return server.answer("[{]") end
     for _, handler in ipairs { hung, cut, malformed, function() return status(404) end } do
       local s = server.start(handler)
-      local client = ccaas.new(s:options { retries = 0, timeout = 0.1 })
+      local client = ccaas.new(s:options { retries = 0, timeout = 1 })
       local _, err = client:agents({ metrics = "status.rt", agent_ids = "7" }):next()
       assert.are.equal(s.url .. "/agents", err.url)
       assert.is_nil(tostring(err):find("?", 1, true))

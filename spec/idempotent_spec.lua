@@ -35,7 +35,7 @@ describe("a request that is not idempotent", function()
     for name, value in pairs(more or {}) do
       request[name] = value
     end
-    return ccaas.new(s:options { timeout = 0.3 }):request(request)
+    return ccaas.new(s:options { timeout = 1 }):request(request)
   end
 
   local troubles = {

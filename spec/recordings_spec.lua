@@ -407,7 +407,7 @@ describe("recordings", function()
         end
         sent.last = i - 1
         conn:send(chunk "]" .. chunk "")
-      end, { timeout = 0.3, retries = 0 })
+      end, { timeout = 1, retries = 0 })
       return client, s, sent, function() ended = true end
     end
 
@@ -428,14 +428,14 @@ describe("recordings", function()
       local taken = until_stuck(s, sent)
       assert.is_true(taken < 30e6, taken)
       local from = socket.gettime()
-      s:serve(function() return socket.gettime() > from + 0.8 end)
+      s:serve(function() return socket.gettime() > from + 1.5 end)
       -- Nothing moved while nobody read, but for what the kernel still took.
       assert.is_true(sent.bytes - taken < 4e6, sent.bytes - taken)
       for i = 1, 1000 do
         assert.equal("K" .. i, assert(stream:next()).recordingKey)
       end
       from = socket.gettime()
-      s:serve(function() return socket.gettime() > from + 0.5 end)
+      s:serve(function() return socket.gettime() > from + 1.5 end)
       finish()
       local count, last = 1001, nil
       for recording in stream do
@@ -448,10 +448,10 @@ describe("recordings", function()
 
     it("count against the deadline", function()
       local client, s = endless()
-      local stream = client:recordings(year { deadline = 0.8 })
+      local stream = client:recordings(year { deadline = 1.5 })
       assert(stream:next())
       local from = socket.gettime()
-      s:serve(function() return socket.gettime() > from + 0.9 end)
+      s:serve(function() return socket.gettime() > from + 1.6 end)
       local fine, err = pcall(function()
         for _ in stream do end -- luacheck: ignore 542
       end)

@@ -281,7 +281,7 @@ end)
 describe("a time-out", function()
   it("is asked again", function()
     local s = script { hang }
-    assert(ccaas.new(s:options { timeout = 0.2 }):queue("1"))
+    assert(ccaas.new(s:options { timeout = 1 }):queue("1"))
     assert.are.equal(2, #s.requests)
   end)
 
@@ -415,7 +415,7 @@ describe("the deadline", function()
     assert.is_true(err.code == "server" or err.code == "timeout", err.code)
     assert.is_true(now() - began < 5)
     for _, request in ipairs(s.requests) do
-      assert.is_true(request.at <= began + 0.6)
+      assert.is_true(request.at <= began + 2)
     end
   end)
 end)
@@ -428,7 +428,7 @@ describe("the attempts of an error", function()
     end
     local s = script { cut, status(503, { ["Retry-After"] = 0 }), hang, status(404) }
     local began = now()
-    local _, err = ccaas.new(s:options { timeout = 0.2 }):queue("1")
+    local _, err = ccaas.new(s:options { timeout = 1 }):queue("1")
     assert.are.equal("not_found", err.code)
     assert.are.same({ "network", "503", "timeout", "404" }, outcomes(err))
     for i, attempt in ipairs(err.attempts) do
@@ -436,7 +436,7 @@ describe("the attempts of an error", function()
       assert.is_true(attempt.at <= now() + 1)
       assert.is_true(attempt.seconds >= 0 and attempt.seconds < now() - began + 1)
     end
-    assert.is_true(err.attempts[3].seconds >= 0.19)
+    assert.is_true(err.attempts[3].seconds >= 0.99)
   end)
 
   it("include those before a 401", function()

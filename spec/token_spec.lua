@@ -319,7 +319,7 @@ describe("a token endpoint in trouble", function()
   end)
 
   it("is asked again after a time-out", function()
-    local s, client = failing(1, function(conn) conn:hold() end, { timeout = 0.2 })
+    local s, client = failing(1, function(conn) conn:hold() end, { timeout = 1 })
     assert(client:queue("1"))
     assert.are.equal(2, s.tokens)
   end)
