@@ -6,7 +6,7 @@ local ccaas = require "ccaas"
 local side = require "ccaas.side"
 local socket = require "socket"
 
-local SILENCE = 0.5
+local SILENCE = 1.5
 
 -- A TCP forwarder in this thread: it works while `pump` is called, which the
 -- loop of its clients does. With `silent` it forwards nothing either way.

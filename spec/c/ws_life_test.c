@@ -62,23 +62,23 @@ static void test_liveness(void)
     struct ccaas_ws_end end;
     double began = ccaas_clock_now();
 
-    request.silence = 0.6;
+    request.silence = 1.5;
     watcher = open_with(ws, &request, false);
     other = open_path(ws, "/echo");
     CHECK(wait_opened(watcher) && wait_opened(other));
-    while (ccaas_clock_now() - began < 1.5 && !watcher->closed)
+    while (ccaas_clock_now() - began < 3.5 && !watcher->closed)
         usleep(20000);
     CHECK(!watcher->closed); /* the server answers pings, and says no more */
     began = ccaas_clock_now();
     kill(server, SIGSTOP);
     CHECK(wait_closed(watcher));
     kill(server, SIGCONT);
-    CHECK(ccaas_clock_now() - began > 0.3);
-    CHECK(ccaas_clock_now() - began < 5);
+    CHECK(ccaas_clock_now() - began > 0.7);
+    CHECK(ccaas_clock_now() - began < 10);
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_TIMEOUT);
     CHECK(end.transient && end.opened);
-    CHECK(end.quiet >= 0.6);
+    CHECK(end.quiet >= 1.5);
     CHECK(!other->closed);
     finish(other);
     ccaas_ws_free(ws);
@@ -113,7 +113,7 @@ static void check_back_pressure(const char *scheme, int port, const char *name)
              name);
     request = request_for(on_server(scheme, "localhost", port, path));
     request.ca_file = in_certificates("ca.pem");
-    request.silence = 0.3;
+    request.silence = 1;
     watcher = open_with(ws, &request, true);
     CHECK(wait_messages(watcher, 1));
     do {
@@ -124,7 +124,7 @@ static void check_back_pressure(const char *scheme, int port, const char *name)
     CHECK(now < total);
     from = ccaas_clock_now();
     spent = cpu_seconds();
-    while (ccaas_clock_now() - from < 0.7)
+    while (ccaas_clock_now() - from < 2.2)
         usleep(20000);
     spent = cpu_seconds() - spent;
     CHECK(spent < 0.1); /* it waits without turning round and round */
