@@ -359,8 +359,10 @@ describe("in nginx's workers what a request had that is gone", function()
 
   it("a subscription for which nobody had to wait, is closed", function()
     local file = helper.folder() .. "/answered"
+    sandbox:set { delay = 1 } -- so that the first look is before the answer
     local one = n:open("/unwaited?file=" .. file)
     nginx.wait_until("a socket", function() return #sandbox:sockets() == 1 end)
+    sandbox:set { delay = 0 }
     assert(io.open(file, "w")):close()
     local status, body = n:read(one)
     assert.equal(200, status, n:errors())
