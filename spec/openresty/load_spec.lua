@@ -32,11 +32,11 @@ describe("nginx with a vendor that hangs", function()
         for i = 1, 200 do
           threads[i] = ngx.thread.spawn(function()
             local began = ccaas_now()
-            local row, err = client:queue("101", { deadline = 2 })
+            local row, err = client:queue("101", { deadline = 4 })
             local took = ccaas_now() - began
             shared.done = shared.done + 1
             shared.wrong = shared.wrong + (not row and err.code == "timeout" and 0 or 1)
-            shared.early = shared.early + (took < 2 and 1 or 0)
+            shared.early = shared.early + (took < 4 and 1 or 0)
             shared.late = math.max(shared.late, took)
           end)
         end
@@ -50,15 +50,15 @@ describe("nginx with a vendor that hangs", function()
     }, http = "init_worker_by_lua_block { ccaas_now = require('ccaas.core').now }" }
     n:body "/warm"
     sandbox:fault { path = "/queues*", hang = true, times = 1000 }
-    local usual = percentile(probe(n, 300), 0.5)
+    local usual = percentile(probe(n, 100), 0.5)
     local one = n:open "/hang"
-    local under_way = percentile(probe(n, 300), 0.5)
+    local under_way = percentile(probe(n, 100), 0.5)
     assert.equal("0", n:body "/done")
-    assert.is_true(under_way < 5 * usual + 0.005, usual .. " became " .. under_way)
+    assert.is_true(under_way < 5 * usual + 0.02, usual .. " became " .. under_way)
     local _, body = n:read(one)
     local done, wrong, early, late = body:match("^(%d+) (%d+) (%d+) ([%d.]+)$")
     assert.same({ "200", "0", "0" }, { done, wrong, early })
-    assert.is_true(tonumber(late) < 10, late)
+    assert.is_true(tonumber(late) < 15, late)
     n:stop()
   end)
 end)
