@@ -41,10 +41,15 @@ local function find_idle(all, request)
   end
 end
 
+-- Not so the line of a request before, at the same address.
+local function is_open(line)
+  return line.socket:getreusedtimes() ~= nil
+end
+
 -- The line of a flow or gather, in this request; nil and a reason: there is none.
 local function get(bell)
   local line, request, reason = line_of[bell], request_of(), nil
-  if line and line.request == request then
+  if line and line.request == request and is_open(line) then
     return line
   elseif line then
     line.wire:attach(nil)

@@ -137,36 +137,46 @@ local function update(row, metric, value, previous, snapshot)
 end
 
 -- The events of one row.
-local function tell_row(row, before, snapshot)
+local function of_row(row, before, snapshot)
   local metrics, old = row.metrics or {}, before and before.metrics or {}
+  local list = {}
   if not before and not snapshot then
-    coroutine.yield { type = "added", id = row.id, name = row.name, row = row }
+    list[1] = { type = "added", id = row.id, name = row.name, row = row }
   end
   for metric, value in pairs(metrics) do
     if not before or not same(value, old[metric]) then
-      coroutine.yield(update(row, metric, value, old[metric], snapshot))
+      list[#list + 1] = update(row, metric, value, old[metric], snapshot)
     end
   end
   for metric, previous in pairs(old) do
     if metrics[metric] == nil then
-      coroutine.yield(update(row, metric, nil, previous))
+      list[#list + 1] = update(row, metric, nil, previous)
     end
   end
+  return list
 end
 
 -- What makes the new snapshot of the old one, event by event: nothing is held
--- but the two.
+-- but the two, and the events of one row.  (It is no coroutine, for in nginx that
+-- is of one request, and another one may read on.)
 local function differences(old, new)
-  return coroutine.wrap(function()
-    for _, row in ipairs(new.rows) do
-      tell_row(row, old and old.by_id[row.id or false], not old)
-    end
-    for _, row in ipairs(old and old.rows or {}) do
-      if not new.by_id[row.id or false] then
-        coroutine.yield { type = "removed", id = row.id, name = row.name }
+  local list, given, place = {}, 0, 0
+  return function()
+    while given == #list do
+      place = place + 1
+      local row, gone = new.rows[place], old and old.rows[place - #new.rows]
+      if row then
+        list = of_row(row, old and old.by_id[row.id or false], not old)
+      elseif gone then
+        list = new.by_id[gone.id or false] and {} or { { type = "removed", id = gone.id, name = gone.name } }
+      else
+        return nil
       end
+      given = 0
     end
-  end)
+    given = given + 1
+    return list[given]
+  end
 end
 
 -- Loss and return come before what changed.
