@@ -1,5 +1,6 @@
--- nginx lets one coroutine at a time read from a socket: of two that waited for one
--- stream the second made the line useless, and the first slept on.
+-- Streams that several read, side by side or one after the other.  nginx lets one
+-- coroutine at a time read from a socket: of two that waited for one stream the
+-- second made the line useless, and the first slept on.
 local helper = require "spec.helper"
 local nginx = require "spec.openresty.nginx"
 
@@ -61,6 +62,53 @@ describe("in nginx's workers two coroutines that read one stream", function()
   end)
 
   it("write no error to nginx's log", function()
+    assert.is_nil(n:errors():find("%[[ecaw]%l+%]"), n:errors())
+  end)
+end)
+
+describe("in nginx's workers what one request began to read", function()
+  local sandbox, n
+
+  setup(function()
+    sandbox = helper.sandbox { queues = 12 }
+    n = nginx.start { sandbox = sandbox, init = "shared = {}", locations = {
+      ["/begin"] = { content = [[
+        shared.stream = client:queues()
+        ngx.print(select(2, shared.stream:next(0.01)).code)
+      ]] },
+      ["/look"] = { content = "ngx.print(select(2, shared.stream:next(0)).message)" },
+      ["/timers"] = { content = [[
+        local watch, count = client:watch("queues", { metrics = { "handling.rt" } }), 0
+        local function read()
+          local event, err = watch:next(1)
+          count = event and count + 1 or err
+          if event and count < 12 then
+            return ngx.timer.at(0, read)
+          end
+          for _ = 1, 3 do
+            ngx.timer.at(0, function() shared.last = select(2, watch:next(0.01)).code end)
+          end
+        end
+        ngx.timer.at(0, read)
+        while not shared.last do ngx.sleep(0.001) end
+        ngx.print(tostring(count), " ", shared.last)
+      ]] },
+    } }
+  end)
+
+  it("ends with it, and says so to another one", function()
+    sandbox:fault { path = "/queues", hang = true }
+    assert.equal("timeout", n:body "/begin")
+    nginx.wait_until("the stream's end", function()
+      return n:body "/look" == "closed: the request of nginx that read it has ended"
+    end)
+  end)
+
+  it("goes on with others, if it is a watch", function()
+    assert.equal("12 timeout", n:body "/timers")
+  end)
+
+  it("writes no error to nginx's log", function()
     assert.is_nil(n:errors():find("%[[ecaw]%l+%]"), n:errors())
   end)
 end)

@@ -100,6 +100,13 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
     }
 }
 
+const char *ccaas_engine_closing(struct ccaas_bell *bell)
+{
+    return bell && ccaas_bell_is_cut(bell)
+               ? "closed: the request of nginx that read it has ended"
+               : "closed";
+}
+
 struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
 {
     /* In a forked child the old one stays as it is: what it points to may be

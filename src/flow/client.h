@@ -39,6 +39,9 @@ struct ccaas_ws *ccaas_engine_ws(struct ccaas_engine *engine);
 /* Closes the flows of readers that are gone without a word. */
 void ccaas_engine_sweep(struct ccaas_engine *engine);
 
+/* What the error of a stream that is closed says: by whom. */
+const char *ccaas_engine_closing(struct ccaas_bell *bell);
+
 struct ccaas_client {
     int references;
     struct ccaas_client *next, **link; /* the engine's list */

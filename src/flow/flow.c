@@ -148,7 +148,8 @@ void ccaas_flow_close(struct ccaas_flow *flow)
         flow->next->link = flow->link;
     let_all_go(flow);
     if (!flow->failed)
-        ccaas_error_set(&flow->error, CCAAS_CANCELLED, "closed");
+        ccaas_error_set(&flow->error, CCAAS_CANCELLED, "%s",
+                        ccaas_engine_closing(flow->bell));
     if (flow->waiting)
         ccaas_bell_arm(flow->bell);
     ccaas_bell_ring(flow->bell);

@@ -77,7 +77,8 @@ void ccaas_live_close(struct ccaas_live *live)
         live->next->link = live->link;
     if (live->state != CCAAS_LIVE_OVER) {
         ccaas_live_forget_error(live);
-        ccaas_error_set(ccaas_live_error_of(live), CCAAS_CANCELLED, "closed");
+        ccaas_error_set(ccaas_live_error_of(live), CCAAS_CANCELLED, "%s",
+                        ccaas_engine_closing(live->bell));
     }
     ccaas_live_let_go(live);
     if (live->bell)
