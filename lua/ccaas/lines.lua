@@ -41,7 +41,7 @@ local function find_idle(all, request)
   end
 end
 
--- Not so the line of a request before, at the same address.
+-- The line of a request before, at the same address, is not.
 local function is_open(line)
   return line.socket:getreusedtimes() ~= nil
 end
@@ -76,7 +76,7 @@ local function receive(bell, line)
   line.busy = nil
   line.wire:take_back()
   if not byte and err ~= "timeout" then
-    -- Closed: of a request before, at the same address.
+    -- Nothing comes on it any more.
     line_of[bell], line.request = nil, nil
     line.wire:attach(nil)
   end
