@@ -33,17 +33,21 @@ local function connect(request)
   return { socket = socket, wire = wire, request = request }
 end
 
+-- Those of a request before, at the same address, are not; nor are those of
+-- coroutines that were killed while they waited.
+local function is_open(line)
+  return line.socket:getreusedtimes() ~= nil
+end
+
 local function find_idle(all, request)
-  for _, line in ipairs(all) do
-    if line.request == request and line.wire:idle() then
+  for i = #all, 1, -1 do
+    local line = all[i]
+    if line.request ~= request or not is_open(line) then
+      table.remove(all, i)
+    elseif not line.busy and line.wire:idle() then
       return line
     end
   end
-end
-
--- The line of a request before, at the same address, is not.
-local function is_open(line)
-  return line.socket:getreusedtimes() ~= nil
 end
 
 -- The line of a flow or gather, in this request; nil and a reason: there is none.
@@ -123,7 +127,8 @@ end
 ---@return string|nil
 function lines.wait(bell, seconds, news)
   local line = line_of[bell]
-  return (line and line.busy and wait_beside or wait)(bell, seconds, news)
+  local busy = line and line.busy and is_open(line)
+  return (busy and wait_beside or wait)(bell, seconds, news)
 end
 
 return lines

@@ -37,12 +37,17 @@ local function failure(self)
   return self.failed
 end
 
--- Asks the user's function for a token.  It may yield.  What it raises is raised
--- here; whoever else waits for this token has none, either.
+-- Asks the user's function for a token, unless another reader of this flow does.
+-- It may yield.  What it raises is raised here; whoever else waits for this token
+-- has none, either.
 local function ask_for_token(client, flow)
+  local reason = flow:question()
+  if not reason then
+    return
+  end
   local me = coroutine.running() or "main"
   client.asking[me] = true
-  local ok, token = pcall(client.find_token, flow:question())
+  local ok, token = pcall(client.find_token, reason)
   client.asking[me] = nil
   local usable = ok and type(token) == "string" and not token:find("%c")
   flow:token(usable and token or nil)
@@ -56,12 +61,13 @@ end
 ---@param client table the inner side of the client
 ---@param flow userdata what was told to ask: core.flow or core.live
 function streams.ask(client, flow)
+  if client.store and stores.answer(client) or not client.find_token then
+    return
+  end
   if client.await then
     client.pause(flow) -- from now on it is known whose it is: see lines.lua
   end
-  if not (client.store and stores.answer(client)) and client.find_token then
-    ask_for_token(client, flow)
-  end
+  ask_for_token(client, flow)
 end
 
 -- Is this within a function of the user's that is asked for C?  The coroutine

@@ -301,7 +301,8 @@ static int flow_error(lua_State *L)
     return 1;
 }
 
-/* flow:question() -> why a token is wanted. */
+/* flow:question() -> why a token is wanted; nil: none is, or another reader was
+ * told. */
 static int flow_question(lua_State *L)
 {
     lua_pushstring(L, ccaas_flow_question(ccaas_binding_check_flow(L, 1)));

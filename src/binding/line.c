@@ -70,8 +70,11 @@ static int line_attach(lua_State *L)
  * time is up; false: there is news already. */
 static int line_lend(lua_State *L)
 {
-    lua_pushboolean(
-        L, ccaas_line_lend(check_line(L), luaL_optnumber(L, 2, INFINITY)));
+    bool lent = ccaas_line_lend(check_line(L), luaL_optnumber(L, 2, INFINITY));
+
+    /* Who was cut off before that rang for nobody here. */
+    ccaas_engine_sweep(ccaas_binding_engine(L));
+    lua_pushboolean(L, lent);
     return 1;
 }
 

@@ -36,9 +36,6 @@ struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine);
  * is out. */
 struct ccaas_ws *ccaas_engine_ws(struct ccaas_engine *engine);
 
-/* Closes the flows of readers that are gone without a word. */
-void ccaas_engine_sweep(struct ccaas_engine *engine);
-
 /* What the error of a stream that is closed says: by whom. */
 const char *ccaas_engine_closing(struct ccaas_bell *bell);
 
