@@ -360,7 +360,7 @@ describe("the archive", function()
     it("sweeps away what a killed process left, and nothing else", function()
       local folder = helper.folder()
       write(folder .. "/.ccaas-0123456789abcdef.part", "half")
-      write(folder .. "/.recordings.jsonl", '{"half":')
+      write(folder .. "/.ccaas-fedcba9876543210.part", '{"half":') -- a list
       write(folder .. "/notes.txt", "mine")
       assert(archive(folder))
       local _, others = entries(folder)
@@ -569,6 +569,23 @@ describe("the archive", function()
       assert.same({}, (select(2, entries(folder))))
       assert(archive(folder))
       is_complete(folder, COUNT, SIZE)
+    end)
+
+    it("with a disk that has no room for the list ends with the error io, and fetches nothing", function()
+      -- The second list is so short that it is written when it is whole.
+      for _, to in ipairs { YEAR.to, "2025-09-30" } do
+        local folder = helper.folder()
+        local status, output = helper.run("trap '' XFSZ; ulimit -f 1; " .. helper.command(([[
+          local client = require("ccaas").new { provider = "xima", base_url = %q, token = "sandbox-xima-token",
+            audio_interval = 0 }
+          local result, err = client:archive { from = %q, to = %q, dir = %q }
+          io.stderr:write(tostring(result), " ", err.code, "\n")
+        ]]):format(sandbox.url, YEAR.from, to, folder)))
+        assert.equal(0, status, output)
+        assert.matches("nil io", output)
+        assert.equal(0, #audio_requests(sandbox))
+        assert.same({ "manifest.jsonl" }, (select(3, entries(folder))))
+      end
     end)
 
     it("called the wrong way raises", function()

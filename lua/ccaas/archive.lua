@@ -1,10 +1,14 @@
 --- client:archive: every recording of a period as files with a manifest, which
 --- can be stopped and started again at any moment.
 ---
---- In the folder: one file for each recording; `manifest.jsonl`, a line for each
---- file that is whole; and while it runs `.recordings.jsonl`, the list that is
---- being worked through: the vendor's answer is read once and at once, for to
---- keep it open would take days at three seconds a file.
+--- In the folder: one file for each recording; and `manifest.jsonl`, a line for
+--- each file that is whole.  The list that is being worked through is on that disk,
+--- too, in a file without a name: the vendor's answer is read once and at once, for
+--- to keep it open would take days at three seconds a file.
+---
+--- Others may archive into the folder at the same time, in this process or in
+--- another one: they share nothing but the manifest.  Of a recording that is fetched
+--- by two each has a part of its own, and whoever is last puts his in its place.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
@@ -14,7 +18,7 @@ local names = require "ccaas.names"
 local options = require "ccaas.options"
 local side = require "ccaas.side"
 
-local MANIFEST, LIST = "manifest.jsonl", ".recordings.jsonl"
+local MANIFEST = "manifest.jsonl"
 
 local checks = {
   from = options.checks.time,
@@ -62,79 +66,124 @@ local function is_whole(path, size)
   return good and (not size or size == bytes) and bytes or false
 end
 
--- The manifest: which files are there, by name.  A last line that was cut off
--- when the process was killed does not count.
-local function open_manifest(own, dir)
-  local path, done = dir .. "/" .. MANIFEST, {}
-  local file = io.open(path, "rb")
-  local torn = false
-  if file then
-    for line in file:lines() do
-      local entry = core.decode(line)
-      torn = type(entry) ~= "table"
-      if not torn and type(entry.file) == "string" then
-        done[entry.file] = entry.bytes
-      end
+-- -- The manifest --------------------------------------------------------------
+
+-- Reads on in the manifest: which files are there, by name.  A last line that has
+-- no end yet does not count: somebody was killed while he wrote it, or is at it.
+local function read_on(manifest)
+  local file, done = manifest.file, manifest.done
+  file:seek("set", manifest.at)
+  for line in function() return file:read("*L") end do
+    if line:sub(-1) ~= "\n" then
+      return
     end
-    local size = file:seek("end")
-    file:seek("set", math.max(0, size - 1))
-    torn = torn or (size > 0 and file:read(1) ~= "\n")
-    file:close()
+    manifest.at = manifest.at + #line
+    local entry = core.decode(line)
+    if type(entry) == "table" and type(entry.file) == "string" then
+      done[entry.file] = entry.bytes
+    end
   end
-  local out, reason = io.open(path, "ab")
-  if not out then
-    return nil, nil, io_error(own, reason)
-  end
-  if torn then
-    out:write("\n")
-  end
-  return out, done
 end
 
-local function note_done(out, row, name, bytes)
+local function close_manifest(manifest)
+  manifest.out:close()
+  manifest.file:close()
+end
+
+-- Opens it.  It is written line by line, each in one go, so that those of others do
+-- not come in between.
+local function open_manifest(own, dir)
+  local path = dir .. "/" .. MANIFEST
+  local out, reason = io.open(path, "ab")
+  if not out then
+    return nil, io_error(own, reason)
+  end
+  local file
+  file, reason = io.open(path, "rb")
+  if not file then
+    out:close()
+    return nil, io_error(own, reason)
+  end
+  out:setvbuf("no")
+  local manifest = { out = out, file = file, done = {}, at = 0 }
+  read_on(manifest)
+  if file:seek("end") > manifest.at then
+    out:write("\n") -- the last line is torn
+  end
+  return manifest
+end
+
+-- Notes that the file is there, unless that is known: by now maybe from somebody
+-- else.  (Two processes that fetched the same at the same moment may both say so.)
+local function note(manifest, row, name, bytes)
+  local done = manifest.done
+  if done[name] ~= bytes then
+    read_on(manifest)
+  end
+  if done[name] == bytes then
+    return true
+  end
   local line = json.encode { file = name, bytes = bytes, recordingKey = row.recordingKey,
     tenantName = row.tenantName, startTime = row.startTime, duration = row.duration, callKey = row.callKey,
     agent = row.agent, skill = row.skill, callDirection = row.callDirection,
     callingParty = row.callingParty, receivingParty = row.receivingParty }
-  local ok, reason = out:write(line, "\n")
+  local ok, reason = manifest.out:write(line .. "\n")
   if ok then
-    ok, reason = out:flush()
+    done[name] = bytes
   end
   return ok, reason
 end
 
--- Reads the vendor's list into a file, and sums it up.
-local function spool(self, own, opts, path)
-  local out, reason = io.open(path, "wb")
-  if not out then
+-- -- The list ------------------------------------------------------------------
+
+-- A file in the folder that has no name: nothing is left of it, whatever ends this,
+-- and nobody else has it.  Until it has lost its name it looks like a part, which
+-- a sweep takes away.
+local function open_list(own, dir)
+  local source = io.open("/dev/urandom", "rb")
+  local random = tostring({}) .. core.now()
+  if source then
+    source:setvbuf("no")
+    random = random .. (source:read(16) or "")
+    source:close()
+  end
+  local path = ("%s/.ccaas-%s.part"):format(dir, core.sha256(random):sub(1, 16))
+  local list, reason = io.open(path, "w+b")
+  if not list then
     return nil, io_error(own, reason)
   end
+  os.remove(path)
+  return list
+end
+
+-- Reads the vendor's list into the file, and sums it up.
+local function spool(self, own, opts, list)
   local sums = { files = 0, bytes = 0 }
   local stream = self:recordings { from = opts.from, to = opts.to, deadline = opts.left(),
     timeout = opts.timeout, retries = opts.retries }
   while true do
     local row, err = stream:next()
     if err then
-      out:close()
       return nil, err
     elseif row == nil then
       break
     end
-    local ok, why = out:write(json.encode(row) or "", "\n")
+    local ok, why = list:write(json.encode(row) or "", "\n")
     if not ok then
-      out:close()
       stream:close()
       return nil, io_error(own, why)
     end
     sums.files = sums.files + 1
     sums.bytes = sums.bytes + (tonumber(row.size) or 0)
   end
-  local ok, why = out:close()
+  local ok, why = list:seek("set") -- writes what is left to be written
   if not ok then
     return nil, io_error(own, why)
   end
   return sums
 end
+
+-- -- The files -----------------------------------------------------------------
 
 -- Does the row name a recording that can be asked for, in an address that has
 -- room for it?
@@ -176,7 +225,7 @@ end
 
 -- Goes through the list.  Gives the result and, where going on makes no sense,
 -- the error that ended it.
-local function work(self, own, opts, list, sums, out, done)
+local function work(self, own, opts, list, sums, manifest)
   local result = { files = 0, skipped = 0, bytes = 0, failed = {} }
   local at, at_bytes = 0, 0
   for line in list:lines() do
@@ -185,14 +234,11 @@ local function work(self, own, opts, list, sums, out, done)
     local path = opts.dir .. "/" .. name
     local bytes, known = fetch(self, own, opts, row, path)
     local err = not bytes and known or nil
-    if bytes and done[name] ~= bytes then
-      local ok, reason = note_done(out, row, name, bytes)
+    if bytes then
+      local ok, reason = note(manifest, row, name, bytes)
       if not ok then
         return result, io_error(own, reason)
       end
-    end
-    if bytes then
-      done[name] = bytes
       result[known and "skipped" or "files"] = result[known and "skipped" or "files"] + 1
       result.bytes = result.bytes + (known and 0 or bytes)
     else
@@ -214,19 +260,12 @@ local function work(self, own, opts, list, sums, out, done)
 end
 
 -- The list, then the files.
-local function run(self, own, opts, path, out, done)
-  local sums, err = spool(self, own, opts, path)
+local function run(self, own, opts, list, manifest)
+  local sums, err = spool(self, own, opts, list)
   if not sums then
     return nil, err
   end
-  local list, reason = io.open(path, "rb")
-  if not list then
-    return nil, io_error(own, reason)
-  end
-  local result
-  result, err = work(self, own, opts, list, sums, out, done)
-  list:close()
-  return result, err
+  return work(self, own, opts, list, sums, manifest)
 end
 
 -- A copy of the options that knows the time: left() gives the seconds until the
@@ -280,14 +319,19 @@ return function(self, given)
   end
   opts = with_clock(opts, own)
   core.sweep(opts.dir)
-  local out, done, err = open_manifest(own, opts.dir)
-  if not out then
+  local manifest, err = open_manifest(own, opts.dir)
+  if not manifest then
     return nil, err
   end
-  local path = opts.dir .. "/" .. LIST
-  local ok, result, why = pcall(run, self, own, opts, path, out, done)
-  out:close()
-  os.remove(path)
+  local list
+  list, err = open_list(own, opts.dir)
+  if not list then
+    close_manifest(manifest)
+    return nil, err
+  end
+  local ok, result, why = pcall(run, self, own, opts, list, manifest)
+  list:close()
+  close_manifest(manifest)
   core.sweep(opts.dir) -- once more: what was killed just before it began held its part still
   if not ok then
     error(result, 0)

@@ -2,7 +2,9 @@
 --- changed from one poll to the next.
 ---
 --- Watches of the same list share one poll: a poller belongs to a client and has
---- the newest snapshot; each watch knows which one it has told.
+--- the newest snapshot; each watch knows which one it has told.  A reader may be gone
+--- without a word, in the middle of a poll, too: a poller knows when it was last
+--- looked at.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
@@ -67,9 +69,23 @@ function Poller:is_over()
   return self.error and final[self.error.code]
 end
 
+-- Has nobody looked at it for an interval?  Whoever waits for a poll does: see due.
+function Poller:is_left(now)
+  return now - self.looked_at >= self.interval
+end
+
+-- Ends the poll that is under way, if any, as if it had not been begun.
+function Poller:give_up()
+  if self.stream then
+    self.stream:close()
+    self.stream, self.source, self.rows = nil, nil, nil
+  end
+end
+
 -- Goes on as far as possible without waiting; "pause": others are to have a turn.
 function Poller:pump()
   local now = seconds(self.own)
+  self.looked_at = now
   if self:is_over() then
     return
   elseif not self.source then
@@ -103,7 +119,7 @@ end
 
 function Poller:due()
   if self.source then
-    return self.source:due()
+    return math.min(self.source:due() or math.huge, self.interval / 2)
   end
   return math.max(0, self.next_at - seconds(self.own))
 end
@@ -293,15 +309,31 @@ local function key_of(what, opts)
   return what .. "\3" .. table.concat(parts, "\3")
 end
 
+-- Takes pollers away that were left by all their watches, an interval ago: one that
+-- takes their place is no faster.  The one of this key is to begin its poll anew, lest
+-- a new watch is told what is old, or waits for what hangs; others go on with theirs
+-- when their readers come back.
+local function tidy(own, key, now)
+  for other, poller in pairs(own.pollers) do
+    local watched = next(poller.watches) ~= nil
+    if poller:is_left(now) and (other == key or not watched) then
+      poller:give_up()
+      own.pollers[other] = watched and poller or nil
+    end
+  end
+end
+
 -- The poller of these options: one that is at work, or a new one, which after one
 -- that is over is no faster than that would have been.
 local function poller_of(self, own, what, opts, interval)
-  local key = key_of(what, opts) .. "\3" .. interval
+  local key, now = key_of(what, opts) .. "\3" .. interval, seconds(own)
   own.pollers = own.pollers or {}
+  tidy(own, key, now)
   local poller = own.pollers[key]
   if not poller or poller:is_over() then
     poller = setmetatable({
-      own = own, key = key, interval = interval, next_at = poller and poller.next_at or 0, polls = 0, failures = 0,
+      own = own, key = key, interval = interval, next_at = poller and poller.next_at or 0, looked_at = now,
+      polls = 0, failures = 0,
       watches = setmetatable({}, { __mode = "k" }),
       begin = function() return self[what](self, opts) end,
     }, Poller)
