@@ -7,11 +7,12 @@ local sandbox = require "ccaas.sandbox"
 local socket = require "socket"
 
 local start, connect, read_head, read_answer, request_text, ask, bearer,
-  get, ids, seconds, count_files, run_script, lua_command, API, TOKEN =
+  get, ids, seconds, count_files, count_threads, run_script, lua_command, API,
+  TOKEN =
   plain.start, plain.connect, plain.read_head, plain.read_answer,
   plain.request_text, plain.ask, plain.bearer, plain.get, plain.ids,
-  plain.seconds, plain.count_files, plain.run_script, plain.lua_command,
-  plain.API, plain.TOKEN
+  plain.seconds, plain.count_files, plain.count_threads, plain.run_script,
+  plain.lua_command, plain.API, plain.TOKEN
 
 describe("the sandbox", function()
   after_each(plain.stop_all)
@@ -284,15 +285,15 @@ describe("the sandbox", function()
 
     it("stops twice, says so, and frees the port, threads and descriptors",
       function()
-        local threads, files = count_files("task"), count_files("fd")
+        local threads, files = count_threads(), count_files("fd")
         local sb = start()
-        assert.equal(threads + 1, count_files("task"))
+        assert.equal(threads + 1, count_threads())
         get(sb, "/queues")
         local conn = connect(sb)
         sb:stop()
         sb:stop()
         conn:close()
-        assert.equal(threads, count_files("task"))
+        assert.equal(threads, count_threads())
         assert.equal(files, count_files("fd"))
         assert.is_nil((socket.connect("127.0.0.1", sb.port)))
         local done, err = pcall(function()
@@ -303,11 +304,11 @@ describe("the sandbox", function()
       end)
 
     it("stops when it is collected", function()
-      local threads = count_files("task")
+      local threads = count_threads()
       local port = sandbox.start({ agents = 1 }).port
       collectgarbage()
       collectgarbage()
-      assert.equal(threads, count_files("task"))
+      assert.equal(threads, count_threads())
       assert.is_nil((socket.connect("127.0.0.1", port)))
     end)
 

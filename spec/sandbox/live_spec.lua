@@ -464,7 +464,7 @@ describe("a subscription of the sandbox", function()
   end)
 
   it("does not outlive its sandbox, nor leave a descriptor", function()
-    local before, tasks = nil, plain.count_files("task")
+    local before, threads = nil, plain.count_threads()
     for round = 1, 3 do
       local sb = start { tls = round == 2, live = 1000, pings = 0.01 }
       local clients = {}
@@ -492,7 +492,7 @@ describe("a subscription of the sandbox", function()
       collectgarbage()
       before = before or plain.count_files("fd")
       assert.equal(before, plain.count_files("fd"))
-      assert.equal(tasks, plain.count_files("task"))
+      assert.equal(threads, plain.count_threads())
     end
   end)
 

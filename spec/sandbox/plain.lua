@@ -161,6 +161,29 @@ function plain.count_files(folder)
   return count
 end
 
+-- Whether a thread is on its way out: its flags (man 5 proc) have PF_EXITING.
+local function is_ending(task)
+  local file = io.open("/proc/self/task/" .. task .. "/stat")
+  local text = file and file:read("*a") or ""
+  if file then
+    file:close()
+  end
+  local flags = text:match("%) %a" .. (" %-?%d+"):rep(5) .. " (%d+)")
+  return not flags or flags % 8 >= 4
+end
+
+--- How many threads this process has.  One that was joined may be listed for a
+--- moment, on its way out.
+function plain.count_threads()
+  local count = 0
+  for name in lfs.dir("/proc/self/task") do
+    if name:find("^%d+$") and not is_ending(name) then
+      count = count + 1
+    end
+  end
+  return count
+end
+
 --- The program that runs these specs.
 function plain.lua_command()
   local i = 0
