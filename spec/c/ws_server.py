@@ -64,11 +64,11 @@ async def burst(ws, query):
 
 
 async def twice(ws, query):
-    # A second apart, and no goodbye.
+    # Two seconds apart, and no goodbye.
     await ws.send("one")
-    await asyncio.sleep(1)
+    await asyncio.sleep(2)
     await ws.send("two")
-    await asyncio.sleep(0.1)  # it is read before the connection is reset
+    await asyncio.sleep(0.5)  # it is read before the connection is reset
     ws.transport.abort()
 
 
