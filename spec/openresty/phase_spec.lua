@@ -133,8 +133,9 @@ describe("a client that is made in init_by_lua", function()
     local idle = nginx.start { sandbox = sandbox, workers = 3 }
     local n = nginx.start { sandbox = sandbox, workers = 3, init = "assert(#client:groups():all() == 30)",
       locations = { ["/count"] = CONTENT } }
-    assert.equal(idle:count "fd", n:count "fd")
-    assert.equal(idle:count "task", n:count "task")
+    nginx.wait_until("as many descriptors and threads as in idle ones", function()
+      return idle:count "fd" == n:count "fd" and idle:count "task" == n:count "task"
+    end)
     idle:stop()
     all_workers(n, "/count", "30")
     for _, pid in ipairs(n:reload()) do

@@ -132,7 +132,7 @@ describe("in nginx's workers streams", function()
   end)
 
   it("may be read on after a time-out", function()
-    sandbox:fault { path = "/queues", delay = 0.3 }
+    sandbox:fault { path = "/queues", delay = 2 }
     assert.equal("nil timeout 250", n:body "/timeout")
   end)
 
@@ -206,7 +206,7 @@ describe("in nginx's workers a stream ends with its request:", function()
   setup(function()
     start { locations = {
       ["/abort"] = { also = "lua_check_client_abort on;", content = HANG:format(60, "") },
-      ["/no-abort"] = { content = HANG:format(0.7, "") },
+      ["/no-abort"] = { content = HANG:format(3, "") },
       ["/said"] = { content = "ngx.print(tostring(shared.said))" },
       ["/exit"] = { content = HANG:format(60, [[
         while not shared.exit do ngx.sleep(0.005) end
