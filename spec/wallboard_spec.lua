@@ -296,8 +296,7 @@ describe("the wallboard on a terminal", function()
     sandbox:push { id = "104", category = "Front Desk", value = "Away" }
     board:wait_for("4711")
     board:wait_for("     1  Away              Front Desk")
-    assert.is_true(shows_state(board:screen(), sandbox))
-    assert.is_truthy(board:screen():find("xima        live"))
+    board:wait(function(now) return shows_state(now, sandbox) and now:find("xima        live") end, "the new state")
   end)
 
   it("shows what 8x8 answers, and follows it", function()
@@ -337,9 +336,10 @@ describe("the wallboard on a terminal", function()
     local board = start()
     board:wait_for("QUEUES (24)")
     board:wait_for("AGENTS (40)")
-    local line, now = board:wait_for("8x8   Appointments")
-    assert.is_truthy(line:find("%d+ +%d+ +%d+:%d%d"))
-    assert.is_truthy(now:find("xima  Appointments"))
+    board:wait(function(now)
+      local line = now:find("8x8   Appointments")
+      return line and line:find("%d+ +%d+ +%d+:%d%d") and now:find("xima  Appointments")
+    end, "a queue of both")
     board:signal("INT")
     assert.equal(130, board:status())
   end)
@@ -351,7 +351,15 @@ describe("the wallboard on a terminal", function()
     sandbox:push { id = "105", category = "Réclamations", value = 3 }
     sandbox:push { id = "105", category = "Kundenservice Süd", value = 66 }
     sandbox:push { id = "106", category = "Appointments", value = 90000 }
-    local _, now = board:wait(function(now) return now:find("66") and now:find("1:30") end, "the figures")
+    -- A screen may be read while a picture is being drawn.
+    local _, now = board:wait(function(now)
+      for _, text in ipairs { "66", "1:30", "3      0:00", "2      1:30", "live" } do
+        if not now:find(text) then
+          return false
+        end
+      end
+      return true
+    end, "the figures")
     assert.equal("1;37;41", select(2, now:find("66")))
     assert.equal("1;37;41", select(2, now:find("1:30")))
     assert.equal("33", select(2, now:find("3      0:00")))
@@ -361,11 +369,10 @@ describe("the wallboard on a terminal", function()
 
   it("has no colours with NO_COLOR, and has them with --colour", function()
     local board = begin({ agents = 2, queues = 3 }, nil, "NO_COLOR=1")
-    board:wait_for("QUEUES (3)")
-    assert.is_nil(board:screen().coloured)
+    local function is_drawn(now) return now:find("QUEUES (3)") and now:find("xima        live") end
+    assert.is_nil(select(2, board:wait(is_drawn)).coloured)
     board = begin({ agents = 2, queues = 3 }, { "--colour" }, "NO_COLOR=1")
-    board:wait_for("QUEUES (3)")
-    assert.is_true(board:screen().coloured)
+    assert.is_true(select(2, board:wait(is_drawn)).coloured)
   end)
 
   it("marks what is stale while a socket is lost, and takes the mark back", function()
@@ -396,8 +403,8 @@ describe("the wallboard on a terminal", function()
     board:wait_for("  Appointments")
     sandbox:fault { path = "/queues", status = 503, times = 1e6 }
     board:wait_for("~ Appointments")
-    local _, now = board:wait_for("8x8 queues  STALE since ")
-    assert.is_truthy(now:find("8x8 agents  live"))
+    board:wait(function(now) return now:find("8x8 queues  STALE since ") and now:find("8x8 agents  live") end,
+      "one feed that is stale")
     sandbox:clear_faults()
     board:wait_for("  Appointments")
     board:wait(function(later) return not later:text():find("STALE", 1, true) end, "the end of the mark")
@@ -453,8 +460,7 @@ describe("the wallboard on a terminal", function()
     board.screen = function(self)
       return terminal("\27[?1049h" .. (after() or ""), self.columns, self.lines)
     end
-    local _, now = board:wait_for("… and ")
-    assert.is_truthy(now:find("QUEUES (20)"))
+    board:wait(function(now) return now:find("… and ") and now:find("QUEUES (20)") end, "a smaller picture")
   end)
 end)
 
