@@ -390,18 +390,17 @@ describe("the archive", function()
 
     -- An archive of rows that a server makes up.
     local function archive_of(items, answer, opts)
-      local folder = helper.folder()
+      local folder, ogg = helper.folder(), helper.folder() .. "/ogg"
       local s = server.start(function(request, conn)
         if request.path:find("/audio$") then
-          return answer and answer(request, conn) or server.answer(helper.read(folder .. "/../ogg"))
+          return answer and answer(request, conn) or server.answer(helper.read(ogg))
         end
         return server.answer("[" .. table.concat(items, ",") .. "]")
       end)
-      write(folder .. "/../ogg", assert(client:audio(rows[1])))
+      write(ogg, assert(client:audio(rows[1])))
       local other = ccaas.new(s:options { provider = "xima", token = "T", key = false, secret = false,
         token_url = false, audio_interval = 0, retries = 0 })
       local result, err = archive(folder, opts, other)
-      os.remove(folder .. "/../ogg")
       return result, err, folder, s
     end
 
