@@ -177,7 +177,7 @@ describe("audio", function()
 
   describe("refused with 429", function()
     it("waits as long as it says, and is asked for again", function()
-      local busy = helper.sandbox { recordings = 2, audio_interval = 1 }
+      local busy = helper.sandbox { recordings = 2, audio_interval = 3 }
       local waits = {}
       local c = ccaas.new(busy:options("xima", { audio_interval = 0, on_event = function(event)
         if event.type == "wait" and event.code == "rate_limited" then

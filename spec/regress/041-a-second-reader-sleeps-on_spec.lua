@@ -10,12 +10,14 @@ describe("a coroutine that waits for a stream", function()
 
   setup(function() sandbox = helper.sandbox { queues = 4, agents = 5, groups = 2 } end)
 
-  -- Runs `finish(stream)` when both have waited, and one of them was woken.
-  local function second_of(finish)
+  -- Runs `finish(stream)` when both have waited, and one of them was woken; the
+  -- second page is in trouble meanwhile.
+  local function second_of(trouble, finish)
     local client = ccaas.new(sandbox:options("8x8", { loop = "cqueues" }))
     local stream, loop = client:queues { size = 2, concurrency = 1 }, cqueues.new()
     local taken, asks, left, outcome
-    sandbox:fault { path = "/queues", delay = 0.5, page = 1 }
+    trouble.path, trouble.page = "/queues", 1
+    sandbox:fault(trouble)
     loop:wrap(function()
       assert(stream:next())
       assert(stream:next())
@@ -43,13 +45,13 @@ describe("a coroutine that waits for a stream", function()
   end
 
   it("is woken when another one closes it", function()
-    local row, err = second_of(function(stream) stream:close() end)
+    local row, err = second_of({ hang = true }, function(stream) stream:close() end)
     assert.is_nil(row)
     assert.equal("cancelled", err.code)
   end)
 
   it("is woken when another one reads it to its end", function()
-    local row, err = second_of(function(stream)
+    local row, err = second_of({ delay = 0.5 }, function(stream)
       while true do -- without giving way: the other one sleeps
         local row, err = stream:next(0)
         if not row and not err then
