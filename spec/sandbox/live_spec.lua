@@ -346,7 +346,8 @@ describe("a subscription of the sandbox", function()
     it("the same one for the same seed, another for another", function()
       local texts = {}
       for i, seed in ipairs { 7, 7, 8 } do
-        local sb = start { agents = 30, queues = 6, seed = seed }
+        local sb = start { agents = 30, queues = 6, seed = seed,
+          buffer = 10000000 }
         local client = open(sb, EVERY)
         sb:live { rate = 20000 }
         local _, said = read(client, 3000)
@@ -358,7 +359,7 @@ describe("a subscription of the sandbox", function()
     end)
 
     it("whose state is what was pushed, and that can be stopped", function()
-      local sb = start { agents = 30, queues = 6 }
+      local sb = start { agents = 30, queues = 6, buffer = 10000000 }
       local client = open(sb, EVERY)
       sb:live { rate = 20000 }
       live.wait_for(function() return sb:sockets()[1].sent > 3000 end, "updates")
