@@ -382,8 +382,12 @@ describe("the wallboard on a terminal", function()
     local before = os.time()
     sandbox:live { refuse = 503 }
     sandbox:drop_sockets()
-    local line = board:wait_for("STALE since ")
-    local hours, mins, secs = line:match("^xima +STALE since (%d%d):(%d%d):(%d%d) %(%l+%)$")
+    local STALE = "^xima +STALE since (%d%d):(%d%d):(%d%d) %(%l+%)$"
+    local line = board:wait(function(now)
+      local found = now:find("STALE since ")
+      return found and found:find(STALE) and found
+    end, "the mark")
+    local hours, mins, secs = line:match(STALE)
     local told = os.date("*t", before)
     local since = (tonumber(hours) - told.hour) * 3600 + (tonumber(mins) - told.min) * 60 + tonumber(secs) - told.sec
     assert.is_true(since % 86400 >= 0 and since % 86400 <= PATIENCE, line)

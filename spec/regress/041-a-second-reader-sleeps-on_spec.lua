@@ -17,6 +17,7 @@ describe("a coroutine that waits for a stream", function()
     local stream, loop = client:queues { size = 2, concurrency = 1 }, cqueues.new()
     local taken, asks, left, outcome
     trouble.path, trouble.page = "/queues", 1
+    sandbox:clear_faults()
     sandbox:fault(trouble)
     loop:wrap(function()
       assert(stream:next())
