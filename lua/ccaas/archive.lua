@@ -107,9 +107,6 @@ local function open_manifest(own, dir)
   out:setvbuf("no")
   local manifest = { out = out, file = file, done = {}, at = 0 }
   read_on(manifest)
-  if file:seek("end") > manifest.at then
-    out:write("\n") -- the last line is torn
-  end
   return manifest
 end
 
@@ -123,11 +120,12 @@ local function note(manifest, row, name, bytes)
   if done[name] == bytes then
     return true
   end
+  local torn = manifest.file:seek("end") > manifest.at -- its last line, by a full disk maybe
   local line = json.encode { file = name, bytes = bytes, recordingKey = row.recordingKey,
     tenantName = row.tenantName, startTime = row.startTime, duration = row.duration, callKey = row.callKey,
     agent = row.agent, skill = row.skill, callDirection = row.callDirection,
     callingParty = row.callingParty, receivingParty = row.receivingParty }
-  local ok, reason = manifest.out:write(line .. "\n")
+  local ok, reason = manifest.out:write((torn and "\n" or "") .. line .. "\n")
   if ok then
     done[name] = bytes
   end
@@ -255,6 +253,9 @@ local function work(self, own, opts, list, sums, manifest)
     if err and (hopeless[err.code] or opts.is_late()) then
       return result, err
     end
+  end
+  if at < sums.files then
+    return result, io_error(own, "the list of recordings could not be read back from " .. opts.dir)
   end
   return result
 end

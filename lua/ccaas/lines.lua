@@ -33,8 +33,8 @@ local function connect(request)
   return { socket = socket, wire = wire, request = request }
 end
 
--- Those of a request before, at the same address, are not; nor are those of
--- coroutines that were killed while they waited.
+-- Is its socket still there?  nginx closes it with its request (whose address
+-- another one may have by now), and with a coroutine that is killed while it waits.
 local function is_open(line)
   return line.socket:getreusedtimes() ~= nil
 end

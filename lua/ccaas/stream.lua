@@ -37,9 +37,9 @@ local function failure(self)
   return self.failed
 end
 
--- Asks the user's function for a token, unless another reader of this flow does.
--- It may yield.  What it raises is raised here; whoever else waits for this token
--- has none, either.
+-- Asks the user's function for a token, unless another reader of this flow has
+-- brought it meanwhile.  It may yield.  What it raises is raised here; whoever else
+-- waits for this token has none, either.
 local function ask_for_token(client, flow)
   local reason = flow:question()
   if not reason then

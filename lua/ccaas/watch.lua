@@ -309,8 +309,8 @@ local function key_of(what, opts)
   return what .. "\3" .. table.concat(parts, "\3")
 end
 
--- Takes pollers away that were left by all their watches, an interval ago: one that
--- takes their place is no faster.  The one of this key is to begin its poll anew, lest
+-- Takes pollers away that were left by all their watches, an interval ago, so that a
+-- new one may poll at once and is no faster than the interval.  The one of this key is to begin its poll anew, lest
 -- a new watch is told what is old, or waits for what hangs; others go on with theirs
 -- when their readers come back.
 local function tidy(own, key, now)

@@ -108,7 +108,7 @@ describe("in nginx's workers what one request began to read", function()
     sandbox:fault { path = "/queues", hang = true }
     assert.equal("timeout", n:body "/begin")
     nginx.wait_until("the stream's end", function()
-      return n:body "/look" == "closed: the request of nginx that read it has ended"
+      return n:body "/look" == "closed: who read it in nginx is gone"
     end)
   end)
 

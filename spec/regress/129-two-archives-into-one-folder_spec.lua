@@ -43,12 +43,12 @@ describe("two archives into one folder at once", function()
   end
 
   -- Archives side by side. `answer(nth, conn, over)` gives the list of the first or
-  -- the second, `audio(request, conn)` may hold a recording back; `over`: who is done.
+  -- the second, `audio(request, conn, folder)` may hold a recording back; `over`: who is done.
   local function run(answer, audio)
     local folder, results, over = helper.folder(), {}, {}
     local s = server.start(function(request, conn)
       if request.path:find("/audio$") then
-        audio(request, conn)
+        audio(request, conn, folder)
         return server.answer(ogg)
       end
       return answer(request.target:find("2001", 1, true) and 1 or 2, conn, over)
@@ -121,5 +121,22 @@ describe("two archives into one folder at once", function()
     end })
     assert.equal(2, seen)
     client:close()
+  end)
+
+  it("begin a new line after one that another could not write to its end", function()
+    local folder = run(function(nth) return list(nth == 1 and "a" or "b", 1) end, function(_, _, folder)
+      local file = assert(io.open(folder .. "/manifest.jsonl", "ab"))
+      file:write('{"file":"')
+      file:close()
+    end)
+    local noted = {}
+    for line in helper.read(folder .. "/manifest.jsonl"):gmatch("([^\n]*)\n") do
+      local fine, entry = pcall(cjson.decode, line)
+      if fine then
+        noted[#noted + 1] = entry.file
+      end
+    end
+    table.sort(noted)
+    assert.same({ "a-1.ogg", "b-1.ogg" }, noted)
   end)
 end)

@@ -301,8 +301,7 @@ static int flow_error(lua_State *L)
     return 1;
 }
 
-/* flow:question() -> why a token is wanted; nil: none is, or another reader was
- * told. */
+/* flow:question() -> why a token is wanted, or nil. */
 static int flow_question(lua_State *L)
 {
     lua_pushstring(L, ccaas_flow_question(ccaas_binding_check_flow(L, 1)));

@@ -72,7 +72,8 @@ static int line_lend(lua_State *L)
 {
     bool lent = ccaas_line_lend(check_line(L), luaL_optnumber(L, 2, INFINITY));
 
-    /* Who was cut off before that rang for nobody here. */
+    /* A reader who was cut off before that woke nobody here: what he read is
+     * closed now, which rings for whoever waits for what he had. */
     ccaas_engine_sweep(ccaas_binding_engine(L));
     lua_pushboolean(L, lent);
     return 1;

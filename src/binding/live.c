@@ -305,7 +305,7 @@ static int live_error(lua_State *L)
     return 1;
 }
 
-/* live:question() -> why a token is wanted. */
+/* live:question() -> why a token is wanted, or nil. */
 static int live_question(lua_State *L)
 {
     lua_pushstring(L, ccaas_live_question(ccaas_binding_check_live(L, 1)));

@@ -307,10 +307,9 @@ bool ccaas_flow_totals(struct ccaas_flow *flow);
 void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
                           const char *reason);
 
-/* After CCAAS_TAKE_ASK: why a token is wanted, "start" or "refused"; the one
- * who is told it is to answer it.  NULL: none is, or another reader was told.
- */
-const char *ccaas_flow_question(struct ccaas_flow *flow);
+/* After CCAAS_TAKE_ASK: why a token is wanted, "start" or "refused"; NULL: none
+ * is, any more. */
+const char *ccaas_flow_question(const struct ccaas_flow *flow);
 
 /* After CCAAS_TAKE_ASK: the token; NULL: there is none, which is an error of
  * all who wait for it.  Whoever was asked and is closed instead leaves the
@@ -444,7 +443,7 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
                      size_t updated_length);
 
 /* As ccaas_flow_question, _answer, _bell, _timeout and _error. */
-const char *ccaas_live_question(struct ccaas_live *live);
+const char *ccaas_live_question(const struct ccaas_live *live);
 void ccaas_live_answer(struct ccaas_live *live, const char *token);
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
 double ccaas_live_timeout(const struct ccaas_live *live);

@@ -103,7 +103,7 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
 const char *ccaas_engine_closing(struct ccaas_bell *bell)
 {
     return bell && ccaas_bell_is_cut(bell)
-               ? "closed: the request of nginx that read it has ended"
+               ? "closed: who read it in nginx is gone"
                : "closed";
 }
 

@@ -273,12 +273,9 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
 /* -- Looking at it
  * -------------------------------------------------------------- */
 
-const char *ccaas_live_question(struct ccaas_live *live)
+const char *ccaas_live_question(const struct ccaas_live *live)
 {
-    if (!live->asked)
-        return NULL;
-    live->asked = false;
-    return ccaas_grant_question(live->client->grant);
+    return live->asked ? ccaas_grant_question(live->client->grant) : NULL;
 }
 
 void ccaas_live_answer(struct ccaas_live *live, const char *token)
@@ -287,7 +284,6 @@ void ccaas_live_answer(struct ccaas_live *live, const char *token)
     if (live->client->grant)
         ccaas_grant_answer(live->client->grant, live->client, live->bell,
                            token);
-    ccaas_bell_ring(live->bell); /* for its other readers */
 }
 
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)

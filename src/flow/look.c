@@ -5,12 +5,9 @@
 #include "clock.h"
 #include "flow.h"
 
-const char *ccaas_flow_question(struct ccaas_flow *flow)
+const char *ccaas_flow_question(const struct ccaas_flow *flow)
 {
-    if (!flow->asked)
-        return NULL;
-    flow->asked = false;
-    return ccaas_grant_question(flow->client->grant);
+    return flow->asked ? ccaas_grant_question(flow->client->grant) : NULL;
 }
 
 void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
@@ -19,7 +16,6 @@ void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
     if (flow->client->grant)
         ccaas_grant_answer(flow->client->grant, flow->client, flow->bell,
                            token);
-    ccaas_bell_ring(flow->bell); /* for its other readers */
 }
 
 struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
