@@ -121,7 +121,8 @@ function conn_methods:hold(condition, seconds)
     if condition and condition() or due and socket.gettime() >= due then
       return true
     end
-    self.due = due
+    -- What is done for another connection in this very turn may make it true.
+    self.due = condition and math.min(due or math.huge, socket.gettime() + 0.01) or due
     coroutine.yield()
   end
   return false
