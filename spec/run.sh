@@ -32,7 +32,7 @@ idle='spec/(store|wallboard)_spec|processes_spec|ws_life_test'
 long='spec/(soak|install|audio_pace|timeout|retry)_spec|/exit_spec|/peer_spec'
 long="$long|valgrind_spec|recordings_spec|live_faults|cqueues_spec"
 # Seconds that all fuzzers have together.
-fuzz_seconds=60
+fuzz_seconds=40
 
 export LC_ALL=C.UTF-8
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
@@ -135,7 +135,7 @@ lua_files() {
     printf '%s\n' "$files" | grep -Ev "$long"
 }
 
-# specs FOLDER LUA FILE...: Lua specs, and C specs, on one build, three side by
+# specs FOLDER LUA FILE...: Lua specs, and C specs, on one build, four side by
 # side (half of their time they wait), and those that only wait beside them.
 specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
@@ -145,7 +145,7 @@ specs() {
     [ $# -gt 0 ] || return 1
     printf '%s\n' "$@" | grep -E "$idle" | xargs -r -n 1 sh spec/one.sh &
     printf '%s\n' "$@" | grep -Ev "$idle" |
-        xargs -r -P 3 -n 1 sh spec/one.sh
+        xargs -r -P 4 -n 1 sh spec/one.sh
     status=$?
     wait $! && return $status
 }
