@@ -26,7 +26,7 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
 once='spec/(install|version|soak)_spec|valgrind_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api|queue)_spec'
-# Those that do little but wait, one after the other beside all others.
+# Those that do little but wait, two at a time beside all others.
 idle='spec/(store|wallboard)_spec|processes_spec|ws_life_test'
 # Those that take longest come first, lest they are waited for at the end.
 long='spec/(soak|install|audio_pace|timeout|retry)_spec|/exit_spec|/peer_spec'
@@ -143,7 +143,7 @@ specs() {
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
-    printf '%s\n' "$@" | grep -E "$idle" | xargs -r -n 1 sh spec/one.sh &
+    printf '%s\n' "$@" | grep -E "$idle" | xargs -r -P 2 -n 1 sh spec/one.sh &
     printf '%s\n' "$@" | grep -Ev "$idle" |
         xargs -r -P 4 -n 1 sh spec/one.sh
     status=$?
