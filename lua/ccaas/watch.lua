@@ -45,6 +45,14 @@ function Poller:start(now)
   end
 end
 
+-- Ends the poll that is under way, if any.
+function Poller:let_go()
+  if self.stream then
+    self.stream:close()
+    self.stream, self.source, self.rows = nil, nil, nil
+  end
+end
+
 -- The poll is over: with a new snapshot, or an error.
 function Poller:finish(now, err)
   self.next_at = math.max(self.started + self.interval, now)
@@ -60,8 +68,7 @@ function Poller:finish(now, err)
     self.error = nil
   end
   self.polls = self.polls + 1
-  self.stream:close()
-  self.stream, self.source, self.rows = nil, nil, nil
+  self:let_go()
 end
 
 -- Would another poll fare no better?
@@ -72,14 +79,6 @@ end
 -- Has nobody looked at it for an interval?  Whoever waits for a poll does: see due.
 function Poller:is_left(now)
   return now - self.looked_at >= self.interval
-end
-
--- Ends the poll that is under way, if any, as if it had not been begun.
-function Poller:give_up()
-  if self.stream then
-    self.stream:close()
-    self.stream, self.source, self.rows = nil, nil, nil
-  end
 end
 
 -- Goes on as far as possible without waiting; "pause": others are to have a turn.
@@ -310,14 +309,14 @@ local function key_of(what, opts)
 end
 
 -- Takes pollers away that were left by all their watches, an interval ago, so that a
--- new one may poll at once and is no faster than the interval.  The one of this key is to begin its poll anew, lest
--- a new watch is told what is old, or waits for what hangs; others go on with theirs
--- when their readers come back.
+-- new one may poll at once and is no faster than the interval.  The one of this key
+-- is to begin its poll anew, lest a new watch is told what is old, or waits for what
+-- hangs; others go on with theirs when their readers come back.
 local function tidy(own, key, now)
   for other, poller in pairs(own.pollers) do
     local watched = next(poller.watches) ~= nil
     if poller:is_left(now) and (other == key or not watched) then
-      poller:give_up()
+      poller:let_go()
       own.pollers[other] = watched and poller or nil
     end
   end
