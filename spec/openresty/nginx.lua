@@ -160,6 +160,12 @@ function methods:errors()
   return helper.read(self.folder .. "/error.log")
 end
 
+--- Raises what nginx has logged if a line of it is a warning or worse.
+function methods:assert_quiet()
+  local said = self:errors()
+  assert(not said:find("%[[ecaw]%l+%]"), said)
+end
+
 --- The workers' process ids.
 function methods:workers()
   local _, output = helper.run("cat /proc/" .. self.pid .. "/task/" .. self.pid .. "/children")

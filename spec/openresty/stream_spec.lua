@@ -185,9 +185,7 @@ describe("in nginx's workers streams", function()
     assert.equal(before, #n:errors())
   end)
 
-  it("write no error to nginx's log", function()
-    assert.is_nil(n:errors():find("%[[ecaw]%l+%]"), n:errors())
-  end)
+  it("write no error to nginx's log", function() n:assert_quiet() end)
 end)
 
 describe("in nginx's workers a stream ends with its request:", function()
