@@ -244,6 +244,24 @@ static void asked_to_wait(void)
     finish();
 }
 
+static void refused_late(void)
+{
+    now += 0.5;
+    ENDS(.code = CCAAS_SERVER, .status = 503, .transient = true,
+         .retry_after = "42");
+}
+
+static void asked_to_wait_after_the_look_at_the_clock(void)
+{
+    begin_usual();
+    TAKES(WAIT);
+    then = refused_late;
+    TAKES(DOWN);
+    TAKES(WAIT);
+    CHECK(fabs(ccaas_live_timeout(live) - 42) < 1e-6);
+    finish();
+}
+
 static void final_refusals(void)
 {
     static const int statuses[] = {400, 401, 403, 404, 302};
@@ -434,6 +452,8 @@ int main(void)
     it("starts anew once it was settled", settles);
     it("is not settled while its reader is slow", settles_by_itself);
     it("waits as long as it is asked to", asked_to_wait);
+    it("waits so long from when it is asked to",
+       asked_to_wait_after_the_look_at_the_clock);
     it("ends with a refusal that is final", final_refusals);
     it("is opened again whatever ended it, but a message that is too large",
        ends_of_an_open_one);

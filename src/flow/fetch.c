@@ -331,11 +331,13 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
     }
 }
 
-/* Takes what has come, up to the next block of records. */
-static void receive(struct ccaas_fetch *fetch, double now)
+/* Takes what has come, up to the next block of records.  Pauses count from
+ * here, so the clock is looked at after the answer has come. */
+static void receive(struct ccaas_fetch *fetch)
 {
     struct ccaas_mail *mail;
     bool resume;
+    double now;
     int kind;
 
     while (fetch->state == CCAAS_FETCH_UNDERWAY) {
@@ -343,6 +345,7 @@ static void receive(struct ccaas_fetch *fetch, double now)
         if (kind != CCAAS_MAIL_HEAD && kind != CCAAS_MAIL_END)
             return;
         mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
+        now = ccaas_clock_now();
         if (kind == CCAAS_MAIL_HEAD)
             ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail, now);
         else
@@ -356,7 +359,7 @@ void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now)
     if (fetch->state == CCAAS_FETCH_PAUSE && now >= fetch->resume_at)
         fetch->state = CCAAS_FETCH_TOKEN;
     if (fetch->state == CCAAS_FETCH_UNDERWAY)
-        receive(fetch, now);
+        receive(fetch);
     if (fetch->inside && now >= fetch->gate_due)
         fetch->gate_due =
             ccaas_gate_stay(gate_of(fetch), fetch->flow->client, now);

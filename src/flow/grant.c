@@ -200,7 +200,7 @@ ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
         grant->asking = NULL;
     }
     if (grant->reader)
-        ccaas_grant_receive(grant, client, now);
+        ccaas_grant_receive(grant, client);
     if ((grant->url || grant->asked) && need->waiting &&
         grant->failed >= need->round)
         return CCAAS_GRANT_FAILED;

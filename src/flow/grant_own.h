@@ -53,8 +53,8 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
                       double now);
 
 /* Takes what has come of the request under way. */
-void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client,
-                         double now);
+void ccaas_grant_receive(struct ccaas_grant *grant,
+                         struct ccaas_client *client);
 
 /* Lets go of the request under way. */
 void ccaas_grant_drop(struct ccaas_grant *grant);

@@ -210,9 +210,9 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
     attempt_failed(grant, client, &end->http, transient, now);
 }
 
-/* Takes what has come of the request under way. */
-void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client,
-                         double now)
+/* Takes what has come of the request under way.  A pause counts from here, so
+ * the clock is looked at after the answer has come. */
+void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client)
 {
     struct ccaas_head_mail *head;
     struct ccaas_mail *mail;
@@ -233,7 +233,8 @@ void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client,
             grant->reply = (struct ccaas_block *)mail;
             continue;
         } else {
-            conclude(grant, client, (struct ccaas_end_mail *)mail, now);
+            conclude(grant, client, (struct ccaas_end_mail *)mail,
+                     ccaas_clock_now());
         }
         mail->free(mail);
     }
