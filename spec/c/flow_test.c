@@ -141,6 +141,28 @@ static void answers_too_fast(void)
     answers(429, headers, sizeof headers);
 }
 
+/* It ends without an answer. */
+static void breaks_off(void)
+{
+    struct ccaas_http_end end = {.code = CCAAS_NETWORK,
+                                 .transient = true,
+                                 .sent = true,
+                                 .message = "reset"};
+
+    now += 0.5;
+    answered_at = now;
+    sink.end(sink.self, &end);
+}
+
+static void cannot_connect(void)
+{
+    struct ccaas_http_end end = {
+        .code = CCAAS_NETWORK, .transient = true, .message = "refused"};
+
+    now += 0.5;
+    sink.end(sink.self, &end);
+}
+
 /* -- The calls ------------------------------------------------------------- */
 
 static struct ccaas_engine *engine;
@@ -240,6 +262,27 @@ static void counts_the_pace_from_the_answer(void)
     end();
 }
 
+static void counts_the_pace_from_the_end(void)
+{
+    struct ccaas_flow *flow;
+    double first;
+
+    start("T");
+    flow = call("tenant");
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    then = breaks_off;
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= answered_at + 3);
+    CHECK(sent_at < answered_at + 3.2);
+    first = sent_at;
+    then = cannot_connect;
+    wait_for_sending(flow, 3);
+    CHECK(sent_at >= first + 3);
+    CHECK(sent_at < first + 3.2);
+    ccaas_flow_free(flow);
+    end();
+}
+
 static void counts_a_pause_from_the_answer(void)
 {
     struct ccaas_flow *flow;
@@ -274,6 +317,10 @@ int main(void)
 {
     it("counts the pace from when the answer is there",
        counts_the_pace_from_the_answer);
+    it("counts it from the end where there is no answer, but for what was "
+       "never "
+       "sent",
+       counts_the_pace_from_the_end);
     it("counts a pause from when the answer is there",
        counts_a_pause_from_the_answer);
     it("counts a pause of the token request so, too",

@@ -92,16 +92,21 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double now)
         strcpy(fetch->etag, etag);
 }
 
+/* The server counts its pace from the request's arrival.  When that was is not
+ * known; it was before this. */
+static void has_arrived(struct ccaas_fetch *fetch, double now)
+{
+    if (fetch->inside)
+        fetch->not_before = now + fetch->flow->plan.gate_seconds;
+}
+
 void ccaas_answer_head(struct ccaas_fetch *fetch,
                        const struct ccaas_head_mail *mail, double now)
 {
     struct ccaas_flow *flow = fetch->flow;
 
     fetch->status = flow->status = mail->status;
-    /* The server counts from the request's arrival, which is not known; it was
-     * before this. */
-    if (fetch->inside)
-        fetch->not_before = now + flow->plan.gate_seconds;
+    has_arrived(fetch, now);
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
@@ -215,6 +220,8 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
         snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
     else
         snprintf(outcome, sizeof outcome, "%d", fetch->status);
+    if (http->sent && !fetch->status)
+        has_arrived(fetch, now);
     /* What an attempt before this one said is not this one's. */
     fetch->error.body[0] = fetch->error.request_id[0] = '\0';
     fetch->error.status = 0;
