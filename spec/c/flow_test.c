@@ -54,6 +54,7 @@ struct ccaas_transfer {
 static struct ccaas_transfer transfer;
 static struct ccaas_http_sink sink;
 static int sent;
+static bool under_way;
 static double sent_at, answered_at;
 
 struct ccaas_http *ccaas_http_new(void)
@@ -94,7 +95,9 @@ struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
                                        const struct ccaas_http_sink *with)
 {
     (void)http, (void)request;
+    CHECK(!under_way);
     sink = *with;
+    under_way = true;
     sent++;
     sent_at = now;
     return &transfer;
@@ -115,18 +118,25 @@ void ccaas_http_release(struct ccaas_transfer *of)
     (void)of;
 }
 
+static void ends(struct ccaas_http_end end)
+{
+    under_way = false;
+    sink.end(sink.self, &end);
+}
+
+#define ENDS(...) ends((struct ccaas_http_end){__VA_ARGS__})
+
 /* The answer comes, half a second after the look at the clock. */
 static void answers(int status, const char *headers, size_t length)
 {
     struct ccaas_http_head head = {
         .status = status, .headers = headers, .length = length};
-    struct ccaas_http_end end = {.code = CCAAS_OK, .sent = true};
 
     now += 0.5;
     answered_at = now;
     sink.head(sink.self, &head);
     sink.bytes(sink.self, "bytes", 5);
-    sink.end(sink.self, &end);
+    ENDS(.code = CCAAS_OK, .sent = true);
 }
 
 static void answers_well(void)
@@ -144,23 +154,16 @@ static void answers_too_fast(void)
 /* It ends without an answer. */
 static void breaks_off(void)
 {
-    struct ccaas_http_end end = {.code = CCAAS_NETWORK,
-                                 .transient = true,
-                                 .sent = true,
-                                 .message = "reset"};
-
     now += 0.5;
     answered_at = now;
-    sink.end(sink.self, &end);
+    ENDS(.code = CCAAS_NETWORK, .transient = true, .sent = true,
+         .message = "reset");
 }
 
 static void cannot_connect(void)
 {
-    struct ccaas_http_end end = {
-        .code = CCAAS_NETWORK, .transient = true, .message = "refused"};
-
     now += 0.5;
-    sink.end(sink.self, &end);
+    ENDS(.code = CCAAS_NETWORK, .transient = true, .message = "refused");
 }
 
 /* -- The calls ------------------------------------------------------------- */
@@ -184,8 +187,11 @@ static void start(const char *token)
     client = ccaas_client_new(engine, &settings);
 }
 
-static void end(void)
+/* What is under way ends only then. */
+static void finish(void)
 {
+    if (under_way)
+        ENDS(.code = CCAAS_CANCELLED);
     ccaas_client_free(client);
     ccaas_engine_free(engine);
 }
@@ -259,7 +265,7 @@ static void counts_the_pace_from_the_answer(void)
     CHECK(sent_at < answered_at + 3.2);
     ccaas_flow_free(first);
     ccaas_flow_free(second);
-    end();
+    finish();
 }
 
 static void counts_the_pace_from_the_end(void)
@@ -280,7 +286,7 @@ static void counts_the_pace_from_the_end(void)
     CHECK(sent_at >= first + 3);
     CHECK(sent_at < first + 3.2);
     ccaas_flow_free(flow);
-    end();
+    finish();
 }
 
 static void counts_a_pause_from_the_answer(void)
@@ -295,7 +301,7 @@ static void counts_a_pause_from_the_answer(void)
     CHECK(sent_at >= answered_at + 2);
     CHECK(sent_at < answered_at + 2.2);
     ccaas_flow_free(flow);
-    end();
+    finish();
 }
 
 static void counts_a_pause_of_the_token_request_so(void)
@@ -310,7 +316,7 @@ static void counts_a_pause_of_the_token_request_so(void)
     CHECK(sent_at >= answered_at + 2);
     CHECK(sent_at < answered_at + 2.2);
     ccaas_flow_free(flow);
-    end();
+    finish();
 }
 
 int main(void)
