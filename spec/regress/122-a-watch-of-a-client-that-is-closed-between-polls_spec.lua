@@ -4,6 +4,8 @@ local ccaas = require "ccaas"
 local core = require "ccaas.core"
 local helper = require "spec.helper"
 
+local INTERVAL = 3600
+
 describe("a watch whose client is closed between two polls", function()
   local sandbox
 
@@ -12,7 +14,7 @@ describe("a watch whose client is closed between two polls", function()
   -- Reads in a coroutine until there is nothing; gives it and its descriptor.
   local function read(make)
     local client = ccaas.new(sandbox:options("8x8", { loop = { wait = coroutine.yield } }))
-    local stream = make(client:watch("queues", { interval = 3600 }))
+    local stream = make(client:watch("queues", { interval = INTERVAL }))
     local task = coroutine.create(function()
       local event, err
       repeat
@@ -22,7 +24,8 @@ describe("a watch whose client is closed between two polls", function()
     end)
     while true do
       local _, fd, seconds = assert(coroutine.resume(task))
-      if seconds then -- until the next poll
+      -- Beside a poll under way it waits for half of the interval at most.
+      if seconds and seconds > INTERVAL / 2 then
         return client, task, fd
       end
       assert.is_true(core.poll(fd, 30))
