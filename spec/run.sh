@@ -25,9 +25,10 @@ packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
 # instrument of its own: once is enough.
 once='spec/(install|version|soak)_spec|valgrind_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
-apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard|readme|api|queue)_spec'
+apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard)_'
+apart="$apart|spec/(readme|api|queue)_spec"
 # Those that do little but wait, two at a time beside all others.
-idle='spec/(store|wallboard)_spec|processes_spec|ws_life_test'
+idle='spec/(store|wallboard)_|processes_spec|ws_life_test'
 # Those that take longest come first, lest they are waited for at the end.
 long='spec/(soak|install|audio_pace|timeout|retry)_spec|/exit_spec|/peer_spec'
 long="$long|valgrind_spec|recordings_spec|live_faults|cqueues_spec"
