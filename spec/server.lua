@@ -14,6 +14,8 @@
 local helper = require "spec.helper"
 local socket = require "socket"
 
+local unpack = table.unpack or unpack
+
 local server = {}
 local methods = {}
 methods.__index = methods
@@ -365,6 +367,18 @@ function methods:run(...)
       end
     end
   end
+end
+
+--- Runs f(1) ... f(count) side by side.
+---@param s table the server
+---@param count integer
+---@param f fun(i: integer)
+function server.at_once(s, count, f)
+  local calls = {}
+  for i = 1, count do
+    calls[i] = function() f(i) end
+  end
+  s:run(unpack(calls))
 end
 
 --- Options for `ccaas.new`: a client of this server, with its loop.

@@ -4,7 +4,7 @@ local ccaas = require "ccaas"
 local helper = require "spec.helper"
 local server = require "spec.server"
 
-local unpack = table.unpack or unpack
+local at_once = server.at_once
 
 local function token(name, more)
   return server.answer(('{"access_token":"%s"%s}'):format(name, more or ',"expires_in":"1799"'))
@@ -36,15 +36,6 @@ local function only(name, answer)
     end
     return (answer or row)(request, conn)
   end
-end
-
--- Runs `count` calls of f(i) side by side.
-local function at_once(s, count, f)
-  local calls = {}
-  for i = 1, count do
-    calls[i] = function() f(i) end
-  end
-  s:run(unpack(calls))
 end
 
 describe("a token", function()
