@@ -147,6 +147,32 @@ describe("a subscription", function()
       end
     end)
 
+    it("tells on_event of its socket, and no secret", function()
+      local told, TOKEN = {}, "sandbox-xima-token"
+      start(nil, { on_event = function(event)
+        if event.type == "socket" then
+          told[#told + 1] = event
+        end
+      end })
+      local stream = opened()
+      sandbox:fault { path = SOCKET, status = 503, headers = { ["Retry-After"] = 0 } }
+      sandbox:drop_sockets()
+      take(stream, "down")
+      take(stream, "open")
+      take(stream, "gap")
+      assert_quiet(stream) -- events are told by whoever waits next
+      local seen = {}
+      for i, event in ipairs(told) do
+        seen[i] = { event.reason, event.attempt, event.code, event.status }
+        assert.equal("GET", event.method)
+        assert.equal(SOCKET, event.url:sub(-#SOCKET))
+        for _, value in pairs(event) do
+          assert.is_nil(tostring(value):find(TOKEN, 1, true))
+        end
+      end
+      assert.same({ { "open", 1 }, { "lost", nil, "network" }, { "refused", 1, "server", 503 }, { "open", 2 } }, seen)
+    end)
+
     it("waits as long as the server asks", function()
       start()
       local stream = opened()
