@@ -1,252 +1,6 @@
-/* A call whose HTTP engine and clock are played by the program, so that an
- * answer comes when it is least expected: between the look at the clock and
- * the look at what has come. */
-#include "ccaas.h"
-
-#include "check.h"
-
-#include <math.h>
-
-#include "clock.h"
-#include "http.h"
-
-/* -- The clock ------------------------------------------------------------- */
-
-static double now;
-static void (*then)(void); /* comes right after the next look at the clock */
-
-double ccaas_clock_now(void)
-{
-    double read = now;
-    void (*comes)(void) = then;
-
-    then = NULL;
-    if (comes)
-        comes();
-    return read;
-}
-
-double ccaas_clock_wall(void)
-{
-    return now + 1e9;
-}
-
-void ccaas_random_bytes(void *bytes, size_t length)
-{
-    memset(bytes, 7, length);
-}
-
-double ccaas_random_unit(void)
-{
-    return 0;
-}
-
-/* -- The engine: one transfer at a time ------------------------------------ */
-
-struct ccaas_http {
-    int unused;
-};
-
-struct ccaas_transfer {
-    int unused;
-};
-
-static struct ccaas_transfer transfer;
-static struct ccaas_http_sink sink;
-static int sent;
-static bool under_way;
-static double sent_at, answered_at;
-
-struct ccaas_http *ccaas_http_new(void)
-{
-    return calloc(1, sizeof(struct ccaas_http));
-}
-
-void ccaas_http_stop(struct ccaas_http *http)
-{
-    (void)http;
-}
-
-void ccaas_http_free(struct ccaas_http *http)
-{
-    free(http);
-}
-
-bool ccaas_http_forked(const struct ccaas_http *http)
-{
-    (void)http;
-    return false;
-}
-
-bool ccaas_http_attend(struct ccaas_http *http, int fd,
-                       void (*attend)(void *self), void *self)
-{
-    (void)http, (void)fd, (void)attend, (void)self;
-    return true;
-}
-
-void ccaas_http_stay(struct ccaas_http *http)
-{
-    (void)http;
-}
-
-struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
-                                       const struct ccaas_http_request *request,
-                                       const struct ccaas_http_sink *with)
-{
-    (void)http, (void)request;
-    CHECK(!under_way);
-    sink = *with;
-    under_way = true;
-    sent++;
-    sent_at = now;
-    return &transfer;
-}
-
-void ccaas_http_cancel(struct ccaas_transfer *of)
-{
-    (void)of;
-}
-
-void ccaas_http_resume(struct ccaas_transfer *of)
-{
-    (void)of;
-}
-
-void ccaas_http_release(struct ccaas_transfer *of)
-{
-    (void)of;
-}
-
-static void ends(struct ccaas_http_end end)
-{
-    under_way = false;
-    sink.end(sink.self, &end);
-}
-
-#define ENDS(...) ends((struct ccaas_http_end){__VA_ARGS__})
-
-/* The answer comes, half a second after the look at the clock. */
-static void answers(int status, const char *headers, size_t length)
-{
-    struct ccaas_http_head head = {
-        .status = status, .headers = headers, .length = length};
-
-    now += 0.5;
-    answered_at = now;
-    sink.head(sink.self, &head);
-    sink.bytes(sink.self, "bytes", 5);
-    ENDS(.code = CCAAS_OK, .sent = true);
-}
-
-static void answers_well(void)
-{
-    answers(200, "", 0);
-}
-
-static void answers_too_fast(void)
-{
-    static const char headers[] = "retry-after\0002";
-
-    answers(429, headers, sizeof headers);
-}
-
-/* It ends without an answer. */
-static void breaks_off(void)
-{
-    now += 0.5;
-    answered_at = now;
-    ENDS(.code = CCAAS_NETWORK, .transient = true, .sent = true,
-         .message = "reset");
-}
-
-static void cannot_connect(void)
-{
-    now += 0.5;
-    ENDS(.code = CCAAS_NETWORK, .transient = true, .message = "refused");
-}
-
-/* -- The calls ------------------------------------------------------------- */
-
-static struct ccaas_engine *engine;
-static struct ccaas_client *client;
-
-static void start(const char *token)
-{
-    struct ccaas_settings settings = {.token = token,
-                                      .token_url =
-                                          token ? NULL : "http://h/token",
-                                      .key = token ? NULL : "K",
-                                      .secret = "S",
-                                      .retries = 3,
-                                      .user_agent = "spec"};
-
-    now = 1000;
-    sent = 0;
-    engine = ccaas_engine_new();
-    client = ccaas_client_new(engine, &settings);
-}
-
-/* What is under way ends only then. */
-static void finish(void)
-{
-    if (under_way)
-        ENDS(.code = CCAAS_CANCELLED);
-    ccaas_client_free(client);
-    ccaas_engine_free(engine);
-}
-
-/* Without a gate it is sent at will. */
-static struct ccaas_flow *call(const char *gate)
-{
-    static const char *const urls[] = {"http://h/audio"};
-    static const char *const headers[] = {NULL};
-    struct ccaas_plan plan = {.method = "GET",
-                              .urls = urls,
-                              .url_count = 1,
-                              .headers = headers,
-                              .idempotent = true,
-                              .body = CCAAS_BODY_CHUNKS,
-                              .gate = gate,
-                              .gate_seconds = 3,
-                              .limit = -1,
-                              .concurrency = 1,
-                              .retries = 3,
-                              .timeout = 30,
-                              .deadline = INFINITY,
-                              .max_record = 1000,
-                              .max_body = 1000};
-
-    return ccaas_flow_new(client, &plan);
-}
-
-/* Takes what there is. */
-static enum ccaas_take take(struct ccaas_flow *flow)
-{
-    struct ccaas_record record;
-    enum ccaas_take taken;
-
-    do {
-        taken = ccaas_flow_take(flow, &record);
-    } while (taken == CCAAS_TAKE_RECORD || taken == CCAAS_TAKE_PAGE);
-    return taken;
-}
-
-/* Looks again, always when it is said to be due, until one more is sent. */
-static void wait_for_sending(struct ccaas_flow *flow, int count)
-{
-    enum ccaas_take taken = CCAAS_TAKE_WAIT;
-    int looks;
-
-    for (looks = 0; looks < 100; looks++) {
-        taken = take(flow);
-        if (taken != CCAAS_TAKE_WAIT || sent >= count)
-            break;
-        now += fmin(fmax(ccaas_flow_timeout(flow), 0.001), 0.1);
-    }
-    CHECK_INT(taken, CCAAS_TAKE_WAIT);
-    CHECK_INT(sent, count);
-}
+/* When a call asks: paces, pauses and leases, whatever happens between two
+ * looks at the clock. */
+#include "flow_peer.h"
 
 static void counts_the_pace_from_the_answer(void)
 {
@@ -289,6 +43,158 @@ static void counts_the_pace_from_the_end(void)
     finish();
 }
 
+/* One of two calls ends before anything of its answer was read: the other may
+ * go three seconds after it may have arrived. */
+static void counts_the_pace_of_one_that_is_closed(void)
+{
+    struct ccaas_flow *first, *second;
+
+    start("T");
+    first = call("tenant");
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    now += 2;
+    ENDS(.code = CCAAS_CANCELLED, .sent = true);
+    ccaas_flow_close(first);
+    answered_at = now;
+    wait_for_sending(second, 2);
+    CHECK(sent_at >= answered_at + 3);
+    CHECK(sent_at < answered_at + 3.2);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
+static void counts_the_pace_of_one_that_is_late(void)
+{
+    struct ccaas_flow *first, *second;
+
+    start("T");
+    first = call_with("tenant", 3, 4);
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    now += 3.8;
+    answers_well();
+    CHECK_INT(take(first), CCAAS_TAKE_ERROR); /* its deadline has passed */
+    wait_for_sending(second, 2);
+    CHECK(sent_at >= answered_at + 3);
+    CHECK(sent_at < answered_at + 3.2);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
+static void keeps_others_back_after_the_last_attempt(void)
+{
+    struct ccaas_flow *first, *second;
+
+    start("T");
+    first = call_with("tenant", 0, INFINITY);
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    then = answers_far_too_fast;
+    CHECK_INT(take(first), CCAAS_TAKE_ERROR);
+    wait_for_sending(second, 2);
+    CHECK(sent_at >= answered_at + 20);
+    CHECK(sent_at < answered_at + 20.2);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
+/* The gate opens while a new token is asked for: there is nothing to look for
+ * until it comes. */
+static void sleeps_until_the_token_comes(void)
+{
+    struct ccaas_flow *first, *second;
+
+    start(NULL);
+    first = call("tenant");
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    brings_token();
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 2);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    answers_well();
+    CHECK_INT(take(first), CCAAS_TAKE_END);
+    wait_for_sending(second, 3); /* the token request */
+    now = answered_at + 4;
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    CHECK(ccaas_flow_timeout(second) > 0.5);
+    brings_token();
+    wait_for_sending(second, 4);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
+/* The turn at the gate is a lease of a store that is slow to answer. */
+static void counts_a_lease_from_the_question(void)
+{
+    struct ccaas_question question;
+    struct ccaas_flow *flow;
+    double asked_at;
+
+    store = 1;
+    start("T");
+    store = 0;
+    flow = call("tenant");
+    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK(ccaas_client_question(client, &question));
+    CHECK_INT(question.kind, CCAAS_QUESTION_ENTER);
+    asked_at = now;
+    now += 3;
+    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 1);
+    now = asked_at + question.seconds / 3 + 0.01;
+    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK(ccaas_client_question(client, &question));
+    CHECK_INT(question.kind, CCAAS_QUESTION_HOLD);
+    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+static void counts_a_pause_of_a_subscription_without_token_so(void)
+{
+    static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
+                                                        "n", "u", "v"};
+    struct ccaas_live_plan plan = {.url = "wss://h/live",
+                                   .paths = paths,
+                                   .queue = 4,
+                                   .silence = 60,
+                                   .reconnects = -1,
+                                   .pause_first = 1,
+                                   .pause_most = 30,
+                                   .deadline = INFINITY,
+                                   .max_message = 1000};
+    struct ccaas_live *live;
+    struct ccaas_news news;
+    int looks;
+
+    token_retries = 0;
+    start(NULL);
+    live = ccaas_live_new(client, &plan);
+    CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_WAIT);
+    then = answers_too_fast;
+    CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_DOWN);
+    for (looks = 0; sent < 2 && looks < 1000; looks++) {
+        CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_WAIT);
+        if (sent < 2)
+            now += fmin(fmax(ccaas_live_timeout(live), 0.001), 0.1);
+    }
+    CHECK(sent_at >= answered_at + 2);
+    CHECK(sent_at < answered_at + 2.2);
+    token_retries = 3;
+    ccaas_live_free(live);
+    finish();
+}
+
 static void counts_a_pause_from_the_answer(void)
 {
     struct ccaas_flow *flow;
@@ -300,6 +206,22 @@ static void counts_a_pause_from_the_answer(void)
     wait_for_sending(flow, 2);
     CHECK(sent_at >= answered_at + 2);
     CHECK(sent_at < answered_at + 2.2);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+static void waits_until_a_date(void)
+{
+    struct ccaas_flow *flow;
+
+    start("T");
+    flow = call(NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    asks_for_a_date();
+    now += 10; /* who reads it is late */
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= 1020);
+    CHECK(sent_at < 1021.2);
     ccaas_flow_free(flow);
     finish();
 }
@@ -327,9 +249,24 @@ int main(void)
        "never "
        "sent",
        counts_the_pace_from_the_end);
+    it("counts it from now where one is closed before its answer is there",
+       counts_the_pace_of_one_that_is_closed);
+    it("counts it so where one is too late to read its answer",
+       counts_the_pace_of_one_that_is_late);
+    it("keeps others back for as long as a refusal says, also where that was "
+       "the last attempt",
+       keeps_others_back_after_the_last_attempt);
+    it("sleeps until the token comes where its turn has come before",
+       sleeps_until_the_token_comes);
+    it("counts a lease from when the store was asked for it",
+       counts_a_lease_from_the_question);
     it("counts a pause from when the answer is there",
        counts_a_pause_from_the_answer);
+    it("waits until a date, however late the answer is read",
+       waits_until_a_date);
     it("counts a pause of the token request so, too",
        counts_a_pause_of_the_token_request_so);
+    it("counts a pause of a subscription that has no token so, too",
+       counts_a_pause_of_a_subscription_without_token_so);
     return check_report();
 }

@@ -10,6 +10,15 @@ double ccaas_clock_now(void);
 /* Seconds since the epoch. */
 double ccaas_clock_wall(void);
 
+/* Seconds since the epoch when the monotonic clock said `at`; a little less if
+ * the thread is stopped meanwhile. */
+static inline double ccaas_clock_wall_at(double at)
+{
+    double wall = ccaas_clock_wall();
+
+    return wall - (ccaas_clock_now() - at);
+}
+
 /* Fills with random bytes that nobody can guess. */
 void ccaas_random_bytes(void *bytes, size_t length);
 

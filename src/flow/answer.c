@@ -50,16 +50,16 @@ static bool keep_headers(char **to, size_t *length,
 }
 
 /* The file is not what it was when its first part came: all of it again. */
-static void ask_for_all(struct ccaas_fetch *fetch, double now)
+static void ask_for_all(struct ccaas_fetch *fetch, double at)
 {
     fetch->etag[0] = '\0';
     ccaas_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
-    ccaas_fetch_retry(fetch, true, true, now);
+    ccaas_fetch_retry(fetch, true, true, at);
 }
 
 /* The head of a body that goes out in pieces: does it go on where the attempt
  * before it ended? */
-static void take_chunks_head(struct ccaas_fetch *fetch, double now)
+static void take_chunks_head(struct ccaas_fetch *fetch, double at)
 {
     const char *etag =
         ccaas_header(fetch->headers, fetch->headers_length, "etag");
@@ -72,7 +72,7 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double now)
     if (fetch->status == 206 && fetch->got && etag &&
         strcmp(etag, fetch->etag) != 0) {
         /* If-Range was not heeded. */
-        ask_for_all(fetch, now);
+        ask_for_all(fetch, at);
         return;
     }
     if (fetch->status == 206) {
@@ -92,21 +92,13 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double now)
         strcpy(fetch->etag, etag);
 }
 
-/* The server counts its pace from the request's arrival.  When that was is not
- * known; it was before this. */
-static void has_arrived(struct ccaas_fetch *fetch, double now)
-{
-    if (fetch->inside)
-        fetch->not_before = now + fetch->flow->plan.gate_seconds;
-}
-
 void ccaas_answer_head(struct ccaas_fetch *fetch,
-                       const struct ccaas_head_mail *mail, double now)
+                       const struct ccaas_head_mail *mail)
 {
     struct ccaas_flow *flow = fetch->flow;
 
     fetch->status = flow->status = mail->status;
-    has_arrived(fetch, now);
+    ccaas_fetch_arrived(fetch, mail->came_at);
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
@@ -115,12 +107,12 @@ void ccaas_answer_head(struct ccaas_fetch *fetch,
     else if (flow->plan.paged)
         take_page_head(fetch);
     else if (flow->plan.body == CCAAS_BODY_CHUNKS)
-        take_chunks_head(fetch, now);
+        take_chunks_head(fetch, mail->came_at);
 }
 
 /* A whole answer that is no 2xx. */
 static void conclude_refusal(struct ccaas_fetch *fetch,
-                             struct ccaas_end_mail *end, double now)
+                             struct ccaas_end_mail *end, double at)
 {
     struct ccaas_flow *flow = fetch->flow;
     struct ccaas_client *client = flow->client;
@@ -150,12 +142,12 @@ static void conclude_refusal(struct ccaas_fetch *fetch,
     transient = ccaas_client_verdict(&client->dialect, fetch->status,
                                      fetch->headers, fetch->headers_length,
                                      end->body, length, &fetch->error);
-    ccaas_fetch_retry(fetch, transient, true, now);
+    ccaas_fetch_retry(fetch, transient, true, at);
 }
 
 /* A whole 2xx answer, or one that the reader put an end to. */
 static void conclude_answer(struct ccaas_fetch *fetch,
-                            const struct ccaas_end_mail *end, double now)
+                            const struct ccaas_end_mail *end, double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     bool whole =
@@ -170,7 +162,7 @@ static void conclude_answer(struct ccaas_fetch *fetch,
     case CCAAS_SPLIT_MORE:
         ccaas_error_set(&fetch->error, CCAAS_NETWORK,
                         "the answer was cut short");
-        ccaas_fetch_retry(fetch, true, true, now);
+        ccaas_fetch_retry(fetch, true, true, at);
         break;
     case CCAAS_SPLIT_BAD:
         ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
@@ -190,7 +182,7 @@ static void conclude_answer(struct ccaas_fetch *fetch,
 }
 
 /* The server is not ready: again later, the same bytes. */
-static void wait_for_it(struct ccaas_fetch *fetch, double now)
+static void wait_for_it(struct ccaas_fetch *fetch, double at)
 {
     const char *after =
         ccaas_header(fetch->headers, fetch->headers_length, "retry-after");
@@ -206,13 +198,13 @@ static void wait_for_it(struct ccaas_fetch *fetch, double now)
     fetch->unready += fetch->unready < 10;
     fetch->spared++;
     ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, "not ready yet");
-    ccaas_fetch_pause(fetch, now, pause);
+    ccaas_fetch_pause(fetch, at, pause);
 }
 
-void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
-                      double now)
+void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
 {
     const struct ccaas_http_end *http = &end->http;
+    double at = end->came_at;
     struct ccaas_event *event = ccaas_fetch_note(fetch, "attempt");
     char outcome[sizeof event->code];
 
@@ -221,7 +213,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
     else
         snprintf(outcome, sizeof outcome, "%d", fetch->status);
     if (http->sent && !fetch->status)
-        has_arrived(fetch, now);
+        ccaas_fetch_arrived(fetch, at);
     /* What an attempt before this one said is not this one's. */
     fetch->error.body[0] = fetch->error.request_id[0] = '\0';
     fetch->error.status = 0;
@@ -237,14 +229,14 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
     if (http->code != CCAAS_OK) {
         fetch->error.status = fetch->status;
         ccaas_error_set(&fetch->error, http->code, "%s", http->message);
-        ccaas_fetch_retry(fetch, http->transient, http->sent, now);
+        ccaas_fetch_retry(fetch, http->transient, http->sent, at);
     } else if (fetch->status == 202 && fetch->flow->plan.patient) {
-        wait_for_it(fetch, now);
+        wait_for_it(fetch, at);
     } else if (fetch->status == 416 && fetch->got) {
-        ask_for_all(fetch, now);
+        ask_for_all(fetch, at);
     } else if (fetch->status < 200 || fetch->status > 299) {
-        conclude_refusal(fetch, end, now);
+        conclude_refusal(fetch, end, at);
     } else {
-        conclude_answer(fetch, end, now);
+        conclude_answer(fetch, end, at);
     }
 }

@@ -204,11 +204,13 @@ void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
     struct ccaas_ask *ask = find(client, id);
     enum ccaas_question_kind kind;
     struct ccaas_lease *lease;
+    double asked_at;
 
     if (!ask)
         return;
     lease = ask->lease;
     kind = ask->question.kind;
+    asked_at = ask->claimed_at;
     if (reply == CCAAS_REPLY_FAILED)
         ccaas_ask_tell(client, ask, reason);
     if (!lease && reply == CCAAS_REPLY_DONE &&
@@ -220,7 +222,7 @@ void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
     }
     free_ask(take_out(client->engine, ask));
     if (lease)
-        ccaas_lease_answered(lease, kind, reply);
+        ccaas_lease_answered(lease, kind, reply, asked_at);
 }
 
 void ccaas_client_abandon(struct ccaas_client *client, uint64_t id)

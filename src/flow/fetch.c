@@ -57,8 +57,19 @@ static struct ccaas_gate *gate_of(struct ccaas_fetch *fetch)
     return ccaas_gate_find(fetch->flow->client->engine, plan->gate);
 }
 
+void ccaas_fetch_arrived(struct ccaas_fetch *fetch, double at)
+{
+    if (fetch->inside)
+        fetch->not_before =
+            fmax(fetch->not_before, at + fetch->flow->plan.gate_seconds);
+}
+
 void ccaas_fetch_drop(struct ccaas_fetch *fetch)
 {
+    /* Nothing was heard of it yet: it may arrive just now. */
+    if (fetch->unheard)
+        ccaas_fetch_arrived(fetch, ccaas_clock_now());
+    fetch->unheard = false;
     if (fetch->inside || fetch->pacing)
         ccaas_gate_leave(gate_of(fetch), fetch, fetch->not_before);
     fetch->inside = fetch->pacing = false;
@@ -112,7 +123,7 @@ void ccaas_fetch_fail(struct ccaas_fetch *fetch)
 
 /* The attempt failed, with fetch->error: again later, or never. */
 void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
-                       double now)
+                       double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     struct ccaas_retry_rule rule = {.retries = plan->retries,
@@ -131,20 +142,23 @@ void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
     fetch->error.retry_after = -1;
     if (after && fetch->error.status)
         attempt.retry_after = fetch->error.retry_after = ccaas_retry_after(
-            after, strlen(after), (int64_t)ccaas_clock_wall());
+            after, strlen(after), (int64_t)ccaas_clock_wall_at(at));
     fetch->error.retryable = transient;
-    pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - now,
+    pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
                              ccaas_random_unit());
+    /* That is for all who want to go in, whether this one tries again or not.
+     */
+    if (fetch->error.code == CCAAS_RATE_LIMITED)
+        fetch->not_before =
+            fmax(fetch->not_before, at + fmax(pause, attempt.retry_after));
     if (pause < 0) {
         ccaas_fetch_fail(fetch);
         return;
     }
-    if (fetch->error.code == CCAAS_RATE_LIMITED)
-        fetch->not_before = fmax(fetch->not_before, now + pause);
-    ccaas_fetch_pause(fetch, now, pause);
+    ccaas_fetch_pause(fetch, at, pause);
 }
 
-void ccaas_fetch_pause(struct ccaas_fetch *fetch, double now, double pause)
+void ccaas_fetch_pause(struct ccaas_fetch *fetch, double at, double pause)
 {
     struct ccaas_event *event = ccaas_fetch_note(fetch, "wait");
 
@@ -154,7 +168,7 @@ void ccaas_fetch_pause(struct ccaas_fetch *fetch, double now, double pause)
         snprintf(event->code, sizeof event->code, "%s",
                  fetch->error.code ? ccaas_code_name(fetch->error.code) : "");
     }
-    fetch->resume_at = now + pause;
+    fetch->resume_at = at + pause;
     fetch->state = CCAAS_FETCH_PAUSE;
 }
 
@@ -274,6 +288,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
             ccaas_reader_unsent(fetch->reader);
     }
     free(rest.headers);
+    fetch->unheard = fetch->transfer != NULL;
     fetch->state = CCAAS_FETCH_UNDERWAY;
     if (!fetch->transfer)
         ccaas_fetch_refuse(fetch, CCAAS_IO, CCAAS_NO_ROOM);
@@ -331,13 +346,11 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
     }
 }
 
-/* Takes what has come, up to the next block of records.  Pauses count from
- * here, so the clock is looked at after the answer has come. */
+/* Takes what has come, up to the next block of records. */
 static void receive(struct ccaas_fetch *fetch)
 {
     struct ccaas_mail *mail;
     bool resume;
-    double now;
     int kind;
 
     while (fetch->state == CCAAS_FETCH_UNDERWAY) {
@@ -345,11 +358,11 @@ static void receive(struct ccaas_fetch *fetch)
         if (kind != CCAAS_MAIL_HEAD && kind != CCAAS_MAIL_END)
             return;
         mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
-        now = ccaas_clock_now();
+        fetch->unheard = false;
         if (kind == CCAAS_MAIL_HEAD)
-            ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail, now);
+            ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail);
         else
-            ccaas_answer_end(fetch, (struct ccaas_end_mail *)mail, now);
+            ccaas_answer_end(fetch, (struct ccaas_end_mail *)mail);
         mail->free(mail);
     }
 }
@@ -409,5 +422,7 @@ double ccaas_fetch_due(const struct ccaas_fetch *fetch)
         return INFINITY;
     if (client->grant)
         due = ccaas_grant_due(client->grant);
-    return fetch->pacing ? fmin(due, fetch->gate_due) : due;
+    /* Who waits for a token does not go in before it is there. */
+    return fetch->pacing && !fetch->need.waiting ? fmin(due, fetch->gate_due)
+                                                 : due;
 }

@@ -59,6 +59,7 @@ struct ccaas_fetch {
     int64_t again;    /* of both, how many this attempt may still repeat */
     int64_t nameless; /* records without identity of this attempt, ... */
     int64_t nameless_given; /* ... and handed out by attempts before */
+    bool unheard;           /* it was sent, and nothing of an answer was read */
     bool inside;            /* of the plan's gate */
     bool pacing;            /* it was told that the gate is closed */
     double gate_due;        /* when the gate may open by time alone */
@@ -128,25 +129,29 @@ struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
 void ccaas_fetch_free(struct ccaas_fetch *fetch);
 
 /* What fetch.c and answer.c share.  An event of this fetch, or NULL; the end
- * of an attempt: again later or never, with fetch->error; a failure for good,
- * with fetch->error or one that is made here; and letting go of an attempt. */
+ * of an attempt, at `at`: again later or never, with fetch->error; a failure
+ * for good, with fetch->error or one that is made here; and letting go of an
+ * attempt. */
 struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
                                      const char *type);
 void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
-                       double now);
+                       double at);
 void ccaas_fetch_fail(struct ccaas_fetch *fetch);
 void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
                         const char *message);
 void ccaas_fetch_drop(struct ccaas_fetch *fetch);
 
-/* Asks again after `pause` seconds. */
-void ccaas_fetch_pause(struct ccaas_fetch *fetch, double now, double pause);
+/* Asks again `pause` seconds after `at`, when the answer came. */
+void ccaas_fetch_pause(struct ccaas_fetch *fetch, double at, double pause);
+
+/* The request has arrived, by `at` at the latest: the server's pace counts from
+ * then, and when it was exactly is not known. */
+void ccaas_fetch_arrived(struct ccaas_fetch *fetch, double at);
 
 /* The head of an answer, and its end. */
 void ccaas_answer_head(struct ccaas_fetch *fetch,
-                       const struct ccaas_head_mail *mail, double now);
-void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end,
-                      double now);
+                       const struct ccaas_head_mail *mail);
+void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end);
 
 /* Goes on as far as possible without taking records. */
 void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now);

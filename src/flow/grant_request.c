@@ -134,8 +134,7 @@ static bool read_reply(struct ccaas_grant *grant,
 /* The attempt failed: again later, or the round is over. */
 static void attempt_failed(struct ccaas_grant *grant,
                            struct ccaas_client *client,
-                           const struct ccaas_http_end *end, bool transient,
-                           double now)
+                           const struct ccaas_end_mail *end, bool transient)
 {
     struct ccaas_retry_rule rule = {
         .retries = grant->retries, .base = 0.5, .cap = 30, .idempotent = true};
@@ -151,22 +150,24 @@ static void attempt_failed(struct ccaas_grant *grant,
 
     if (after)
         attempt.retry_after = grant->error.retry_after = ccaas_retry_after(
-            after, strlen(after), (int64_t)ccaas_clock_wall());
+            after, strlen(after), (int64_t)ccaas_clock_wall_at(end->came_at));
     grant->error.retryable = transient;
-    if (end->code == CCAAS_OK)
+    if (end->http.code == CCAAS_OK)
         snprintf(outcome, sizeof outcome, "%d", grant->status);
     else
-        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(end->code));
-    ccaas_error_attempt(&grant->error, end->at, end->seconds, outcome);
+        snprintf(outcome, sizeof outcome, "%s",
+                 ccaas_code_name(end->http.code));
+    ccaas_error_attempt(&grant->error, end->http.at, end->http.seconds,
+                        outcome);
     pause = ccaas_retry_wait(&rule, &attempt, INFINITY, ccaas_random_unit());
     ccaas_grant_drop(grant);
     if (pause >= 0) {
-        grant->resume_at = now + pause;
+        grant->resume_at = end->came_at + pause;
         ccaas_grant_note(grant, client, "waits", pause);
         return;
     }
     if (code == CCAAS_AUTH)
-        ccaas_auth_denied(&grant->auth, now, CCAAS_AUTH_DENIAL);
+        ccaas_auth_denied(&grant->auth, ccaas_clock_now(), CCAAS_AUTH_DENIAL);
     else
         ccaas_auth_failed(&grant->auth);
     ccaas_grant_give_up(grant, client);
@@ -174,7 +175,7 @@ static void attempt_failed(struct ccaas_grant *grant,
 
 /* The attempt's last mail: a token, or an error. */
 static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
-                     const struct ccaas_end_mail *end, double now)
+                     const struct ccaas_end_mail *end)
 {
     const struct ccaas_block *block = grant->reply;
     bool transient = end->http.transient;
@@ -207,11 +208,10 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
             grant->error.code == CCAAS_FORBIDDEN)
             grant->error.code = CCAAS_AUTH;
     }
-    attempt_failed(grant, client, &end->http, transient, now);
+    attempt_failed(grant, client, end, transient);
 }
 
-/* Takes what has come of the request under way.  A pause counts from here, so
- * the clock is looked at after the answer has come. */
+/* Takes what has come of the request under way. */
 void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client)
 {
     struct ccaas_head_mail *head;
@@ -233,8 +233,7 @@ void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client)
             grant->reply = (struct ccaas_block *)mail;
             continue;
         } else {
-            conclude(grant, client, (struct ccaas_end_mail *)mail,
-                     ccaas_clock_now());
+            conclude(grant, client, (struct ccaas_end_mail *)mail);
         }
         mail->free(mail);
     }

@@ -89,7 +89,8 @@ void ccaas_grant_share(struct ccaas_grant *grant)
 {
     const struct ccaas_auth *auth = &grant->auth;
     const struct ccaas_error *error = &grant->error;
-    double now = ccaas_clock_now();
+    /* In this order: where time passes between them, it is over too early. */
+    double wall = ccaas_clock_wall(), now = ccaas_clock_now();
     struct ccaas_stored stored = {
         .code = error->code,
         .status = error->status,
@@ -108,8 +109,7 @@ void ccaas_grant_share(struct ccaas_grant *grant)
         stored.left = auth->asked_at + auth->life - now;
     }
     stored.length = strlen(stored.text);
-    text = stored.left > 0 ? ccaas_stored_write(&stored, ccaas_clock_wall())
-                           : NULL;
+    text = stored.left > 0 ? ccaas_stored_write(&stored, wall) : NULL;
     ccaas_lease_leave(&grant->lease, text, text ? now + stored.left : now);
     if (text)
         ccaas_secret_wipe(text, strlen(text));

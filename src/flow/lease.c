@@ -209,20 +209,19 @@ static double next_pause(unsigned polls)
 }
 
 void ccaas_lease_answered(struct ccaas_lease *lease,
-                          enum ccaas_question_kind kind, enum ccaas_reply reply)
+                          enum ccaas_question_kind kind, enum ccaas_reply reply,
+                          double asked_at)
 {
-    double now = ccaas_clock_now();
-
     lease->ask = NULL;
     if (reply == CCAAS_REPLY_DONE) {
         lease->state = CCAAS_LEASE_HELD;
-        lease->at = now + lease->seconds / 3;
-        lease->until = now + lease->seconds;
+        lease->at = asked_at + lease->seconds / 3;
+        lease->until = asked_at + lease->seconds;
     } else if (kind == CCAAS_QUESTION_HOLD) {
         /* Lost, or who knows: what is under way goes on. */
         lease->at = INFINITY;
     } else if (reply == CCAAS_REPLY_BUSY) {
-        lease->at = now + next_pause(lease->polls++);
+        lease->at = ccaas_clock_now() + next_pause(lease->polls++);
     } else {
         lease->state = CCAAS_LEASE_ALONE;
     }

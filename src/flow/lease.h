@@ -70,12 +70,13 @@ void ccaas_lease_leave(struct ccaas_lease *lease, const char *value,
 /* When ccaas_lease_ready is worth another call in any case. */
 double ccaas_lease_due(const struct ccaas_lease *lease);
 
-/* For ask.c: what the store has; what came of a question; news. */
+/* For ask.c: what the store has; what came of a question that was put to it at
+ * `asked_at` (it may have done so at once, and counts from then); news. */
 bool ccaas_lease_found(struct ccaas_lease *lease, struct ccaas_client *client,
                        const char *value, size_t length);
 void ccaas_lease_answered(struct ccaas_lease *lease,
-                          enum ccaas_question_kind kind,
-                          enum ccaas_reply reply);
+                          enum ccaas_question_kind kind, enum ccaas_reply reply,
+                          double asked_at);
 void ccaas_lease_ring(struct ccaas_lease *lease);
 
 #endif

@@ -171,10 +171,11 @@ static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
 }
 
 /* It is lost or refused, for that `error`: another attempt follows where there
- * is hope.  `open`: seconds for which it was. */
+ * is hope, after a pause that counts from now.  `open`: seconds for which it
+ * was. */
 static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
                                       double open, double at,
-                                      struct ccaas_news *news, double now)
+                                      struct ccaas_news *news)
 {
     int64_t again = live->opened ? live->attempt : (int64_t)live->attempt - 1;
 
@@ -183,9 +184,10 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
         return fail(live);
     ccaas_live_error_of(live)->retryable = true;
     live->resume_at =
-        now + ccaas_retry_link_lost(&live->retry, open,
-                                    ccaas_live_error_of(live)->retry_after,
-                                    ccaas_random_unit());
+        ccaas_clock_now() +
+        ccaas_retry_link_lost(&live->retry, open,
+                              ccaas_live_error_of(live)->retry_after,
+                              ccaas_random_unit());
     if (live->down)
         return CCAAS_LIVE_TAKE_WAIT;
     live->down = true;
@@ -196,14 +198,14 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
 
 /* There is no token: what may pass for one request may pass for this. */
 static enum ccaas_live_take lacks_token(struct ccaas_live *live,
-                                        struct ccaas_news *news, double now)
+                                        struct ccaas_news *news)
 {
     ccaas_error_copy(ccaas_live_error_of(live),
                      ccaas_grant_error(live->client->grant));
     live->need = (struct ccaas_grant_need){0};
     live->attempt++;
     return pause_for(live, ccaas_live_error_of(live)->retryable, 0,
-                     ccaas_clock_wall(), news, now);
+                     ccaas_clock_wall(), news);
 }
 
 enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
@@ -227,7 +229,7 @@ enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
     case CCAAS_GRANT_WAIT:
         break;
     case CCAAS_GRANT_FAILED:
-        return lacks_token(live, news, now);
+        return lacks_token(live, news);
     }
     return CCAAS_LIVE_TAKE_WAIT;
 }
@@ -293,8 +295,7 @@ static bool wants_another_token(struct ccaas_live *live)
 
 enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
                                       const struct ccaas_ws_end *end, double at,
-                                      double from, struct ccaas_news *news,
-                                      double now)
+                                      double from, struct ccaas_news *news)
 {
     bool was_open = live->state == CCAAS_LIVE_OPEN;
     bool broken = ccaas_inbox_broken(live->inbox);
@@ -314,5 +315,5 @@ enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
         live->lost++;
         live->lost_at = from;
     }
-    return pause_for(live, hope, open, at, news, now);
+    return pause_for(live, hope, open, at, news);
 }

@@ -179,8 +179,7 @@ static enum ccaas_live_take step(struct ccaas_live *live,
     /* It opened and ended since the look above: one after the other. */
     if (live->state == CCAAS_LIVE_OPENING && end.opened)
         return ccaas_live_opened(live, news);
-    /* A pause counts from now, not from before it came. */
-    return ccaas_live_ended(live, &end, at, from, news, ccaas_clock_now());
+    return ccaas_live_ended(live, &end, at, from, news);
 }
 
 static void start_clock(struct ccaas_live *live, double now)

@@ -78,7 +78,6 @@ enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
 /* The socket ended: when, and since when messages may be missed. */
 enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
                                       const struct ccaas_ws_end *end, double at,
-                                      double from, struct ccaas_news *news,
-                                      double now);
+                                      double from, struct ccaas_news *news);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "check.h"
+#include "clock.h"
 
 struct ccaas_reader {
     atomic_int references;
@@ -271,6 +272,7 @@ static void on_head(void *self, const struct ccaas_http_head *head)
     memset(mail, 0, sizeof *mail);
     mail->mail.kind = CCAAS_MAIL_HEAD;
     mail->mail.free = free_mail;
+    mail->came_at = ccaas_clock_now();
     mail->status = head->status;
     mail->length = head->length;
     if (head->length)
@@ -350,6 +352,7 @@ static void on_end(void *self, const struct ccaas_http_end *http)
     struct ccaas_end_mail *end = reader->end;
 
     end->http = *http;
+    end->came_at = ccaas_clock_now();
     if (http->code == CCAAS_OK && is_good(reader) && !reader->no_memory) {
         if (reader->body == CCAAS_BODY_CHUNKS)
             reader->split.state = CCAAS_SPLIT_DONE;

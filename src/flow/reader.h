@@ -26,6 +26,7 @@ enum ccaas_mail_kind { CCAAS_MAIL_HEAD, CCAAS_MAIL_BLOCK, CCAAS_MAIL_END };
 
 struct ccaas_head_mail {
     struct ccaas_mail mail;
+    double came_at; /* monotonic: paces and pauses count from it */
     int status;
     size_t length;
     char headers[]; /* name NUL value NUL ... */
@@ -43,10 +44,11 @@ struct ccaas_block {
 
 struct ccaas_end_mail {
     struct ccaas_mail mail;
+    double came_at; /* likewise */
     struct ccaas_http_end http;
     enum ccaas_split_state state; /* DONE: the body was whole */
     const char *reason;           /* when BAD or LARGE */
-    uint64_t offset;              /* likewise */
+    uint64_t offset;              /* where */
     char *body;                   /* of an answer that is no 2xx */
     size_t length;
 };
