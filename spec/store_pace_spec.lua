@@ -75,7 +75,7 @@ describe("a pace in a store", function()
   it("is held for as long as a download takes", function()
     local shared = memory()
     local sandbox, client, list = xima(shared, 0)
-    sandbox:fault { path = "/recordings/*", delay = 4 }
+    sandbox:fault { path = "/recordings/*", delay = 6 }
     assert(client:audio(list[1]))
     local held = 0
     for _, life in ipairs(shared.lives) do

@@ -256,8 +256,8 @@ describe("the option deadline", function()
   it("goes over the reader's own time", function()
     local s = server.start(function(request) return server.cut(request, rows_of(5000)) end)
     local stream = ccaas.new(s:options { deadline = 1.5 }):queues()
-    local began = now()
     assert(stream:next())
+    local began = now()
     s:serve(function() return now() > began + 1.55 end)
     local count, row, err = 0, true, nil
     while row do

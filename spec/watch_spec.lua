@@ -106,6 +106,35 @@ describe("a watch", function()
     assert.equal(2, polls())
   end)
 
+  it("counts its interval from the answer, for which it may have waited", function()
+    sandbox:fault { path = "/queues", delay = 0.3 }
+    local stream = watch { interval = 7 }
+    assert.equal("timeout", select(2, stream:next(0.05)).code)
+    now = now + 3
+    take(stream, 3)
+    now = now + 6.9
+    assert_quiet(stream)
+    assert.equal(1, polls())
+    set("101", -1)
+    now = now + 0.2
+    take(stream, 1)
+    assert.equal(2, polls())
+  end)
+
+  it("begins with what another one had, that was closed within the interval", function()
+    for _ = 1, 3 do
+      local stream = watch()
+      take(stream, 3)
+      assert_quiet(stream)
+      stream:close()
+      now = now + 1
+    end
+    assert.equal(1, polls())
+    now = now + 2
+    take(watch(), 3)
+    assert.equal(2, polls())
+  end)
+
   it("shares its polls with other watches of the same list", function()
     local one, two, other = watch(), watch(), watch { limit = 2 }
     take(one, 3)

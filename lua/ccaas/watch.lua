@@ -28,43 +28,49 @@ local function seconds(own)
   return own.now and own.now() or core.now()
 end
 
--- Begins a poll, unless the client is closed.
-function Poller:start(now)
+-- Begins a poll, unless the client is closed.  What belongs to one is in a table of
+-- its own: it may be let go of at any time, by a finaliser, too.
+function Poller:start()
   local fine, stream = pcall(self.begin)
   if not fine and self.own.closed then
     return
   elseif not fine then
     error(stream, 0)
   end
-  self.stream, self.source = stream, streams.source(stream)
-  self.rows, self.started = {}, now
+  local poll = { stream = stream, source = streams.source(stream), rows = {} } -- and `answered_at`
+  self.poll = poll
   for watch in pairs(self.watches) do
     for gather in pairs(watch.gathers) do
-      self.source:join(gather, true)
+      poll.source:join(gather, true)
     end
+  end
+  if not next(self.watches) then
+    self:let_go()
   end
 end
 
 -- Ends the poll that is under way, if any.
 function Poller:let_go()
-  if self.stream then
-    self.stream:close()
-    self.stream, self.source, self.rows = nil, nil, nil
+  local poll = self.poll
+  self.poll = nil
+  if poll then
+    poll.stream:close()
   end
 end
 
--- The poll is over: with a new snapshot, or an error.
-function Poller:finish(now, err)
-  self.next_at = math.max(self.started + self.interval, now)
+-- The poll is over: with a new snapshot, or an error.  The next one comes an interval
+-- after its answer: there may have been a token to wait for, or another attempt.
+function Poller:finish(poll, err)
+  self.next_at = (poll.answered_at or seconds(self.own)) + self.interval
   if err then
     self.error, self.failures = err, self.failures + 1
     self.newest_error = err
   else
     local by_id = {}
-    for _, row in ipairs(self.rows) do
+    for _, row in ipairs(poll.rows) do
       by_id[row.id or false] = row
     end
-    self.snapshot = { rows = self.rows, by_id = by_id, at = os.time() }
+    self.snapshot = { rows = poll.rows, by_id = by_id, at = os.time() }
     self.error = nil
   end
   self.polls = self.polls + 1
@@ -85,25 +91,26 @@ end
 function Poller:pump()
   local now = seconds(self.own)
   self.looked_at = now
-  if self:is_over() then
+  if self:is_over() or not next(self.watches) then
     return
-  elseif not self.source then
+  elseif not self.poll then
     if now < self.next_at then
       return
     end
-    self:start(now)
+    self:start()
   end
-  while self.source do
-    local source = self.source
-    local row, state, err = source:try()
-    if self.source ~= source then
+  local poll = self.poll
+  while poll do
+    local row, state, err = poll.source:try()
+    if self.poll ~= poll then
       return self:pump() -- another coroutine ended it, while a function of the user's yielded
     elseif row ~= nil then
-      self.rows[#self.rows + 1] = row
+      poll.answered_at = poll.answered_at or seconds(self.own)
+      poll.rows[#poll.rows + 1] = row
     elseif state == "wait" or state == "pause" then
       return state
     else
-      self:finish(seconds(self.own), state == "error" and err or nil)
+      self:finish(poll, state == "error" and err or nil)
       return
     end
   end
@@ -117,8 +124,9 @@ function Poller:wake()
 end
 
 function Poller:due()
-  if self.source then
-    return math.min(self.source:due() or math.huge, self.interval / 2)
+  local poll = self.poll
+  if poll then
+    return math.min(poll.source:due() or math.huge, self.interval / 2)
   end
   return math.max(0, self.next_at - seconds(self.own))
 end
@@ -255,8 +263,9 @@ end
 
 function Watch:join(gather)
   self.gathers[gather] = true
-  if self.poller.source then
-    self.poller.source:join(gather, true)
+  local poll = self.poller.poll
+  if poll then
+    poll.source:join(gather, true)
   end
 end
 
@@ -286,12 +295,7 @@ function Watch:close()
   self:wake()
   poller.watches[self] = nil
   if not next(poller.watches) then
-    if poller.own.pollers[poller.key] == poller then
-      poller.own.pollers[poller.key] = nil
-    end
-    if poller.stream then
-      poller.stream:close()
-    end
+    poller:let_go() -- what it has is for whoever watches the same within the interval
   end
 end
 
@@ -374,8 +378,9 @@ return function(self, what, given)
     gaps = 0, began = os.time() }, Watch)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true
-  if poller.source then
-    poller.source:join(watch.gather, true)
+  local poll = poller.poll
+  if poll then
+    poll.source:join(watch.gather, true)
   end
   return events.new(own, watch, "watch " .. what)
 end

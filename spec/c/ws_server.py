@@ -68,7 +68,7 @@ async def twice(ws, query):
     await ws.send("one")
     await asyncio.sleep(2)
     await ws.send("two")
-    await asyncio.sleep(0.5)  # it is read before the connection is reset
+    await asyncio.sleep(1)  # it is read before the connection is reset
     ws.transport.abort()
 
 

@@ -28,7 +28,7 @@ describe("a poll that is cut off", function()
   it("is down for a watch, which goes on", function()
     local stream = watch()
     for _, poller in pairs(side.of(client).pollers) do
-      poller.stream:close()
+      poller.poll.stream:close()
     end
     local down = assert(stream:next(20))
     assert.equal("down", down.type)
