@@ -146,8 +146,7 @@ void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
     fetch->error.retryable = transient;
     pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
                              ccaas_random_unit());
-    /* That is for all who want to go in, whether this one tries again or not.
-     */
+    /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
         fetch->not_before =
             fmax(fetch->not_before, at + fmax(pause, attempt.retry_after));
