@@ -135,6 +135,62 @@ describe("a watch", function()
     assert.equal(2, polls())
   end)
 
+  it("is not told as what is what was before polls that failed", function()
+    local one = watch()
+    take(one, 3)
+    sandbox:fault { path = "/queues", status = 500, times = 2 }
+    for _ = 1, 2 do
+      now = now + 6
+      one:next(0.1)
+    end
+    one:close()
+    now = now + 1
+    local other = watch()
+    assert.equal("down", take(other, 1)[1].type) -- of that it is told at once
+    assert_quiet(other)
+    now = now + 5
+    assert.equal("gap", take(other, 1)[1].type)
+    assert.is_true(take(other, 3)[1].snapshot)
+  end)
+
+  it("does not wait out the interval of one that was closed after a failed poll", function()
+    sandbox:fault { path = "/queues", status = 500 }
+    local one = watch { interval = 3600 }
+    assert.equal("down", take(one, 1)[1].type)
+    one:close()
+    local other = watch { interval = 3600 }
+    assert.equal("down", take(other, 1)[1].type)
+    now = now + 4.9
+    assert_quiet(other)
+    now = now + 0.2
+    assert.equal("gap", take(other, 1)[1].type)
+    assert.is_true(take(other, 3)[1].snapshot)
+  end)
+
+  it("is no faster where others are closed before their answer", function()
+    sandbox:fault { path = "/queues", hang = true }
+    for _ = 1, 3 do
+      local stream = watch { interval = 3600 }
+      assert.equal("timeout", select(2, stream:next(0.05)).code)
+      stream:close()
+    end
+    assert.is_true(polls() <= 1)
+    now = now + 5.1
+    sandbox:clear_faults()
+    take(watch { interval = 3600 }, 3)
+  end)
+
+  it("ends with its client, and with nothing else", function()
+    sandbox:fault { path = "/queues", hang = true }
+    local stream = watch()
+    assert.equal("timeout", select(2, stream:next(0.05)).code)
+    client:close()
+    local event, err = stream:next()
+    assert.is_nil(event)
+    assert.equal("cancelled", err.code)
+    assert.is_nil(side.peek(client).pollers)
+  end)
+
   it("shares its polls with other watches of the same list", function()
     local one, two, other = watch(), watch(), watch { limit = 2 }
     take(one, 3)

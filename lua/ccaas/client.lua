@@ -66,6 +66,7 @@ local function methods_of(vendor)
         for _, poller in pairs(own.pollers or {}) do
           poller:wake()
         end
+        own.pollers = nil
       end
     end
     made[vendor.name] = {

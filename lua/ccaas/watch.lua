@@ -58,6 +58,18 @@ function Poller:let_go()
   end
 end
 
+-- Nobody watches any more.  What it has is for whoever watches the same within the
+-- interval; after a poll that is broken off, or failed, he polls as soon as he may.
+function Poller:rest()
+  local soon = seconds(self.own) + LEAST
+  if self.poll then
+    self.next_at, self.snapshot = math.max(self.next_at, soon), nil
+  elseif self.error then
+    self.next_at = math.min(self.next_at, soon)
+  end
+  self:let_go()
+end
+
 -- The poll is over: with a new snapshot, or an error.  The next one comes an interval
 -- after its answer: there may have been a token to wait for, or another attempt.
 function Poller:finish(poll, err)
@@ -229,14 +241,16 @@ function Watch:try()
   if poller:pump() == "pause" then
     return nil, "pause"
   end
-  local event = self:tell_state()
-  if event then
-    return event
-  end
-  if poller:is_over() then
-    self.ended = poller.error
-  elseif poller.own.closed then
+  local event
+  if poller.own.closed then
     self:finish()
+  else
+    event = self:tell_state()
+    if event then
+      return event
+    elseif poller:is_over() then
+      self.ended = poller.error
+    end
   end
   if self.ended then
     return nil, "error", self.ended
@@ -295,7 +309,7 @@ function Watch:close()
   self:wake()
   poller.watches[self] = nil
   if not next(poller.watches) then
-    poller:let_go() -- what it has is for whoever watches the same within the interval
+    poller:rest()
   end
 end
 
@@ -373,9 +387,10 @@ return function(self, what, given)
   end
   self[what](self, opts):close() -- wrong options raise here, not at a poll
   local poller = poller_of(self, own, what, opts, interval)
-  local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, failures = poller.failures,
-    past = poller.next_at <= seconds(own) and poller.snapshot or nil, -- too old to be told as what is
-    gaps = 0, began = os.time() }, Watch)
+  local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, gaps = 0,
+    failures = poller.failures - (poller.error and 1 or 0), -- that it is down is told at once
+    past = (poller.error or poller.next_at <= seconds(own)) and poller.snapshot or nil, -- too old for what is
+    began = os.time() }, Watch)
   watch.gathers[watch.gather] = true
   poller.watches[watch] = true
   local poll = poller.poll

@@ -169,6 +169,13 @@ static void answers_far_too_fast(void)
     answers(429, headers, sizeof headers);
 }
 
+static void answers_absurdly(void)
+{
+    static const char headers[] = "retry-after\00031536000";
+
+    answers(429, headers, sizeof headers);
+}
+
 static void brings_token(void)
 {
     static const char reply[] = "{\"access_token\":\"T\",\"expires_in\":2}";

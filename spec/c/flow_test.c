@@ -86,6 +86,26 @@ static void counts_the_pace_of_one_that_is_late(void)
     finish();
 }
 
+/* A year, says a server that is out of its mind. */
+static void keeps_others_back_for_a_minute_at_most(void)
+{
+    struct ccaas_flow *first, *second;
+
+    start("T");
+    first = call_with("tenant", 3, 30);
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    then = answers_absurdly;
+    CHECK_INT(take(first), CCAAS_TAKE_ERROR);
+    wait_for_sending(second, 2);
+    CHECK(sent_at >= answered_at + 60);
+    CHECK(sent_at < answered_at + 60.2);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
 static void keeps_others_back_after_the_last_attempt(void)
 {
     struct ccaas_flow *first, *second;
@@ -151,11 +171,32 @@ static void counts_a_lease_from_the_question(void)
     ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
     CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
     CHECK_INT(sent, 1);
-    now = asked_at + question.seconds / 3 + 0.01;
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT); /* not yet */
+    now += (asked_at + question.seconds - now) / 3 + 0.01;
     CHECK_INT(take(flow), CCAAS_TAKE_ASK);
     CHECK(ccaas_client_question(client, &question));
     CHECK_INT(question.kind, CCAAS_QUESTION_HOLD);
     ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+/* It answers when that time is over. */
+static void does_without_a_lease_that_is_over(void)
+{
+    struct ccaas_question question;
+    struct ccaas_flow *flow;
+
+    store = 1;
+    start("T");
+    store = 0;
+    flow = call("tenant");
+    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK(ccaas_client_question(client, &question));
+    now += question.seconds + 0.1;
+    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 1);
     ccaas_flow_free(flow);
     finish();
 }
@@ -256,10 +297,14 @@ int main(void)
     it("keeps others back for as long as a refusal says, also where that was "
        "the last attempt",
        keeps_others_back_after_the_last_attempt);
+    it("keeps them back for a minute at most where it does not wait itself",
+       keeps_others_back_for_a_minute_at_most);
     it("sleeps until the token comes where its turn has come before",
        sleeps_until_the_token_comes);
     it("counts a lease from when the store was asked for it",
        counts_a_lease_from_the_question);
+    it("does without one that is over when the store answers",
+       does_without_a_lease_that_is_over);
     it("counts a pause from when the answer is there",
        counts_a_pause_from_the_answer);
     it("waits until a date, however late the answer is read",

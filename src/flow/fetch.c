@@ -148,8 +148,10 @@ void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
                              ccaas_random_unit());
     /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
-        fetch->not_before =
-            fmax(fetch->not_before, at + fmax(pause, attempt.retry_after));
+        fetch->not_before = fmax(
+            fetch->not_before,
+            at + (pause < 0 ? fmin(attempt.retry_after, CCAAS_GATE_PATIENCE)
+                            : pause));
     if (pause < 0) {
         ccaas_fetch_fail(fetch);
         return;

@@ -18,6 +18,8 @@
 #include "bell.h"
 
 #define CCAAS_GATE_LEASE 10.0 /* seconds, or the pace if that is more */
+#define CCAAS_GATE_PATIENCE                                                    \
+    60.0 /* seconds that one who does not wait himself keeps others back */
 
 struct ccaas_client;
 struct ccaas_engine;

@@ -212,16 +212,18 @@ void ccaas_lease_answered(struct ccaas_lease *lease,
                           enum ccaas_question_kind kind, enum ccaas_reply reply,
                           double asked_at)
 {
+    double now = ccaas_clock_now(), until = asked_at + lease->seconds;
+
     lease->ask = NULL;
-    if (reply == CCAAS_REPLY_DONE) {
+    if (reply == CCAAS_REPLY_DONE && now < until) {
         lease->state = CCAAS_LEASE_HELD;
-        lease->at = asked_at + lease->seconds / 3;
-        lease->until = asked_at + lease->seconds;
+        lease->at = now + (until - now) / 3;
+        lease->until = until;
     } else if (kind == CCAAS_QUESTION_HOLD) {
         /* Lost, or who knows: what is under way goes on. */
         lease->at = INFINITY;
     } else if (reply == CCAAS_REPLY_BUSY) {
-        lease->at = ccaas_clock_now() + next_pause(lease->polls++);
+        lease->at = now + next_pause(lease->polls++);
     } else {
         lease->state = CCAAS_LEASE_ALONE;
     }
