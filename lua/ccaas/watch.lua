@@ -330,12 +330,12 @@ end
 -- new one may poll at once and is no faster than the interval.  The one of this key
 -- is to begin its poll anew, lest a new watch is told what is old, or waits for what
 -- hangs; others go on with theirs when their readers come back.
-local function tidy(own, key, now)
-  for other, poller in pairs(own.pollers) do
+local function tidy(pollers, key, now)
+  for other, poller in pairs(pollers) do
     local watched = next(poller.watches) ~= nil
     if poller:is_left(now) and (other == key or not watched) then
       poller:let_go()
-      own.pollers[other] = watched and poller or nil
+      pollers[other] = watched and poller or nil
     end
   end
 end
@@ -344,9 +344,10 @@ end
 -- that is over is no faster than that would have been.
 local function poller_of(self, own, what, opts, interval)
   local key, now = key_of(what, opts) .. "\3" .. interval, seconds(own)
-  own.pollers = own.pollers or {}
-  tidy(own, key, now)
-  local poller = own.pollers[key]
+  local pollers = own.pollers or {}
+  own.pollers = pollers
+  tidy(pollers, key, now)
+  local poller = pollers[key]
   if not poller or poller:is_over() then
     poller = setmetatable({
       own = own, key = key, interval = interval, next_at = poller and poller.next_at or 0, looked_at = now,
@@ -354,7 +355,7 @@ local function poller_of(self, own, what, opts, interval)
       watches = setmetatable({}, { __mode = "k" }),
       begin = function() return self[what](self, opts) end,
     }, Poller)
-    own.pollers[key] = poller
+    pollers[key] = poller
   end
   return poller
 end
