@@ -9,38 +9,7 @@
 
 #include <math.h>
 
-#include "clock.h"
-
-/* -- The clock ------------------------------------------------------------- */
-
-static double now = 1000, luck;
-static void (*then)(void); /* comes right after the next look at the clock */
-
-double ccaas_clock_now(void)
-{
-    double read = now;
-    void (*comes)(void) = then;
-
-    then = NULL;
-    if (comes)
-        comes();
-    return read;
-}
-
-double ccaas_clock_wall(void)
-{
-    return now + 1e9;
-}
-
-void ccaas_random_bytes(void *bytes, size_t length)
-{
-    memset(bytes, 7, length);
-}
-
-double ccaas_random_unit(void)
-{
-    return luck;
-}
+#include "played_clock.h"
 
 /* -- The engine: one socket at a time -------------------------------------- */
 
