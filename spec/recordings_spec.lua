@@ -411,21 +411,11 @@ describe("recordings", function()
       return client, s, sent, function() ended = true end
     end
 
-    local function until_stuck(s, sent)
-      local before, still = -1, 0
-      s:serve(function()
-        still = sent.bytes == before and still + 1 or 0
-        before = sent.bytes
-        return still == 10
-      end)
-      return sent.bytes
-    end
-
     it("make the server wait, and a pause longer than `timeout` is no time-out", function()
       local client, s, sent, finish = endless()
       local stream = client:recordings(YEAR)
       assert.equal("K0", assert(stream:next()).recordingKey)
-      local taken = until_stuck(s, sent)
+      local taken = server.until_stuck(s, sent)
       assert.is_true(taken < 30e6, taken)
       local from = socket.gettime()
       s:serve(function() return socket.gettime() > from + 1.5 end)
@@ -463,7 +453,7 @@ describe("recordings", function()
       local client, s, sent = endless()
       local stream = client:recordings(YEAR)
       assert(stream:next())
-      until_stuck(s, sent)
+      server.until_stuck(s, sent)
       stream:close()
       s:serve(function() return #s.conns == 0 end)
       assert.equal("cancelled", select(2, stream:next()).code)

@@ -369,6 +369,20 @@ function methods:run(...)
   end
 end
 
+--- Serves until the client takes no more.
+---@param s table the server
+---@param sent table its `bytes` are counted by the server's handler
+---@return integer bytes
+function server.until_stuck(s, sent)
+  local before, still = -1, 0
+  s:serve(function()
+    still = sent.bytes == before and still + 1 or 0
+    before = sent.bytes
+    return still == 10
+  end)
+  return sent.bytes
+end
+
 --- Runs f(1) ... f(count) side by side.
 ---@param s table the server
 ---@param count integer

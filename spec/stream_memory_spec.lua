@@ -42,17 +42,6 @@ describe("a stream", function()
       return ccaas.new(s:options()), s, sent
     end
 
-    -- Serves until the client takes no more.
-    local function until_stuck(s, sent)
-      local before, still = -1, 0
-      s:serve(function()
-        still = sent.bytes == before and still + 1 or 0
-        before = sent.bytes
-        return still == 10
-      end)
-      return sent.bytes
-    end
-
     for _, size in ipairs { 1000, 100 } do
       it(("while its reader stops, and makes the server wait: pages of %d rows"):format(size),
         function()
@@ -60,14 +49,14 @@ describe("a stream", function()
           local stream = client:queues { size = size }
           assert.equal("1", stream:next().id)
           local before = resident()
-          local taken = until_stuck(s, sent)
+          local taken = server.until_stuck(s, sent)
           -- Its own 10 MB, and what sockets hold.
           assert.is_true(taken < 40e6, taken)
           if not helper.sanitized then
             assert.is_true(resident() - before < 30e6, resident() - before)
           end
           assert.equal("2", stream:next().id)
-          assert.is_true(until_stuck(s, sent) < 40e6)
+          assert.is_true(server.until_stuck(s, sent) < 40e6)
           local count = 2
           for row in stream do
             count = count + 1
