@@ -72,6 +72,32 @@ describe("pages", function()
       end
     end)
 
+    -- Two headers of one name were read as the first of them, and "3, 3", which a
+    -- proxy makes of them, as no number.
+    local joined = { ["X-Page"] = "0, 0", ["X-Page-Size"] = "10,10", ["X-Total-Pages"] = "3, 3",
+      ["X-Total-Elements"] = "30, 30, 30" }
+    for name, value in pairs(joined) do
+      local one = value:match("%d+")
+
+      it("repeat " .. name .. " are fine where all are the same", function()
+        for _, headers in ipairs { { [name] = value }, { [name] = one, [name:lower()] = one } } do
+          local given, err = walk(headers)
+          assert.is_nil(err)
+          assert.equal(span(1, 30), given)
+        end
+      end)
+
+      it("repeat " .. name .. " with another number are error protocol", function()
+        for _, headers in ipairs { { [name] = one .. ", 7" }, { [name] = one, [name:lower()] = "7" },
+          { [name] = "7", [name:lower()] = one } } do
+          local given, err = walk(headers)
+          assert.equal("", given)
+          assert.equal("protocol", err.code)
+          assert.matches("two different", err.message, 1, true)
+        end
+      end)
+    end
+
     it("change the size between pages are error protocol, after the rows before", function()
       local given, err = walk({ ["X-Page-Size"] = 5, ["X-Total-Pages"] = 6 }, 1)
       assert.equal(span(1, 10), given)

@@ -97,8 +97,12 @@ static void no_numbers(void)
         "1e3",
         "0x10",
         "1 2",
-        "1,2",
-        "1, 1",
+        "1,",
+        ",1",
+        "1,,1",
+        ",",
+        "1, one",
+        "1, 2, three",
         "five",
         "\xd9\xa3",
         "9223372036854775808",
@@ -113,6 +117,25 @@ static void no_numbers(void)
     }
     CHECK_INT(ccaas_page_number("1\0", 2), BAD);
     CHECK_INT(ccaas_page_number(NULL, 0), NONE);
+}
+
+/* A proxy may join two headers of one name: "1, 1" was taken for no number. */
+static void repeated_numbers(void)
+{
+    CHECK_INT(number("1, 1"), 1);
+    CHECK_INT(number("12,12 ,\t12"), 12);
+    CHECK_INT(number("7, 007"), 7);
+    CHECK_INT(number("1, 2"), CCAAS_PAGE_TWO);
+    CHECK_INT(number("1, 1, 2"), CCAAS_PAGE_TWO);
+    CHECK_INT(number("1, 2, 1"), CCAAS_PAGE_TWO);
+    CHECK_INT(ccaas_page_both(NONE, NONE), NONE);
+    CHECK_INT(ccaas_page_both(NONE, 3), 3);
+    CHECK_INT(ccaas_page_both(3, NONE), 3);
+    CHECK_INT(ccaas_page_both(3, 3), 3);
+    CHECK_INT(ccaas_page_both(3, 4), CCAAS_PAGE_TWO);
+    CHECK_INT(ccaas_page_both(3, BAD), BAD);
+    CHECK_INT(ccaas_page_both(CCAAS_PAGE_TWO, 3), CCAAS_PAGE_TWO);
+    CHECK_INT(ccaas_page_both(BAD, CCAAS_PAGE_TWO), BAD);
 }
 
 /* Believing an answer. */
@@ -153,10 +176,24 @@ static void counts_bad(void)
               "the answer's page is not a whole number");
     CHECK_STR(first_head(0, BAD, 3, 250),
               "the answer's page size is not a whole number");
-    CHECK(first_head(0, 100, -3, 250) != NULL);
+    CHECK(first_head(0, 100, -4, 250) != NULL);
     CHECK(first_head(0, 100, 3, INT64_MIN) != NULL);
     CHECK(first_head(INT64_MIN, 100, 3, 250) != NULL);
     CHECK(first_head(0, INT64_MIN, 3, 250) != NULL);
+}
+
+static void counts_differ(void)
+{
+    const int64_t two = CCAAS_PAGE_TWO;
+
+    CHECK_STR(first_head(0, 100, two, 250),
+              "the answer names two different numbers of pages");
+    CHECK_STR(first_head(0, 100, 3, two),
+              "the answer names two different numbers of rows");
+    CHECK_STR(first_head(two, 100, 3, 250),
+              "the answer names two different pages");
+    CHECK_STR(first_head(0, two, 3, 250),
+              "the answer names two different page sizes");
 }
 
 static void other_page(void)
@@ -293,10 +330,12 @@ int main(void)
     it("brings a first page that cannot be to the nearest that can", odd_first);
     it("reads whole numbers, with blanks around them", numbers);
     it("takes nothing else for a number", no_numbers);
+    it("takes a number that is repeated for one", repeated_numbers);
     it("believes four numbers that agree", all_there);
     it("does without page and size", page_and_size_missing);
     it("says which count is missing", counts_missing);
     it("says which number is none", counts_bad);
+    it("says which number came twice and differs", counts_differ);
     it("refuses another page than the one asked for", other_page);
     it("takes 1 to 1000000 rows a page", size_bounds);
     it("refuses to divide by a size that nobody named", no_size_at_all);

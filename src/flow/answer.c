@@ -12,6 +12,20 @@
 #define UNREADY_LEAST 0.25
 #define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
 
+/* The number in the headers of that name, of which there may be several. */
+static int64_t page_number(const struct ccaas_fetch *fetch, const char *name)
+{
+    const char *at = fetch->headers, *end = at + fetch->headers_length, *value;
+    int64_t number = CCAAS_PAGE_NONE;
+
+    while ((value = ccaas_header(at, (size_t)(end - at), name)) != NULL) {
+        at = value + strlen(value) + 1;
+        number =
+            ccaas_page_both(number, ccaas_page_number(value, strlen(value)));
+    }
+    return number;
+}
+
 /* The numbers that come with a page; what they contradict is an error. */
 static void take_page_head(struct ccaas_fetch *fetch)
 {
@@ -19,14 +33,11 @@ static void take_page_head(struct ccaas_fetch *fetch)
     struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
     int64_t numbers[4];
     struct ccaas_page_head head;
-    const char *value, *reason;
+    const char *reason;
     size_t i;
 
-    for (i = 0; i < 4; i++) {
-        value = ccaas_header(fetch->headers, fetch->headers_length,
-                             flow->plan.page_headers[i]);
-        numbers[i] = ccaas_page_number(value, value ? strlen(value) : 0);
-    }
+    for (i = 0; i < 4; i++)
+        numbers[i] = page_number(fetch, flow->plan.page_headers[i]);
     head = (struct ccaas_page_head){numbers[0], numbers[1], numbers[2],
                                     numbers[3]};
     reason = ccaas_page_head(walk, fetch->page, &head);

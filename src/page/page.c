@@ -47,13 +47,11 @@ static bool blank(char c)
     return c == ' ' || c == '\t';
 }
 
-int64_t ccaas_page_number(const char *value, size_t length)
+/* One item of a header's list. */
+static int64_t item(const char *value, size_t length)
 {
     int64_t number = 0;
 
-    if (!value) {
-        return CCAAS_PAGE_NONE;
-    }
     while (length && blank(value[length - 1])) {
         length--;
     }
@@ -75,6 +73,33 @@ int64_t ccaas_page_number(const char *value, size_t length)
     return number;
 }
 
+int64_t ccaas_page_both(int64_t one, int64_t other)
+{
+    if (one == other || other == CCAAS_PAGE_NONE) {
+        return one;
+    }
+    if (one == CCAAS_PAGE_NONE) {
+        return other;
+    }
+    return one == CCAAS_PAGE_BAD || other == CCAAS_PAGE_BAD ? CCAAS_PAGE_BAD
+                                                            : CCAAS_PAGE_TWO;
+}
+
+int64_t ccaas_page_number(const char *value, size_t length)
+{
+    int64_t number = CCAAS_PAGE_NONE;
+    size_t at = 0, comma;
+
+    while (value && at <= length) {
+        for (comma = at; comma < length && value[comma] != ',';) {
+            comma++;
+        }
+        number = ccaas_page_both(number, item(value + at, comma - at));
+        at = comma + 1;
+    }
+    return number;
+}
+
 /* The rows a page that an answer is to be read with: what it says itself, else
  * what the walk knows. */
 static int64_t size_of(const struct ccaas_page_walk *walk,
@@ -88,6 +113,24 @@ static int64_t size_of(const struct ccaas_page_walk *walk,
 static bool was_named(const struct ccaas_page_walk *walk, int64_t page)
 {
     return page != walk->first || walk->promised > walk->first;
+}
+
+/* What is wrong with a number that came twice; NULL: nothing. */
+static const char *two_numbers(const struct ccaas_page_head *head)
+{
+    if (head->pages == CCAAS_PAGE_TWO) {
+        return "the answer names two different numbers of pages";
+    }
+    if (head->rows == CCAAS_PAGE_TWO) {
+        return "the answer names two different numbers of rows";
+    }
+    if (head->page == CCAAS_PAGE_TWO) {
+        return "the answer names two different pages";
+    }
+    if (head->size == CCAAS_PAGE_TWO) {
+        return "the answer names two different page sizes";
+    }
+    return NULL;
 }
 
 /* What is wrong with a single number; NULL: nothing. */
@@ -179,8 +222,11 @@ static void recount(struct ccaas_page_walk *walk, int64_t page,
 const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
                             const struct ccaas_page_head *head)
 {
-    const char *reason = wrong_number(walk, page, head);
+    const char *reason = two_numbers(head);
 
+    if (!reason) {
+        reason = wrong_number(walk, page, head);
+    }
     if (!reason) {
         reason = contradiction(walk, page, head);
     }

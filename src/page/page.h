@@ -13,8 +13,10 @@
 
 #define CCAAS_PAGE_NONE (-1) /* the header was not there */
 #define CCAAS_PAGE_BAD (-2)  /* it was there, and is no whole number >= 0 */
+#define CCAAS_PAGE_TWO (-3)  /* it was there more than once, and differs */
 
-/* The four numbers that come with a page, or NONE or BAD in their place. */
+/* The four numbers that come with a page, or NONE, BAD or TWO in their
+ * place. */
 struct ccaas_page_head {
     int64_t page;  /* which page this is, from 0 */
     int64_t size;  /* rows a page */
@@ -58,8 +60,12 @@ bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page);
 
 /* Reads a header's value (not terminated; NULL: the header is missing) as one
  * number of struct ccaas_page_head.  Digits only, with blanks around them;
- * what is past INT64_MAX is BAD. */
+ * what is past INT64_MAX is BAD.  A list with commas is what proxies make of a
+ * header that comes twice: it is one number if all of them are the same. */
 int64_t ccaas_page_number(const char *value, size_t length);
+
+/* What two headers of one name say together. */
+int64_t ccaas_page_both(int64_t one, int64_t other);
 
 /* Takes the headers of a good answer to `page`, a page that ccaas_page_next
  * gave; more than once, too, where a page is asked for again.  NULL: fine, the
