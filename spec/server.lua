@@ -418,17 +418,18 @@ function methods:stop()
   self.conns = {}
 end
 
---- Starts a server on 127.0.0.1; it is stopped when the spec file ends.
+--- Starts a server; it is stopped when the spec file ends.
 ---@param handler fun(request: table, conn: table): string|nil
 ---@param token? fun(request: table, conn: table): string|nil answers /token
+---@param host? string 127.0.0.1
 ---@return table # url, port, loop; requests (those for /token apart), tokens
 --- (how many of those), accepted (connections)
-function server.start(handler, token)
+function server.start(handler, token, host)
   local self = setmetatable({
     handler = handler, token = token or default_token, requests = {}, tokens = 0,
     accepted = 0, conns = {}, running = setmetatable({}, { __mode = "k" }),
   }, methods)
-  self.listener = assert(socket.bind("127.0.0.1", 0, 128))
+  self.listener = assert(socket.bind(host or "127.0.0.1", 0, 128))
   self.listener:settimeout(0)
   self.port = tonumber((select(2, self.listener:getsockname())))
   self.url = "http://127.0.0.1:" .. self.port

@@ -271,6 +271,7 @@ function subscribe.give(own, name, method, plan, opts)
   local live = core.live(own.core, {
     url = plan.urls[1]:gsub("^http", "ws"),
     token_name = method.token_name,
+    refusals = method.refusals,
     paths = method.parts,
     queue = opts.queue,
     block = opts.overflow == "block",

@@ -51,7 +51,7 @@ static void token_in_query(void)
     open_it();
     CHECK_STR(last->url, "wss://host/live?ids=1&auth=a-._~Z9%2F%2B%3D%26%25");
     CHECK_STR(last->bearer, "");
-    ENDS(.code = CCAAS_OK, .close_code = 1008, .opened = true,
+    ENDS(.code = CCAAS_OK, .close_code = 1011, .opened = true,
          .close_reason = "no a-._~Z9/+=&% here");
     TAKES(DOWN);
     CHECK(!strstr(error()->message, "a-._~"));

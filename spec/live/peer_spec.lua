@@ -121,7 +121,7 @@ describe("a subscription to a server of another kind", function()
     assert.is_true(event.binary)
   end)
 
-  for _, case in ipairs { { 1000, "" }, { 1001, "going away" }, { 1008, "not you" }, { 1011, "oh, no" },
+  for _, case in ipairs { { 1000, "" }, { 1001, "going away" }, { 1003, "not that" }, { 1011, "oh, no" },
     { 4000, "so long, caf\195\169" } } do
     local code, reason = case[1], case[2]
     it(("tells that it was closed with %d, and goes on"):format(code), function()

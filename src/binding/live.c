@@ -30,6 +30,20 @@ struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index)
     return box->live;
 }
 
+/* The plan's closing codes that refuse a token. */
+static void read_refusals(lua_State *L, struct ccaas_live_plan *plan)
+{
+    int i;
+
+    lua_getfield(L, -1, "refusals");
+    for (i = 0; lua_istable(L, -1) && i < CCAAS_LIVE_REFUSALS; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        plan->refusals[i] = (int)luaL_optinteger(L, -1, 0);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 /* The plan at index -1; leaves what it points to on the stack above it. */
 static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
 {
@@ -46,6 +60,7 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
     plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
     plan->max_message =
         (size_t)ccaas_binding_number(L, "max_message", 16 * 1024 * 1024);
+    read_refusals(L, plan);
     plan->paths = ccaas_binding_list(L, "paths", &parts);
     if (!plan->url || plan->silence <= 0 || parts != CCAAS_LIVE_PARTS)
         luaL_error(L, "the plan lacks a url, silence or paths");

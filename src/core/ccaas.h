@@ -382,21 +382,26 @@ enum ccaas_live_part {
     CCAAS_LIVE_PARTS
 };
 
+#define CCAAS_LIVE_REFUSALS 8
+
 /* What a subscription is to do. */
 struct ccaas_live_plan {
     const char *url;          /* ws:// or wss:// */
     const char *token_name;   /* the token goes into the query under this name;
                                  NULL: as a header */
     const char *const *paths; /* of the parts: member names with dots */
-    size_t queue;             /* messages that wait for the reader, at most */
-    bool block;               /* more of them make the server wait; else the
-                                 newest for each metric and category stays */
-    double silence;           /* seconds without a sign of life: it is lost */
-    int64_t reconnects;       /* in a row without success; < 0: no limit */
-    double pause_first;       /* before it is opened again: the first pause's */
-    double pause_most;        /* upper bound, and the longest one's */
-    double deadline;          /* seconds from the first take; INFINITY: none */
-    size_t max_message;       /* bytes */
+    int refusals[CCAAS_LIVE_REFUSALS]; /* the API's own closing codes (4000 to
+                                          4999) that refuse a token; 0 ends
+                                          them */
+    size_t queue;       /* messages that wait for the reader, at most */
+    bool block;         /* more of them make the server wait; else the
+                           newest for each metric and category stays */
+    double silence;     /* seconds without a sign of life: it is lost */
+    int64_t reconnects; /* in a row without success; < 0: no limit */
+    double pause_first; /* before it is opened again: the first pause's */
+    double pause_most;  /* upper bound, and the longest one's */
+    double deadline;    /* seconds from the first take; INFINITY: none */
+    size_t max_message; /* bytes */
 };
 
 /* A subscription; nothing is opened before the first ccaas_live_take.  NULL:

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "flow.h"
 #include "retry.h"
+#include "trust.h"
 
 /* The walk's url, with the page's number and size where the plan has them. */
 static char *make_url(const struct ccaas_plan *plan, size_t walk, int64_t page)
@@ -256,7 +257,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
         .bearer = bearer,
         .content = plan->content,
         .content_length = plan->content_length,
-        .ca_file = client->ca_file,
+        .trust = ccaas_trust_for(client->ca_file),
         .proxy = client->proxy,
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "grant_own.h"
 #include "retry.h"
+#include "trust.h"
 
 #define TOKEN_BODY (64 * 1024) /* a larger reply is no token */
 #define TOKEN_LONGEST (16 * 1024)
@@ -73,7 +74,7 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
         .password = grant->secret,
         .content = form,
         .content_length = sizeof form - 1,
-        .ca_file = grant->ca_file,
+        .trust = ccaas_trust_for(grant->ca_file),
         .proxy = grant->proxy,
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,

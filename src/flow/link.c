@@ -2,12 +2,18 @@
 #include "live.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "error.h"
 #include "proxy.h"
+#include "trust.h"
+
+/* So many sockets in a row that the server closes before any message make
+ * another token worth a try. */
+#define FRUITLESS 3
 
 struct ccaas_error *ccaas_live_error_of(struct ccaas_live *live)
 {
@@ -140,11 +146,13 @@ static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
     struct ccaas_client *client = live->client;
     struct ccaas_ws *ws = ccaas_engine_ws(client->engine);
     struct ccaas_ws_sink sink = ccaas_inbox_sink(live->inbox);
+    struct ccaas_http_trust trust = ccaas_trust_for(client->ca_file);
     struct ccaas_ws_end none = {.code = CCAAS_IO, .message = CCAAS_NO_ROOM};
     struct ccaas_ws_request request = {
         .url = live->url,
         .bearer = live->token_name ? NULL : bearer,
-        .ca_file = client->ca_file,
+        .ca_file = trust.file,
+        .ca_dir = trust.dir,
         .proxy = ccaas_proxy_for(live->url, client->proxy, environment),
         .connect_timeout = client->connect_timeout,
         .silence = live->plan.silence,
@@ -154,6 +162,7 @@ static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
 
     live->state = CCAAS_LIVE_OPENING;
     live->attempt++;
+    live->tries++;
     if (live->token_name && bearer) {
         address = address_with(live, ccaas_secret_reveal(bearer));
         request.url = address;
@@ -177,7 +186,7 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
                                       double open, double at,
                                       struct ccaas_news *news)
 {
-    int64_t again = live->opened ? live->attempt : (int64_t)live->attempt - 1;
+    int64_t again = live->fruitful ? live->tries : live->tries - 1;
 
     live->state = CCAAS_LIVE_PAUSE;
     if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
@@ -204,6 +213,7 @@ static enum ccaas_live_take lacks_token(struct ccaas_live *live,
                      ccaas_grant_error(live->client->grant));
     live->need = (struct ccaas_grant_need){0};
     live->attempt++;
+    live->tries++;
     return pause_for(live, ccaas_live_error_of(live)->retryable, 0,
                      ccaas_clock_wall(), news);
 }
@@ -253,6 +263,43 @@ enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
 /* -- Losing it
  * -------------------------------------------------------------------- */
 
+/* Does the server close the websocket because it does not take the token?  The
+ * standard has codes for it; an API may have some of its own. */
+static bool refuses_token(const struct ccaas_live *live,
+                          const struct ccaas_ws_end *end)
+{
+    static const int standard[] = {1008, 3000, 3003}; /* policy, unauthorized,
+                                                         forbidden */
+    size_t i;
+
+    if (end->code != CCAAS_OK)
+        return false;
+    for (i = 0; i < sizeof standard / sizeof *standard; i++)
+        if (end->close_code == standard[i])
+            return true;
+    for (i = 0; i < CCAAS_LIVE_REFUSALS && live->plan.refusals[i]; i++)
+        if (end->close_code == live->plan.refusals[i])
+            return true;
+    return false;
+}
+
+/* The server closed the websocket in due form: how. */
+static void describe_close(struct ccaas_error *error, enum ccaas_code code,
+                           const struct ccaas_ws_end *end)
+{
+    char number[64];
+
+    if (end->close_code == 1005)
+        snprintf(number, sizeof number, "no code");
+    else if (end->close_code == 1002) /* libwebsockets hides the others */
+        snprintf(number, sizeof number, "1002, or 1012, 1013 or 1014");
+    else
+        snprintf(number, sizeof number, "%d", end->close_code);
+    ccaas_error_set(error, code, "the server closed the websocket (%s%s%s)%s",
+                    number, end->close_reason[0] ? ": " : "", end->close_reason,
+                    code == CCAAS_AUTH ? ": it refuses the token" : "");
+}
+
 static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
                      bool broken)
 {
@@ -267,29 +314,56 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
                           (int64_t)ccaas_clock_wall());
     if (broken)
         ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
-    else if (end->code == CCAAS_OK && end->close_reason[0])
-        ccaas_error_set(error, CCAAS_NETWORK,
-                        "the server closed the websocket (%d: %s)",
-                        end->close_code, end->close_reason);
     else if (end->code == CCAAS_OK)
-        ccaas_error_set(error, CCAAS_NETWORK,
-                        "the server closed the websocket (%d)",
-                        end->close_code);
+        describe_close(
+            error, refuses_token(live, end) ? CCAAS_AUTH : CCAAS_NETWORK, end);
     else
         ccaas_error_set(error, end->code, "%s", end->message);
     sign_error(live);
+}
+
+/* The next attempt is made with another token, if there may be one. */
+static bool renew_token(struct ccaas_live *live)
+{
+    if (!live->client->grant ||
+        !ccaas_grant_refused(live->client->grant, live->generation))
+        return false;
+    live->need = (struct ccaas_grant_need){0};
+    return true;
 }
 
 /* Another token may help, once. */
 static bool wants_another_token(struct ccaas_live *live)
 {
     if (ccaas_live_error_of(live)->status != 401 || live->replayed ||
-        !live->client->grant ||
-        !ccaas_grant_refused(live->client->grant, live->generation))
+        !renew_token(live))
         return false;
     live->replayed = true;
-    live->need = (struct ccaas_grant_need){0};
     live->state = CCAAS_LIVE_TOKEN;
+    return true;
+}
+
+/* The socket was open for so long.  One that brought nothing shows neither that
+ * the link works nor that the token is good.  False: it is not worth opening
+ * again. */
+static bool learn_from(struct ccaas_live *live, const struct ccaas_ws_end *end,
+                       double open)
+{
+    if (end->received || open >= live->retry.settled) {
+        live->fruitful = true;
+        live->renewed = false;
+        live->fruitless = 0;
+        live->tries = 0;
+    }
+    if (refuses_token(live, end)) {
+        if (live->renewed || !renew_token(live))
+            return false;
+        live->renewed = true;
+    } else if (!end->received && open < live->retry.settled &&
+               (end->code == CCAAS_OK || end->code == CCAAS_NETWORK) &&
+               ++live->fruitless == FRUITLESS) {
+        renew_token(live);
+    }
     return true;
 }
 
@@ -314,6 +388,7 @@ enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
     if (was_open) {
         live->lost++;
         live->lost_at = from;
+        hope = learn_from(live, end, open) && hope;
     }
     return pause_for(live, hope, open, at, news);
 }

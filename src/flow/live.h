@@ -43,10 +43,14 @@ struct ccaas_live {
     struct ccaas_grant_need need;
     uint64_t generation; /* of the token that it was opened with */
     bool replayed;       /* opened anew with another token, since it was open */
+    bool renewed;        /* the same for a close, since a message came */
+    unsigned fruitless; /* sockets that were open without a message, in a row */
     struct ccaas_retry_link retry;
     double resume_at;
     double lost_at;   /* epoch seconds; < 0: not */
     unsigned attempt; /* since it was last open */
+    int64_t tries;    /* attempts since a message last came */
+    bool fruitful;    /* one came at some time */
     bool down;        /* the reader was told so */
 
     int64_t messages, stale, opened, lost;

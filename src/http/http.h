@@ -22,6 +22,16 @@
 struct ccaas_http;     /* an engine */
 struct ccaas_transfer; /* a request under way, counted references */
 
+/* Certificates that are trusted: a file of them, a folder of them (by OpenSSL's
+ * names), or both.  All NULL: libcurl's default. */
+struct ccaas_http_trust {
+    const char *file, *dir;
+};
+
+/* Any thread: what libcurl trusts by default, where it is files (static
+ * strings). */
+struct ccaas_http_trust ccaas_http_trust(void);
+
 /* What to send.  Everything is copied (secrets are held). */
 struct ccaas_http_request {
     const char *method;
@@ -31,11 +41,12 @@ struct ccaas_http_request {
     struct ccaas_secret *user, *password; /* HTTP Basic; NULL: none */
     const void *content;
     size_t content_length;
-    const char *ca_file, *proxy, *user_agent; /* NULL: default */
-    double connect_timeout;                   /* seconds */
-    double timeout;  /* seconds without a byte from the server */
-    double deadline; /* monotonic seconds; INFINITY: none */
-    bool plain;      /* the body is not to be compressed */
+    struct ccaas_http_trust trust;
+    const char *proxy, *user_agent; /* NULL: default */
+    double connect_timeout;         /* seconds */
+    double timeout;                 /* seconds without a byte from the server */
+    double deadline;                /* monotonic seconds; INFINITY: none */
+    bool plain;                     /* the body is not to be compressed */
     bool idempotent; /* may be sent anew on a connection that died */
 };
 

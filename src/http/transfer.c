@@ -70,7 +70,8 @@ ccaas_transfer_new(struct ccaas_http *http,
     transfer->sink = *sink;
     transfer->method = ccaas_copy(request->method, &failed);
     transfer->url = ccaas_copy(request->url, &failed);
-    transfer->ca_file = ccaas_copy(request->ca_file, &failed);
+    transfer->ca_file = ccaas_copy(request->trust.file, &failed);
+    transfer->ca_dir = ccaas_copy(request->trust.dir, &failed);
     transfer->proxy = ccaas_copy(request->proxy, &failed);
     transfer->user_agent = ccaas_copy(request->user_agent, &failed);
     transfer->connect_timeout = request->connect_timeout;
@@ -109,6 +110,7 @@ void ccaas_http_release(struct ccaas_transfer *transfer)
     free(transfer->method);
     free(transfer->url);
     free(transfer->ca_file);
+    free(transfer->ca_dir);
     free(transfer->proxy);
     free(transfer->user_agent);
     free(transfer->content);
@@ -348,8 +350,10 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    if (transfer->ca_file)
+    if (transfer->ca_file || transfer->ca_dir) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, transfer->ca_dir);
+    }
     /* In clear we talk to this machine itself only: a proxy of the environment
      * is not to see the token on a way that was thought to be none. */
     if (transfer->proxy || strncasecmp(transfer->url, "http:", 5) == 0)

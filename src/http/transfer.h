@@ -15,7 +15,7 @@ struct ccaas_transfer {
     struct ccaas_http_sink sink;
 
     /* The request: written before it is handed over, then read only. */
-    char *method, *url, *ca_file, *proxy, *user_agent;
+    char *method, *url, *ca_file, *ca_dir, *proxy, *user_agent;
     char *content;
     size_t content_length;
     struct ccaas_secret *bearer, *user, *password;

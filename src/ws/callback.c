@@ -88,6 +88,7 @@ static void give(struct ccaas_socket *socket, const char *bytes, size_t length,
                                "a text message is not UTF-8");
         return;
     }
+    socket->gave = true;
     if (socket->sink.message(socket->sink.self, bytes, length, binary) ==
         CCAAS_WS_FULL) {
         ccaas_socket_pause(socket);

@@ -107,7 +107,7 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws)
     if (!made)
         return false;
     /* Who is woken is told by way of a vhost: one has to be there. */
-    if (ccaas_ws_route_find(ws, NULL, NULL, &why))
+    if (ccaas_ws_route_find(ws, NULL, NULL, NULL, &why))
         return true;
     ccaas_ws_context_destroy(ws);
     return false;

@@ -30,8 +30,9 @@ struct ccaas_lookup {
     struct ccaas_names names;
 };
 
-/* Is the host a number already?  Then there is nothing to look up. */
-bool ccaas_lookup_number(const char *host, struct ccaas_names *names);
+/* Is the host a number, or this machine's own name?  Then there is nothing to
+ * look up. */
+bool ccaas_lookup_known(const char *host, struct ccaas_names *names);
 
 /* On the engine's thread: a look-up of that name, perhaps one that is under
  * way.  It will be in ws->found.  NULL: memory is out, or no thread can be

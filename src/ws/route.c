@@ -16,7 +16,8 @@ static bool same(const char *one, const char *other)
 }
 
 /* What is to be believed; NULL: *why says why not. */
-static SSL_CTX *make_tls(const char *ca_file, const char **why)
+static SSL_CTX *make_tls(const char *ca_file, const char *ca_dir,
+                         const char **why)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
@@ -28,12 +29,12 @@ static SSL_CTX *make_tls(const char *ca_file, const char **why)
     SSL_CTX_set_options(tls, SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
-    if (!ca_file) {
+    if (!ca_file && !ca_dir) {
         SSL_CTX_set_default_verify_paths(tls);
         return tls;
     }
     *why = "the CA file cannot be read, or has no certificate in it";
-    if (SSL_CTX_load_verify_locations(tls, ca_file, NULL) == 1)
+    if (SSL_CTX_load_verify_locations(tls, ca_file, ca_dir) == 1)
         return tls;
 failed:
     SSL_CTX_free(tls);
@@ -78,12 +79,14 @@ static void free_route(struct ccaas_ws_route *route)
 {
     SSL_CTX_free(route->tls);
     free(route->ca_file);
+    free(route->ca_dir);
     ccaas_address_forget(route->proxy);
     free(route);
 }
 
 struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
                                            const char *ca_file,
+                                           const char *ca_dir,
                                            const char *proxy, const char **why)
 {
     struct ccaas_ws_route *route;
@@ -94,7 +97,8 @@ struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
     if (!look_at(ca_file, &changed))
         return NULL;
     for (route = ws->routes; route; route = route->next)
-        if (same(route->ca_file, ca_file) && same(route->proxy, proxy) &&
+        if (same(route->ca_file, ca_file) && same(route->ca_dir, ca_dir) &&
+            same(route->proxy, proxy) &&
             memcmp(&route->changed, &changed, sizeof changed) == 0)
             return route;
     *why = no_memory;
@@ -103,9 +107,10 @@ struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
         return NULL;
     route->changed = changed;
     route->ca_file = ccaas_copy(ca_file, &failed);
+    route->ca_dir = ccaas_copy(ca_dir, &failed);
     route->proxy = ccaas_copy(proxy, &failed);
     if (!failed)
-        route->tls = make_tls(ca_file, why);
+        route->tls = make_tls(ca_file, ca_dir, why);
     if (failed || !route->tls || !make_vhost(ws, route)) {
         free_route(route);
         return NULL;

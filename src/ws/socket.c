@@ -65,6 +65,7 @@ struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
         socket->wrong = ccaas_address_proxy(&socket->proxy, request->proxy);
     socket->proxy_key = ccaas_copy(request->proxy, &failed);
     socket->ca_file = ccaas_copy(request->ca_file, &failed);
+    socket->ca_dir = ccaas_copy(request->ca_dir, &failed);
     socket->connect_timeout = request->connect_timeout;
     socket->silence = request->silence;
     socket->max_message = request->max_message;
@@ -88,6 +89,7 @@ void ccaas_ws_release(struct ccaas_socket *socket)
     ccaas_address_clear(&socket->proxy);
     ccaas_address_forget(socket->proxy_key);
     free(socket->ca_file);
+    free(socket->ca_dir);
     free(socket->names);
     if (socket->headers.bytes)
         ccaas_secret_wipe(socket->headers.bytes, socket->headers.length);
@@ -154,6 +156,7 @@ void ccaas_socket_finish(struct ccaas_socket *socket,
     socket->lookup = NULL;
     ccaas_ws_gave_forget(socket);
     whole.opened = socket->state == CCAAS_SOCKET_OPEN;
+    whole.received = socket->gave;
     if (whole.opened && end->code != CCAAS_OK)
         whole.quiet = quiet_since(socket, ccaas_clock_now());
     if (!whole.opened) {
@@ -249,9 +252,9 @@ void ccaas_socket_begin(struct ccaas_socket *socket)
         ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, why);
         return;
     }
-    socket->route =
-        ccaas_ws_route_find(ws, socket->address.tls ? socket->ca_file : NULL,
-                            socket->proxy_key, &why);
+    socket->route = ccaas_ws_route_find(
+        ws, socket->address.tls ? socket->ca_file : NULL,
+        socket->address.tls ? socket->ca_dir : NULL, socket->proxy_key, &why);
     if (!socket->route) {
         ccaas_socket_finish_as(socket, CCAAS_TLS, false, 0, why);
         return;
@@ -262,7 +265,7 @@ void ccaas_socket_begin(struct ccaas_socket *socket)
         ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
         return;
     }
-    if (ccaas_lookup_number(next_hop(socket)->host, socket->names)) {
+    if (ccaas_lookup_known(next_hop(socket)->host, socket->names)) {
         dial(socket);
         return;
     }

@@ -25,11 +25,11 @@
 /* What a socket keeps for the next message that comes in pieces. */
 #define CCAAS_WS_KEPT (64 * 1024)
 
-/* A libwebsockets vhost: a CA file and a proxy. */
+/* A libwebsockets vhost: certificates that are trusted, and a proxy. */
 struct ccaas_ws_route {
     struct ccaas_ws_route *next;
-    char *ca_file, *proxy;   /* NULL: none */
-    struct timespec changed; /* when the CA file was */
+    char *ca_file, *ca_dir, *proxy; /* NULL: none */
+    struct timespec changed;        /* when the CA file was */
     struct lws_vhost *vhost;
     SSL_CTX *tls;
 };
@@ -95,7 +95,7 @@ struct ccaas_socket {
     /* The request: written before it is handed over, then read only. */
     struct ccaas_address address, proxy; /* proxy.host: NULL without one */
     const char *wrong;                   /* why it cannot be opened, or NULL */
-    char *proxy_key, *ca_file;
+    char *proxy_key, *ca_file, *ca_dir;
     struct ccaas_buffer headers; /* lines, each with its CRLF */
     double connect_timeout, silence;
     size_t max_message;
@@ -130,6 +130,7 @@ struct ccaas_socket {
                              count what we did not listen to */
     bool ping_due;        /* send one when there is room */
     bool full;            /* the sink said so */
+    bool gave;            /* a message came */
     bool within;          /* a message has begun and not ended */
     bool binary;          /* the message in `message` is */
     struct ccaas_buffer message;                   /* the fragments so far */
@@ -210,6 +211,7 @@ void ccaas_ws_rest(struct ccaas_ws *ws);
 /* route.c: the route for a socket, or NULL: *why says so. */
 struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
                                            const char *ca_file,
+                                           const char *ca_dir,
                                            const char *proxy, const char **why);
 /* Has the next connection go by this address of the route's proxy.  False: it
  * cannot be. */

@@ -21,10 +21,11 @@ struct ccaas_socket; /* a websocket, counted references */
  * socket goes: the URL, the headers and the proxy may hold secrets, and appear
  * in no log and no error. */
 struct ccaas_ws_request {
-    const char *url;             /* ws:// or wss://, with path and query */
-    const char *const *headers;  /* "Name: value", ends with NULL; or NULL */
-    struct ccaas_secret *bearer; /* sent as Authorization; NULL: none */
-    const char *ca_file;         /* NULL: the system's */
+    const char *url;              /* ws:// or wss://, with path and query */
+    const char *const *headers;   /* "Name: value", ends with NULL; or NULL */
+    struct ccaas_secret *bearer;  /* sent as Authorization; NULL: none */
+    const char *ca_file, *ca_dir; /* certificates that are trusted; both NULL:
+                                     OpenSSL's default */
     const char *proxy; /* NULL: none; "http://host:port", may have a user and a
                           password; the environment is not read */
     double connect_timeout; /* seconds, until it is open */
@@ -38,6 +39,7 @@ struct ccaas_ws_end {
     enum ccaas_code code; /* CCAAS_OK: the server closed it in due form */
     bool transient;       /* another attempt may do better */
     bool opened;          /* the sink's `opened` was called */
+    bool received;        /* a message came */
     double quiet;         /* seconds since anything was heard, where it was open
                              and not closed in due form: what was sent in them
                              may be lost */

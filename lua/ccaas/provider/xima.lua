@@ -62,6 +62,9 @@ return {
       -- The handshake has no place for a header of one's own in a browser, so
       -- the vendor wants the token in the address.
       token_name = "auth_token",
+      -- Closing codes that are not the standard's, and mean a token that is
+      -- refused.  The vendor names none: these are usual.
+      refusals = { 4001, 4003, 4401, 4403 },
       -- Metric, category, kind, value, since when, and all about the value.
       parts = {
         "key.metricId", "key.categoryValue", "value.type", "value.count", "value.lastUpdateTime", "value",
