@@ -3,11 +3,13 @@
 #include "vault.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,6 +18,29 @@
 #define NOBODY 65534
 
 static char folder[] = "/tmp/ccaas-vault-XXXXXX", path[64];
+
+static int made;    /* files since it was set to 0 */
+static mode_t born; /* all modes with which they were made */
+
+/* The system's call, which tells with which modes files are made. */
+int openat(int directory, const char *name, int flags, ...)
+{
+    struct stat file;
+    mode_t mode = 0;
+    va_list rest;
+    int fd;
+
+    va_start(rest, flags);
+    if (flags & O_CREAT)
+        mode = va_arg(rest, mode_t);
+    va_end(rest);
+    fd = (int)syscall(SYS_openat, directory, name, flags, mode);
+    if (fd >= 0 && flags & O_CREAT && fstat(fd, &file) == 0) {
+        made++;
+        born |= file.st_mode & 0777;
+    }
+    return fd;
+}
 
 static void refused(const char *words)
 {
@@ -97,6 +122,31 @@ static void no_room_for_it(void)
     CHECK_INT(chmod(folder, 0700), 0);
 }
 
+/* It was made with mode 0644 and changed afterwards: in between another user
+ * could open it, and read the token that was written then. */
+static void never_open_to_others(void)
+{
+    struct ccaas_vault vault;
+    struct stat file;
+    mode_t before = umask(0);
+    int masks;
+
+    for (masks = 0; masks < 2; masks++) {
+        CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_OPEN);
+        made = 0;
+        born = 0;
+        CHECK(ccaas_vault_replace(&vault, path, "token", 5));
+        ccaas_vault_close(&vault);
+        CHECK_INT(made, 1);
+        CHECK_INT(born & 077, 0);
+        CHECK_INT(stat(path, &file), 0);
+        CHECK_INT(file.st_mode & 0777, 0600);
+        umask(0277);
+    }
+    umask(before);
+    unlink(path);
+}
+
 int main(void)
 {
     if (geteuid() == 0 && seteuid(NOBODY) != 0)
@@ -109,6 +159,7 @@ int main(void)
     it("somebody else's", somebody_elses);
     it("what is no file", no_file);
     it("a directory in which nothing can be made", no_room_for_it);
+    it("one that is replaced is made private", never_open_to_others);
     rmdir(folder);
     if (getuid() == 0 && seteuid(0) == 0)
         prctl(PR_SET_DUMPABLE, 1); /* or no leak can be looked for */

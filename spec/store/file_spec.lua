@@ -22,6 +22,13 @@ local function write(path, bytes)
   assert(helper.run("chmod 600 " .. helper.quote(path)) == 0)
 end
 
+-- A file of these bytes.
+local function spill(bytes)
+  local path = helper.folder() .. "/bytes"
+  write(path, bytes)
+  return path
+end
+
 local function entries(folder)
   return select(2, helper.run("ls -A " .. helper.quote(folder)))
 end
@@ -139,6 +146,42 @@ describe("a store in a file", function()
       assert.is_true(store.add("k", "again", 60))
       assert.equal("again", store.get("k"))
     end
+  end)
+
+  -- Their sum wrapped around on Lua 5.4, the next entry was looked for at or before
+  -- this one, and a look-up went round for ever.
+  it("counts a file as empty whose lengths are too large to be added", function()
+    local path = helper.folder() .. "/tokens"
+    local whole = {}
+    local function add(key, value)
+      whole[#whole + 1] = ("ccaas store 1\n%s %s 9999999999999 60000\nk value\n"):format(key, value)
+    end
+    for last = 0, 150 do
+      add("9223372036854775807", ("9223372036854775%03d"):format(807 - last))
+      add(("9223372036854775%03d"):format(807 - last), last)
+    end
+    for _, huge in ipairs { "4611686018427387904", "18446744073709551615", "999999999999999999999999", "1000000" } do
+      add(huge, huge)
+      add(huge, 0)
+      add(0, huge)
+    end
+    write(path, "")
+    local status, output = helper.run("timeout -s KILL 20 " .. helper.command(([[
+      local path = %q
+      local store = require("ccaas").store.file(path)
+      for bytes in io.read("*a"):gmatch("(.-)%%z") do
+        local file = assert(io.open(path, "wb"))
+        file:write(bytes)
+        file:close()
+        for _, key in ipairs { "k", "" } do
+          local value, reason = store.get(key)
+          assert(value == nil and reason == nil, bytes)
+        end
+      end
+      assert(store.add("k", "again", 60))
+      assert(store.get("k") == "again")
+    ]]):format(path)) .. " < " .. helper.quote(spill(table.concat(whole, "\0") .. "\0")))
+    assert.equal(0, status, output)
   end)
 
   it("believes no entry that lives longer than it was given: the clock was set back", function()

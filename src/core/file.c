@@ -153,7 +153,7 @@ static int open_part(struct ccaas_file *file)
         snprintf(file->part, sizeof file->part, "%s%0*llx%s", PART_PREFIX,
                  PART_DIGITS, (unsigned long long)random, PART_SUFFIX);
         file->fd = openat(file->folder, file->part,
-                          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->mode);
         if (file->fd < 0 && errno != EEXIST && errno != EINTR)
             return errno;
         if (file->fd < 0)
@@ -170,6 +170,7 @@ bool ccaas_file_place(struct ccaas_file *file, const char *path)
     int error;
 
     *file = CCAAS_FILE_CLOSED;
+    file->mode = 0666;
     file->path = strdup(path);
     error = file->path ? open_folder(file) : ENOMEM;
     if (!error)

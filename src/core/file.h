@@ -30,6 +30,7 @@ struct ccaas_file {
 
     int folder;  /* the descriptor of the folder */
     pid_t owner; /* a forked child does not remove its parent's part */
+    mode_t mode; /* of the part when it is made, less the umask */
     char part[CCAAS_FILE_PART_ROOM];
     char *path;
 };
@@ -41,10 +42,11 @@ struct ccaas_file {
 /* A file that will be at `path`, of which there is nothing yet; `file` must be
  * closed.  What can be looked at is: there is such a folder, this user may
  * write in it, and nothing is in the way.  A path that is relative is so to the
- * folder that is current now.  The file's mode is 0666 less the umask.  A
- * symbolic link at its place will be replaced, not followed; a directory, a
- * device or a pipe there is refused.  False: `error` and `message` say why,
- * nothing is left behind and the file is closed. */
+ * folder that is current now.  The file's mode is 0666 less the umask, unless
+ * `mode` is changed before it is begun.  A symbolic link at its place will be
+ * replaced, not followed; a directory, a device or a pipe there is refused.
+ * False: `error` and `message` say why, nothing is left behind and the file is
+ * closed. */
 bool ccaas_file_place(struct ccaas_file *file, const char *path);
 
 /* Makes the part of one that was given its place: from now on it can be

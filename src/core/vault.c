@@ -131,20 +131,31 @@ ssize_t ccaas_vault_read(struct ccaas_vault *vault, char *bytes, size_t most)
     return (ssize_t)used;
 }
 
+/* Begins the file that replaces it.  It is made with mode 0600, so that at no
+ * moment others can open it; a umask may still take bits of the owner's away.
+ */
+static bool begin_private(struct ccaas_file *file, const char *path)
+{
+    if (!ccaas_file_place(file, path))
+        return false;
+    file->mode = S_IRUSR | S_IWUSR;
+    if (!ccaas_file_begin(file))
+        return false;
+    if (fchmod(file->fd, S_IRUSR | S_IWUSR) == 0)
+        return true;
+    snprintf(file->message, sizeof file->message, "%.300s: %s", path,
+             ccaas_file_advice(errno));
+    return false;
+}
+
 bool ccaas_vault_replace(struct ccaas_vault *vault, const char *path,
                          const char *bytes, size_t length)
 {
     struct ccaas_file file = CCAAS_FILE_CLOSED;
-    bool done = ccaas_file_open(&file, path);
+    bool done = begin_private(&file, path) &&
+                ccaas_file_write(&file, bytes, length) &&
+                ccaas_file_commit(&file);
 
-    if (done && fchmod(file.fd, S_IRUSR | S_IWUSR) < 0) {
-        snprintf(vault->message, sizeof vault->message, "%.300s: %s", path,
-                 ccaas_file_advice(errno));
-        ccaas_file_abort(&file);
-        return false;
-    }
-    done = done && ccaas_file_write(&file, bytes, length) &&
-           ccaas_file_commit(&file);
     if (!done) {
         snprintf(vault->message, sizeof vault->message, "%s", file.message);
         ccaas_file_abort(&file);

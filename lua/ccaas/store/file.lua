@@ -36,8 +36,13 @@ local function parse(bytes, now)
     if not line_ends then
       return {}
     end
-    local key_ends = line_ends + tonumber(key_length)
-    at = key_ends + tonumber(value_length) + 3
+    key_length, value_length = tonumber(key_length), tonumber(value_length)
+    -- Each by itself first: on Lua 5.4 their sum may wrap around.
+    if key_length > #bytes or value_length > #bytes then
+      return {}
+    end
+    local key_ends = line_ends + key_length
+    at = key_ends + value_length + 3
     if at > #bytes + 1 or bytes:sub(at - 1, at - 1) ~= "\n" then
       return {}
     end
