@@ -1,6 +1,8 @@
 -- The sandbox as a server and as a guest in the process: what is on the wire,
 -- codings, TLS, its handle, and how it ends.
 
+local ccaas = require "ccaas"
+local helper = require "spec.helper"
 local lfs = require "lfs"
 local plain = dofile("spec/sandbox/plain.lua")
 local sandbox = require "ccaas.sandbox"
@@ -302,6 +304,39 @@ describe("the sandbox", function()
         assert.is_false(done)
         assert.is_truthy(err:find("sandbox_spec.lua:%d+: .*was stopped"), err)
       end)
+
+    -- With IPv6 on, it listened on all addresses of the machine.
+    it("listens on 127.0.0.1 alone, or on ::1 where that is asked for", function()
+      local function listeners(port)
+        local found = {}
+        for _, path in ipairs { "/proc/net/tcp", "/proc/net/tcp6" } do
+          for address, at, state in helper.read(path):gmatch(": (%x+):(%x+) %x+:%x+ (%x+)") do
+            if tonumber(at, 16) == port and state == "0A" then
+              found[#found + 1] = address
+            end
+          end
+        end
+        return table.concat(found, " ")
+      end
+      for _, tls in ipairs { false, true } do
+        local sb = start { agents = 1, tls = tls }
+        assert.equal("0100007F", listeners(sb.port))
+        assert.is_nil((socket.connect("127.0.0.2", sb.port)))
+        assert.is_nil((socket.connect6("::1", sb.port)))
+        sb = start { agents = 1, tls = tls, address = "::1" }
+        assert.equal("00000000000000000000000001000000", listeners(sb.port))
+        assert.equal((tls and "https" or "http") .. "://[::1]:" .. sb.port, sb.url)
+        assert.is_nil((socket.connect("127.0.0.1", sb.port)))
+        local client = ccaas.new(sb:options("8x8"))
+        assert.equal("101", assert(client:queue("101")).id)
+        client:close()
+        if not tls then
+          client = ccaas.new(sb:options("xima"))
+          assert.equal("open", assert(client:subscribe({ "101" }, { snapshot = false }):next()).type)
+          client:close()
+        end
+      end
+    end)
 
     it("stops when it is collected", function()
       local threads = count_threads()

@@ -23,14 +23,14 @@ local defaults = {
   reports = { "1001", "1002", "1003" }, forbidden = {}, report_delay = 0,
   xls = "ole", values = true, pending = {}, audio_version = 1,
   audio_interval = 3, egress_cap = math.huge, errors = "mixed",
-  subscription = true, kinds = {}, flood_id = "101",
+  subscription = true, kinds = {}, flood_id = "101", address = "127.0.0.1",
 }
 
 -- --- the handle --------------------------------------------------------------
 
 ---@class ccaas.sandbox
 ---@field port integer
----@field url string "http://127.0.0.1:PORT", or https
+---@field url string "http://127.0.0.1:PORT", or https; "http://[::1]:PORT"
 ---@field ca_file? string with tls: the CA that signed its certificate
 local handle = {}
 
@@ -60,7 +60,7 @@ end
 
 function vendors.xima(self, state)
   return {
-    provider = "xima", host = "127.0.0.1:" .. self.port, base_url = self.url,
+    provider = "xima", host = self.url:match("//(.*)"), base_url = self.url,
     token = state.config.xima_token, ca_file = self.ca_file,
   }
 end
@@ -290,11 +290,11 @@ function meta.__tostring(self)
   return "ccaas.sandbox (" .. self.url .. ")"
 end
 
---- Starts a sandbox on 127.0.0.1.  Options (and what they are when not given):
+--- Starts a sandbox on 127.0.0.1 alone.  Options (and what they are when not given):
 --
 -- - `agents` 5000, `queues` 250, `groups` 30, `recordings` 20000, `seed` 1: the
 --   world; the same seed gives the same one.
--- - `port` 0 (any free one), `tls` false, `delay` 0 (seconds before each
+-- - `address` "127.0.0.1", or "::1"; `port` 0 (any free one), `tls` false, `delay` 0 (seconds before each
 --   answer), `gzip`, `chunked` (false): how it answers.
 -- - `key`, `secret`, `tenants` { "acme" } (with several, requests must say
 --   which), `token_life` 1799 seconds.
@@ -365,14 +365,15 @@ function sandbox.start(options)
     config[name] = value
   end
   local running, message = server.start(package.path, package.cpath,
-    "ccaas.sandbox.app", wire.pack(config), config.port, config.tls)
+    "ccaas.sandbox.app", wire.pack(config), config.port, config.tls, config.address)
   if not running then
     error("sandbox.start: " .. message, 2)
   end
   local self = setmetatable({
     port = running:port(), ca_file = running:ca_file(),
   }, meta)
-  self.url = (config.tls and "https" or "http") .. "://127.0.0.1:" .. self.port
+  self.url = ("%s://%s:%d"):format(config.tls and "https" or "http",
+    config.address == "::1" and "[::1]" or config.address, self.port)
   handles[self] = { server = running, config = config }
   return self
 end

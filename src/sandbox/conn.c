@@ -330,5 +330,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 const struct lws_protocols ccaas_sandbox_protocols[] = {
     {"ccaas-sandbox", callback, sizeof(struct conn), 64 * 1024, 0, NULL,
      CCAAS_SANDBOX_WRITE_SIZE},
+    {"ccaas-sandbox-listener", ccaas_sandbox_listener_event, 0, 0, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };

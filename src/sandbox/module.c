@@ -41,7 +41,8 @@ static void register_exit(void)
     atexit(ccaas_sandbox_server_stop_all);
 }
 
-/* start(path, cpath, module, config, port, tls) -> handle | nil, message */
+/* start(path, cpath, module, config, port, tls, address) -> handle | nil,
+ * message */
 static int start(lua_State *L)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -52,6 +53,7 @@ static int start(lua_State *L)
     const char *config = luaL_checklstring(L, 4, &config_size);
     int port = (int)luaL_checkinteger(L, 5);
     bool tls = lua_toboolean(L, 6);
+    const char *address = luaL_checkstring(L, 7);
 
     struct handle *handle = lua_newuserdata(L, sizeof *handle);
     handle->server = NULL;
@@ -67,7 +69,7 @@ static int start(lua_State *L)
                                        live, error);
     if (own)
         handle->server =
-            ccaas_sandbox_server_start(own, live, port, tls, error);
+            ccaas_sandbox_server_start(own, live, address, port, tls, error);
     else
         ccaas_sandbox_live_free(live);
     if (handle->server)

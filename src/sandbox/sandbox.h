@@ -3,6 +3,7 @@
  *
  *   module.c   the Lua module; on the threads of the states that load it
  *   server.c   one server: its libwebsockets context, its thread, commands
+ *   listen.c   where it listens, and accepts connections; sandbox thread
  *   conn.c     one connection: requests in, answers out; sandbox thread
  *   live.c     the websockets together; live.h is for those who know them
  *   socket.c   one websocket: messages out, frames in, its end
@@ -214,10 +215,24 @@ struct ccaas_sandbox_cert {
 bool ccaas_sandbox_cert_make(struct ccaas_sandbox_cert *cert, char *error);
 void ccaas_sandbox_cert_release(struct ccaas_sandbox_cert *cert);
 
+/* --- listen.c ----------------------------------------------------------- */
+
+/* Listens at an address of this machine (a number), and gives the connections
+ * to the vhost.  Gives the port, which for 0 is any free one; 0: it cannot,
+ * with errno. */
+int ccaas_sandbox_listen(struct lws_vhost *vhost, const char *address,
+                         int port);
+
+/* The callback of the protocol that the listener has. */
+int ccaas_sandbox_listener_event(struct lws *wsi,
+                                 enum lws_callback_reasons reason,
+                                 void *session, void *in, size_t size);
+
 /* --- conn.c ------------------------------------------------------------- */
 
-/* The protocol of the listening vhost; the context's user pointer is the
- * server. */
+/* The protocols of the vhost: that of a connection (and of the clock), and that
+ * of the listener.  The context's user pointer is the server. */
+#define CCAAS_SANDBOX_LISTENER 1
 extern const struct lws_protocols ccaas_sandbox_protocols[];
 
 /* Resets the connection; it must be closed after that. */
@@ -227,11 +242,12 @@ void ccaas_sandbox_conn_reset(struct lws *wsi);
 
 struct ccaas_sandbox_server;
 
-/* Starts to serve on 127.0.0.1.  L and `live` belong to the server from here
- * on, also when this fails: NULL, with a message in error. */
+/* Starts to serve on an address of this machine.  L and `live` belong to the
+ * server from here on, also when this fails: NULL, with a message in error. */
 struct ccaas_sandbox_server *
 ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
-                           int port, bool tls, char *error);
+                           const char *address, int port, bool tls,
+                           char *error);
 
 /* Stops serving, joins the thread and frees everything. In a forked child it
  * only frees what is the child's own. */

@@ -143,7 +143,8 @@ static bool make_context(struct ccaas_sandbox_server *server)
     return server->context != NULL;
 }
 
-static bool listen_on(struct ccaas_sandbox_server *server, int port)
+static bool listen_on(struct ccaas_sandbox_server *server, const char *address,
+                      int port)
 {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
@@ -151,8 +152,7 @@ static bool listen_on(struct ccaas_sandbox_server *server, int port)
     if (server->cert.cert)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
                         LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-    info.port = port;
-    info.iface = "127.0.0.1";
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.vhost_name = "ccaas-sandbox";
     info.protocols = ccaas_sandbox_protocols;
     info.listen_accept_role = "raw-skt";
@@ -164,7 +164,7 @@ static bool listen_on(struct ccaas_sandbox_server *server, int port)
      * our hands. */
     if (server->tls)
         SSL_CTX_set_alpn_select_cb(server->tls, NULL, NULL);
-    server->port = lws_get_vhost_listen_port(vhost);
+    server->port = ccaas_sandbox_listen(vhost, address, port);
     return server->port > 0 &&
            ccaas_sandbox_live_begin(server->live, server->L, vhost);
 }
@@ -179,8 +179,8 @@ static bool start_thread(struct ccaas_sandbox_server *server)
     return server->running;
 }
 
-static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
-                  char *error)
+static bool start(struct ccaas_sandbox_server *server, const char *address,
+                  int port, bool tls, char *error)
 {
     if (tls && !ccaas_sandbox_cert_make(&server->cert, error))
         return false;
@@ -188,11 +188,11 @@ static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
     lws_set_log_level(0, NULL);
     save_signals(saved);
     bool made = make_context(server);
-    bool listening = made && listen_on(server, port);
+    bool listening = made && listen_on(server, address, port);
     restore_signals(saved);
     if (!listening) {
         snprintf(error, CCAAS_SANDBOX_ERROR_SIZE,
-                 "cannot listen on 127.0.0.1 port %d%s%s", port,
+                 "cannot listen on %s port %d%s%s", address, port,
                  errno ? ": " : "", errno ? strerror(errno) : "");
         return false;
     }
@@ -205,7 +205,7 @@ static bool start(struct ccaas_sandbox_server *server, int port, bool tls,
 
 struct ccaas_sandbox_server *
 ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
-                           int port, bool tls, char *error)
+                           const char *address, int port, bool tls, char *error)
 {
     struct ccaas_sandbox_server *server = calloc(1, sizeof *server);
     if (!server) {
@@ -220,7 +220,7 @@ ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->done, NULL);
     errno = 0;
-    if (!start(server, port, tls, error)) {
+    if (!start(server, address, port, tls, error)) {
         ccaas_sandbox_server_stop(server);
         return NULL;
     }

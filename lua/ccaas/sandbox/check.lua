@@ -232,11 +232,12 @@ local ones = one_of("object", "array")
 local lists = one_of("bare", "key")
 local errors = one_of("json", "text", "empty", "mixed")
 local sheets = one_of("ole", "zip")
+local addresses = one_of("127.0.0.1", "::1")
 
 check.start_options = {
   agents = kinds.count, queues = kinds.count, groups = kinds.count,
   recordings = kinds.count, seed = kinds.integer, delay = kinds.seconds,
-  tls = kinds.boolean, port = kinds.port, key = kinds.string,
+  tls = kinds.boolean, address = addresses, port = kinds.port, key = kinds.string,
   secret = kinds.string, tenants = kinds.tenants, token_life = kinds.seconds,
   one = ones, empty = empties, gzip = kinds.boolean, chunked = kinds.boolean,
   odd_ids = kinds.boolean, refresh = kinds.seconds, xima_token = kinds.string,
