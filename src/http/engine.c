@@ -18,6 +18,12 @@
 
 #define IDLE_CONNECTIONS 64L /* kept alive, over all hosts */
 #define SLEEP_MOST 3600000.0 /* milliseconds; only to have a bound */
+#define LOOKUPS_MOST 1000L   /* side by side */
+
+/* Options of libcurl 8.20 and newer, by value, for headers that lack them.  An
+ * older library refuses them, and does not need them. */
+#define MULTI_RESOLVE_THREADS_MAX ((CURLMoption)20)
+#define MULTI_QUICK_EXIT ((CURLMoption)21)
 
 struct ccaas_http *ccaas_http_new(void)
 {
@@ -268,6 +274,16 @@ static void *run(void *self)
 /* -- On any thread ----------------------------------------------------------
  */
 
+static void set_options(CURLM *multi)
+{
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS);
+    /* From 8.20 on look-ups run in a pool of 20 threads that the clean-up
+     * joins: some that hang would keep all other names waiting, and the end of
+     * the process. */
+    curl_multi_setopt(multi, MULTI_RESOLVE_THREADS_MAX, LOOKUPS_MOST);
+    curl_multi_setopt(multi, MULTI_QUICK_EXIT, 1L);
+}
+
 /* Starts the thread, with all signals blocked: they are the host's.  With the
  * lock held. */
 static bool start_thread(struct ccaas_http *http)
@@ -285,7 +301,7 @@ static bool start_thread(struct ccaas_http *http)
         http->multi = NULL;
         return false;
     }
-    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS);
+    set_options(http->multi);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     failed = pthread_create(&http->thread, NULL, run, http);
