@@ -27,7 +27,9 @@ describe("nginx's phases", function()
         shared.init_worker = #assert(client:groups():all())
         ngx.timer.at(0, function() shared.timer = #assert(client:groups():all()) end)
       ]],
+      server = ("server_rewrite_by_lua_block { if ngx.var.uri == '/server_rewrite' then %s end }"):format(READ),
       locations = {
+        ["/server_rewrite"] = { content = "ngx.print(ngx.ctx.said)" },
         ["/rewrite"] = { rewrite = READ, content = "ngx.print(ngx.ctx.said)" },
         ["/access"] = { access = READ, content = "ngx.print(ngx.ctx.said)" },
         ["/content"] = { content = READ .. " ngx.print(ngx.ctx.said)" },
@@ -53,7 +55,7 @@ describe("nginx's phases", function()
     }
   end)
 
-  for _, phase in ipairs { "rewrite", "access", "content" } do
+  for _, phase in ipairs { "server_rewrite", "rewrite", "access", "content" } do
     it("wait in " .. phase, function() assert.equal("30", n:body("/" .. phase)) end)
   end
 
@@ -87,24 +89,42 @@ describe("nginx's phases", function()
   end)
 end)
 
-describe("the phase ssl_certificate", function()
-  it("waits, while a browser shakes hands", function()
-    local folder = helper.folder()
+describe("nginx's phases of a TLS handshake", function()
+  local folder, n
+  setup(function()
+    folder = helper.folder()
     assert.equal(0, (helper.run(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
       .. "-subj /CN=here -keyout %s/key -out %s/cert"):format(folder, folder))))
-    local n = nginx.start { sandbox = sandbox, http = ([[server {
-      listen unix:%s/tls ssl;
-      ssl_certificate %s/cert;
-      ssl_certificate_key %s/key;
-      ssl_certificate_by_lua_block { count = #assert(client:groups():all()) }
-      location / { content_by_lua_block { ngx.print("count ", count) } }
-    }]]):format(folder, folder, folder) }
-    local status, said = helper.run(("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | openssl s_client -quiet -unix %s/tls")
-      :format(folder))
-    assert.equal(0, status, said)
-    assert.is_truthy(said:find("count 30", 1, true), said .. n:errors())
+    n = nginx.start { sandbox = sandbox, init = "shared = {}", http = ([[
+      ssl_session_store_by_lua_block { TRY }
+      server {
+        listen unix:FOLDER/tls ssl;
+        ssl_certificate FOLDER/cert;
+        ssl_certificate_key FOLDER/key;
+        ssl_session_tickets off;
+        ssl_certificate_by_lua_block { shared.certificate = #assert(client:groups():all()) }
+        location / { content_by_lua_block {
+          ngx.say(shared.certificate, " ", shared.ssl_session_store)
+        } }
+      }
+    ]]):gsub("FOLDER", folder):gsub("TRY", (TRY:gsub("%%", "%%%%"))) }
+  end)
+
+  it("wait, while a browser shakes hands, or raise an error that names them", function()
+    local status, said = helper.run(("printf 'GET / HTTP/1.0\\r\\n\\r\\n' "
+      .. "| openssl s_client -quiet -tls1_2 -unix %s/tls"):format(folder))
+    assert.equal(0, status, said .. n:errors())
+    assert.is_truthy(said:find("\n30 ", 1, true), said .. n:errors())
+    assert.is_truthy(said:find("nginx's phase ssl_session_store cannot wait", 1, true), said)
     n:stop()
   end)
+end)
+
+it("the phase exit_worker raises an error that names it", function()
+  local n = nginx.start { sandbox = sandbox, http = ("exit_worker_by_lua_block { shared = {} %s %s }"):format(TRY,
+    "ngx.log(ngx.NOTICE, shared.exit_worker)") }
+  n:stop()
+  assert.is_truthy(n:errors():find("nginx's phase exit_worker cannot wait", 1, true), n:errors())
 end)
 
 describe("a client that is made in init_by_lua", function()

@@ -6,8 +6,13 @@ local misuse = require "ccaas.misuse"
 
 -- Before a worker serves anybody there is nobody to keep waiting.
 local blocks = { init = true, init_worker = true }
-local yields = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true, preread = true,
-  ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true }
+-- Where nginx's Lua module lets a socket wait, as ngx.get_phase calls it; an older
+-- module has fewer of these phases.
+local yields = {
+  server_rewrite = true, rewrite = true, access = true, precontent = true, content = true, timer = true, preread = true,
+  ssl_client_hello = true, ssl_cert = true, ssl_session_fetch = true,
+  proxy_ssl_verify = true, proxy_ssl_cert = true, proxy_ssl_certificate = true,
+}
 
 -- Can this phase yield?  Raises where it can do neither that nor block.
 local function can_yield()
