@@ -9,6 +9,7 @@
 --
 -- A sandbox ends with stop(), with its handle, or with the process.
 
+require "ccaas.core" -- first: it refuses a process whose OpenSSL threads cannot use
 local check = require "ccaas.sandbox.check"
 local server = require "ccaas.sandbox.server"
 local wire = require "ccaas.sandbox.wire"

@@ -129,7 +129,10 @@ int luaopen_ccaas_core(lua_State *L)
         {"decoder", ccaas_record_lua_decoder},
         {"decode_list", ccaas_record_lua_decode_list},
         {NULL, NULL}};
+    char why[1024];
 
+    if (!ccaas_openssl_check(why, sizeof why))
+        return luaL_error(L, "%s", why);
     luaL_newmetatable(L, ENGINE_TYPE);
     lua_pushcfunction(L, engine_gc);
     lua_setfield(L, -2, "__gc");

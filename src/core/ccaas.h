@@ -68,6 +68,14 @@ struct ccaas_error {
     size_t attempt_count;
 };
 
+/* -- The process ----------------------------------------------------------- */
+
+/* Can the OpenSSL that libcurl and libwebsockets find in this process be used
+ * by threads, and is it one, of the major version that this was built with?
+ * False: `why` (of 1,024 bytes, say) tells what was found and what to build.
+ * Any thread, at any time. */
+bool ccaas_openssl_check(char *why, size_t size);
+
 /* -- Engine and client ----------------------------------------------------- */
 
 struct ccaas_engine;
