@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need (Debian 12, as root or with sudo), builds, runs
+# Installs what the tests need (Debian 12 or 13, as root or with sudo), builds, runs
 # all of them, and ends with one line, totalled over everything:
 #   N passed, N failed
 #
@@ -15,12 +15,15 @@ top=$PWD
 log=build/log
 mkdir -p "$log"
 
-packages="gcc libc6-dev binutils clang libclang-rt-14-dev clang-format cmake
-    make ninja-build pkg-config libcurl4-openssl-dev libssl-dev zlib1g-dev
-    libwebsockets-dev libwebsockets-evlib-uv libuv1-dev liblua5.4-dev
-    liblua5.1-0-dev libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted
-    lua-check lua-cjson lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl
-    python3 python3-websockets redis-server valgrind"
+packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
+    libcurl4-openssl-dev libssl-dev zlib1g-dev libwebsockets-dev
+    libwebsockets-evlib-uv libuv1-dev liblua5.4-dev liblua5.1-0-dev
+    libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-cjson
+    lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl python3
+    python3-websockets redis-server valgrind"
+# The short form needs no other compiler and no linter.
+[ "${1:-all}" != all ] ||
+    packages="$packages clang libclang-rt-dev clang-format lua-check"
 # Specs of the house itself, which build or read, a soak, and what has an
 # instrument of its own: once is enough.
 once='spec/(install|version|soak)_spec|valgrind_spec'
