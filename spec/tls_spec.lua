@@ -184,10 +184,19 @@ describe("a server whose", function()
 
   it("certificate has expired is refused", function()
     local path = certificate("old", HERE)
-    local status, output = helper.run(("openssl x509 -in %s.pem -signkey %s.key -days -1 -out %s.out"
-      .. " && mv %s.out %s.pem"):format(path, path, path, path, path))
+    -- By `openssl ca`, the one way to name the days that every OpenSSL has.
+    local file = assert(io.open(path .. ".conf", "w"))
+    file:write(("[ca]\ndefault_ca = here\n[here]\nnew_certs_dir = %s\ndatabase = %s.index\nserial = %s.serial\n"
+      .. "default_md = sha256\npolicy = any\ncopy_extensions = copy\n[any]\ncommonName = supplied\n"
+      ):format(folder, path, path))
+    file:close()
+    local status, output = helper.run((": >old.index; echo 01 >old.serial; openssl x509 -x509toreq -in old.pem"
+      .. " -signkey old.key -out old.csr -copy_extensions copy && openssl ca -batch -config old.conf -selfsign"
+      .. " -keyfile old.key -in old.csr -notext -startdate 20200101000000Z -enddate 20200102000000Z -out old.pem"
+      ):gsub("^", "cd " .. helper.quote(folder) .. "; "))
     assert(status == 0, output)
-    refused { base_url = serve(path), ca_file = path .. ".pem" }
+    local err = refused { base_url = serve(path), ca_file = path .. ".pem" }
+    assert.is_truthy(err.message:find("expired", 1, true), err.message)
   end)
 
   it("TLS is 1.2 or 1.3 is accepted", function()

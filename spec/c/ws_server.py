@@ -14,7 +14,7 @@ import sys
 import urllib.parse
 
 import websockets
-from websockets.frames import Opcode
+from websockets.legacy.server import serve as listen
 
 sent = {}  # name: messages sent so far
 closed = {}  # name: a future of the closing code
@@ -150,8 +150,8 @@ async def main():
     options = dict(process_request=refuse, ping_interval=None, max_size=None)
     loopback = "127.0.0.1"
     listening = [
-        await websockets.serve(serve, loopback, 0, **options),
-        await websockets.serve(serve, loopback, 0, ssl=tls, **options),
+        await listen(serve, loopback, 0, **options),
+        await listen(serve, loopback, 0, ssl=tls, **options),
         await asyncio.start_server(proxy, loopback, 0),
     ]
     print(*[s.sockets[0].getsockname()[1] for s in listening], flush=True)

@@ -16,6 +16,7 @@ import sys
 import urllib.parse
 
 import websockets
+from websockets.legacy.server import WebSocketServerProtocol, serve as listen
 
 seen = {}  # NAME: the connections so far, those that were refused too
 codes = {}  # NAME: the codes that they were closed with
@@ -26,7 +27,7 @@ def update(number, metric="101", **more):
     return json.dumps({"key": {"metricId": metric}, "value": value})
 
 
-class Peer(websockets.WebSocketServerProtocol):
+class Peer(WebSocketServerProtocol):
     heard = 0  # pings
 
     async def process_request(self, path, headers):
@@ -151,7 +152,7 @@ async def main():
     if len(sys.argv) > 1:
         tls = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)]
         tls[0].load_cert_chain(sys.argv[1], sys.argv[2])
-    listening = [await websockets.serve(serve, "127.0.0.1", 0, ssl=s, **options) for s in [None, *tls]]
+    listening = [await listen(serve, "127.0.0.1", 0, ssl=s, **options) for s in [None, *tls]]
     print(*[s.sockets[0].getsockname()[1] for s in listening], flush=True)
     # A pipe that nobody reads is an error, which counts as readable.
     over = asyncio.Event()
