@@ -143,6 +143,14 @@ function answers.leave(ops, question, asked)
   question:reply "done"
 end
 
+-- Others who wait learn of a failure; whoever has the lease tries again.
+function answers.tell(ops, question, asked)
+  if asked.seconds > 0 and ops:get(asked.lease) == asked.owner then
+    ops:set(asked.key, asked.value, asked.seconds)
+  end
+  question:reply "done"
+end
+
 function answers.keep(ops, question, asked)
   local ours = ops:get(asked.lease) == asked.owner
   -- Who lost the lease puts nothing over what another one brought.

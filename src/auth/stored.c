@@ -1,7 +1,9 @@
 /* A store's value: see stored.h.  One line:
- *   ccaas1 CODE STATUS END LIFE TEXT
- * with END (epoch) and LIFE in milliseconds, whole, for what reads a fraction
- * depends on the locale; CODE is "ok" for a token. */
+ *   ccaas1 ok 0 END LIFE TOKEN
+ *   ccaas2 CODE STATUS END LIFE TRANSIENT AFTER MESSAGE
+ * with END (epoch), LIFE and AFTER (-1: none) in milliseconds, whole, for what
+ * reads a fraction depends on the locale; TRANSIENT is 0 or 1.  Earlier
+ * versions wrote errors as tokens, with their CODE and STATUS. */
 #include "stored.h"
 
 #include <math.h>
@@ -12,7 +14,9 @@
 #include "auth.h"
 
 #define MAGIC "ccaas1 "
+#define MAGIC_ERROR "ccaas2 "
 #define HEAD_ROOM 160
+#define AFTER_MOST 1e9             /* seconds */
 #define MOST_MS 4102444800000000.0 /* no time is so far ahead */
 
 static const char *name_of(enum ccaas_code code)
@@ -28,9 +32,18 @@ char *ccaas_stored_write(const struct ccaas_stored *stored, double wall)
 
     if (!text)
         return NULL;
-    used = snprintf(text, HEAD_ROOM, MAGIC "%s %d %lld %lld ",
+    used = snprintf(text, HEAD_ROOM, "%s%s %d %lld %lld ",
+                    stored->code == CCAAS_OK ? MAGIC : MAGIC_ERROR,
                     name_of(stored->code), stored->status, (long long)end,
                     (long long)ceil(life));
+    if (stored->code != CCAAS_OK)
+        used +=
+            snprintf(text + used, HEAD_ROOM - (size_t)used, "%d %lld ",
+                     stored->transient,
+                     stored->retry_after < 0
+                         ? -1
+                         : (long long)ceil(
+                               fmin(stored->retry_after, AFTER_MOST) * 1000));
     memcpy(text + used, stored->text, stored->length);
     text[(size_t)used + stored->length] = '\0';
     return text;
@@ -55,22 +68,44 @@ static bool is_token(const char *text, size_t length)
     return length > 0 && length < CCAAS_STORED_TOKEN_MOST;
 }
 
+/* What an error has more than a token; false: it is damaged. */
+static bool read_error(const char *head, int *used, struct ccaas_stored *stored)
+{
+    int transient, more = 0;
+    long long after;
+
+    if (sscanf(head + *used, " %1d %13lld%n", &transient, &after, &more) != 2 ||
+        !more)
+        return false;
+    *used += more;
+    stored->transient = transient != 0;
+    stored->retry_after = after < 0 ? -1 : (double)after / 1000;
+    return true;
+}
+
 bool ccaas_stored_read(const char *bytes, size_t length, double wall,
                        struct ccaas_stored *stored)
 {
     char head[HEAD_ROOM], name[24];
     size_t most = length < sizeof head - 1 ? length : sizeof head - 1;
     long long end, life;
+    int used = 0, version;
     double ends;
-    int used = 0;
 
     if (!length)
         return false;
     memcpy(head, bytes, most);
     head[most] = '\0';
-    if (sscanf(head, MAGIC "%23s %9d %18lld %18lld%n", name, &stored->status,
-               &end, &life, &used) != 4 ||
-        !used || head[used] != ' ' || !read_code(name, &stored->code))
+    if (sscanf(head, "ccaas%1d %23s %9d %18lld %18lld%n", &version, name,
+               &stored->status, &end, &life, &used) != 5 ||
+        !used || !read_code(name, &stored->code))
+        return false;
+    stored->transient = stored->code != CCAAS_AUTH;
+    stored->retry_after = -1;
+    if (version != 1 && (version != 2 || stored->code == CCAAS_OK ||
+                         !read_error(head, &used, stored)))
+        return false;
+    if (head[used] != ' ')
         return false;
     stored->text = bytes + used + 1;
     stored->length = length - (size_t)used - 1;

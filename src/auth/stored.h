@@ -18,6 +18,8 @@
 struct ccaas_stored {
     enum ccaas_code code; /* CCAAS_OK: `text` is a token; else the error's */
     int status;           /* of the answer to the token request; 0: none */
+    bool transient;       /* of an error: another attempt may do better */
+    double retry_after;   /* of an error: seconds, < 0: the server said none */
     double left;          /* seconds from now to its end */
     double life;          /* seconds in all */
     const char *text;     /* the token, or the error's message */

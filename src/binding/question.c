@@ -40,7 +40,7 @@ int ccaas_binding_new_question(lua_State *L)
     static const char *const kinds[] = {
         [CCAAS_QUESTION_FIND] = "find",   [CCAAS_QUESTION_ENTER] = "enter",
         [CCAAS_QUESTION_HOLD] = "hold",   [CCAAS_QUESTION_KEEP] = "keep",
-        [CCAAS_QUESTION_LEAVE] = "leave",
+        [CCAAS_QUESTION_LEAVE] = "leave", [CCAAS_QUESTION_TELL] = "tell",
     };
     struct ccaas_client *client = ccaas_binding_client_or_null(L, 1);
     struct ccaas_question question;

@@ -114,8 +114,8 @@ struct ccaas_settings {
     const char *proxy;   /* NULL: the environment's */
     const char *user_agent;
     double connect_timeout; /* seconds */
-    double timeout;         /* of the token request, seconds */
-    unsigned retries;       /* of the token request */
+    double timeout;         /* of a subscription's token request, seconds */
+    unsigned retries;       /* likewise, for each time that it is opened */
     bool ask_token;         /* the token is asked for: CCAAS_TAKE_ASK */
     unsigned store;         /* 0: none; else which, for ccaas_client_question */
     bool events;            /* keep events for ccaas_client_event */
@@ -178,6 +178,8 @@ enum ccaas_question_kind {
     CCAAS_QUESTION_FIND,  /* get `key`; is it of no use, add `lease` */
     CCAAS_QUESTION_ENTER, /* add `lease` */
     CCAAS_QUESTION_HOLD,  /* is `lease` the owner's still, set it anew */
+    CCAAS_QUESTION_TELL,  /* is `lease` the owner's still, set `key` to `value`
+                           */
     CCAAS_QUESTION_KEEP,  /* set `key` to `value`; delete the owner's `lease` */
     CCAAS_QUESTION_LEAVE  /* is `lease` the owner's still, set it anew; delete
                              it where `seconds` is 0 */

@@ -144,6 +144,7 @@ bool ccaas_client_question(struct ccaas_client *client,
         ask->claimed_at = now;
         *question = ask->question;
         if (question->kind == CCAAS_QUESTION_KEEP ||
+            question->kind == CCAAS_QUESTION_TELL ||
             question->kind == CCAAS_QUESTION_LEAVE)
             question->seconds = fmax(ask->until - now, 0);
         return true;

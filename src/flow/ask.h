@@ -21,8 +21,8 @@ struct ccaas_ask;
 struct ccaas_lease;
 
 /* Puts a question (copied; its id is given here) to that store.  `until`: when
- * what KEEP and LEAVE set is over, in monotonic seconds.  `lease` is told the
- * answer; NULL: nobody is.  NULL: memory is out. */
+ * what KEEP, TELL and LEAVE set is over, in monotonic seconds.  `lease` is told
+ * the answer; NULL: nobody is.  NULL: memory is out. */
 struct ccaas_ask *ccaas_ask_new(struct ccaas_engine *engine, unsigned store,
                                 const struct ccaas_question *question,
                                 double until, struct ccaas_lease *lease);

@@ -188,6 +188,8 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     client->proxy = ccaas_copy(settings->proxy, &failed);
     client->user_agent = ccaas_copy(settings->user_agent, &failed);
     client->connect_timeout = settings->connect_timeout;
+    client->timeout = settings->timeout;
+    client->retries = settings->retries;
     copy_dialect(client, &settings->dialect, &failed);
     client->store = settings->store;
     client->events = settings->events;

@@ -52,6 +52,8 @@ struct ccaas_client {
 
     char *ca_file, *proxy, *user_agent;
     double connect_timeout;
+    double timeout; /* of a subscription's wait for a token, and its retries */
+    unsigned retries;
     char **lists[4]; /* the dialect's, copied */
     struct ccaas_dialect dialect;
 

@@ -88,6 +88,7 @@ void ccaas_fetch_drop(struct ccaas_fetch *fetch)
 void ccaas_fetch_free(struct ccaas_fetch *fetch)
 {
     ccaas_fetch_drop(fetch);
+    ccaas_grant_need_end(&fetch->need);
     ccaas_error_clear(&fetch->error);
     free(fetch->url);
     fetch->flow->fetching--;
@@ -304,8 +305,8 @@ static void fail_for_token(struct ccaas_fetch *fetch)
     size_t count = fetch->error.attempt_count, i;
 
     fetch->error.attempts = NULL;
-    ccaas_error_copy(&fetch->error,
-                     ccaas_grant_error(fetch->flow->client->grant));
+    fetch->error.attempt_count = 0;
+    ccaas_grant_error(fetch->flow->client->grant, &fetch->need, &fetch->error);
     for (i = 0; i < count; i++)
         ccaas_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
                             attempts[i].outcome);
@@ -319,13 +320,15 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
 {
     struct ccaas_client *client = fetch->flow->client;
     struct ccaas_secret *bearer = NULL;
-    double due;
 
     if (fetch->flow->plan.anonymous || !client->grant) {
         if (go_in(fetch, now))
             send(fetch, NULL);
         return;
     }
+    fetch->need.retries = fetch->flow->plan.retries;
+    fetch->need.timeout = fetch->flow->plan.timeout;
+    fetch->need.deadline = fetch->flow->deadline;
     switch (ccaas_grant_use(client->grant, client, &fetch->need,
                             fetch->flow->bell, now, &bearer,
                             &fetch->generation)) {
@@ -337,10 +340,6 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
         fetch->flow->asked = true;
         break;
     case CCAAS_GRANT_WAIT:
-        due = ccaas_grant_due(client->grant);
-        if (isfinite(due) && due >= fetch->flow->deadline &&
-            ccaas_grant_error(client->grant)->code)
-            fail_for_token(fetch); /* it comes too late for us */
         break;
     case CCAAS_GRANT_FAILED:
         fail_for_token(fetch);
@@ -423,8 +422,8 @@ double ccaas_fetch_due(const struct ccaas_fetch *fetch)
     if (fetch->state != CCAAS_FETCH_TOKEN)
         return INFINITY;
     if (client->grant)
-        due = ccaas_grant_due(client->grant);
+        due = ccaas_grant_due(client->grant, &fetch->need);
     /* Who waits for a token does not go in before it is there. */
-    return fetch->pacing && !fetch->need.waiting ? fmin(due, fetch->gate_due)
-                                                 : due;
+    return fetch->pacing && !fetch->need.link ? fmin(due, fetch->gate_due)
+                                              : due;
 }

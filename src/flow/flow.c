@@ -372,9 +372,8 @@ static void blame_the_token(struct ccaas_flow *flow)
     struct ccaas_fetch *first = flow->fetches;
     struct ccaas_grant *grant = flow->client->grant;
 
-    if (first && grant && first->state == CCAAS_FETCH_TOKEN &&
-        first->need.waiting && ccaas_grant_error(grant)->code)
-        ccaas_error_copy(&first->error, ccaas_grant_error(grant));
+    if (first && grant && first->state == CCAAS_FETCH_TOKEN)
+        ccaas_grant_error(grant, &first->need, &first->error);
 }
 
 static void disarm(struct ccaas_flow *flow)

@@ -92,8 +92,6 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
     grant->ca_file = ccaas_copy(settings->ca_file, &failed);
     grant->proxy = ccaas_copy(settings->proxy, &failed);
     grant->asked = settings->ask_token;
-    grant->timeout = settings->timeout;
-    grant->retries = settings->retries;
     grant->bell = ccaas_bell_new();
     grant->next = engine->grants;
     grant->link = &engine->grants;
@@ -113,6 +111,8 @@ struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
 static void free_grant(struct ccaas_grant *grant)
 {
     ccaas_grant_drop(grant);
+    while (grant->needs)
+        ccaas_grant_need_end(grant->needs);
     ccaas_lease_end(&grant->lease);
     *grant->link = grant->next;
     if (grant->next)
@@ -167,7 +167,7 @@ static enum ccaas_grant_state have(const struct ccaas_grant *grant,
                                    struct ccaas_secret **bearer,
                                    uint64_t *generation)
 {
-    need->waiting = false;
+    ccaas_grant_need_end(need);
     *bearer = grant->bearer;
     *generation = grant->auth.generation;
     return CCAAS_GRANT_HAVE;
@@ -184,67 +184,65 @@ static void go_ahead(struct ccaas_grant *grant, struct ccaas_client *client,
         ccaas_grant_send(grant, client, now);
 }
 
+/* In a forked child the answer will never come, and who waited for it is the
+ * parent's: ask anew. */
+static void begin_anew(struct ccaas_grant *grant, double now)
+{
+    grant->pid = getpid();
+    while (grant->needs)
+        ccaas_grant_need_end(grant->needs);
+    if (grant->reader) {
+        ccaas_grant_drop(grant);
+        grant->resume_at = now;
+    }
+    if (grant->asking)
+        ccaas_auth_failed(&grant->auth);
+    grant->asking = NULL;
+}
+
+static void begin_round(struct ccaas_grant *grant, double now)
+{
+    grant->attempt = 0;
+    grant->resume_at = now;
+    ccaas_error_clear(&grant->error);
+}
+
 enum ccaas_grant_state
 ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
                 struct ccaas_grant_need *need, struct ccaas_bell *bell,
                 double now, struct ccaas_secret **bearer, uint64_t *generation)
 {
-    /* In a forked child nobody will ever bring the answer: ask anew. */
-    if (grant->pid != getpid()) {
-        if (grant->reader) {
-            ccaas_grant_drop(grant);
-            grant->resume_at = now;
-        }
-        if (grant->asking)
-            ccaas_auth_failed(&grant->auth);
-        grant->asking = NULL;
-    }
+    enum ccaas_auth_state state;
+
+    if (!grant->url && !grant->asked)
+        return have(grant, need, bearer, generation);
+    if (grant->pid != getpid())
+        begin_anew(grant, now);
     if (grant->reader)
         ccaas_grant_receive(grant, client);
-    if ((grant->url || grant->asked) && need->waiting &&
-        grant->failed >= need->round)
+    if (grant->transfer && !ccaas_grant_be_patient(grant, now))
+        ccaas_grant_time_out(grant, client, now);
+    if (need->failure)
         return CCAAS_GRANT_FAILED;
     /* Who waited for this token uses it once, however short its life is. */
-    if (need->waiting && grant->granted >= need->round)
+    if (need->link && grant->granted > need->granted)
         return have(grant, need, bearer, generation);
-    switch (grant->url || grant->asked ? ccaas_auth_need(&grant->auth, now)
-                                       : CCAAS_AUTH_HAVE) {
-    case CCAAS_AUTH_HAVE:
+    state = ccaas_auth_need(&grant->auth, now);
+    if (state == CCAAS_AUTH_HAVE)
         return have(grant, need, bearer, generation);
-    case CCAAS_AUTH_DENIED:
+    if (state == CCAAS_AUTH_DENIED)
+        ccaas_grant_refuse(grant, need);
+    else if (state == CCAAS_AUTH_ASK)
+        begin_round(grant, now);
+    if (state == CCAAS_AUTH_DENIED || !ccaas_grant_join(grant, need, bell, now))
         return CCAAS_GRANT_FAILED;
-    case CCAAS_AUTH_ASK:
-        if (grant->asked) {
-            grant->round++;
-            ccaas_error_clear(&grant->error);
-            grant->asking = bell;
-            grant->pid = getpid();
-            need->waiting = true;
-            need->round = grant->round;
-            return CCAAS_GRANT_ASK;
-        }
-        grant->round++;
-        grant->attempt = 0;
-        grant->resume_at = now;
-        ccaas_error_clear(&grant->error);
+    if (grant->asked && state == CCAAS_AUTH_ASK) {
+        grant->asking = bell;
+        return CCAAS_GRANT_ASK;
+    }
+    if (!grant->asked)
         go_ahead(grant, client, now);
-        break;
-    case CCAAS_AUTH_WAIT:
-        if (!grant->asked)
-            go_ahead(grant, client, now);
-        break;
-    }
-    if (grant->failed >= grant->round)
-        return CCAAS_GRANT_FAILED;
-    if (!need->waiting) {
-        need->waiting = true;
-        need->round = grant->round;
-        if (!ccaas_bell_follow(grant->bell, bell)) {
-            ccaas_error_set(&grant->error, CCAAS_MEMORY, "out of memory");
-            return CCAAS_GRANT_FAILED;
-        }
-    }
-    return CCAAS_GRANT_WAIT;
+    return need->failure ? CCAAS_GRANT_FAILED : CCAAS_GRANT_WAIT;
 }
 
 bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation)
@@ -277,8 +275,8 @@ void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
     if (length)
         bearer = ccaas_secret_new(token, length);
     if (!bearer) {
-        ccaas_error_set(&grant->error, CCAAS_AUTH,
-                        "the token function gave no usable token");
+        ccaas_grant_blame(grant, CCAAS_AUTH,
+                          "the token function gave no usable token");
         ccaas_auth_failed(&grant->auth);
         ccaas_grant_give_up(grant, client);
         return;
@@ -296,23 +294,7 @@ void ccaas_grant_replace(struct ccaas_grant *grant, struct ccaas_secret *bearer)
     grant->former_refused = grant->refused;
     grant->bearer = bearer;
     grant->refused = false;
-    grant->granted = grant->round;
-}
-
-const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant)
-{
-    return &grant->error;
-}
-
-double ccaas_grant_due(const struct ccaas_grant *grant)
-{
-    double due = ccaas_lease_due(&grant->lease);
-
-    if (!grant->auth.asking || grant->asked)
-        return INFINITY;
-    if (grant->transfer || grant->lease.state == CCAAS_LEASE_WANTED)
-        return due;
-    return fmin(due, grant->resume_at);
+    grant->granted++;
 }
 
 void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell)

@@ -1,15 +1,17 @@
 /* The token of a set of credentials: asked for once, however many wait.
  *
  * Shared by the clients of an engine that have the same credentials; on the
- * thread that the engine belongs to.  Whoever needs the token drives the
- * request for it; when it gives up, another one who waits goes on.
+ * thread that the engine belongs to.  Each call that needs the token waits with
+ * a ccaas_grant_need, and drives the request for it.  A request that fails is
+ * sent again for as long as one of them has retries and time left; each of them
+ * leaves, with the error of the last attempt, when its own are used up.
  *
  * With a store, engines share it too.  A token that is in the store is taken,
  * unless it is one that was refused or given up here.  Else one of all takes a
  * lease, looks again, asks the server, and puts into the store what came of it:
  * the token, or that the credentials are wrong, or (for those who wait already)
- * that there is none to be had now.  Whoever waits looks again in short, random
- * pauses.  A store that fails is told as an event, and is done without.
+ * that an attempt failed.  Whoever waits looks again in short, random pauses.
+ * A store that fails is told as an event, and is done without.
  */
 #ifndef CCAAS_GRANT_H
 #define CCAAS_GRANT_H
@@ -44,10 +46,21 @@ enum ccaas_grant_state {
     CCAAS_GRANT_FAILED /* see ccaas_grant_error */
 };
 
-/* What one who needs the token knows of it from call to call; zeroed first. */
+/* One who needs the token.  Zeroed first; ccaas_grant_need_end is due whenever
+ * it was used. */
 struct ccaas_grant_need {
-    bool waiting;
-    uint64_t round; /* of asking, that it waits for */
+    /* Its owner's: how long it waits. */
+    unsigned retries; /* attempts after the first */
+    double timeout;   /* seconds without a byte from the server, in each */
+    double deadline;  /* monotonic; INFINITY: none */
+
+    /* The grant's. */
+    struct ccaas_grant_need *next, **link; /* of those who wait; NULL: not */
+    uint64_t granted;  /* tokens that had come when it began to wait */
+    uint64_t tried;    /* the newest attempt that failed for it, ... */
+    unsigned attempts; /* ... and how many did */
+    double since;      /* it waits, monotonic */
+    struct ccaas_failure *failure; /* why there is no token for it, or NULL */
 };
 
 /* Makes progress and says where things stand.  `client` is who asks, for its
@@ -68,12 +81,20 @@ void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
  * another one; call ccaas_grant_use again. */
 bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation);
 
-/* Why there is no token, after CCAAS_GRANT_FAILED; lives until the next use. */
-const struct ccaas_error *ccaas_grant_error(const struct ccaas_grant *grant);
+/* Why there is no token, copied into *error: after CCAAS_GRANT_FAILED, or while
+ * it waits, of the last attempt.  Of the attempts those are listed that failed
+ * for this one.  False: none has failed, and *error is as it was. */
+bool ccaas_grant_error(const struct ccaas_grant *grant,
+                       const struct ccaas_grant_need *need,
+                       struct ccaas_error *error);
+
+/* It waits no longer, and may be used afresh. */
+void ccaas_grant_need_end(struct ccaas_grant_need *need);
 
 /* When ccaas_grant_use is worth another call in any case, in monotonic
  * seconds; INFINITY: the bell tells. */
-double ccaas_grant_due(const struct ccaas_grant *grant);
+double ccaas_grant_due(const struct ccaas_grant *grant,
+                       const struct ccaas_grant_need *need);
 
 /* Takes all that is secret about the token out of an error. */
 void ccaas_grant_scrub(const struct ccaas_grant *grant,

@@ -1,5 +1,5 @@
-/* A grant, as grant.c (who has the token) and grant_request.c (the request for
- * it) share it. */
+/* A grant, as grant.c (who has the token), grant_wait.c (who waits for it),
+ * grant_request.c (the request for it) and grant_store.c share it. */
 #ifndef CCAAS_GRANT_OWN_H
 #define CCAAS_GRANT_OWN_H
 
@@ -24,8 +24,6 @@ struct ccaas_grant {
     struct ccaas_bell *asking; /* ... this one's */
     struct ccaas_secret *key, *secret;
     char *ca_file, *proxy;
-    double timeout;
-    unsigned retries;
 
     struct ccaas_auth auth;
     struct ccaas_lease lease; /* of the store, if there is one */
@@ -39,14 +37,44 @@ struct ccaas_grant {
     int status;
     char *headers;
     size_t headers_length;
-    unsigned attempt;
-    double resume_at; /* of the next attempt, when there is no transfer */
-    pid_t pid;        /* where the request under way, or who is asked, is */
-    uint64_t round;   /* of asking; its error is the last one's */
-    uint64_t failed;  /* the last round that failed, */
-    uint64_t granted; /* and the last one that brought a token */
-    struct ccaas_error error;
+    unsigned attempt;    /* of this round */
+    uint64_t sent;       /* attempts in all */
+    double sent_timeout; /* the newest one's, */
+    double heard;        /* when it was sent, or its answer began */
+    double resume_at;    /* of the next attempt, when there is no transfer */
+    pid_t pid;           /* where it is used: a forked child begins anew */
+    uint64_t granted;    /* tokens that have come */
+    uint64_t told;       /* hash of the last failure in the store; 0: none */
+    struct ccaas_grant_need *needs; /* who wait */
+    struct ccaas_error error; /* of the newest attempt of the round, or of the
+                                 last round; CCAAS_OK: none has failed */
 };
+
+/* It waits from now on (and while it waits already, nothing happens).  False:
+ * there is no hope for it, and its `failure` says why. */
+bool ccaas_grant_join(struct ccaas_grant *grant, struct ccaas_grant_need *need,
+                      struct ccaas_bell *bell, double now);
+
+/* It waits no longer, for the grant's error. */
+void ccaas_grant_refuse(struct ccaas_grant *grant,
+                        struct ccaas_grant_need *need);
+
+/* The same of all who wait. */
+void ccaas_grant_refuse_all(struct ccaas_grant *grant);
+
+/* An attempt failed at `came_at` with the grant's error, and another one may do
+ * better: those leave whose retries or time are used up.  Seconds until the
+ * next attempt; < 0: nobody waits for one. */
+double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
+                                double retry_after);
+
+/* Those leave who have waited too long for the request under way.  False:
+ * nobody waits for it any more, and the grant's error says why. */
+bool ccaas_grant_be_patient(struct ccaas_grant *grant, double now);
+
+/* Makes the error of the newest attempt. */
+void ccaas_grant_blame(struct ccaas_grant *grant, enum ccaas_code code,
+                       const char *message);
 
 /* Sends the request, once more. */
 void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
@@ -55,6 +83,10 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
 /* Takes what has come of the request under way. */
 void ccaas_grant_receive(struct ccaas_grant *grant,
                          struct ccaas_client *client);
+
+/* The request under way has taken too long for all who wait. */
+void ccaas_grant_time_out(struct ccaas_grant *grant,
+                          struct ccaas_client *client, double now);
 
 /* Lets go of the request under way. */
 void ccaas_grant_drop(struct ccaas_grant *grant);
@@ -76,7 +108,11 @@ void ccaas_grant_note(struct ccaas_grant *grant, struct ccaas_client *client,
  * is ours. */
 void ccaas_grant_share(struct ccaas_grant *grant);
 
-/* The round is over without a token. */
+/* The attempt failed, and another one follows: tells those who wait for it
+ * elsewhere, if the lease is ours. */
+void ccaas_grant_tell(struct ccaas_grant *grant);
+
+/* The round is over without a token, for all who wait. */
 void ccaas_grant_give_up(struct ccaas_grant *grant,
                          struct ccaas_client *client);
 

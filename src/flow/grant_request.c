@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
@@ -54,8 +53,36 @@ void ccaas_grant_give_up(struct ccaas_grant *grant, struct ccaas_client *client)
     ccaas_grant_scrub(grant, &grant->error);
     ccaas_grant_note(grant, client, ccaas_code_name(grant->error.code), -1);
     ccaas_grant_share(grant);
-    grant->failed = grant->round;
+    ccaas_grant_refuse_all(grant);
     ccaas_bell_ring(grant->bell);
+}
+
+void ccaas_grant_blame(struct ccaas_grant *grant, enum ccaas_code code,
+                       const char *message)
+{
+    struct ccaas_error *error = &grant->error;
+
+    /* What an attempt before this one said is not this one's. */
+    error->body[0] = error->request_id[0] = '\0';
+    error->status = grant->status;
+    error->retryable = false;
+    error->retry_after = -1;
+    if (grant->url) {
+        strcpy(error->method, "POST");
+        ccaas_error_url(error->url, sizeof error->url, grant->url);
+    }
+    ccaas_error_set(error, code, "%s", message);
+}
+
+/* The longest time-out of those who wait: see ccaas_grant_be_patient. */
+static double longest_timeout(const struct ccaas_grant *grant)
+{
+    const struct ccaas_grant_need *need;
+    double longest = 0;
+
+    for (need = grant->needs; need; need = need->next)
+        longest = fmax(longest, need->timeout);
+    return longest;
 }
 
 void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
@@ -78,7 +105,7 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
         .proxy = grant->proxy,
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,
-        .timeout = grant->timeout,
+        .timeout = longest_timeout(grant),
         .deadline = INFINITY,
         .idempotent = true,
     };
@@ -86,8 +113,10 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
     struct ccaas_http_sink sink;
 
     grant->attempt++;
+    grant->sent++;
+    grant->sent_timeout = request.timeout;
+    grant->heard = now;
     grant->status = 0;
-    grant->pid = getpid();
     grant->auth.asked_at = now; /* its life counts from the last asking */
     grant->reader = ccaas_reader_new(&plan, grant->bell, TOKEN_BODY);
     if (grant->reader && http) {
@@ -100,7 +129,7 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
     }
     if (!grant->transfer) {
         ccaas_grant_drop(grant);
-        ccaas_error_set(&grant->error, CCAAS_IO, CCAAS_NO_ROOM);
+        ccaas_grant_blame(grant, CCAAS_IO, CCAAS_NO_ROOM);
         ccaas_auth_failed(&grant->auth);
         ccaas_grant_give_up(grant, client);
     }
@@ -132,27 +161,50 @@ static bool read_reply(struct ccaas_grant *grant,
     return true;
 }
 
-/* The attempt failed: again later, or the round is over. */
+/* The attempt failed, which came at `at`: again later, or the round is over. */
 static void attempt_failed(struct ccaas_grant *grant,
-                           struct ccaas_client *client,
-                           const struct ccaas_end_mail *end, bool transient)
+                           struct ccaas_client *client, double at,
+                           bool transient)
 {
-    struct ccaas_retry_rule rule = {
-        .retries = grant->retries, .base = 0.5, .cap = 30, .idempotent = true};
-    struct ccaas_retry_attempt attempt = {.number = grant->attempt,
-                                          .transient = transient,
-                                          .sent = true,
-                                          .retry_after = -1};
     const char *after =
         ccaas_header(grant->headers, grant->headers_length, "retry-after");
-    enum ccaas_code code = grant->error.code;
-    char outcome[48];
-    double pause;
+    double pause = -1, retry_after = -1;
 
     if (after)
-        attempt.retry_after = grant->error.retry_after = ccaas_retry_after(
-            after, strlen(after), (int64_t)ccaas_clock_wall_at(end->came_at));
+        retry_after = ccaas_retry_after(after, strlen(after),
+                                        (int64_t)ccaas_clock_wall_at(at));
+    grant->error.retry_after = retry_after;
     grant->error.retryable = transient;
+    ccaas_grant_scrub(grant, &grant->error);
+    ccaas_grant_drop(grant);
+    if (transient)
+        pause = ccaas_grant_next_attempt(grant, at, retry_after);
+    if (pause >= 0) {
+        grant->resume_at = at + pause;
+        ccaas_grant_note(grant, client, "waits", pause);
+        ccaas_grant_tell(grant);
+        ccaas_bell_ring(grant->bell); /* for those who leave */
+        return;
+    }
+    if (grant->error.code == CCAAS_AUTH)
+        ccaas_auth_denied(&grant->auth, ccaas_clock_now(), CCAAS_AUTH_DENIAL);
+    else
+        ccaas_auth_failed(&grant->auth);
+    ccaas_grant_give_up(grant, client);
+}
+
+void ccaas_grant_time_out(struct ccaas_grant *grant,
+                          struct ccaas_client *client, double now)
+{
+    attempt_failed(grant, client, now, true);
+}
+
+/* Adds the attempt that ended to those of the error. */
+static void list_attempt(struct ccaas_grant *grant,
+                         const struct ccaas_end_mail *end)
+{
+    char outcome[48];
+
     if (end->http.code == CCAAS_OK)
         snprintf(outcome, sizeof outcome, "%d", grant->status);
     else
@@ -160,18 +212,6 @@ static void attempt_failed(struct ccaas_grant *grant,
                  ccaas_code_name(end->http.code));
     ccaas_error_attempt(&grant->error, end->http.at, end->http.seconds,
                         outcome);
-    pause = ccaas_retry_wait(&rule, &attempt, INFINITY, ccaas_random_unit());
-    ccaas_grant_drop(grant);
-    if (pause >= 0) {
-        grant->resume_at = end->came_at + pause;
-        ccaas_grant_note(grant, client, "waits", pause);
-        return;
-    }
-    if (code == CCAAS_AUTH)
-        ccaas_auth_denied(&grant->auth, ccaas_clock_now(), CCAAS_AUTH_DENIAL);
-    else
-        ccaas_auth_failed(&grant->auth);
-    ccaas_grant_give_up(grant, client);
 }
 
 /* The attempt's last mail: a token, or an error. */
@@ -190,16 +230,14 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
         ccaas_bell_ring(grant->bell);
         return;
     }
-    grant->error.status = grant->status;
-    strcpy(grant->error.method, "POST");
-    ccaas_error_url(grant->error.url, sizeof grant->error.url, grant->url);
     if (end->http.code != CCAAS_OK) {
-        ccaas_error_set(&grant->error, end->http.code, "%s", end->http.message);
+        ccaas_grant_blame(grant, end->http.code, end->http.message);
     } else if (block || end->state == CCAAS_SPLIT_LARGE) {
-        ccaas_error_set(&grant->error, CCAAS_PROTOCOL,
-                        "the answer to the token request holds no usable "
-                        "access_token");
+        ccaas_grant_blame(grant, CCAAS_PROTOCOL,
+                          "the answer to the token request holds no usable "
+                          "access_token");
     } else {
+        ccaas_grant_blame(grant, CCAAS_PROTOCOL, "");
         length = ccaas_grant_scrub_text(grant, end->body, end->length);
         transient = ccaas_client_verdict(&client->dialect, grant->status,
                                          grant->headers, grant->headers_length,
@@ -209,7 +247,8 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
             grant->error.code == CCAAS_FORBIDDEN)
             grant->error.code = CCAAS_AUTH;
     }
-    attempt_failed(grant, client, end, transient);
+    list_attempt(grant, end);
+    attempt_failed(grant, client, end->came_at, transient);
 }
 
 /* Takes what has come of the request under way. */
@@ -225,6 +264,7 @@ void ccaas_grant_receive(struct ccaas_grant *grant, struct ccaas_client *client)
         if (mail->kind == CCAAS_MAIL_HEAD) {
             head = (struct ccaas_head_mail *)mail;
             grant->status = head->status;
+            grant->heard = head->came_at;
             grant->headers = malloc(head->length + 1);
             if (grant->headers) {
                 memcpy(grant->headers, head->headers, head->length);

@@ -1,10 +1,13 @@
 /* What a grant has in common with those of other engines: see grant.h. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "error.h"
 #include "grant_own.h"
+#include "siphash.h"
 #include "stored.h"
 
 static bool same(const struct ccaas_secret *one,
@@ -37,27 +40,51 @@ static bool take_token(struct ccaas_grant *grant, struct ccaas_client *client,
     return true;
 }
 
-/* Somebody else has just tried. */
+/* Somebody else has just tried: an attempt of all who wait here, too. */
 static void take_error(struct ccaas_grant *grant, struct ccaas_client *client,
                        const struct ccaas_stored *stored, double now)
 {
     struct ccaas_error *error = &grant->error;
+    char message[sizeof error->message];
+    double pause = -1;
 
-    ccaas_error_clear(error);
-    error->status = stored->status;
-    error->retryable = stored->code != CCAAS_AUTH;
-    strcpy(error->method, "POST");
-    ccaas_error_url(error->url, sizeof error->url, grant->url);
-    ccaas_error_set(error, stored->code, "%.*s",
-                    (int)(stored->length < sizeof error->message
-                              ? stored->length
-                              : sizeof error->message),
-                    stored->text);
+    grant->attempt++;
+    grant->sent++;
+    grant->sent_timeout = INFINITY;
+    grant->status = stored->status;
+    snprintf(message, sizeof message, "%.*s",
+             (int)(stored->length < sizeof message ? stored->length
+                                                   : sizeof message - 1),
+             stored->text);
+    ccaas_grant_blame(grant, stored->code, message);
+    error->retryable = stored->transient;
+    error->retry_after = stored->retry_after;
+    snprintf(message, sizeof message, "%d", stored->status);
+    ccaas_error_attempt(error, ccaas_clock_wall(), 0,
+                        stored->status ? message
+                                       : ccaas_code_name(error->code));
+    ccaas_grant_scrub(grant, error);
+    if (stored->transient)
+        pause = ccaas_grant_next_attempt(grant, now, stored->retry_after);
+    if (pause >= 0) {
+        grant->resume_at = now + pause;
+        ccaas_grant_note(grant, client, "waits", pause);
+        ccaas_bell_ring(grant->bell);
+        return;
+    }
     if (stored->code == CCAAS_AUTH)
         ccaas_auth_denied(&grant->auth, now, stored->left);
     else
         ccaas_auth_failed(&grant->auth);
     ccaas_grant_give_up(grant, client);
+}
+
+/* What tells one failure from another. */
+static uint64_t hash_of(const char *value, size_t length)
+{
+    static const uint64_t key[2];
+
+    return ccaas_siphash(key, value, length) | 1;
 }
 
 bool ccaas_grant_look(void *self, struct ccaas_client *client,
@@ -66,14 +93,21 @@ bool ccaas_grant_look(void *self, struct ccaas_client *client,
     struct ccaas_grant *grant = self;
     double now = ccaas_clock_now();
     struct ccaas_stored stored;
+    uint64_t hash;
+    bool is_new;
 
     if (!grant->auth.asking || grant->transfer ||
         !ccaas_stored_read(value, length, ccaas_clock_wall(), &stored))
         return false;
     if (stored.code == CCAAS_OK)
         return take_token(grant, client, &stored, now);
-    /* A failure is that of those who were waiting for it; others try anew. */
-    if (stored.code != CCAAS_AUTH && !grant->lease.polls)
+    /* A failure is that of those who were waiting for it, once; others try
+     * anew. */
+    hash = hash_of(value, length);
+    is_new = hash != grant->told;
+    grant->told = hash;
+    if (stored.code != CCAAS_AUTH &&
+        (!is_new || (!grant->lease.polls && !grant->attempt)))
         return false;
     take_error(grant, client, &stored, now);
     return true;
@@ -85,32 +119,72 @@ static bool concerns_all(enum ccaas_code code)
     return code != CCAAS_IO && code != CCAAS_MEMORY && code != CCAAS_CANCELLED;
 }
 
-void ccaas_grant_share(struct ccaas_grant *grant)
+/* The grant's error as the store has it; NULL: it is none of others', or memory
+ * is out. */
+static char *write_error(struct ccaas_grant *grant, double *seconds)
 {
-    const struct ccaas_auth *auth = &grant->auth;
     const struct ccaas_error *error = &grant->error;
-    /* In this order: where time passes between them, it is over too early. */
-    double wall = ccaas_clock_wall(), now = ccaas_clock_now();
     struct ccaas_stored stored = {
         .code = error->code,
         .status = error->status,
+        .transient = error->retryable,
+        .retry_after = error->retry_after,
         .life =
             error->code == CCAAS_AUTH ? CCAAS_AUTH_DENIAL : CCAAS_GRANT_FAILURE,
         .text = error->message,
+        .length = strlen(error->message),
     };
     char *text;
 
-    if (grant->lease.state != CCAAS_LEASE_HELD || !concerns_all(error->code))
-        return ccaas_lease_leave(&grant->lease, NULL, now);
-    stored.left = stored.life;
-    if (error->code == CCAAS_OK) {
-        stored.text = ccaas_secret_reveal(grant->bearer);
-        stored.life = auth->life;
-        stored.left = auth->asked_at + auth->life - now;
-    }
+    if (!concerns_all(error->code))
+        return NULL;
+    *seconds = stored.left = stored.life;
+    text = ccaas_stored_write(&stored, ccaas_clock_wall());
+    if (text)
+        grant->told = hash_of(text, strlen(text));
+    return text;
+}
+
+/* The token as the store has it; NULL: it is over, or memory is out. */
+static char *write_token(const struct ccaas_grant *grant, double *seconds)
+{
+    const struct ccaas_auth *auth = &grant->auth;
+    /* In this order: where time passes between them, it is over too early. */
+    double wall = ccaas_clock_wall(), now = ccaas_clock_now();
+    struct ccaas_stored stored = {
+        .code = CCAAS_OK,
+        .text = ccaas_secret_reveal(grant->bearer),
+        .life = auth->life,
+        .left = auth->asked_at + auth->life - now,
+    };
+
     stored.length = strlen(stored.text);
-    text = stored.left > 0 ? ccaas_stored_write(&stored, wall) : NULL;
-    ccaas_lease_leave(&grant->lease, text, text ? now + stored.left : now);
+    *seconds = stored.left;
+    return stored.left > 0 ? ccaas_stored_write(&stored, wall) : NULL;
+}
+
+void ccaas_grant_tell(struct ccaas_grant *grant)
+{
+    double seconds;
+    char *text;
+
+    if (grant->lease.state != CCAAS_LEASE_HELD)
+        return;
+    text = write_error(grant, &seconds);
+    if (text)
+        ccaas_lease_tell(&grant->lease, text, ccaas_clock_now() + seconds);
+    free(text);
+}
+
+void ccaas_grant_share(struct ccaas_grant *grant)
+{
+    double seconds = 0, now = ccaas_clock_now();
+    char *text = NULL;
+
+    if (grant->lease.state == CCAAS_LEASE_HELD)
+        text = grant->error.code ? write_error(grant, &seconds)
+                                 : write_token(grant, &seconds);
+    ccaas_lease_leave(&grant->lease, text, text ? now + seconds : now);
     if (text)
         ccaas_secret_wipe(text, strlen(text));
     free(text);

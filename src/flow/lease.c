@@ -156,6 +156,20 @@ bool ccaas_lease_ready(struct ccaas_lease *lease, struct ccaas_client *client,
            lease->state == CCAAS_LEASE_ALONE;
 }
 
+void ccaas_lease_tell(struct ccaas_lease *lease, const char *value,
+                      double until)
+{
+    const struct ccaas_question question = {.kind = CCAAS_QUESTION_TELL,
+                                            .key = lease->key,
+                                            .lease = lease->name,
+                                            .owner = lease->owner,
+                                            .value = value};
+
+    if (lease->state == CCAAS_LEASE_HELD && lease->pid == getpid() &&
+        ccaas_ask_new(lease->engine, lease->store, &question, until, NULL))
+        ccaas_lease_ring(lease);
+}
+
 void ccaas_lease_leave(struct ccaas_lease *lease, const char *value,
                        double until)
 {

@@ -61,6 +61,11 @@ void ccaas_lease_end(struct ccaas_lease *lease);
 bool ccaas_lease_ready(struct ccaas_lease *lease, struct ccaas_client *client,
                        double now, bool at_work);
 
+/* The key has this value until then, if the name is still ours, which it
+ * stays. */
+void ccaas_lease_tell(struct ccaas_lease *lease, const char *value,
+                      double until);
+
 /* It is not needed any more, nor wanted.  The name stays ours until `until`
  * (monotonic seconds).  `value`, if not NULL, is what the key is to have until
  * then instead; then the name goes at once. */

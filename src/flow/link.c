@@ -47,6 +47,7 @@ void ccaas_live_let_go(struct ccaas_live *live)
 {
     live->state = CCAAS_LIVE_OVER;
     drop_socket(live);
+    ccaas_grant_need_end(&live->need);
     if (live->client->grant && live->bell)
         ccaas_grant_leave(live->client->grant, live->bell);
 }
@@ -209,9 +210,9 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
 static enum ccaas_live_take lacks_token(struct ccaas_live *live,
                                         struct ccaas_news *news)
 {
-    ccaas_error_copy(ccaas_live_error_of(live),
-                     ccaas_grant_error(live->client->grant));
-    live->need = (struct ccaas_grant_need){0};
+    ccaas_grant_error(live->client->grant, &live->need,
+                      ccaas_live_error_of(live));
+    ccaas_grant_need_end(&live->need);
     live->attempt++;
     live->tries++;
     return pause_for(live, ccaas_live_error_of(live)->retryable, 0,
@@ -228,6 +229,9 @@ enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
         open_socket(live, NULL);
         return CCAAS_LIVE_TAKE_WAIT;
     }
+    live->need.retries = client->retries;
+    live->need.timeout = client->timeout;
+    live->need.deadline = live->deadline;
     switch (ccaas_grant_use(client->grant, client, &live->need, live->bell, now,
                             &bearer, &live->generation)) {
     case CCAAS_GRANT_HAVE:
@@ -328,7 +332,7 @@ static bool renew_token(struct ccaas_live *live)
     if (!live->client->grant ||
         !ccaas_grant_refused(live->client->grant, live->generation))
         return false;
-    live->need = (struct ccaas_grant_need){0};
+    ccaas_grant_need_end(&live->need);
     return true;
 }
 

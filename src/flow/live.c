@@ -300,7 +300,7 @@ double ccaas_live_timeout(const struct ccaas_live *live)
     if (live->state == CCAAS_LIVE_PAUSE)
         due = fmin(due, live->resume_at);
     if (live->state == CCAAS_LIVE_TOKEN && live->client->grant)
-        due = fmin(due, ccaas_grant_due(live->client->grant));
+        due = fmin(due, ccaas_grant_due(live->client->grant, &live->need));
     return due > now ? due - now : 0;
 }
 

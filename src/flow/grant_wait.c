@@ -1,0 +1,239 @@
+/* Who waits for a token, for how long, and why in vain: see grant.h. */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+#include "grant_own.h"
+#include "retry.h"
+
+/* What those are told who leave together. */
+struct ccaas_failure {
+    int references;
+    struct ccaas_error error;
+};
+
+/* What they are told where there is no memory for it.  Not counted: engines of
+ * other threads share it. */
+static struct ccaas_failure no_memory = {.error = {.code = CCAAS_MEMORY,
+                                                   .message = "out of memory",
+                                                   .retry_after = -1}};
+
+static void leave(struct ccaas_grant_need *need)
+{
+    if (!need->link)
+        return;
+    *need->link = need->next;
+    if (need->next)
+        need->next->link = need->link;
+    need->next = NULL;
+    need->link = NULL;
+}
+
+static void release(struct ccaas_failure *failure)
+{
+    if (!failure || failure == &no_memory || --failure->references)
+        return;
+    ccaas_error_clear(&failure->error);
+    free(failure);
+}
+
+void ccaas_grant_need_end(struct ccaas_grant_need *need)
+{
+    leave(need);
+    release(need->failure);
+    need->failure = NULL;
+}
+
+/* It leaves for the grant's error.  `shared`: what others were told who left
+ * for the same one, or NULL; gives what this one is told. */
+static struct ccaas_failure *refuse(struct ccaas_grant *grant,
+                                    struct ccaas_grant_need *need,
+                                    struct ccaas_failure *shared)
+{
+    leave(need);
+    if (!shared) {
+        shared = calloc(1, sizeof *shared);
+        if (shared)
+            ccaas_error_copy(&shared->error, &grant->error);
+        else
+            shared = &no_memory;
+    }
+    if (shared != &no_memory)
+        shared->references++;
+    release(need->failure);
+    need->failure = shared;
+    return shared;
+}
+
+void ccaas_grant_refuse(struct ccaas_grant *grant,
+                        struct ccaas_grant_need *need)
+{
+    refuse(grant, need, NULL);
+}
+
+void ccaas_grant_refuse_all(struct ccaas_grant *grant)
+{
+    struct ccaas_failure *failure = NULL;
+
+    while (grant->needs)
+        failure = refuse(grant, grant->needs, failure);
+}
+
+bool ccaas_grant_join(struct ccaas_grant *grant, struct ccaas_grant_need *need,
+                      struct ccaas_bell *bell, double now)
+{
+    if (need->link)
+        return true;
+    need->granted = grant->granted;
+    need->tried = need->attempts = 0;
+    need->since = now;
+    if (!ccaas_bell_follow(grant->bell, bell)) {
+        need->failure = &no_memory;
+        return false;
+    }
+    need->next = grant->needs;
+    need->link = &grant->needs;
+    if (need->next)
+        need->next->link = &need->next;
+    grant->needs = need;
+    /* The next attempt comes too late for it. */
+    if (grant->error.code && !grant->transfer &&
+        grant->resume_at >= need->deadline)
+        ccaas_grant_refuse(grant, need);
+    return !need->failure;
+}
+
+/* Did the attempt that has just failed fail for this one, too?  One who came
+ * later, and waits longer, may have had time left. */
+static bool failed_for(const struct ccaas_grant *grant,
+                       const struct ccaas_grant_need *need)
+{
+    return need->tried < grant->sent && !(grant->error.code == CCAAS_TIMEOUT &&
+                                          need->timeout > grant->sent_timeout);
+}
+
+double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
+                                double retry_after)
+{
+    const struct ccaas_retry_rule rule = {
+        .retries = UINT_MAX, .base = 0.5, .cap = 30, .idempotent = true};
+    struct ccaas_retry_attempt attempt = {.number = UINT_MAX,
+                                          .transient = true,
+                                          .sent = true,
+                                          .retry_after = retry_after};
+    struct ccaas_grant_need *need, *next;
+    struct ccaas_failure *failure = NULL;
+    double pause;
+
+    /* The pause is that of the one who has waited for the fewest attempts. */
+    for (need = grant->needs; need; need = next) {
+        next = need->next;
+        need->attempts += failed_for(grant, need);
+        need->tried = grant->sent;
+        if (need->attempts > need->retries)
+            failure = refuse(grant, need, failure);
+        else if (need->attempts < attempt.number)
+            attempt.number = need->attempts ? need->attempts : 1;
+    }
+    pause = ccaas_retry_wait(&rule, &attempt, INFINITY, ccaas_random_unit());
+    for (need = grant->needs; need; need = next) {
+        next = need->next;
+        if (came_at + pause >= need->deadline)
+            failure = refuse(grant, need, failure);
+    }
+    return grant->needs ? pause : -1;
+}
+
+/* When that one has waited too long for the request under way. */
+static double patience(const struct ccaas_grant *grant,
+                       const struct ccaas_grant_need *need)
+{
+    /* The engine's thread sees to those who have the request's own time. */
+    if (need->timeout >= grant->sent_timeout)
+        return INFINITY;
+    return fmax(need->since, grant->heard) + need->timeout;
+}
+
+/* That was an attempt, of this one alone. */
+static void lose_patience(struct ccaas_grant *grant,
+                          struct ccaas_grant_need *need, double now)
+{
+    char message[64];
+
+    snprintf(message, sizeof message, "no byte from the server for %g s",
+             need->timeout);
+    ccaas_grant_blame(grant, CCAAS_TIMEOUT, message);
+    grant->error.retryable = true;
+    ccaas_error_attempt(&grant->error, ccaas_clock_wall_at(grant->heard),
+                        now - grant->heard, ccaas_code_name(CCAAS_TIMEOUT));
+    need->tried = grant->sent;
+    need->since = now;
+    if (++need->attempts > need->retries)
+        ccaas_grant_refuse(grant, need);
+}
+
+bool ccaas_grant_be_patient(struct ccaas_grant *grant, double now)
+{
+    struct ccaas_grant_need *need, *next;
+    bool lost = false, wanted = false;
+
+    for (need = grant->needs; need; need = next) {
+        next = need->next;
+        if (patience(grant, need) <= now) {
+            lose_patience(grant, need, now);
+            lost = true;
+        } else if (need->tried < grant->sent) {
+            wanted = true;
+        }
+    }
+    if (lost)
+        ccaas_bell_ring(grant->bell);
+    return wanted || (!lost && !grant->needs);
+}
+
+/* Leaves the newest `count` attempts, one at least. */
+static void keep_newest(struct ccaas_error *error, size_t count)
+{
+    size_t over;
+
+    if (!count)
+        count = 1;
+    if (error->attempt_count <= count)
+        return;
+    over = error->attempt_count - count;
+    memmove(error->attempts, error->attempts + over,
+            count * sizeof *error->attempts);
+    error->attempt_count = count;
+}
+
+bool ccaas_grant_error(const struct ccaas_grant *grant,
+                       const struct ccaas_grant_need *need,
+                       struct ccaas_error *error)
+{
+    const struct ccaas_error *from =
+        need->failure ? &need->failure->error : &grant->error;
+
+    if (!need->failure && (!need->link || !grant->error.code))
+        return false;
+    ccaas_error_copy(error, from);
+    keep_newest(error, need->attempts);
+    return true;
+}
+
+double ccaas_grant_due(const struct ccaas_grant *grant,
+                       const struct ccaas_grant_need *need)
+{
+    double due = ccaas_lease_due(&grant->lease);
+
+    if (!grant->auth.asking || grant->asked)
+        return INFINITY;
+    if (grant->transfer)
+        return fmin(due, need->link ? patience(grant, need) : INFINITY);
+    if (grant->lease.state == CCAAS_LEASE_WANTED)
+        return due;
+    return fmin(due, grant->resume_at);
+}
