@@ -157,7 +157,7 @@ end
 
 --- What nginx has logged.
 function methods:errors()
-  return helper.read(self.folder .. "/error.log")
+  return helper.read(self.folder .. "/" .. self.log)
 end
 
 --- Raises what nginx has logged if a line of it is a warning or worse.
@@ -206,41 +206,25 @@ function methods:stop(signal)
   end
 end
 
---- Starts nginx.
----@param given table
----@return table
-function nginx.start(given)
-  local self = setmetatable({ folder = helper.folder() }, methods)
+local function multiarch()
   local _, machine = helper.run("gcc -print-multiarch")
-  local _, user = helper.run("id -u")
-  local _, limit = helper.run("ulimit -n") -- nginx warns of more connections than that
-  local places = {}
-  for path, phases in pairs(given.locations or {}) do
-    places[#places + 1] = location(path, phases)
-  end
-  local values = {
-    folder = self.folder, unpacked = unpacked, machine = machine:match("%S+"),
-    workers = given.workers or 1, connections = given.connections or math.min(4096, tonumber(limit) or 4096),
-    level = given.level or "notice",
-    main = (given.main or "") .. (tonumber(user) == 0 and "\nuser root;" or ""),
-    http = given.http or "", server = given.server or "", init = given.init or "",
-    init_worker = given.init_worker and "init_worker_by_lua_block {\n" .. given.init_worker .. "\n}" or "",
-    locations = table.concat(places, "\n"),
-    path = (given.path and given.path .. ";" or "") .. helper.top .. "/lua/?.lua;" .. helper.top .. "/?.lua",
-    cpath = os.getenv("CCAAS_BUILD") .. "/?.so",
-    options = serialize(given.options or given.sandbox:options("8x8")),
-  }
-  local conf = assert(io.open(self.folder .. "/nginx.conf", "w"))
-  conf:write((CONF:gsub("@([%l_]+)@", values)))
-  conf:close()
-  local libraries = ("%s/usr/lib/%s:%s/lib/%s"):format(unpacked, values.machine, unpacked, values.machine)
-  local environment = {}
+  return machine:match("%S+")
+end
+
+--- Starts nginx by a command and waits until it listens on `http` in its folder.
+---@param given { folder: string, log: string, at?: string, command: string, environment?: table<string, string> }
+---@return table
+function nginx.run(given)
+  local self = setmetatable({ folder = given.folder, log = given.log }, methods)
+  local machine = multiarch()
+  local environment = { ("LD_LIBRARY_PATH=%s/usr/lib/%s:%s/lib/%s"):format(unpacked, machine, unpacked, machine),
+    ("PATH=%s/usr/sbin:\"$PATH\""):format(unpacked) }
   for name, value in pairs(given.environment or {}) do
     environment[#environment + 1] = name .. "=" .. helper.quote(value)
   end
-  local _, output = helper.run(("env -u LUA_PATH -u LUA_CPATH %s LD_LIBRARY_PATH=%s %s/usr/sbin/nginx"
-    .. " -p %s -c %s/nginx.conf -e %s/error.log >%s/output 2>&1 & echo $!"):format(table.concat(environment, " "),
-    libraries, unpacked, self.folder, self.folder, self.folder, self.folder))
+  local _, output = helper.run(("env -u LUA_PATH -u LUA_CPATH %s sh -c %s >%s/output 2>&1 & echo $!"):format(
+    table.concat(environment, " "),
+    helper.quote(("cd %s && exec %s"):format(given.at or ".", given.command)), self.folder))
   self.pid = assert(tonumber(output), output)
   helper.at_end(function() self:stop() end)
   wait_until("nginx's start", function()
@@ -254,6 +238,36 @@ function nginx.start(given)
     return one
   end)
   return self
+end
+
+--- Starts nginx with a configuration of pieces.
+---@param given table
+---@return table
+function nginx.start(given)
+  local folder = helper.folder()
+  local _, user = helper.run("id -u")
+  local _, limit = helper.run("ulimit -n") -- nginx warns of more connections than that
+  local places = {}
+  for path, phases in pairs(given.locations or {}) do
+    places[#places + 1] = location(path, phases)
+  end
+  local values = {
+    folder = folder, unpacked = unpacked, machine = multiarch(),
+    workers = given.workers or 1, connections = given.connections or math.min(4096, tonumber(limit) or 4096),
+    level = given.level or "notice",
+    main = (given.main or "") .. (tonumber(user) == 0 and "\nuser root;" or ""),
+    http = given.http or "", server = given.server or "", init = given.init or "",
+    init_worker = given.init_worker and "init_worker_by_lua_block {\n" .. given.init_worker .. "\n}" or "",
+    locations = table.concat(places, "\n"),
+    path = (given.path and given.path .. ";" or "") .. helper.top .. "/lua/?.lua;" .. helper.top .. "/?.lua",
+    cpath = os.getenv("CCAAS_BUILD") .. "/?.so",
+    options = serialize(given.options or given.sandbox:options("8x8")),
+  }
+  local conf = assert(io.open(folder .. "/nginx.conf", "w"))
+  conf:write((CONF:gsub("@([%l_]+)@", values)))
+  conf:close()
+  return nginx.run { folder = folder, log = "error.log", environment = given.environment,
+    command = ("nginx -p %s -c %s/nginx.conf -e %s/error.log"):format(folder, folder, folder) }
 end
 
 return nginx
