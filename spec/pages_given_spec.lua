@@ -117,7 +117,7 @@ describe("pages", function()
   describe("info()", function()
     it("says nothing before the first answer", function()
       local client, s = serving(list(5))
-      assert.same({ pages = 0, rows = 0, duplicates = 0, shrunk = false, totals = {} },
+      assert.same({ pages = 0, passes = 0, rows = 0, duplicates = 0, shrunk = false, totals = {} },
         client:queues():info())
       assert.equal(0, #s.requests)
     end)
@@ -141,8 +141,8 @@ describe("pages", function()
       assert.is_true(info.last_at <= os.time() + 1)
       info.first_at, info.last_at = nil, nil
       assert.same({
-        pages = 3, total_pages = 3, total = 25, rows = 25, duplicates = 0, missing = 0,
-        shrunk = false, totals = {},
+        pages = 3, passes = 1, total_pages = 3, total = 25, rows = 25, duplicates = 0, missing = 0,
+        clean = true, shrunk = false, totals = {},
       }, info)
     end)
   end)

@@ -10,17 +10,17 @@ local stores = require "ccaas.store"
 local clients = {}
 
 ---@class ccaas.Client
----@field queues fun(self: ccaas.Client, opts?: table): ccaas.Stream
+---@field queues fun(self: ccaas.Client, opts?: ccaas.ListOptions): ccaas.Stream
 ---@field queue fun(self: ccaas.Client, id: string, opts?: table): table|nil, ccaas.Error|nil
----@field queue_agents fun(self: ccaas.Client, queue: string, opts?: table): ccaas.Stream
+---@field queue_agents fun(self: ccaas.Client, queue: string, opts?: ccaas.ListOptions): ccaas.Stream
 ---@field queue_agent fun(self: ccaas.Client, queue: string, agent: string, opts?: table): table|nil, ccaas.Error|nil
----@field agents fun(self: ccaas.Client, opts?: table): ccaas.Stream
----@field groups fun(self: ccaas.Client, opts?: table): ccaas.Stream
+---@field agents fun(self: ccaas.Client, opts?: ccaas.ListOptions): ccaas.Stream
+---@field groups fun(self: ccaas.Client, opts?: ccaas.ListOptions): ccaas.Stream
 ---@field group fun(self: ccaas.Client, id: string, opts?: table): table|nil, ccaas.Error|nil
----@field group_agents fun(self: ccaas.Client, group: string, opts?: table): ccaas.Stream
+---@field group_agents fun(self: ccaas.Client, group: string, opts?: ccaas.ListOptions): ccaas.Stream
 ---@field group_agent fun(self: ccaas.Client, group: string, agent: string, opts?: table): table|nil, ccaas.Error|nil
 ---@field agents_in_queue_groups fun(self: ccaas.Client, opts?: table): table|nil, ccaas.Error|nil
----@field watch fun(self: ccaas.Client, what: string, opts?: table): ccaas.Events
+---@field watch fun(self: ccaas.Client, what: string, opts?: ccaas.WatchOptions): ccaas.Events
 ---@field historic_data fun(self: ccaas.Client, report: string, opts?: table): any, ccaas.Error|nil
 ---@field metrics fun(self: ccaas.Client, opts?: table): table[]|nil, ccaas.Error|nil
 ---@field metric_values fun(self: ccaas.Client, ids: string[]|string, opts?: table): table|nil, ccaas.Error|nil

@@ -27,12 +27,31 @@ gives.report = report.give
 gives.audio = download.give
 gives.subscription = subscribe.give
 
+---@class ccaas.ListOptions the options of lists; of those for the request, a list takes what its endpoint has
+---@field metrics? string[]|string
+---@field queue_ids? string[]|string
+---@field agent_ids? string[]|string
+---@field group_ids? string[]|string
+---@field timezone? string
+---@field summary? boolean ids and names alone
+---@field totals? boolean a totals row as well: see info().totals
+---@field page? integer where to start, from 0
+---@field size? integer rows a page, 1 to 1000; 1000
+---@field limit? integer stop after so many rows
+---@field concurrency? integer pages fetched side by side, 1 to 64
+---@field verify? boolean walk the list until two passes in a row are clean and the second brings nothing new
+---@field tenant? string
+---@field deadline? number seconds
+---@field timeout? number seconds
+---@field retries? integer
+
+--- A stream of rows that come in pages.
 function gives.stream(own, name, method, plan, opts)
   local paging = own.vendor.paging
   plan.body, plan.unique, plan.paged = "array", true, true
   plan.page_name, plan.size_name, plan.page_headers = paging.page, paging.size, paging.headers
   plan.page, plan.size = opts.page or 0, opts.size or paging.most
-  plan.limit = opts.limit
+  plan.limit, plan.verify = opts.limit, opts.verify
   plan.concurrency = opts.concurrency or own.concurrency
   plan.totals = method.totals
   if plan.page > 0 and #plan.urls > 1 then

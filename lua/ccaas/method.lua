@@ -34,6 +34,7 @@ local function checks_of(vendor, method)
     known.size = options.whole(1, vendor.paging.most)
     known.limit = options.limits.limit
     known.concurrency = options.limits.concurrency
+    known.verify = options.checks.flag
   end
   return known
 end

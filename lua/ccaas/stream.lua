@@ -242,7 +242,8 @@ function methods:all()
 end
 
 --- For a `for`: page after page, { number, total, rows }; `number` counts from
---- 0 as the vendor does, `total` is how many pages there are.
+--- 0 as the vendor does, `total` is how many pages there are.  When the list is
+--- walked again, pages without a new row are left out.
 ---@return fun(): { number: integer, total: integer, rows: table[] }|nil
 function methods:pages()
   return function()
@@ -270,12 +271,15 @@ function methods:each()
 end
 
 ---@class ccaas.Info
----@field pages integer pages read to their end
+---@field pages integer pages read to their end, in all passes
 ---@field total_pages? integer as the server announced them
 ---@field total? integer rows, likewise
 ---@field rows integer rows handed out
----@field duplicates integer rows dropped because they had been handed out
----@field missing? integer rows announced but not seen; known at the end
+---@field passes integer how often the list was walked; 0 before the first request
+---@field clean? boolean true: the last pass was clean (with `verify`, the last two); nil until the end, and where
+--- `limit` or `close` ended the walk
+---@field missing? integer rows that the last pass was announced and did not see; known at the end
+---@field duplicates integer rows that came twice within one pass
 ---@field shrunk boolean the list became shorter during the walk
 ---@field totals { metrics: table }[] one for each answer that had a totals row
 ---@field first_at? number when the first row came, epoch seconds

@@ -41,7 +41,7 @@ static void check_none_now(void)
 /* A walk of 100 rows a page from `first` on that has its first answer. */
 static void begin(int64_t first, int64_t pages)
 {
-    ccaas_page_start(&walk, first, 100);
+    ccaas_page_start(&walk, first, 100, false);
     ask(first, 1);
     CHECK(answer(first, pages) == NULL);
 }

@@ -109,9 +109,9 @@ static void new_and_known(void)
     struct ccaas_seen *seen = ccaas_seen_new(seed);
 
     CHECK_INT(ccaas_seen_count(seen), 0);
-    CHECK_INT(ccaas_seen_add(seen, 7), 1);
-    CHECK_INT(ccaas_seen_add(seen, 7), 0);
-    CHECK_INT(ccaas_seen_add(seen, 8), 1);
+    CHECK_INT(ccaas_seen_add(seen, 16), CCAAS_SEEN_NEW);
+    CHECK_INT(ccaas_seen_add(seen, 16), CCAAS_SEEN_TWICE);
+    CHECK_INT(ccaas_seen_add(seen, 8), CCAAS_SEEN_NEW);
     CHECK_INT(ccaas_seen_count(seen), 2);
     ccaas_seen_free(seen);
 }
@@ -120,11 +120,74 @@ static void zero_hash(void)
 {
     struct ccaas_seen *seen = ccaas_seen_new(seed);
 
-    CHECK_INT(ccaas_seen_add(seen, 1), 1);
-    CHECK_INT(ccaas_seen_add(seen, 0), 1);
-    CHECK_INT(ccaas_seen_add(seen, 0), 0);
-    CHECK_INT(ccaas_seen_add(seen, 1), 0);
+    CHECK_INT(ccaas_seen_add(seen, 8), CCAAS_SEEN_NEW);
+    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_NEW);
+    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_TWICE);
+    CHECK_INT(ccaas_seen_add(seen, 8), CCAAS_SEEN_TWICE);
     CHECK_INT(ccaas_seen_count(seen), 2);
+    ccaas_seen_next_pass(seen);
+    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_KNOWN);
+    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_TWICE);
+    CHECK_INT(ccaas_seen_count(seen), 2);
+    ccaas_seen_free(seen);
+}
+
+static void low_bits(void)
+{
+    struct ccaas_seen *seen = ccaas_seen_new(seed);
+
+    CHECK_INT(ccaas_seen_add(seen, 64), CCAAS_SEEN_NEW);
+    for (uint64_t i = 65; i < 72; i++) {
+        CHECK_INT(ccaas_seen_add(seen, i), CCAAS_SEEN_TWICE);
+    }
+    CHECK_INT(ccaas_seen_add(seen, 72), CCAAS_SEEN_NEW);
+    CHECK_INT(ccaas_seen_count(seen), 2);
+    ccaas_seen_free(seen);
+}
+
+/* Row n comes in each pass whose number n + 1 divides, and twice. */
+static void passes(void)
+{
+    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    int wrong = 0;
+
+    for (uint64_t pass = 1; pass <= 60; pass++) {
+        for (uint64_t row = 0; row < 60; row++) {
+            if (pass % (row + 1) == 0) {
+                wrong += ccaas_seen_add(seen, nth(row)) !=
+                         (pass == row + 1 ? CCAAS_SEEN_NEW : CCAAS_SEEN_KNOWN);
+                wrong += ccaas_seen_add(seen, nth(row)) != CCAAS_SEEN_TWICE;
+            }
+        }
+        ccaas_seen_next_pass(seen);
+    }
+    CHECK_INT(wrong, 0);
+    CHECK_INT(ccaas_seen_count(seen), 60);
+    ccaas_seen_free(seen);
+}
+
+/* Marks stay while the array grows. */
+static void growing_in_a_pass(void)
+{
+    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    int wrong = 0;
+
+    for (uint64_t i = 0; i < 5000; i++) {
+        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_NEW;
+    }
+    ccaas_seen_next_pass(seen);
+    for (uint64_t i = 0; i < 2500; i++) {
+        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_KNOWN;
+    }
+    for (uint64_t i = 5000; i < 50000; i++) {
+        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_NEW;
+    }
+    for (uint64_t i = 0; i < 50000; i++) {
+        wrong += ccaas_seen_add(seen, nth(i)) !=
+                 (i >= 2500 && i < 5000 ? CCAAS_SEEN_KNOWN : CCAAS_SEEN_TWICE);
+    }
+    CHECK_INT(wrong, 0);
+    CHECK_INT(ccaas_seen_count(seen), 50000);
     ccaas_seen_free(seen);
 }
 
@@ -134,10 +197,10 @@ static void same_slot(void)
 
     /* All of these want the last slot of the array, whatever its size. */
     for (uint64_t i = 0; i < 1000; i++) {
-        CHECK_INT(ccaas_seen_add(seen, i << 32 | 0xffffffff), 1);
+        CHECK_INT(ccaas_seen_add(seen, i << 32 | 0xffffffff), CCAAS_SEEN_NEW);
     }
     for (uint64_t i = 0; i < 1000; i++) {
-        CHECK_INT(ccaas_seen_add(seen, i << 32 | 0xffffffff), 0);
+        CHECK_INT(ccaas_seen_add(seen, i << 32 | 0xffffffff), CCAAS_SEEN_TWICE);
     }
     CHECK_INT(ccaas_seen_count(seen), 1000);
     ccaas_seen_free(seen);
@@ -149,8 +212,8 @@ static void many(void)
     int wrong = 0;
 
     for (uint64_t i = 0; i < 200000; i++) {
-        wrong += ccaas_seen_add(seen, nth(i)) != 1;
-        wrong += ccaas_seen_add(seen, nth(i / 2)) != 0;
+        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_NEW;
+        wrong += ccaas_seen_add(seen, nth(i / 2)) != CCAAS_SEEN_TWICE;
     }
     CHECK_INT(wrong, 0);
     CHECK_INT(ccaas_seen_count(seen), 200000);
@@ -165,7 +228,7 @@ static void small_memory(void)
 
     /* On average over list lengths that are spread evenly by ratio. */
     for (size_t rows = 1; rows <= 1 << 20; rows++) {
-        CHECK_INT(ccaas_seen_add(seen, nth(rows)), 1);
+        CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_NEW);
         if (rows >= 1024 && rows % (rows / 512) == 0) {
             double each = (double)ccaas_seen_memory(seen) / (double)rows;
 
@@ -206,23 +269,23 @@ static void fail_after(long allocations)
 
     allowed = allocations;
     seen = ccaas_seen_new(seed);
-    CHECK_INT(ccaas_seen_add(seen, 0), 1);
-    while (ccaas_seen_add(seen, nth(rows)) == 1) {
+    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_NEW);
+    while (ccaas_seen_add(seen, nth(rows)) == CCAAS_SEEN_NEW) {
         rows++;
     }
     memory = ccaas_seen_memory(seen);
     count = ccaas_seen_count(seen);
     CHECK_INT(count, rows + 1);
-    CHECK_INT(ccaas_seen_add(seen, nth(rows)), -1);
+    CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_MEMORY);
     for (uint64_t i = 0; i < rows; i++) {
-        CHECK_INT(ccaas_seen_add(seen, nth(i)), 0);
+        CHECK_INT(ccaas_seen_add(seen, nth(i)), CCAAS_SEEN_TWICE);
     }
-    CHECK_INT(ccaas_seen_add(seen, 0), 0);
+    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_TWICE);
     CHECK_INT(ccaas_seen_memory(seen), memory);
     CHECK_INT(ccaas_seen_count(seen), count);
     allowed = -1;
-    CHECK_INT(ccaas_seen_add(seen, nth(rows)), 1);
-    CHECK_INT(ccaas_seen_add(seen, nth(rows)), 0);
+    CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_NEW);
+    CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_TWICE);
     ccaas_seen_free(seen);
 }
 
@@ -241,6 +304,9 @@ int main(void)
     it("hashes otherwise when any byte of the seed is another", seed_matters);
     it("says of a hash whether it is new", new_and_known);
     it("keeps the hash 0 like any other", zero_hash);
+    it("takes hashes that differ in the three lowest bits for one", low_bits);
+    it("says whether a hash came in this pass or in one before", passes);
+    it("keeps the marks of a pass while it grows", growing_in_a_pass);
     it("keeps apart hashes that want the same slot", same_slot);
     it("finds each of 200,000 again while it grows", many);
     it("takes 16 bytes a row on average, 21.4 at the most", small_memory);

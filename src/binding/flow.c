@@ -93,6 +93,7 @@ static void read_plan(lua_State *L, struct ccaas_plan *plan)
     plan->size_name = ccaas_binding_text(L, "size_name");
     plan->first_page = (int64_t)ccaas_binding_number(L, "page", 0);
     plan->page_size = (int64_t)ccaas_binding_number(L, "size", 1);
+    plan->verify = ccaas_binding_flag(L, "verify");
     plan->limit = (int64_t)ccaas_binding_number(L, "limit", -1);
     plan->concurrency = (unsigned)ccaas_binding_number(L, "concurrency", 1);
     plan->retries = (unsigned)ccaas_binding_number(L, "retries", 4);
@@ -362,17 +363,22 @@ static int flow_info(lua_State *L)
     struct ccaas_info info;
 
     ccaas_flow_info(ccaas_binding_check_flow(L, 1), &info);
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 14);
     set_count(L, "pages", info.pages);
     set_count(L, "total_pages", info.total_pages);
     set_count(L, "total", info.total);
     set_count(L, "rows", info.rows);
     set_count(L, "duplicates", info.duplicates);
     set_count(L, "missing", info.missing);
+    set_count(L, "passes", info.passes);
     set_count(L, "page", info.page);
     set_count(L, "walk", info.walk);
     lua_pushboolean(L, info.shrunk);
     lua_setfield(L, -2, "shrunk");
+    if (info.clean >= 0) {
+        lua_pushboolean(L, info.clean);
+        lua_setfield(L, -2, "clean");
+    }
     set_time(L, "first_at", info.first_at);
     set_time(L, "last_at", info.last_at);
     return 1;

@@ -151,7 +151,8 @@ void ccaas_client_rested(struct ccaas_client *client);
 
 /* What happened under way: for the user's eyes, never a secret. */
 struct ccaas_event {
-    const char *type; /* "request", "attempt", "wait", "token", "page" */
+    const char *type; /* "request", "attempt", "wait", "token", "page",
+                         "socket", "warning" */
     double at;        /* epoch seconds */
     char method[16];
     char url[512];    /* without query */
@@ -244,7 +245,8 @@ struct ccaas_plan {
     bool anonymous; /* no token goes with it */
     enum ccaas_body body;
     const char *key;
-    bool unique;      /* a record that was handed out before is dropped */
+    bool unique;      /* a record that was handed out before is dropped; so it
+                         is when `paged` */
     bool counted;     /* asked for again, as many records are skipped as were
                          handed out; the last one of them must be the same */
     bool resume;      /* CHUNKS: asked for again, only what is missing is asked
@@ -260,6 +262,7 @@ struct ccaas_plan {
                              its size, pages in all, rows in all */
     int64_t first_page;
     int64_t page_size;
+    bool verify;   /* a list is walked until two passes in a row are clean */
     int64_t limit; /* rows; < 0: none */
     unsigned concurrency;
     unsigned retries;
@@ -352,12 +355,16 @@ int ccaas_flow_status(const struct ccaas_flow *flow);
 const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length);
 
 struct ccaas_info {
-    int64_t pages;       /* read to their end */
+    int64_t pages;       /* read to their end, in all passes */
     int64_t total_pages; /* as the server named them; < 0: it has not */
     int64_t total;       /* rows, likewise */
     int64_t rows;        /* handed out */
-    int64_t duplicates;  /* dropped, for they had been handed out */
-    int64_t missing;     /* announced but not seen; < 0: not known (yet) */
+    int64_t duplicates;  /* the most that came twice within one pass */
+    int64_t missing; /* announced by the last pass and not seen in it; < 0: not
+                        known (yet) */
+    int64_t passes;  /* of the list that took most; see page.h */
+    int clean;       /* 1: the last passes were, 0: one was not; < 0: not known
+                        (yet) */
     bool shrunk;
     double first_at; /* epoch seconds of the first row; < 0: none yet */
     double last_at;

@@ -273,7 +273,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     if (ask_for_rest(fetch, &rest))
         request.headers = rest.headers;
     fetch->attempt++;
-    fetch->again = fetch->fresh + fetch->dropped;
+    fetch->again = fetch->named;
     fetch->nameless_given = fetch->nameless > fetch->nameless_given
                                 ? fetch->nameless
                                 : fetch->nameless_given;

@@ -25,14 +25,15 @@ static bool prepare(struct ccaas_flow *flow, const struct ccaas_plan *plan)
     flow->walks = calloc(plan->url_count + 1, sizeof *flow->walks);
     if (!flow->bell || !flow->walks || !ccaas_plan_copy(flow, plan))
         return false;
-    if (plan->unique) {
+    if (plan->unique || plan->paged) {
         ccaas_random_bytes(seed, sizeof seed);
         flow->seen = ccaas_seen_new(seed);
         if (!flow->seen)
             return false;
     }
     for (i = 0; i < plan->url_count; i++)
-        ccaas_page_start(&flow->walks[i], plan->first_page, plan->page_size);
+        ccaas_page_start(&flow->walks[i], plan->first_page, plan->page_size,
+                         plan->verify);
     if (!flow->plan.concurrency)
         flow->plan.concurrency = 1;
     flow->ahead = CCAAS_FLOW_AHEAD / flow->plan.concurrency;
@@ -57,6 +58,7 @@ struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
     flow->error.retry_after = -1;
     flow->deadline = INFINITY;
     flow->info.total_pages = flow->info.total = flow->info.missing = -1;
+    flow->info.clean = -1;
     flow->info.first_at = flow->info.last_at = -1;
     if (!prepare(flow, plan)) {
         ccaas_flow_free(flow);
@@ -180,43 +182,6 @@ void ccaas_flow_free(struct ccaas_flow *flow)
 /* -- Going on ---------------------------------------------------------------
  */
 
-/* Do the pages under way, up to those of this walk, hold all rows that are
- * still wanted?  Later walks' rows are not those that are wanted first. */
-static bool enough(const struct ccaas_flow *flow, size_t walk)
-{
-    const struct ccaas_plan *plan = &flow->plan;
-    const struct ccaas_fetch *fetch;
-    int64_t pages = 0;
-
-    if (!plan->paged || plan->limit < 0)
-        return false;
-    for (fetch = flow->fetches; fetch && fetch->walk <= walk;
-         fetch = fetch->next)
-        pages++;
-    return pages && flow->info.rows + pages * plan->page_size >= plan->limit;
-}
-
-/* Begins as many fetches as may be under way side by side; those of the next
- * walk as soon as all known pages of the one before have been asked for. */
-static bool begin_fetches(struct ccaas_flow *flow)
-{
-    const struct ccaas_fetch *fetch;
-    unsigned most = flow->plan.concurrency, running = 0;
-    int64_t page;
-    size_t i;
-
-    for (fetch = flow->fetches; fetch; fetch = fetch->next)
-        running += ccaas_fetch_running(fetch);
-    for (i = 0; i < flow->plan.url_count; i++)
-        while (running < most && flow->fetching < most + CCAAS_FLOW_SPARE &&
-               !enough(flow, i) && ccaas_page_next(&flow->walks[i], &page)) {
-            if (!ccaas_fetch_new(flow, i, page))
-                return false;
-            running++;
-        }
-    return true;
-}
-
 static void free_first(struct ccaas_flow *flow)
 {
     struct ccaas_fetch *fetch = flow->fetches;
@@ -225,30 +190,14 @@ static void free_first(struct ccaas_flow *flow)
     ccaas_fetch_free(fetch);
 }
 
-/* The totals that the server has named for all walks so far. */
-static void sum_up(struct ccaas_flow *flow)
-{
-    struct ccaas_info *info = &flow->info;
-    size_t i;
-
-    info->total = info->total_pages = -1;
-    info->shrunk = false;
-    for (i = 0; i < flow->plan.url_count; i++) {
-        if (flow->walks[i].rows < 0)
-            continue;
-        info->total = (info->total < 0 ? 0 : info->total) + flow->walks[i].rows;
-        info->total_pages = (info->total_pages < 0 ? 0 : info->total_pages) +
-                            flow->walks[i].end;
-        info->shrunk = info->shrunk || flow->walks[i].shrunk;
-    }
-}
-
 /* The first fetch was read to its end. */
 static enum ccaas_take finish_page(struct ccaas_flow *flow)
 {
     struct ccaas_fetch *fetch = flow->fetches;
+    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
     struct ccaas_event *event;
     const char *reason = NULL;
+    bool news = walk->passes == 1 || fetch->fresh;
 
     flow->info.pages++;
     flow->info.page = fetch->page;
@@ -257,8 +206,7 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
         reason = "the connection broke off, and the list that was asked for "
                  "again is shorter: start anew";
     if (flow->plan.paged)
-        reason = ccaas_page_read(&flow->walks[fetch->walk], fetch->page,
-                                 fetch->rows, fetch->fresh);
+        reason = ccaas_page_read(walk, fetch->page, fetch->distinct);
     if (reason) {
         ccaas_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
         return CCAAS_TAKE_ERROR;
@@ -268,31 +216,26 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
     if (event)
         event->page = fetch->page;
     free_first(flow);
-    return CCAAS_TAKE_PAGE;
+    return news ? CCAAS_TAKE_PAGE : CCAAS_TAKE_END; /* of what is known */
 }
 
-/* The first fetch was past its list's end: so are those after it. */
-static void finish_walk(struct ccaas_flow *flow)
+/* The first fetch was past its list's end.  So are those after it in the first
+ * pass, where they were asked for side by side in rising order. */
+static void finish_past(struct ccaas_flow *flow)
 {
     size_t walk = flow->fetches->walk;
 
-    while (flow->fetches && flow->fetches->walk == walk)
+    do
         free_first(flow);
+    while (flow->fetches && flow->fetches->walk == walk &&
+           flow->walks[walk].passes == 1);
 }
 
 static enum ccaas_take finish(struct ccaas_flow *flow)
 {
-    struct ccaas_info *info = &flow->info;
-    int64_t announced = 0, one;
-    size_t i;
-
     if (!flow->ended) {
         flow->ended = true;
-        for (i = 0; flow->plan.paged && i < flow->plan.url_count; i++) {
-            one = ccaas_page_announced(&flow->walks[i]);
-            announced += one > 0 ? one : 0;
-        }
-        info->missing = announced > info->rows ? announced - info->rows : 0;
+        ccaas_flow_judge(flow);
         let_all_go(flow);
         hang_up(flow);
     }
@@ -337,12 +280,14 @@ static enum ccaas_take step(struct ccaas_flow *flow,
 {
     struct ccaas_fetch *first = flow->fetches;
 
+    if (first->walk != flow->walk)
+        ccaas_flow_turn_to(flow, first->walk);
     switch (first->state) {
     case CCAAS_FETCH_FAILED:
         ccaas_flow_fail(flow, &first->error);
         return CCAAS_TAKE_ERROR;
     case CCAAS_FETCH_PAST:
-        finish_walk(flow);
+        finish_past(flow);
         return CCAAS_TAKE_END; /* of this walk */
     case CCAAS_FETCH_READ:
         return finish_page(flow);
@@ -407,17 +352,19 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             ccaas_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
             return CCAAS_TAKE_ERROR;
         }
-        if (!begin_fetches(flow)) {
+        if (!ccaas_flow_begin_fetches(flow)) {
             ccaas_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
+        if (!flow->fetches && ccaas_flow_begin_pass(flow))
+            continue;
         if (!flow->fetches)
             return finish(flow);
         for (fetch = flow->fetches; fetch; fetch = fetch->next)
             ccaas_fetch_advance(fetch, now);
         /* What arrived may have shown more pages to ask for: now, for it may
          * be long until the reader is through with the records at hand. */
-        if (!begin_fetches(flow)) {
+        if (!ccaas_flow_begin_fetches(flow)) {
             ccaas_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
@@ -488,10 +435,4 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
         ccaas_ask_pending(flow->client))
         return CCAAS_TAKE_ASK;
     return taken;
-}
-
-void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info)
-{
-    sum_up(flow);
-    *info = flow->info;
 }

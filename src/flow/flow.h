@@ -55,8 +55,9 @@ struct ccaas_fetch {
 
     int64_t rows;     /* records of this attempt */
     int64_t fresh;    /* records handed out, over all attempts */
-    int64_t dropped;  /* records counted as duplicates, likewise */
-    int64_t again;    /* of both, how many this attempt may still repeat */
+    int64_t distinct; /* records that its pass had not seen, likewise */
+    int64_t named;    /* records with identity that were counted, likewise; */
+    int64_t again;    /* how many of them this attempt may still repeat */
     int64_t nameless; /* records without identity of this attempt, ... */
     int64_t nameless_given; /* ... and handed out by attempts before */
     bool unheard;           /* it was sent, and nothing of an answer was read */
@@ -90,10 +91,10 @@ struct ccaas_flow {
     unsigned ticks;   /* takes since the clock was looked at */
 
     struct ccaas_page_walk *walks; /* one for each url */
-    size_t walk;                   /* the last one that was begun */
-    struct ccaas_fetch *fetches;   /* in the order of delivery */
-    size_t fetching;               /* how many there are */
-    size_t ahead;                  /* bytes a page may be read ahead */
+    size_t walk; /* the one whose pass the set of records seen is in */
+    struct ccaas_fetch *fetches; /* in the order of delivery */
+    size_t fetching;             /* how many there are */
+    size_t ahead;                /* bytes a page may be read ahead */
 
     bool at_hand; /* a record was taken and nothing was said of it yet: a
                      close that comes now (a collector may call it while the
@@ -117,6 +118,21 @@ void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
 /* Something is said of the record at hand, or it is given up.  False: the flow
  * was closed meanwhile. */
 bool ccaas_flow_settle(struct ccaas_flow *flow);
+
+/* Begins as many fetches as may be under way side by side.  False: memory is
+ * out. */
+bool ccaas_flow_begin_fetches(struct ccaas_flow *flow);
+
+/* The records that come from now on are those of that walk's pass. */
+void ccaas_flow_turn_to(struct ccaas_flow *flow, size_t walk);
+
+/* All pages were read: begins another pass over one of the lists.  False: none
+ * needs one. */
+bool ccaas_flow_begin_pass(struct ccaas_flow *flow);
+
+/* The last pass is over: notes whether the walks ended clean and how many rows
+ * are missing, and leaves a warning where they did not. */
+void ccaas_flow_judge(struct ccaas_flow *flow);
 
 /* Makes flow->plan a copy of the plan, in flow->memory.  False: memory is out.
  */

@@ -40,41 +40,50 @@ static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
     return CCAAS_ADMIT_AGAIN;
 }
 
-enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
-                                  size_t length)
+/* A list that has pages, or passes: what was handed out before is dropped. */
+static enum ccaas_admit admit_unique(struct ccaas_flow *flow,
+                                     const char *identity, size_t length)
 {
-    struct ccaas_fetch *fetch;
-    int added = 1;
+    struct ccaas_fetch *fetch = flow->fetches;
+    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
+    enum ccaas_seen_row row = CCAAS_SEEN_NEW;
+    uint64_t hash;
+    bool fresh;
 
-    if (!ccaas_flow_settle(flow))
-        return CCAAS_ADMIT_AGAIN;
-    fetch = flow->fetches;
-    if (flow->plan.counted)
-        return admit_counted(flow, identity, length);
-    if (!flow->seen) {
-        handed_out(flow);
-        return CCAAS_ADMIT_NEW;
-    }
     if (!identity) {
         if (fetch->nameless++ < fetch->nameless_given)
             return CCAAS_ADMIT_AGAIN;
+        fresh = ccaas_page_nameless(walk);
     } else {
-        added = ccaas_seen_add(flow->seen,
-                               ccaas_seen_hash(flow->seen, identity, length));
+        hash = ccaas_seen_hash(flow->seen, identity, length);
+        row = ccaas_seen_add(flow->seen, hash);
+        if (row == CCAAS_SEEN_MEMORY)
+            return CCAAS_ADMIT_MEMORY;
+        if (row == CCAAS_SEEN_TWICE && fetch->again > 0) {
+            fetch->again--;
+            return CCAAS_ADMIT_AGAIN;
+        }
+        fetch->named++;
+        fresh = ccaas_page_row(walk, row, hash);
     }
-    if (added < 0)
-        return CCAAS_ADMIT_MEMORY;
-    if (added) {
-        handed_out(flow);
-        return CCAAS_ADMIT_NEW;
-    }
-    if (fetch->again > 0) {
-        fetch->again--;
-    } else {
-        fetch->dropped++;
-        flow->info.duplicates++;
-    }
-    return CCAAS_ADMIT_AGAIN;
+    fetch->distinct += row != CCAAS_SEEN_TWICE;
+    if (!fresh)
+        return CCAAS_ADMIT_AGAIN;
+    handed_out(flow);
+    return CCAAS_ADMIT_NEW;
+}
+
+enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
+                                  size_t length)
+{
+    if (!ccaas_flow_settle(flow))
+        return CCAAS_ADMIT_AGAIN;
+    if (flow->plan.counted)
+        return admit_counted(flow, identity, length);
+    if (flow->seen)
+        return admit_unique(flow, identity, length);
+    handed_out(flow);
+    return CCAAS_ADMIT_NEW;
 }
 
 bool ccaas_flow_totals(struct ccaas_flow *flow)
@@ -85,7 +94,7 @@ bool ccaas_flow_totals(struct ccaas_flow *flow)
     if (!ccaas_flow_settle(flow))
         return false;
     fetch = flow->fetches;
-    first = !fetch->totals;
+    first = !fetch->totals && flow->walks[fetch->walk].passes == 1;
     fetch->totals = true;
     fetch->rows--;
     return first;

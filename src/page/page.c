@@ -1,16 +1,19 @@
-/* The walk over a list that is paged by number.  PURE: see page.h.
+/* The walk over a list that is paged by number: answers, and the first pass.
+ * PURE: see page.h.
  *
- * Pages are asked for side by side, so answers come in any order, and each
- * counts the list as it was at its own moment.  In doubt the walk goes on: a
- * page asked for in vain costs one request, one not asked for loses rows.
+ * The first pass asks for pages side by side, so answers come in any order, and
+ * each counts the list as it was at its own moment.  In doubt the walk goes on:
+ * a page asked for in vain costs one request, one not asked for loses rows.
+ * Later passes are in pass.c.
  */
-#include "page.h"
+#include "pass.h"
 
 #include <stddef.h>
 
 #define SIZE_MOST 1000000 /* rows a page, more is not believed */
 
-void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size)
+void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size,
+                      bool verify)
 {
     if (first < 0) {
         first = 0;
@@ -26,16 +29,22 @@ void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size)
         .rows = -1,
         .told = -1,
         .fewer = -1,
-        .furthest = -1,
-        .barren = -1,
+        .passes = 1,
+        .verify = verify,
+        .last = -1,
+        .pages = -1,
+        .pass = {.total = -1},
     };
 }
 
 bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page)
 {
-    bool known =
-        walk->end < 0 ? walk->next == walk->first : walk->next < walk->end;
+    bool known;
 
+    if (walk->passes > 1) {
+        return ccaas_pass_next(walk, page);
+    }
+    known = walk->end < 0 ? walk->next == walk->first : walk->next < walk->end;
     if (known) {
         *page = walk->next++;
     }
@@ -112,7 +121,8 @@ static int64_t size_of(const struct ccaas_page_walk *walk,
  * on no other ground. */
 static bool was_named(const struct ccaas_page_walk *walk, int64_t page)
 {
-    return page != walk->first || walk->promised > walk->first;
+    return walk->passes > 1 || page != walk->first ||
+           walk->promised > walk->first;
 }
 
 /* What is wrong with a number that came twice; NULL: nothing. */
@@ -174,7 +184,7 @@ static const char *contradiction(const struct ccaas_page_walk *walk,
 {
     int64_t size = size_of(walk, head);
 
-    if (walk->end >= 0 && size != walk->size) {
+    if (walk->sized && size != walk->size) {
         return "the page size changed from one page to another";
     }
     if (head->pages != head->rows / size + (head->rows % size != 0)) {
@@ -197,7 +207,7 @@ static void shrink(struct ccaas_page_walk *walk, int64_t page)
         walk->rows = walk->fewer;
     }
     walk->over = true;
-    walk->shrunk = true;
+    walk->shrunk = walk->pass.past = true;
 }
 
 /* What a good answer to a page that is there counts.  Nobody knows in what
@@ -209,7 +219,7 @@ static void recount(struct ccaas_page_walk *walk, int64_t page,
     if (head->pages < walk->end) {
         walk->fewer = head->rows;
     } else if (head->pages > walk->end) {
-        walk->end = walk->furthest = head->pages;
+        walk->end = head->pages;
         walk->rows = head->rows;
         walk->told = page;
         walk->fewer = -1;
@@ -233,10 +243,19 @@ const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
     if (reason) {
         return reason;
     }
-    if (walk->end < 0) {
+    if (!walk->sized) {
         walk->size = size_of(walk, head);
+        walk->sized = true;
+    }
+    walk->pages = head->pages;
+    ccaas_pass_total(walk, page, head->rows);
+    if (walk->passes > 1) {
+        ccaas_pass_head(walk, page, head);
+        return NULL;
+    }
+    if (walk->end < 0) {
         walk->rows = head->rows;
-        walk->promised = walk->end = walk->furthest = head->pages;
+        walk->promised = walk->end = head->pages;
         walk->told = page;
         return NULL;
     }
@@ -254,6 +273,12 @@ const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
 enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
                                      int64_t pages)
 {
+    if (walk->passes > 1) {
+        return ccaas_pass_past(walk, page, pages);
+    }
+    if (pages >= 0 && pages <= page) {
+        walk->pages = pages;
+    }
     if (was_named(walk, page)) {
         shrink(walk, page);
         return CCAAS_PAGE_SHRUNK;
@@ -261,48 +286,42 @@ enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
     if (pages > 0 || (page > 0 && pages != 0)) {
         return CCAAS_PAGE_REFUSED;
     }
-    walk->end = walk->promised = walk->furthest = 0;
-    walk->rows = 0;
+    walk->end = walk->promised = walk->pages = walk->rows = 0;
     walk->over = true;
+    ccaas_pass_total(walk, page, 0);
     return CCAAS_PAGE_EMPTY;
 }
 
 const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
-                            int64_t rows, int64_t fresh)
+                            int64_t distinct)
 {
-    walk->empty = rows > 0 ? 0 : walk->empty + 1;
-    if (fresh > 0) {
-        walk->barren = -1;
-        return NULL;
+    if (walk->passes > 1) {
+        ccaas_pass_read(walk, page);
     }
-    if (walk->empty > CCAAS_PAGE_EMPTY_MOST && !ccaas_page_last(walk, page)) {
-        return "the list has page after page without rows";
-    }
-    if (walk->promised < 0 || page < walk->promised ||
-        ccaas_page_last(walk, page)) {
-        return NULL;
-    }
-    if (walk->barren < 0) {
-        walk->barren = walk->furthest;
-    }
-    if (walk->furthest > walk->barren) {
-        return "the list grows with every page and brings no new rows";
-    }
-    return NULL;
+    walk->barren = distinct > 0 ? 0 : walk->barren + 1;
+    return walk->barren < CCAAS_PAGE_BARREN
+               ? NULL
+               : "100 pages in a row brought no row that was new: the server "
+                 "repeats itself, or names far more rows than there are";
 }
 
-bool ccaas_page_last(const struct ccaas_page_walk *walk, int64_t page)
+static int64_t from_first(const struct ccaas_page_walk *walk, int64_t total)
 {
-    return walk->end >= 0 && page >= walk->end - 1;
+    if (walk->size < 1 || walk->first > total / walk->size) {
+        return 0;
+    }
+    return total - walk->first * walk->size;
 }
 
 int64_t ccaas_page_announced(const struct ccaas_page_walk *walk)
 {
-    if (walk->rows < 0) {
-        return -1;
-    }
-    if (walk->size < 1 || walk->first > walk->rows / walk->size) {
-        return 0;
-    }
-    return walk->rows - walk->first * walk->size;
+    return walk->rows < 0 ? -1 : from_first(walk, walk->rows);
+}
+
+int64_t ccaas_page_missing(const struct ccaas_page_walk *walk)
+{
+    int64_t announced = ccaas_page_announced(walk);
+
+    return announced > walk->pass.distinct ? announced - walk->pass.distinct
+                                           : 0;
 }

@@ -1,5 +1,24 @@
-/* A walk over a list that is paged by number: which page to ask for next, and
- * what an answer's headers mean for the walk.
+/* A walk over a list that is paged by number: which page to ask for next, what
+ * an answer's headers mean for the walk, and whether the list must be walked
+ * again.
+ *
+ * A list that changes under way moves rows over the borders of pages, and a row
+ * that moves from a page not yet read to one that was read is not seen.  So a
+ * walk has passes.  A pass is clean if
+ *
+ *   - all its answers, and the last answer of the pass before, name one total,
+ *   - no row came twice in it,
+ *   - no page of it was past the end,
+ *   - its distinct rows are as many as that total leaves from the first page
+ * on.
+ *
+ * After a pass that is not clean another one follows: the second from the last
+ * page to the first, which misses no row while rows are only removed, the third
+ * forward again, which misses none while rows are only added; both ask for one
+ * page at a time.  The walk ends after a clean pass, after the third, or after
+ * a pass that differs from the one before in no row and no total: a server that
+ * always miscounts costs two passes.  With `verify` it goes on until two passes
+ * running are clean and the second brought no new row, with four at the most.
  *
  * PURE: no clock, socket, thread or random number.  The owner calls from one
  * thread; nothing here allocates.
@@ -10,6 +29,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "seen.h"
 
 #define CCAAS_PAGE_NONE (-1) /* the header was not there */
 #define CCAAS_PAGE_BAD (-2)  /* it was there, and is no whole number >= 0 */
@@ -24,38 +45,73 @@ struct ccaas_page_head {
     int64_t rows;  /* how many rows there are in all */
 };
 
-#define CCAAS_PAGE_EMPTY_MOST                                                  \
-    100 /* pages without rows, one after the other                             \
-         */
+#define CCAAS_PAGE_BARREN 100 /* pages in a row without a new row: too many */
+#define CCAAS_PAGE_PASSES 3   /* passes at the most, ... */
+#define CCAAS_PAGE_VERIFY 4   /* ... and with `verify` */
+
+/* What one pass has shown. */
+struct ccaas_page_pass {
+    int64_t total;    /* the total that all its answers must name: what the pass
+                         before named last, else what its first answer named;
+                         -1: not yet */
+    bool varied;      /* an answer named another one */
+    bool past;        /* a page was past the end */
+    int64_t distinct; /* rows, each counted once; ... */
+    int64_t fresh;    /* ... those that no pass before had; ... */
+    int64_t nameless; /* ... those without identity */
+    int64_t twice;    /* rows that came although the pass had them already */
+    uint64_t rows;    /* a sum over its rows, and one over its pages' totals: */
+    uint64_t totals;  /* passes that differ in nothing have the same sums */
+};
 
 /* One walk.  The fields are the walk's own: use the functions. */
 struct ccaas_page_walk {
-    int64_t first;    /* the page that the walk starts with */
-    int64_t size;     /* rows a page: as asked for, then as the first answer
-                         has it */
-    int64_t next;     /* the next page to ask for */
-    int64_t end;      /* one past the last page as known now; -1: not yet */
+    int64_t first; /* the page that the walk starts with */
+    int64_t size;  /* rows a page: as asked for, then as the first answer has
+                      it */
+    bool sized;    /* an answer has confirmed it */
+    int64_t next;  /* the next page to ask for */
+    int64_t end;   /* one past the last page as known now; -1: not yet */
+    int64_t rows;  /* rows in all, as the answers named them; or -1 */
+    bool shrunk;   /* a page that had been named is not there */
+
+    /* Of the first pass, whose pages may be under way side by side. */
     int64_t promised; /* the end that the first answer named; -1: not yet */
-    int64_t rows;     /* rows in all, as the answers named them; or -1 */
     int64_t told;     /* the page whose answer named `rows`; -1: none */
     int64_t fewer;    /* rows in all, as an answer named them that counts fewer
                          pages than `end`: true if it shrank; -1: none */
-    int64_t furthest; /* the highest `end` so far; -1: none */
-    int64_t empty;    /* pages without rows, one after the other */
-    int64_t barren;   /* `furthest` when pages past `promised` began to bring
-                         nothing new; -1: they do not */
     bool over;        /* the end is final: nothing moves it on */
-    bool shrunk;      /* a page that had been named is not there */
+
+    /* Of later ones, which ask for one page at a time. */
+    bool backward;
+    bool opening;   /* its first page was not read yet */
+    bool asked;     /* a page is under way */
+    int64_t floor;  /* backward: the lowest page of this stretch; below it */
+    int64_t resume; /* the pass goes on here */
+
+    /* Of all. */
+    int passes;       /* begun so far */
+    bool verify;      /* until two passes in a row are clean */
+    bool done;        /* no other pass follows */
+    bool clean;       /* of the pass that ended last; when `done`: of the
+                         walk */
+    int64_t last;     /* the total that an answer named last; -1: none */
+    int64_t pages;    /* how many pages an answer named last; -1: none */
+    int64_t barren;   /* pages without a new row, one after the other */
+    int64_t nameless; /* rows without identity that were given */
+    int64_t twice;    /* the most rows that came twice within one pass */
+    struct ccaas_page_pass pass, before; /* the one under way, the one before */
 };
 
 /* Starts a walk at page `first` (0 to INT64_MAX - 1; others are brought to the
  * nearest of these), `size` rows a page (1 to 1000000). */
-void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first,
-                      int64_t size);
+void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size,
+                      bool verify);
 
-/* The next page to ask for, in *page; each is given once.  False (and *page as
- * it was): none now, either because the first answer is not here yet or
- * because all known pages were asked for.  Ask again after each answer. */
+/* The next page to ask for, in *page; each is given once in a pass.  False (and
+ * *page as it was): none now, either because an answer must come first or
+ * because the pass has asked for all its pages.  Ask again after each answer;
+ * when no page is under way either, the pass is over: ccaas_page_again. */
 bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page);
 
 /* Reads a header's value (not terminated; NULL: the header is missing) as one
@@ -86,36 +142,45 @@ const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
 
 /* What an answer means that says that `page` is past the end of the list. */
 enum ccaas_page_past {
-    CCAAS_PAGE_EMPTY,  /* the list is empty: the walk is over */
-    CCAAS_PAGE_SHRUNK, /* the list became shorter under way: it is over */
+    CCAAS_PAGE_EMPTY,  /* the list is empty: the pass is over */
+    CCAAS_PAGE_SHRUNK, /* the list became shorter under way */
     CCAAS_PAGE_REFUSED /* the caller started past the end: an error */
 };
 
 /* Takes a refusal of `page`; `pages` is how many pages it says that there are
- * (or NONE).  A page that an earlier answer had named is SHRUNK, and no later
- * page will be asked for; pages before it that are under way still count.  The
- * first page of all is EMPTY when it is page 0 or there are 0 pages, otherwise
- * REFUSED. */
+ * (or NONE).  A page that an earlier answer had named is SHRUNK: no later page
+ * will be asked for, pages before it still count.  The first page of all is
+ * EMPTY when it is page 0 or there are 0 pages, otherwise REFUSED. */
 enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
                                      int64_t pages);
 
-/* Takes note that `page` was read to its end: it had `rows` rows, `fresh` of
- * them never seen before.  NULL: go on.  Otherwise the reason why going on
- * would lead nowhere: a static string.
- *
- * The reasons: page after page without rows before the end; and a list that
- * grows with every page and brings nothing new: two pages past the end that the
- * first answer named, without one new row between them, and an end that moved
- * on meanwhile.  One such page alone is none: where many rows were put in
- * front, old ones move past the old end. */
-const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
-                            int64_t rows, int64_t fresh);
+/* Takes note of a row of the pass under way, in the order in which rows are
+ * given.  `row` is what ccaas_seen_add said of its hash, and the set's pass
+ * must be the walk's (ccaas_seen_next_pass).  True: it is to be given. */
+bool ccaas_page_row(struct ccaas_page_walk *walk, enum ccaas_seen_row row,
+                    uint64_t hash);
 
-/* True when no page after `page` is known now. */
-bool ccaas_page_last(const struct ccaas_page_walk *walk, int64_t page);
+/* The same for a row without identity: a later pass gives those that are more
+ * than an earlier pass had. */
+bool ccaas_page_nameless(struct ccaas_page_walk *walk);
+
+/* Takes note that `page` was read to its end, in the order in which pages are
+ * given; `distinct` of its rows were none that this pass had seen before.
+ * NULL: go on.  Otherwise the reason why going on would lead nowhere: a static
+ * string. */
+const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
+                            int64_t distinct);
+
+/* The pass is over: no page of it is under way, and ccaas_page_next has none.
+ * True: another pass was begun, and has pages to ask for.  False: the walk is
+ * at its end, for good. */
+bool ccaas_page_again(struct ccaas_page_walk *walk);
 
 /* Rows that the answers announced, from the first page of the walk on;
  * -1: none came yet. */
 int64_t ccaas_page_announced(const struct ccaas_page_walk *walk);
+
+/* Of these, how many the pass did not see; never below 0. */
+int64_t ccaas_page_missing(const struct ccaas_page_walk *walk);
 
 #endif

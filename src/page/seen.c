@@ -1,8 +1,11 @@
-/* A set of 64-bit hashes: open addressing, linear probing, one array.  PURE:
- * see seen.h.
+/* A set of hashes with marks: open addressing, linear probing, one array.
+ * PURE: see seen.h.
  *
- * A slot that holds 0 is free, and so the hash 0 is kept beside the array.
- * The array doubles before it is more than 3/4 full: 11 to 21 bytes a hash.
+ * A slot holds the upper 61 bits of a hash, and in the lowest three the mark
+ * of the pass that the row was last seen in: 1 to 7, one pass after the other;
+ * before they start anew all marks become 0.  A slot that is 0 is free, and so
+ * the hash whose upper bits are 0 is kept beside the array.  The array doubles
+ * before it is more than 3/4 full: 11 to 21 bytes a hash.
  */
 #include "seen.h"
 
@@ -12,13 +15,16 @@
 #include "siphash.h"
 
 #define ROOM_FIRST 64 /* slots; a power of two */
+#define MARKS 7u      /* the highest mark, and the bits that hold it */
 
 struct ccaas_seen {
     uint64_t key[2];
     uint64_t *slots;
-    size_t room;  /* slots there are: 0, or a power of two */
-    size_t count; /* slots that are taken */
-    bool zero;    /* the hash 0 is in the set */
+    size_t room;        /* slots there are: 0, or a power of two */
+    size_t count;       /* slots that are taken */
+    unsigned mark;      /* of the pass under way */
+    bool zero;          /* the hash 0 is in the set, ... */
+    unsigned zero_mark; /* ... with this mark */
 };
 
 __attribute__((weak)) void *ccaas_seen_calloc(size_t count, size_t size)
@@ -38,6 +44,7 @@ struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16])
 
     if (seen) {
         memcpy(seen->key, seed, sizeof seen->key);
+        seen->mark = 1;
     }
     return seen;
 }
@@ -54,9 +61,9 @@ void ccaas_seen_free(struct ccaas_seen *seen)
  * always a free one. */
 static uint64_t *find(uint64_t *slots, size_t room, uint64_t hash)
 {
-    size_t i = (size_t)hash & (room - 1);
+    size_t i = (size_t)(hash / (MARKS + 1)) & (room - 1);
 
-    while (slots[i] && slots[i] != hash) {
+    while (slots[i] && (slots[i] | MARKS) != (hash | MARKS)) {
         i = (i + 1) & (room - 1);
     }
     return &slots[i];
@@ -82,23 +89,56 @@ static bool grow(struct ccaas_seen *seen)
     return true;
 }
 
-int ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash)
+/* The hash whose upper bits are 0. */
+static enum ccaas_seen_row add_zero(struct ccaas_seen *seen)
 {
-    if (!hash) {
-        int fresh = !seen->zero;
+    enum ccaas_seen_row row = !seen->zero ? CCAAS_SEEN_NEW
+                              : seen->zero_mark == seen->mark
+                                  ? CCAAS_SEEN_TWICE
+                                  : CCAAS_SEEN_KNOWN;
 
-        seen->zero = true;
-        return fresh;
+    seen->zero = true;
+    seen->zero_mark = seen->mark;
+    return row;
+}
+
+enum ccaas_seen_row ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash)
+{
+    uint64_t upper = hash & ~(uint64_t)MARKS;
+    uint64_t *slot = seen->room ? find(seen->slots, seen->room, upper) : NULL;
+
+    if (!upper) {
+        return add_zero(seen);
     }
-    if (seen->room && *find(seen->slots, seen->room, hash)) {
-        return 0;
+    if (slot && *slot) {
+        if ((*slot & MARKS) == seen->mark) {
+            return CCAAS_SEEN_TWICE;
+        }
+        *slot = upper | seen->mark;
+        return CCAAS_SEEN_KNOWN;
     }
-    if (seen->count >= seen->room / 4 * 3 && !grow(seen)) {
-        return -1;
+    if (seen->count >= seen->room / 4 * 3) {
+        if (!grow(seen)) {
+            return CCAAS_SEEN_MEMORY;
+        }
+        slot = find(seen->slots, seen->room, upper);
     }
-    *find(seen->slots, seen->room, hash) = hash;
+    *slot = upper | seen->mark;
     seen->count++;
-    return 1;
+    return CCAAS_SEEN_NEW;
+}
+
+void ccaas_seen_next_pass(struct ccaas_seen *seen)
+{
+    if (seen->mark < MARKS) {
+        seen->mark++;
+        return;
+    }
+    for (size_t i = 0; i < seen->room; i++) {
+        seen->slots[i] &= ~(uint64_t)MARKS;
+    }
+    seen->zero_mark = 0;
+    seen->mark = 1;
 }
 
 size_t ccaas_seen_count(const struct ccaas_seen *seen)

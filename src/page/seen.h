@@ -1,5 +1,6 @@
-/* Which rows were seen already: a set of 64-bit hashes, about 16 bytes a row
- * (while it grows, the old array and the new one are both there).
+/* Which rows were seen already, and which of them in the pass under way: a set
+ * of hashes of 61 bits with marks, about 16 bytes a row (while it grows, the
+ * old array and the new one are both there).
  *
  * PURE.  The seed is random and secret, so that nobody can make rows whose
  * hashes collide.  Used from one thread; the caller owns the set.
@@ -23,9 +24,20 @@ void ccaas_seen_free(struct ccaas_seen *seen);
 uint64_t ccaas_seen_hash(const struct ccaas_seen *seen, const void *bytes,
                          size_t length);
 
-/* Adds a hash that ccaas_seen_hash gave: 1 it is new, 0 it was there, -1 memory
- * is out (and the set is as it was). */
-int ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash);
+/* How a row stands to those before it. */
+enum ccaas_seen_row {
+    CCAAS_SEEN_NEW,   /* never seen */
+    CCAAS_SEEN_KNOWN, /* seen in an earlier pass, but not yet in this one */
+    CCAAS_SEEN_TWICE, /* seen in this pass already */
+    CCAAS_SEEN_MEMORY /* memory is out, and the set is as it was */
+};
+
+/* Adds a hash that ccaas_seen_hash gave.  Its three lowest bits do not count:
+ * their place holds the mark of the pass that the row was last seen in. */
+enum ccaas_seen_row ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash);
+
+/* Begins another pass: rows seen so far are KNOWN when they come again. */
+void ccaas_seen_next_pass(struct ccaas_seen *seen);
 
 /* How many there are, and the bytes of memory they take. */
 size_t ccaas_seen_count(const struct ccaas_seen *seen);
