@@ -182,11 +182,14 @@ static void conclude_answer(struct ccaas_fetch *fetch,
         ccaas_fetch_fail(fetch);
         break;
     case CCAAS_SPLIT_LARGE:
-        ccaas_error_set(
-            &fetch->error, CCAAS_TOO_LARGE,
-            whole ? "the answer is larger than max_body (%llu bytes)"
-                  : "a record is larger than max_record (%llu bytes)",
-            (unsigned long long)(whole ? plan->max_body : plan->max_record));
+        if (whole)
+            ccaas_error_set(&fetch->error, CCAAS_TOO_LARGE,
+                            "the answer is larger than max_body (%llu bytes)",
+                            (unsigned long long)plan->max_body);
+        else
+            ccaas_error_set(&fetch->error, CCAAS_TOO_LARGE,
+                            "%s is larger than max_record (%llu bytes)",
+                            end->reason, (unsigned long long)plan->max_record);
         ccaas_fetch_fail(fetch);
         break;
     }

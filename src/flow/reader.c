@@ -353,6 +353,12 @@ static void on_end(void *self, const struct ccaas_http_end *http)
 
     end->http = *http;
     end->came_at = ccaas_clock_now();
+    /* Of an answer that was not hoped for the status counts, whatever became of
+     * its body. */
+    if (http->in_body && !is_good(reader) &&
+        (http->code == CCAAS_NETWORK || http->code == CCAAS_PROTOCOL ||
+         http->code == CCAAS_TOO_LARGE))
+        end->http.code = CCAAS_OK;
     if (http->code == CCAAS_OK && is_good(reader) && !reader->no_memory) {
         if (reader->body == CCAAS_BODY_CHUNKS)
             reader->split.state = CCAAS_SPLIT_DONE;

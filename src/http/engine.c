@@ -68,6 +68,8 @@ static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
         curl_easy_cleanup(transfer->easy);
         transfer->easy = NULL;
     }
+    ccaas_decode_end(&transfer->decode);
+    ccaas_buffer_free(&transfer->rest);
     if (transfer->link) {
         *transfer->link = transfer->next;
         if (transfer->next)
@@ -109,7 +111,7 @@ static void start(struct ccaas_http *http, struct ccaas_transfer *transfer)
 static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
                      CURLcode result);
 
-/* libcurl may have bytes at hand, which it gives to the sink from within. */
+/* There may be bytes at hand, which come to the sink from within. */
 static void resume(struct ccaas_http *http, struct ccaas_transfer *transfer)
 {
     CURLcode result;
@@ -117,10 +119,42 @@ static void resume(struct ccaas_http *http, struct ccaas_transfer *transfer)
     if (!transfer->paused)
         return;
     transfer->paused = false;
-    transfer->heard = ccaas_clock_now();
-    result = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    result = ccaas_transfer_unhold(transfer);
     if (result != CURLE_OK)
         conclude(http, transfer, result);
+}
+
+static bool waits(const struct ccaas_transfer *transfer)
+{
+    return transfer->behind && !transfer->paused;
+}
+
+/* Decodes on where the turn before this one left off: a few bytes may hold
+ * gigabytes, and others are served, and ends are seen, in between.  True: there
+ * is more. */
+static bool decode_on(struct ccaas_http *http)
+{
+    struct ccaas_transfer *transfer, *next;
+    CURLcode result = CURLE_OK;
+    bool more = false;
+
+    for (transfer = http->running; transfer; transfer = next) {
+        next = transfer->next;
+        transfer->spent = 0;
+        if (!waits(transfer))
+            continue;
+        ccaas_transfer_decode(transfer);
+        if (!transfer->behind)
+            result = ccaas_transfer_broken(transfer)
+                         ? CURLE_WRITE_ERROR
+                         : ccaas_transfer_unhold(transfer);
+        if (!transfer->behind && (transfer->ended || result != CURLE_OK))
+            conclude(http, transfer,
+                     result != CURLE_OK ? result : transfer->result);
+        else
+            more = more || waits(transfer);
+    }
+    return more;
 }
 
 /* Does what others asked for.  False: the engine is to stop. */
@@ -163,6 +197,11 @@ static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
     struct ccaas_http_end end = {.code = CCAAS_OK};
     const char *why;
 
+    if (transfer->behind && !ccaas_transfer_broken(transfer)) {
+        transfer->ended = true;
+        transfer->result = result;
+        return;
+    }
     if ((result == CURLE_OK || transfer->stopped) && transfer->redirecting) {
         why = ccaas_transfer_redirect(transfer);
         if (why) {
@@ -197,7 +236,7 @@ static void collect_results(struct ccaas_http *http)
  * does not count. */
 static double patience(const struct ccaas_transfer *transfer)
 {
-    if (transfer->paused)
+    if (transfer->paused || transfer->behind)
         return transfer->deadline;
     return fmin(transfer->deadline, transfer->heard + transfer->timeout);
 }
@@ -253,6 +292,7 @@ static void *run(void *self)
 {
     struct ccaas_http *http = self;
     int active, milliseconds;
+    bool more;
 
     pthread_mutex_lock(&http->work);
     http->begun = true;
@@ -260,8 +300,9 @@ static void *run(void *self)
     while (serve_queue(http)) {
         curl_multi_perform(http->multi, &active);
         collect_results(http);
+        more = decode_on(http);
         milliseconds = watch(http);
-        rest(http, milliseconds);
+        rest(http, more ? 0 : milliseconds);
     }
     while (http->running)
         finish_as(http->running, CCAAS_CANCELLED, false, "cancelled");

@@ -62,6 +62,7 @@ struct ccaas_http_end {
     enum ccaas_code code; /* CCAAS_OK: the body is whole by its framing */
     bool transient;       /* another attempt may do better */
     bool sent;            /* some byte of the request went out */
+    bool in_body;         /* the head came whole: what failed is the body */
     double at, seconds;   /* began (epoch), took */
     int64_t bytes;        /* of the body, as they came over the wire */
     char message[256];

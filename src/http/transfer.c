@@ -121,6 +121,8 @@ void ccaas_http_release(struct ccaas_transfer *transfer)
         ccaas_secret_wipe(item->data, strlen(item->data));
     curl_slist_free_all(transfer->headers);
     ccaas_buffer_free(&transfer->answer);
+    ccaas_buffer_free(&transfer->rest);
+    ccaas_decode_end(&transfer->decode);
     free(transfer);
 }
 
@@ -146,6 +148,35 @@ const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
     return NULL;
 }
 
+static void trim(const char **from, const char **end)
+{
+    while (*from < *end && (**from == ' ' || **from == '\t'))
+        (*from)++;
+    while (*end > *from && strchr(" \t\r\n", (*end)[-1]))
+        (*end)--;
+}
+
+/* A line that begins with a blank goes on with the value of the one before: a
+ * coding that it names must not be missed. */
+static bool continue_header(struct ccaas_transfer *transfer, const char *line,
+                            size_t length)
+{
+    struct ccaas_buffer *answer = &transfer->answer;
+    const char *end = line + length;
+
+    trim(&line, &end);
+    if (!answer->length || line == end ||
+        memchr(line, '\0', (size_t)(end - line)))
+        return true;
+    answer->bytes[answer->length - 1] = ' '; /* there was a NUL */
+    if (ccaas_buffer_add(answer, line, (size_t)(end - line)) &&
+        ccaas_buffer_add(answer, "", 1))
+        return true;
+    answer->bytes[answer->length - 1] = '\0';
+    transfer->no_memory = true;
+    return false;
+}
+
 /* Adds a header line to the answer's headers. */
 static bool add_header(struct ccaas_transfer *transfer, const char *line,
                        size_t length)
@@ -154,17 +185,11 @@ static bool add_header(struct ccaas_transfer *transfer, const char *line,
     size_t name = colon ? (size_t)(colon - line) : 0, i;
     const char *value = colon + 1, *end = line + length;
 
-    if (!colon || line[0] == ' ' || line[0] == '\t' ||
-        memchr(line, '\0', length))
+    if (line[0] == ' ' || line[0] == '\t')
+        return continue_header(transfer, line, length);
+    if (!colon || memchr(line, '\0', length))
         return true; /* no header: libcurl has refused what is dangerous */
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    while (end > value && isspace((unsigned char)end[-1]))
-        end--;
-    if (transfer->answer.length + length > CCAAS_HTTP_HEADERS) {
-        transfer->too_large = true;
-        return false;
-    }
+    trim(&value, &end);
     if (!ccaas_buffer_add(&transfer->answer, line, name) ||
         !ccaas_buffer_add(&transfer->answer, "", 1) ||
         !ccaas_buffer_add(&transfer->answer, value, (size_t)(end - value)) ||
@@ -204,6 +229,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *self)
     long status = 0;
 
     transfer->heard = ccaas_clock_now();
+    transfer->head_bytes += length;
+    if (transfer->head_bytes > CCAAS_HTTP_HEADERS) {
+        transfer->too_large = true;
+        return 0;
+    }
     if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
         transfer->answer.length = 0;
         transfer->headed = false;
@@ -219,10 +249,150 @@ static size_t on_header(char *line, size_t size, size_t count, void *self)
     return length;
 }
 
+/* Lets libcurl receive nothing for now.  Not by CURL_WRITEFUNC_PAUSE, which
+ * gives back the bytes at hand: libcurl would have to keep them. */
+static void hold(struct ccaas_transfer *transfer)
+{
+    transfer->held = true;
+    if (!transfer->ended)
+        curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
+}
+
+CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer)
+{
+    if (!transfer->held || transfer->paused || transfer->behind)
+        return CURLE_OK;
+    transfer->held = false;
+    transfer->heard = ccaas_clock_now();
+    return transfer->ended ? CURLE_OK
+                           : curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
+bool ccaas_transfer_broken(const struct ccaas_transfer *transfer)
+{
+    return transfer->stopped || transfer->no_memory || transfer->fault[0];
+}
+
+/* Gives the sink bytes of the body.  False: it wants no more. */
+static bool give(struct ccaas_transfer *transfer, const char *bytes,
+                 size_t length)
+{
+    switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
+    case CCAAS_HTTP_FULL:
+        transfer->paused = true;
+        hold(transfer);
+        return true;
+    case CCAAS_HTTP_MORE:
+        return true;
+    case CCAAS_HTTP_STOP:
+        break;
+    }
+    transfer->stopped = true;
+    return false;
+}
+
+/* The body cannot be used; always false. */
+static bool refuse_body(struct ccaas_transfer *transfer, const char *what,
+                        const char *why)
+{
+    snprintf(transfer->fault, sizeof transfer->fault, "%s%s", what, why);
+    return false;
+}
+
+/* Decodes until there is no more input, or until it is enough for now: then the
+ * transfer is behind.  False: it is over. */
+static bool decode(struct ccaas_transfer *transfer, const char **bytes,
+                   size_t *length)
+{
+    char piece[CCAAS_HTTP_PIECE];
+    size_t made;
+
+    transfer->behind = true;
+    while (!transfer->paused && transfer->spent < CCAAS_HTTP_TURN) {
+        switch (ccaas_decode_step(&transfer->decode, bytes, length, piece,
+                                  sizeof piece, &made)) {
+        case CCAAS_DECODE_MORE:
+            break;
+        case CCAAS_DECODE_BAD:
+            return refuse_body(transfer, "the compressed answer is wrong: ",
+                               transfer->decode.reason);
+        case CCAAS_DECODE_MEMORY:
+            transfer->no_memory = true;
+            return false;
+        }
+        transfer->spent += made;
+        transfer->behind = *length || made == sizeof piece;
+        if (made && !give(transfer, piece, made))
+            return false;
+        if (!transfer->behind)
+            return true;
+    }
+    hold(transfer);
+    return true;
+}
+
+/* Bytes that wait until the ones before them are decoded. */
+static bool keep(struct ccaas_transfer *transfer, const char *bytes,
+                 size_t length)
+{
+    if (ccaas_buffer_add(&transfer->rest, bytes, length))
+        return true;
+    transfer->no_memory = true;
+    return false;
+}
+
+void ccaas_transfer_decode(struct ccaas_transfer *transfer)
+{
+    const char *bytes = transfer->rest.bytes + transfer->taken;
+    size_t length = transfer->rest.length - transfer->taken;
+
+    transfer->spent = 0;
+    if (!transfer->rest.bytes)
+        bytes = "";
+    if (!decode(transfer, &bytes, &length))
+        transfer->behind = false;
+    transfer->taken = transfer->rest.length - length;
+    if (!transfer->behind)
+        transfer->rest.length = transfer->taken = 0;
+}
+
+/* The first byte of the body is here: how is it coded?  Not asked before, for
+ * an answer without a body may name any coding. */
+static bool begin_body(struct ccaas_transfer *transfer)
+{
+    const char *at = transfer->answer.bytes;
+    const char *end = at + transfer->answer.length, *value;
+    enum ccaas_coding coding = CCAAS_CODING_NONE;
+
+    transfer->bodied = true;
+    for (; at && at < end; at = value + strlen(value) + 1) {
+        value = at + strlen(at) + 1;
+        if (strcmp(at, "content-encoding") == 0)
+            coding = ccaas_coding_add(coding, value);
+        /* libcurl would decode it, and take a part for the whole. */
+        else if (strcmp(at, "transfer-encoding") == 0 &&
+                 strcasecmp(value, "chunked") != 0)
+            return refuse_body(transfer, "the answer has a transfer coding ",
+                               "that was not asked for");
+    }
+    if (coding == CCAAS_CODING_SEVERAL)
+        return refuse_body(transfer, "the answer is compressed ",
+                           "more than once");
+    if (coding == CCAAS_CODING_OTHER ||
+        (coding != CCAAS_CODING_NONE && transfer->plain))
+        return refuse_body(transfer, "the answer has a content coding ",
+                           "that was not asked for");
+    transfer->coding = coding;
+    if (coding != CCAAS_CODING_NONE)
+        ccaas_decode_start(&transfer->decode, coding);
+    return true;
+}
+
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
 {
     struct ccaas_transfer *transfer = self;
-    size_t length = size * count;
+    const char *at = bytes;
+    size_t length = size * count, left = length;
 
     transfer->heard = ccaas_clock_now();
     if (transfer->redirecting) {
@@ -230,21 +400,15 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
         transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
         return transfer->stopped ? 0 : length;
     }
-    switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
-    case CCAAS_HTTP_MORE:
-        return length;
-    case CCAAS_HTTP_FULL:
-        /* Not by CURL_WRITEFUNC_PAUSE, which gives these bytes back: libcurl
-         * would have to keep them.  What it has unpacked already and not yet
-         * given us, it does keep: of one piece of at most 16 KiB. */
-        transfer->paused = true;
-        curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
-        return length;
-    case CCAAS_HTTP_STOP:
-        break;
+    if (!length || (!transfer->bodied && !begin_body(transfer)))
+        return 0;
+    if (transfer->coding == CCAAS_CODING_NONE)
+        return give(transfer, bytes, length) ? length : 0;
+    if (!transfer->behind && !decode(transfer, &at, &left)) {
+        transfer->behind = false;
+        return 0;
     }
-    transfer->stopped = true;
-    return 0;
+    return !left || keep(transfer, at, left) ? length : 0;
 }
 
 /* Our own headers; to a stranger none of them. */
@@ -327,7 +491,8 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
 
     transfer->answer.length = 0;
     transfer->redirecting = transfer->headed = transfer->stopped = false;
-    transfer->waste = 0;
+    transfer->bodied = transfer->held = false;
+    transfer->waste = transfer->head_bytes = 0;
     transfer->trouble[0] = '\0';
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -340,7 +505,8 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
-                     transfer->plain ? "identity" : "");
+                     transfer->plain ? "identity" : "gzip, deflate");
+    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -364,8 +530,31 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
            set_headers(transfer);
 }
 
-void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
-                          struct ccaas_http_end *end)
+/* Does this result mean that libcurl had no room for the headers?  It has room
+ * for a line of 100 KiB, and says that memory is out where one is longer. */
+static bool headers_too_large(const struct ccaas_transfer *transfer,
+                              CURLcode result)
+{
+    curl_off_t first = 0;
+    void *probe;
+
+    if (result == CURLE_OK)
+        return false;
+    /* CURLE_TOO_LARGE, which not every version has a name for. */
+    if ((int)result == 100 || strstr(transfer->trouble, "response headers") ||
+        strstr(transfer->trouble, "Out of memory in chunked"))
+        return true;
+    curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+    if (result != CURLE_OUT_OF_MEMORY || !first)
+        return false;
+    probe = malloc(CCAAS_HTTP_HEADERS);
+    free(probe);
+    return probe != NULL;
+}
+
+/* Fills in what libcurl's result alone says. */
+static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
+                        struct ccaas_http_end *end)
 {
     static const struct {
         CURLcode result;
@@ -390,21 +579,6 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
     };
     size_t i;
 
-    if (transfer->stopped || (result == CURLE_OK && transfer->headed)) {
-        end->code = CCAAS_OK;
-        return;
-    }
-    if (transfer->no_memory) {
-        end->code = CCAAS_MEMORY;
-        return;
-    }
-    if (transfer->too_large) {
-        end->code = CCAAS_TOO_LARGE;
-        snprintf(end->message, sizeof end->message,
-                 "the answer's headers are larger than %d bytes",
-                 CCAAS_HTTP_HEADERS);
-        return;
-    }
     end->code = CCAAS_NETWORK;
     end->transient = true;
     for (i = 0; i < sizeof meanings / sizeof *meanings; i++)
@@ -412,13 +586,47 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
             end->code = meanings[i].code;
             end->transient = meanings[i].transient;
         }
-    /* What libcurl says of a proxy's address shows its password. */
-    if (strstr(transfer->trouble, "Unsupported proxy")) {
-        end->transient = false;
-        strcpy(transfer->trouble, "the proxy's address cannot be used");
-    }
     snprintf(end->message, sizeof end->message, "%s",
              result == CURLE_OK     ? "the answer ended within its headers"
              : transfer->trouble[0] ? transfer->trouble
                                     : curl_easy_strerror(result));
+}
+
+static void set_end(struct ccaas_http_end *end, enum ccaas_code code,
+                    bool transient, const char *message)
+{
+    end->code = code;
+    end->transient = transient;
+    snprintf(end->message, sizeof end->message, "%s", message);
+}
+
+void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
+                          struct ccaas_http_end *end)
+{
+    end->in_body = transfer->headed && !transfer->redirecting;
+    if (transfer->fault[0]) {
+        set_end(end, CCAAS_PROTOCOL, false, transfer->fault);
+    } else if (transfer->no_memory) {
+        set_end(end, CCAAS_MEMORY, false, "out of memory");
+    } else if (transfer->stopped) {
+        end->code = CCAAS_OK;
+    } else if (transfer->too_large || headers_too_large(transfer, result)) {
+        end->code = CCAAS_TOO_LARGE;
+        snprintf(end->message, sizeof end->message,
+                 "the answer's headers are larger than %d bytes, or one of "
+                 "them than 100,000",
+                 CCAAS_HTTP_HEADERS);
+    } else if (result != CURLE_OK || !transfer->headed) {
+        read_result(transfer, result, end);
+        /* What libcurl says of a proxy's address shows its password. */
+        if (strstr(end->message, "Unsupported proxy"))
+            set_end(end, end->code, false,
+                    "the proxy's address cannot be used");
+    } else if (transfer->coding != CCAAS_CODING_NONE &&
+               !ccaas_decode_finish(&transfer->decode)) {
+        set_end(end, CCAAS_NETWORK, true,
+                "the compressed answer was cut short");
+    } else {
+        end->code = CCAAS_OK;
+    }
 }

@@ -7,7 +7,18 @@
 #include <stdatomic.h>
 
 #include "buffer.h"
+#include "decode.h"
 #include "http.h"
+
+#ifdef CCAAS_TINY /* small enough for every border to be met in a test */
+#define CCAAS_HTTP_PIECE 61
+#define CCAAS_HTTP_TURN 200
+#else
+#define CCAAS_HTTP_PIECE (16 * 1024) /* of decoded bytes at a time */
+#define CCAAS_HTTP_TURN                                                        \
+    (256 * 1024) /* of one transfer in a turn of the loop                      \
+                  */
+#endif
 
 struct ccaas_transfer {
     atomic_int references; /* any thread */
@@ -35,17 +46,31 @@ struct ccaas_transfer {
     char trouble[CURL_ERROR_SIZE];
     struct ccaas_buffer answer; /* headers of the answer under way */
     int status;
-    size_t waste;     /* bytes of a redirect's body */
-    bool redirecting; /* this answer is a redirect that is followed */
-    bool headed;      /* its headers are complete */
-    bool no_memory;   /* for the headers */
-    bool too_large;   /* the headers are */
-    bool paused;      /* the sink said FULL */
-    bool stopped;     /* the sink said STOP */
-    bool stranger;    /* redirected to another origin: none of our headers */
+    size_t head_bytes; /* of its headers, 1xx and trailers included */
+    size_t waste;      /* bytes of a redirect's body */
+    bool redirecting;  /* this answer is a redirect that is followed */
+    bool headed;       /* its headers are complete */
+    bool bodied;       /* a byte of its body came */
+    bool no_memory;    /* for the headers, or to decode with */
+    bool too_large;    /* the headers are */
+    bool paused;       /* the sink said FULL */
+    bool held;         /* libcurl is to receive nothing */
+    bool stopped;      /* the sink said STOP */
+    bool stranger;     /* redirected to another origin: none of our headers */
     int redirects;
     double began, began_wall, heard; /* monotonic, epoch, last byte */
     int64_t received;
+
+    /* The body's coding.  What one turn does not decode waits in `rest`. */
+    enum ccaas_coding coding;
+    struct ccaas_decode decode;
+    struct ccaas_buffer rest;
+    size_t taken;    /* bytes of `rest` that are decoded */
+    size_t spent;    /* bytes decoded in this turn */
+    bool behind;     /* there is something to decode, or may be */
+    bool ended;      /* libcurl is through with it, with `result` */
+    CURLcode result; /* ... which counts once all is decoded */
+    char fault[96];  /* what is wrong with the body; "": nothing */
 };
 
 /* Makes a transfer of a request: NULL: memory is out. */
@@ -61,6 +86,18 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer);
  * there is none. */
 const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
                                   const char *name);
+
+/* Decodes what waits, as much as a turn may.  While `behind` stays true there
+ * is more. */
+void ccaas_transfer_decode(struct ccaas_transfer *transfer);
+
+/* Nothing more is given to the sink: it wants none, or the answer is of no
+ * use. */
+bool ccaas_transfer_broken(const struct ccaas_transfer *transfer);
+
+/* Lets libcurl receive again, unless there is still a reason not to.  The sink
+ * may be called from within. */
+CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer);
 
 /* redirect.c: after an answer that is a redirect to be followed: makes its
  * target the transfer's URL.  NULL: prepare it again and go on; else why not.

@@ -19,6 +19,9 @@ enum place {
     AT_END       /* nothing but white space any more */
 };
 
+const char ccaas_split_record[] = "a record";
+const char ccaas_split_between[] = "what stands between two records";
+
 void ccaas_split_start(struct ccaas_split *split, enum ccaas_split_kind kind,
                        const char *key, uint64_t max_record)
 {
@@ -192,6 +195,7 @@ static bool fits_kind(struct ccaas_split *split, char c)
     case CCAAS_SPLIT_ARRAY_OR_ONE:
         return c == '[' || c == '{' || bad(split, "no array and no object");
     case CCAAS_SPLIT_WHOLE:
+    case CCAAS_SPLIT_CHECK:
         break;
     }
     return true;
@@ -210,9 +214,9 @@ static bool is_record(const struct ccaas_split *split, char c)
  * comes a second time. */
 static bool enter(struct ccaas_split *split, char c)
 {
-    bool list =
-        c == '[' && (split->depth == 0 || (split->depth == 1 && split->here &&
-                                           (split->key || !split->listed)));
+    bool list = c == '[' && split->kind != CCAAS_SPLIT_CHECK &&
+                (split->depth == 0 || (split->depth == 1 && split->here &&
+                                       (split->key || !split->listed)));
 
     if (split->depth == CCAAS_JSON_DEPTH)
         return bad(split, ccaas_json_deep);
@@ -229,7 +233,7 @@ static bool enter(struct ccaas_split *split, char c)
 
 static bool leave(struct ccaas_split *split)
 {
-    if (split->depth == 1 && !split->listed)
+    if (split->depth == 1 && !split->listed && split->kind != CCAAS_SPLIT_CHECK)
         return bad(split, "no list in it");
     if (split->depth == split->list_depth)
         split->list_depth = 0;
@@ -330,15 +334,18 @@ static bool step(struct ccaas_split *split, char c, bool *taken)
     }
 }
 
-/* Is the record under way, now that `offset` is reached, too large? */
+/* Is the record under way, now that `offset` is reached, too large, or what
+ * stands between two of them? */
 static bool too_large(struct ccaas_split *split)
 {
-    if (split->begin == UINT64_MAX ||
-        split->offset - split->begin <= split->max_record)
+    bool within = split->begin != UINT64_MAX;
+    uint64_t from = within ? split->begin : split->after;
+
+    if (split->offset - from <= split->max_record)
         return false;
-    split->offset = split->begin + split->max_record;
+    split->offset = from + split->max_record;
     split->state = CCAAS_SPLIT_LARGE;
-    split->reason = "a record is too large";
+    split->reason = within ? ccaas_split_record : ccaas_split_between;
     return true;
 }
 
@@ -371,6 +378,7 @@ size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
             spans[*count_out].begin = split->begin;
             spans[(*count_out)++].end = split->offset;
             split->begin = UINT64_MAX;
+            split->after = split->offset;
             value_ended(split);
         }
     }
@@ -386,7 +394,7 @@ enum ccaas_split_state ccaas_split_finish(struct ccaas_split *split,
         split->in_token && ccaas_token_may_end(&split->token)) {
         span->begin = split->begin;
         span->end = split->offset;
-        *count_out = 1;
+        *count_out = split->kind != CCAAS_SPLIT_CHECK;
         split->in_token = false;
         split->begin = UINT64_MAX;
         value_ended(split);

@@ -22,15 +22,20 @@ enum ccaas_split_kind {
     CCAAS_SPLIT_ARRAY,        /* [record, ...] */
     CCAAS_SPLIT_ARRAY_OR_KEY, /* the same, or {"key": [record, ...], ...} */
     CCAAS_SPLIT_ARRAY_OR_ONE, /* the same as ARRAY, or one record, an object */
-    CCAAS_SPLIT_WHOLE         /* one value of any kind is the one record */
+    CCAAS_SPLIT_WHOLE,        /* one value of any kind is the one record */
+    CCAAS_SPLIT_CHECK /* one value of any kind, checked to the letter; there
+                         are no records */
 };
 
 enum ccaas_split_state {
     CCAAS_SPLIT_MORE, /* more bytes, please */
     CCAAS_SPLIT_DONE, /* the list is whole; only white space may follow */
     CCAAS_SPLIT_BAD,  /* not JSON of that kind: `offset` and `reason` */
-    CCAAS_SPLIT_LARGE /* a record is larger than max_record: `offset` */
+    CCAAS_SPLIT_LARGE /* a record, or what stands between two of them, is larger
+                         than max_record: `offset`; `reason` is one of these */
 };
+
+extern const char ccaas_split_record[], ccaas_split_between[];
 
 struct ccaas_span {
     uint64_t begin; /* offset of the record's first byte */
@@ -64,6 +69,7 @@ struct ccaas_split {
     const char *reason; /* static, when BAD or LARGE */
     uint64_t offset;    /* bytes taken so far; when BAD, of the bad byte */
     uint64_t begin;     /* of the record under way; UINT64_MAX: none is */
+    uint64_t after;     /* one past the last record's end */
 
     /* The rest is split.c's own. */
     enum ccaas_split_kind kind;
