@@ -330,6 +330,63 @@ static void whole_and_check_agree(void)
     }
 }
 
+/* A document that nobody wants in records is checked as strictly. */
+static void check_alone(void)
+{
+    for (size_t i = 0; i < COUNT(json_valid); i++) {
+        struct list list = {CCAAS_SPLIT_CHECK, NULL, NO_LIMIT,
+                            json_valid[i].text, json_valid[i].length};
+        struct outcome outcome = split(&list);
+
+        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        CHECK_INT(outcome.count, 0);
+    }
+    for (size_t i = 0; i < COUNT(json_wrong); i++) {
+        struct list list = {CCAAS_SPLIT_CHECK, NULL, NO_LIMIT,
+                            json_wrong[i].text, json_wrong[i].length};
+        struct outcome outcome = split(&list);
+
+        CHECK_INT(outcome.state, CCAAS_SPLIT_BAD);
+        CHECK_INT(outcome.offset, json_wrong[i].offset);
+    }
+    for (size_t i = 0; i < COUNT(json_cut); i++) {
+        struct list list = {CCAAS_SPLIT_CHECK, NULL, NO_LIMIT, json_cut[i].text,
+                            json_cut[i].length};
+
+        CHECK_INT(split(&list).state, CCAAS_SPLIT_MORE);
+    }
+}
+
+/* White space without end, or a member that nobody wants, was read for ever. */
+static void limit_between_records(void)
+{
+    static const struct {
+        enum ccaas_split_kind kind;
+        const char *text;
+        size_t count;
+    } cases[] = {
+        {CCAAS_SPLIT_ARRAY, "            [{}]", 0},
+        {CCAAS_SPLIT_ARRAY, "[            {}]", 0},
+        {CCAAS_SPLIT_ARRAY, "[{},           {}]", 1},
+        {CCAAS_SPLIT_ARRAY, "[{}            ]", 1},
+        {CCAAS_SPLIT_ARRAY, "[{}]            ", 1},
+        {CCAAS_SPLIT_ARRAY_OR_KEY, "{\"other\":[1,2],\"data\":[]}", 0},
+        {CCAAS_SPLIT_ARRAY_OR_KEY, "{\"data\":[{}],\"more\":12345}", 1},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct list list = {cases[i].kind, "data", 11, cases[i].text,
+                            strlen(cases[i].text)};
+        struct outcome outcome = split(&list);
+
+        CHECK_INT(outcome.state, CCAAS_SPLIT_LARGE);
+        CHECK(outcome.reason == ccaas_split_between);
+        CHECK_INT(outcome.count, cases[i].count);
+        list.most = 30;
+        CHECK_INT(split(&list).state, CCAAS_SPLIT_DONE);
+    }
+}
+
 /* Quotes, backslashes and brackets at every place of a 64-byte block. */
 static void block_borders(void)
 {
@@ -436,7 +493,7 @@ static void record_limit(void)
         list.most--;
         outcome = split(&list); /* over it */
         CHECK_INT(outcome.state, CCAAS_SPLIT_LARGE);
-        CHECK_STR(outcome.reason, "a record is too large");
+        CHECK(outcome.reason == ccaas_split_record);
         CHECK_INT(outcome.count, 1);
         CHECK_INT(outcome.begin, 4);
         CHECK_INT(outcome.offset, 4 + list.most);
@@ -502,6 +559,8 @@ int main(void)
     it("counts runs of backslashes across blocks", runs_of_backslashes);
     it("minds the depth outside of records", depth_in_and_out_of_records);
     it("takes a record at the limit, not over it", record_limit);
+    it("takes as much between records, not more", limit_between_records);
+    it("is alone as strict as the checker", check_alone);
     it("says where the record under way began", record_under_way);
     it("stays with its first error", errors_stick);
     it("is done with the last bracket", done_as_soon_as_it_is);
