@@ -1,5 +1,5 @@
 #!/bin/sh
-# From nothing to the first numbers on Debian 12, as root or with sudo:
+# From nothing to the first numbers on Debian 12 or 13, as root or with sudo:
 # installs what is missing, builds the rock into ./lua_modules and reads queues
 # and agents from the sandbox, which plays the vendor on this machine.
 set -eu

@@ -133,3 +133,20 @@ describe("a machine without", function()
     assert.is_truthy(output:find("apt-get install liblua5.4-dev", 1, true), output)
   end)
 end)
+
+-- A user without sudo was told "sudo: not found".
+describe("a user without sudo", function()
+  it("is told what an administrator has to install", function()
+    local folder = helper.folder()
+    for name, text in pairs{ id = "echo 1000", sudo = "exit 1" } do
+      local file = assert(io.open(folder .. "/" .. name, "w"))
+      file:write("#!/bin/sh\n" .. text .. "\n")
+      file:close()
+      assert.equal(0, (helper.run("chmod +x " .. helper.quote(folder .. "/" .. name))))
+    end
+    local status, output = helper.run(("PATH=%s:$PATH sh .ci/packages dpkg no-such-package also-none"):format(
+      helper.quote(folder)))
+    assert.equal(1, status)
+    assert.equal("ask an administrator for: apt-get install no-such-package also-none\n", output)
+  end)
+end)

@@ -16,7 +16,7 @@
  * that its bits stand for.
  */
 
-#define POWER(byte, bit, power) ((byte) >> (bit)&1 ? (power) : 0)
+#define POWER(byte, bit, power) ((byte) / (1U << (bit)) % 2 ? (power) : 0)
 #define ENTRY(b, p0, p1, p2, p3, p4, p5, p6, p7)                               \
     (POWER(b, 0, p0) ^ POWER(b, 1, p1) ^ POWER(b, 2, p2) ^ POWER(b, 3, p3) ^   \
      POWER(b, 4, p4) ^ POWER(b, 5, p5) ^ POWER(b, 6, p6) ^ POWER(b, 7, p7))
@@ -29,30 +29,28 @@
 #define ENTRIES64(b, ...)                                                      \
     ENTRIES16((b), __VA_ARGS__), ENTRIES16((b) + 16, __VA_ARGS__),             \
         ENTRIES16((b) + 32, __VA_ARGS__), ENTRIES16((b) + 48, __VA_ARGS__)
-#define TABLE(...)                                                             \
-    {                                                                          \
-        ENTRIES64(0, __VA_ARGS__), ENTRIES64(64, __VA_ARGS__),                 \
-            ENTRIES64(128, __VA_ARGS__), ENTRIES64(192, __VA_ARGS__)           \
-    }
+#define ENTRIES256(...)                                                        \
+    ENTRIES64(0, __VA_ARGS__), ENTRIES64(64, __VA_ARGS__),                     \
+        ENTRIES64(128, __VA_ARGS__), ENTRIES64(192, __VA_ARGS__)
 
 /* The powers x^32 to x^95. */
 static const uint32_t tables[8][256] = {
-    TABLE(0x04c11db7U, 0x09823b6eU, 0x130476dcU, 0x2608edb8U, 0x4c11db70U,
-          0x9823b6e0U, 0x34867077U, 0x690ce0eeU),
-    TABLE(0xd219c1dcU, 0xa0f29e0fU, 0x452421a9U, 0x8a484352U, 0x10519b13U,
-          0x20a33626U, 0x41466c4cU, 0x828cd898U),
-    TABLE(0x01d8ac87U, 0x03b1590eU, 0x0762b21cU, 0x0ec56438U, 0x1d8ac870U,
-          0x3b1590e0U, 0x762b21c0U, 0xec564380U),
-    TABLE(0xdc6d9ab7U, 0xbc1a28d9U, 0x7cf54c05U, 0xf9ea980aU, 0xf7142da3U,
-          0xeae946f1U, 0xd1139055U, 0xa6e63d1dU),
-    TABLE(0x490d678dU, 0x921acf1aU, 0x20f48383U, 0x41e90706U, 0x83d20e0cU,
-          0x036501afU, 0x06ca035eU, 0x0d9406bcU),
-    TABLE(0x1b280d78U, 0x36501af0U, 0x6ca035e0U, 0xd9406bc0U, 0xb641ca37U,
-          0x684289d9U, 0xd08513b2U, 0xa5cb3ad3U),
-    TABLE(0x4f576811U, 0x9eaed022U, 0x399cbdf3U, 0x73397be6U, 0xe672f7ccU,
-          0xc824f22fU, 0x9488f9e9U, 0x2dd0ee65U),
-    TABLE(0x5ba1dccaU, 0xb743b994U, 0x6a466e9fU, 0xd48cdd3eU, 0xadd8a7cbU,
-          0x5f705221U, 0xbee0a442U, 0x79005533U)};
+    {ENTRIES256(0x04c11db7U, 0x09823b6eU, 0x130476dcU, 0x2608edb8U, 0x4c11db70U,
+                0x9823b6e0U, 0x34867077U, 0x690ce0eeU)},
+    {ENTRIES256(0xd219c1dcU, 0xa0f29e0fU, 0x452421a9U, 0x8a484352U, 0x10519b13U,
+                0x20a33626U, 0x41466c4cU, 0x828cd898U)},
+    {ENTRIES256(0x01d8ac87U, 0x03b1590eU, 0x0762b21cU, 0x0ec56438U, 0x1d8ac870U,
+                0x3b1590e0U, 0x762b21c0U, 0xec564380U)},
+    {ENTRIES256(0xdc6d9ab7U, 0xbc1a28d9U, 0x7cf54c05U, 0xf9ea980aU, 0xf7142da3U,
+                0xeae946f1U, 0xd1139055U, 0xa6e63d1dU)},
+    {ENTRIES256(0x490d678dU, 0x921acf1aU, 0x20f48383U, 0x41e90706U, 0x83d20e0cU,
+                0x036501afU, 0x06ca035eU, 0x0d9406bcU)},
+    {ENTRIES256(0x1b280d78U, 0x36501af0U, 0x6ca035e0U, 0xd9406bc0U, 0xb641ca37U,
+                0x684289d9U, 0xd08513b2U, 0xa5cb3ad3U)},
+    {ENTRIES256(0x4f576811U, 0x9eaed022U, 0x399cbdf3U, 0x73397be6U, 0xe672f7ccU,
+                0xc824f22fU, 0x9488f9e9U, 0x2dd0ee65U)},
+    {ENTRIES256(0x5ba1dccaU, 0xb743b994U, 0x6a466e9fU, 0xd48cdd3eU, 0xadd8a7cbU,
+                0x5f705221U, 0xbee0a442U, 0x79005533U)}};
 
 static uint32_t by_tables(uint32_t crc, const unsigned char *at, size_t length)
 {

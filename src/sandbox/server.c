@@ -128,8 +128,6 @@ static bool make_context(struct ccaas_sandbox_server *server)
     if (server->cert.cert)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.port = CONTEXT_PORT_NO_LISTEN;
-    info.gid = -1;
-    info.uid = -1;
     info.user = server;
     /* It would end a TLS connection 5 s after its handshake, in use or not. */
     info.timeout_secs = 24 * 3600;

@@ -57,8 +57,6 @@ static bool make_on(struct ccaas_ws *ws, uv_loop_t *loop)
         info.foreign_loops = foreign;
     }
     info.port = CONTEXT_PORT_NO_LISTEN;
-    info.gid = -1;
-    info.uid = -1;
     info.user = ws;
     info.timeout_secs = CCAAS_WS_NEVER;
     info.pt_serv_buf_size = CCAAS_WS_SEND_BUFFER;
