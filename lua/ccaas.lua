@@ -33,6 +33,7 @@ local common = {
   connect_timeout = checks.seconds,
   deadline = checks.seconds,
   retries = options.limits.retries,
+  max_retry_after = checks.pause,
   concurrency = options.limits.concurrency,
   max_record = options.limits.max_record,
   max_body = options.limits.max_body,
@@ -122,6 +123,7 @@ end
 ---@field connect_timeout? number seconds; 10
 ---@field deadline? number seconds for a whole call; none
 ---@field retries? integer attempts after the first; 4
+---@field max_retry_after? number seconds; a longer Retry-After is an error at once, where there is no deadline; 120
 ---@field concurrency? integer pages fetched side by side; 4
 ---@field max_record? integer bytes; 16 MiB
 ---@field max_body? integer bytes; 256 MiB
@@ -170,6 +172,7 @@ function ccaas.new(given)
     connect_timeout = given.connect_timeout or 10,
     deadline = given.deadline,
     retries = given.retries or 4,
+    max_retry_after = given.max_retry_after or 120,
     concurrency = given.concurrency or 4,
     max_record = given.max_record or 16 * 1024 * 1024,
     max_body = given.max_body or 256 * 1024 * 1024,

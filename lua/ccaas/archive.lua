@@ -29,6 +29,7 @@ local checks = {
   deadline = options.checks.seconds,
   timeout = options.checks.seconds,
   retries = options.limits.retries,
+  max_retry_after = options.checks.pause,
 }
 
 -- After these the next file would fare no better.
@@ -158,7 +159,7 @@ end
 local function spool(self, own, opts, list)
   local sums = { files = 0, bytes = 0 }
   local stream = self:recordings { from = opts.from, to = opts.to, deadline = opts.left(),
-    timeout = opts.timeout, retries = opts.retries }
+    timeout = opts.timeout, retries = opts.retries, max_retry_after = opts.max_retry_after }
   while true do
     local row, err = stream:next()
     if err then
@@ -214,7 +215,7 @@ local function fetch(self, own, opts, row, path)
     return nil, errors.new({ code = "cancelled", message = "the client was closed" }, own.provider)
   end
   local file, err = self:audio(row, { file = path, deadline = opts.left(), timeout = opts.timeout,
-    retries = opts.retries })
+    retries = opts.retries, max_retry_after = opts.max_retry_after })
   if not file then
     return nil, err
   end
@@ -250,7 +251,7 @@ local function work(self, own, opts, list, sums, manifest)
       opts.progress { files = at, total = sums.files, bytes = at_bytes, total_bytes = sums.bytes,
         fetched = result.bytes, skipped = result.skipped, failed = #result.failed }
     end
-    if err and (hopeless[err.code] or opts.is_late()) then
+    if err and (hopeless[err.code] or opts.is_late() or opts.is_too_long(err.retry_after)) then
       return result, err
     end
   end
@@ -270,7 +271,9 @@ local function run(self, own, opts, list, manifest)
 end
 
 -- A copy of the options that knows the time: left() gives the seconds until the
--- deadline, or nil where there is none; is_late() whether it has passed.
+-- deadline, or nil where there is none; is_late() whether it has passed;
+-- is_too_long(seconds) whether the server asks for a longer wait than the next file
+-- would have.
 local function with_clock(given, own)
   local opts = {}
   for name, value in pairs(given) do
@@ -283,6 +286,9 @@ local function with_clock(given, own)
   end
   function opts.is_late()
     return ends ~= nil and core.now() >= ends
+  end
+  function opts.is_too_long(seconds)
+    return seconds ~= nil and seconds > (opts.left() or given.max_retry_after or own.max_retry_after)
   end
   return opts
 end
@@ -300,6 +306,7 @@ end
 ---@field from string|number
 ---@field to string|number
 ---@field dir string a folder that is there
+---@field max_retry_after? number seconds; a longer Retry-After ends it early, where there is no deadline
 ---@field progress? fun(state: ccaas.ArchiveState)
 ---@field on_file? fun(recording: table, file: table|nil, err: ccaas.Error|nil)
 

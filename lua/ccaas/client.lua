@@ -95,6 +95,7 @@ function clients.new(vendor, settings)
     retries = settings.retries,
     timeout = settings.timeout,
     deadline = settings.deadline,
+    max_retry_after = settings.max_retry_after,
     concurrency = settings.concurrency,
     max_record = settings.max_record,
     max_body = settings.max_body,

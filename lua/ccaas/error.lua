@@ -42,8 +42,12 @@ function Error:__tostring()
   if self.status then
     parts[#parts + 1] = "status " .. self.status
   end
-  if self.attempts and #self.attempts > 1 then
-    parts[#parts + 1] = #self.attempts .. " attempts"
+  local attempts = 0
+  for _, attempt in ipairs(self.attempts or {}) do
+    attempts = attempts + (attempt.outcome == "202" and 0 or 1) -- not ready yet: that is no failure
+  end
+  if attempts > 1 then
+    parts[#parts + 1] = attempts .. " attempts"
   end
   return (table.concat(parts, " "):gsub("%c", " "))
 end

@@ -16,6 +16,7 @@ local function checks_of(vendor, method)
     deadline = options.checks.seconds,
     timeout = options.checks.seconds,
     retries = options.limits.retries,
+    max_retry_after = options.checks.pause,
     tenant = vendor.tenant_header and options.checks.text or nil,
   }
   for _, name in ipairs(method.takes) do
@@ -90,13 +91,16 @@ end
 ---@param opts table options that were checked
 ---@return table plan
 function methods.plan(own, method, opts)
+  local deadline = opts.deadline or own.deadline
   return {
     method = "GET",
     idempotent = true,
     headers = headers_of(own, method, opts.tenant),
     retries = opts.retries or own.retries,
     timeout = opts.timeout or own.timeout,
-    deadline = opts.deadline or own.deadline,
+    deadline = deadline,
+    -- What has a deadline waits as long as the server says, up to that.
+    max_retry_after = not deadline and (opts.max_retry_after or own.max_retry_after) or nil,
     max_record = own.max_record,
     max_body = own.max_body,
   }

@@ -18,6 +18,7 @@ local request_checks = {
   deadline = options.checks.seconds,
   timeout = options.checks.seconds,
   retries = options.limits.retries,
+  max_retry_after = options.checks.pause,
 }
 
 -- Of vendors whose customers may have several tenants.
@@ -107,6 +108,7 @@ end
 ---@field deadline? number
 ---@field timeout? number
 ---@field retries? integer
+---@field max_retry_after? number
 
 --- The way to anything that has no method of its own.
 ---@param self table a client

@@ -26,6 +26,7 @@ local subscribe = {}
 ---@field deadline? number seconds for the whole subscription
 ---@field timeout? number of the request for current values
 ---@field retries? integer likewise
+---@field max_retry_after? number likewise; a longer one of the websocket's is told as `down`
 
 --- The options that it takes beside those of every method.
 subscribe.options = {
@@ -252,6 +253,8 @@ local function values_plan(own, name, ids, opts)
   return function()
     local plan = methods.plan(own, method, opts)
     plan.urls, plan.body = urls, "json"
+    -- The deadline is the subscription's: events are not held back until then.
+    plan.max_retry_after = opts.max_retry_after or own.max_retry_after
     return plan
   end
 end
@@ -280,6 +283,7 @@ function subscribe.give(own, name, method, plan, opts)
     pause_first = pauses.first,
     pause_most = pauses.most,
     deadline = plan.deadline,
+    max_retry_after = opts.max_retry_after or own.max_retry_after,
     max_message = own.max_record,
   })
   local source = setmetatable({

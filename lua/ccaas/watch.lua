@@ -65,7 +65,7 @@ function Poller:rest()
   if self.poll then
     self.next_at, self.snapshot = math.max(self.next_at, soon), nil
   elseif self.error then
-    self.next_at = math.min(self.next_at, soon)
+    self.next_at = math.max(math.min(self.next_at, soon), self.not_before or 0)
   end
   self:let_go()
 end
@@ -75,6 +75,9 @@ end
 function Poller:finish(poll, err)
   self.next_at = (poll.answered_at or seconds(self.own)) + self.interval
   if err then
+    -- The server may say when to come again; a shorter time than that brings nothing.
+    self.not_before = err.retry_after and seconds(self.own) + err.retry_after or nil
+    self.next_at = math.max(self.next_at, self.not_before or 0)
     self.error, self.failures = err, self.failures + 1
     self.newest_error = err
   else
@@ -83,7 +86,7 @@ function Poller:finish(poll, err)
       by_id[row.id or false] = row
     end
     self.snapshot = { rows = poll.rows, by_id = by_id, at = os.time() }
-    self.error = nil
+    self.error, self.not_before = nil, nil
   end
   self.polls = self.polls + 1
   self:let_go()
@@ -219,9 +222,9 @@ function Watch:tell_state()
   local poller = self.poller
   if poller.failures > self.failures then
     self.failures = poller.failures
-    if not self.down then
+    local err = poller.newest_error -- it may be over already
+    if not self.down or (err.retry_after or 0) > poller.max_retry_after then
       self.down = true
-      local err = poller.newest_error -- it may be over already
       return { type = "down", at = os.time(), reason = err.code, error = err }
     end
   end
@@ -353,6 +356,7 @@ local function poller_of(self, own, what, opts, interval)
       own = own, key = key, interval = interval, next_at = poller and poller.next_at or 0, looked_at = now,
       polls = 0, failures = 0,
       watches = setmetatable({}, { __mode = "k" }),
+      max_retry_after = opts.max_retry_after or own.max_retry_after,
       begin = function() return self[what](self, opts) end,
     }, Poller)
     pollers[key] = poller

@@ -220,6 +220,7 @@ static struct ccaas_flow *call_with(const char *gate, unsigned retries,
                               .retries = retries,
                               .timeout = 30,
                               .deadline = deadline,
+                              .max_retry_after = INFINITY,
                               .max_record = 1000,
                               .max_body = 1000};
 

@@ -155,6 +155,7 @@ static struct ccaas_live_plan usual_plan(void)
                                     .pause_first = 1,
                                     .pause_most = 30,
                                     .deadline = INFINITY,
+                                    .max_retry_after = 120,
                                     .max_message = 1000};
 }
 

@@ -236,7 +236,9 @@ static void asked_to_wait(void)
     begin_usual();
     TAKES(WAIT);
     ENDS(.code = CCAAS_SERVER, .status = 503, .transient = true,
-         .retry_after = "42");
+         .answer = "retry-after\0"
+                   "42",
+         .answer_length = 15);
     TAKES(DOWN);
     CHECK(error()->retry_after == 42);
     TAKES(WAIT);
@@ -248,7 +250,9 @@ static void refused_late(void)
 {
     now += 0.5;
     ENDS(.code = CCAAS_SERVER, .status = 503, .transient = true,
-         .retry_after = "42");
+         .answer = "retry-after\0"
+                   "42",
+         .answer_length = 15);
 }
 
 static void asked_to_wait_after_the_look_at_the_clock(void)

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <time.h>
 
-static const struct ccaas_retry_rule rule = {4, 0.5, 30, true};
+static const struct ccaas_retry_rule rule = {4, 0.5, 30, true, INFINITY};
 
 /* The wait after the attempt of that number failed for a while. */
 static double wait_after(unsigned number, double left, double random)
@@ -50,7 +50,7 @@ static void full_jitter(void)
 
 static void capped(void)
 {
-    struct ccaas_retry_rule many = {UINT32_MAX, 0.5, 30, true};
+    struct ccaas_retry_rule many = {UINT32_MAX, 0.5, 30, true, INFINITY};
     struct ccaas_retry_attempt attempt = {6, true, false, -1};
     static const unsigned over[] = {7, 33, 64, 1000, 1100, 5000, UINT32_MAX};
 
@@ -63,7 +63,7 @@ static void capped(void)
 
 static void cap_under_base(void)
 {
-    struct ccaas_retry_rule small = {4, 0.5, 0.1, true};
+    struct ccaas_retry_rule small = {4, 0.5, 0.1, true, INFINITY};
     struct ccaas_retry_attempt attempt = {1, true, false, -1};
 
     CHECK(ccaas_retry_wait(&small, &attempt, INFINITY, 0.5) == 0.05);
@@ -73,7 +73,7 @@ static void cap_under_base(void)
 
 static void used_up(void)
 {
-    struct ccaas_retry_rule none = {0, 0.5, 30, true};
+    struct ccaas_retry_rule none = {0, 0.5, 30, true, INFINITY};
     struct ccaas_retry_attempt attempt = {1, true, false, -1};
 
     CHECK(wait_after(4, INFINITY, 0.5) >= 0);
@@ -93,7 +93,7 @@ static void final(void)
 
 static void idempotence(void)
 {
-    struct ccaas_retry_rule once = {4, 0.5, 30, false};
+    struct ccaas_retry_rule once = {4, 0.5, 30, false, INFINITY};
     struct ccaas_retry_attempt attempt = {1, true, true, -1};
 
     CHECK(ccaas_retry_wait(&once, &attempt, INFINITY, 0.5) < 0);

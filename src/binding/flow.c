@@ -99,6 +99,8 @@ static void read_plan(lua_State *L, struct ccaas_plan *plan)
     plan->retries = (unsigned)ccaas_binding_number(L, "retries", 4);
     plan->timeout = ccaas_binding_number(L, "timeout", 30);
     plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
+    plan->max_retry_after =
+        ccaas_binding_number(L, "max_retry_after", INFINITY);
     plan->max_record =
         (uint64_t)ccaas_binding_number(L, "max_record", 16 * 1024 * 1024);
     plan->max_body =

@@ -58,6 +58,8 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
     plan->pause_first = ccaas_binding_number(L, "pause_first", 1);
     plan->pause_most = ccaas_binding_number(L, "pause_most", 30);
     plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
+    plan->max_retry_after =
+        ccaas_binding_number(L, "max_retry_after", INFINITY);
     plan->max_message =
         (size_t)ccaas_binding_number(L, "max_message", 16 * 1024 * 1024);
     read_refusals(L, plan);

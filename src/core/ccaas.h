@@ -266,8 +266,10 @@ struct ccaas_plan {
     int64_t limit; /* rows; < 0: none */
     unsigned concurrency;
     unsigned retries;
-    double timeout;  /* seconds without a byte from the server */
-    double deadline; /* seconds from the first take; INFINITY: none */
+    double timeout;         /* seconds without a byte from the server */
+    double deadline;        /* seconds from the first take; INFINITY: none */
+    double max_retry_after; /* seconds: a longer Retry-After ends the call at
+                               once; INFINITY: the deadline alone bounds it */
     uint64_t max_record;
     uint64_t max_body;
 };
@@ -410,15 +412,17 @@ struct ccaas_live_plan {
     int refusals[CCAAS_LIVE_REFUSALS]; /* the API's own closing codes (4000 to
                                           4999) that refuse a token; 0 ends
                                           them */
-    size_t queue;       /* messages that wait for the reader, at most */
-    bool block;         /* more of them make the server wait; else the
-                           newest for each metric and category stays */
-    double silence;     /* seconds without a sign of life: it is lost */
-    int64_t reconnects; /* in a row without success; < 0: no limit */
-    double pause_first; /* before it is opened again: the first pause's */
-    double pause_most;  /* upper bound, and the longest one's */
-    double deadline;    /* seconds from the first take; INFINITY: none */
-    size_t max_message; /* bytes */
+    size_t queue;           /* messages that wait for the reader, at most */
+    bool block;             /* more of them make the server wait; else the
+                               newest for each metric and category stays */
+    double silence;         /* seconds without a sign of life: it is lost */
+    int64_t reconnects;     /* in a row without success; < 0: no limit */
+    double pause_first;     /* before it is opened again: the first pause's */
+    double pause_most;      /* upper bound, and the longest one's */
+    double deadline;        /* seconds from the first take; INFINITY: none */
+    double max_retry_after; /* seconds: a longer Retry-After is told as DOWN,
+                               also where it is down already */
+    size_t max_message;     /* bytes */
 };
 
 /* A subscription; nothing is opened before the first ccaas_live_take.  NULL:

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "flow.h"
 #include "retry.h"
+#include "retry_after.h"
 
 #define UNREADY_LEAST 0.25
 #define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
@@ -83,6 +84,7 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double at)
     if (fetch->status == 206 && fetch->got && etag &&
         strcmp(etag, fetch->etag) != 0) {
         /* If-Range was not heeded. */
+        fetch->error.retry_after = -1;
         ask_for_all(fetch, at);
         return;
     }
@@ -195,24 +197,63 @@ static void conclude_answer(struct ccaas_fetch *fetch,
     }
 }
 
-/* The server is not ready: again later, the same bytes. */
+/* The server is not ready: again later, the same bytes, which is no attempt
+ * that counts.  A Retry-After that is too long ends it as it ends any call. */
 static void wait_for_it(struct ccaas_fetch *fetch, double at)
 {
-    const char *after =
-        ccaas_header(fetch->headers, fetch->headers_length, "retry-after");
-    double pause = -1;
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_retry_rule rule = {.retries = 1,
+                                          .idempotent = true,
+                                          .max_retry_after =
+                                              plan->max_retry_after};
+    const struct ccaas_retry_attempt attempt = {.number = 1,
+                                                .transient = true,
+                                                .retry_after =
+                                                    fetch->error.retry_after};
+    double pause;
 
-    if (after)
-        pause = ccaas_retry_after(after, strlen(after),
-                                  (int64_t)ccaas_clock_wall());
-    if (pause >= 0)
+    fetch->error.status = fetch->status;
+    fetch->error.retryable = true;
+    ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, CCAAS_FETCH_UNREADY);
+    if (attempt.retry_after >= 0) {
+        pause =
+            ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - at, 0);
+        if (pause < 0) {
+            ccaas_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
+            ccaas_fetch_fail(fetch);
+            return;
+        }
         pause = fmax(pause, UNREADY_LEAST);
-    else
+    } else {
         pause = fmin(0.5 * (1 << fetch->unready), UNREADY_MOST);
+    }
     fetch->unready += fetch->unready < 10;
     fetch->spared++;
-    ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, "not ready yet");
     ccaas_fetch_pause(fetch, at, pause);
+}
+
+bool ccaas_fetch_unready(const struct ccaas_fetch *fetch)
+{
+    return fetch->unready && fetch->error.status == 202;
+}
+
+/* The attempt ended without a whole answer. */
+static void conclude_trouble(struct ccaas_fetch *fetch,
+                             const struct ccaas_http_end *http, bool unready,
+                             double at)
+{
+    /* The deadline passed while the server was asked whether it is ready. */
+    if (unready && http->code == CCAAS_TIMEOUT && !http->transient &&
+        !fetch->status) {
+        fetch->error.status = 202;
+        fetch->error.retryable = true;
+        ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, CCAAS_FETCH_UNREADY);
+        ccaas_fetch_fail(fetch);
+        return;
+    }
+    fetch->error.status = fetch->status;
+    ccaas_error_set(&fetch->error, http->code, "%s", http->message);
+    ccaas_fetch_retry(fetch, http->transient, http->sent, at);
 }
 
 void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
@@ -220,6 +261,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
     const struct ccaas_http_end *http = &end->http;
     double at = end->came_at;
     struct ccaas_event *event = ccaas_fetch_note(fetch, "attempt");
+    bool unready = ccaas_fetch_unready(fetch);
     char outcome[sizeof event->code];
 
     if (http->code != CCAAS_OK)
@@ -231,7 +273,8 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
     /* What an attempt before this one said is not this one's. */
     fetch->error.body[0] = fetch->error.request_id[0] = '\0';
     fetch->error.status = 0;
-    fetch->error.retry_after = -1;
+    fetch->error.retry_after = ccaas_retry_after_of(
+        fetch->headers, fetch->headers_length, end->came_wall);
     ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
     if (event) {
         event->status = fetch->status;
@@ -241,9 +284,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
             snprintf(event->code, sizeof event->code, "%s", outcome);
     }
     if (http->code != CCAAS_OK) {
-        fetch->error.status = fetch->status;
-        ccaas_error_set(&fetch->error, http->code, "%s", http->message);
-        ccaas_fetch_retry(fetch, http->transient, http->sent, at);
+        conclude_trouble(fetch, http, unready, at);
     } else if (fetch->status == 202 && fetch->flow->plan.patient) {
         wait_for_it(fetch, at);
     } else if (fetch->status == 416 && fetch->got) {

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "flow.h"
 #include "retry.h"
+#include "retry_after.h"
 #include "trust.h"
 
 /* The walk's url, with the page's number and size where the plan has them. */
@@ -123,38 +124,43 @@ void ccaas_fetch_fail(struct ccaas_fetch *fetch)
     fetch->state = CCAAS_FETCH_FAILED;
 }
 
+/* Nobody goes through the plan's gate before that. */
+static void hold_back(struct ccaas_fetch *fetch, double until)
+{
+    fetch->not_before = fmax(fetch->not_before, until);
+    if (fetch->inside)
+        ccaas_gate_hold(gate_of(fetch), until);
+}
+
 /* The attempt failed, with fetch->error: again later, or never. */
 void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
                        double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
+    double retry_after = fetch->error.status ? fetch->error.retry_after : -1;
     struct ccaas_retry_rule rule = {.retries = plan->retries,
                                     .base = 0.5,
                                     .cap = 30,
-                                    .idempotent = plan->idempotent};
+                                    .idempotent = plan->idempotent,
+                                    .max_retry_after = plan->max_retry_after};
     struct ccaas_retry_attempt attempt = {.number =
                                               fetch->attempt - fetch->spared,
                                           .transient = transient,
                                           .sent = sent,
-                                          .retry_after = -1};
-    const char *after =
-        ccaas_header(fetch->headers, fetch->headers_length, "retry-after");
+                                          .retry_after = retry_after};
     double pause;
 
-    fetch->error.retry_after = -1;
-    if (after && fetch->error.status)
-        attempt.retry_after = fetch->error.retry_after = ccaas_retry_after(
-            after, strlen(after), (int64_t)ccaas_clock_wall_at(at));
+    fetch->error.retry_after = retry_after;
     fetch->error.retryable = transient;
     pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
                              ccaas_random_unit());
     /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
-        fetch->not_before = fmax(
-            fetch->not_before,
-            at + (pause < 0 ? fmin(attempt.retry_after, CCAAS_GATE_PATIENCE)
-                            : pause));
+        hold_back(
+            fetch,
+            at + (pause < 0 ? fmin(retry_after, CCAAS_GATE_PATIENCE) : pause));
     if (pause < 0) {
+        ccaas_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
         ccaas_fetch_fail(fetch);
         return;
     }
@@ -215,6 +221,26 @@ static bool ask_for_rest(struct ccaas_fetch *fetch, struct rest *rest)
     return true;
 }
 
+/* The server has told another call to wait, for longer than this one would if
+ * it were told so: it fails like that one. */
+static bool held_too_long(struct ccaas_fetch *fetch,
+                          const struct ccaas_gate *gate, double now)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    double left = ccaas_gate_held(gate) - now;
+
+    if (!(left > plan->max_retry_after))
+        return false;
+    fetch->error.retry_after = ceil(left);
+    fetch->error.retryable = true;
+    ccaas_error_set(&fetch->error, CCAAS_RATE_LIMITED,
+                    "another call was refused");
+    ccaas_retry_after_tell(&fetch->error, CCAAS_RETRY_TOO_LONG,
+                           plan->max_retry_after);
+    ccaas_fetch_fail(fetch);
+    return true;
+}
+
 /* Goes through the plan's gate, if it has one. */
 static bool go_in(struct ccaas_fetch *fetch, double now)
 {
@@ -233,6 +259,8 @@ static bool go_in(struct ccaas_fetch *fetch, double now)
                                      fetch->flow->bell, now, &fetch->gate_due);
     if (fetch->inside)
         fetch->gate_due = now;
+    if (!fetch->inside && held_too_long(fetch, gate, now))
+        return false;
     if (fetch->inside || fetch->pacing)
         return fetch->inside;
     fetch->pacing = true;
@@ -329,6 +357,7 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
     fetch->need.retries = fetch->flow->plan.retries;
     fetch->need.timeout = fetch->flow->plan.timeout;
     fetch->need.deadline = fetch->flow->deadline;
+    fetch->need.max_retry_after = fetch->flow->plan.max_retry_after;
     switch (ccaas_grant_use(client->grant, client, &fetch->need,
                             fetch->flow->bell, now, &bearer,
                             &fetch->generation)) {

@@ -321,6 +321,20 @@ static void blame_the_token(struct ccaas_flow *flow)
         ccaas_grant_error(grant, &first->need, &first->error);
 }
 
+/* The deadline has passed. */
+static void fail_for_time(struct ccaas_flow *flow)
+{
+    struct ccaas_fetch *first = flow->fetches;
+
+    if (first && ccaas_fetch_unready(first)) {
+        ccaas_fetch_fail(first); /* its error says so */
+        ccaas_flow_fail(flow, &first->error);
+        return;
+    }
+    blame_the_token(flow);
+    ccaas_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
+}
+
 static void disarm(struct ccaas_flow *flow)
 {
     if (flow->armed)
@@ -348,8 +362,7 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         return CCAAS_TAKE_ERROR;
     for (;;) {
         if (now >= flow->deadline) {
-            blame_the_token(flow);
-            ccaas_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
+            fail_for_time(flow);
             return CCAAS_TAKE_ERROR;
         }
         if (!ccaas_flow_begin_fetches(flow)) {

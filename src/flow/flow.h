@@ -157,6 +157,12 @@ void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
                         const char *message);
 void ccaas_fetch_drop(struct ccaas_fetch *fetch);
 
+/* What the error of a patient call says while the server is not ready. */
+#define CCAAS_FETCH_UNREADY "report not ready yet (202)"
+
+/* Was the newest answer of a patient call that one? */
+bool ccaas_fetch_unready(const struct ccaas_fetch *fetch);
+
 /* Asks again `pause` seconds after `at`, when the answer came. */
 void ccaas_fetch_pause(struct ccaas_fetch *fetch, double at, double pause);
 

@@ -12,6 +12,7 @@
 struct ccaas_gate {
     struct ccaas_gate *next;
     double opens_at;    /* nobody starts before */
+    double held_until;  /* the server wants nobody before */
     const void *holder; /* who is inside, or will be when the store lets it */
     bool inside;
     pid_t pid; /* where the holder is: in a forked child there is none */
@@ -46,7 +47,7 @@ struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
         return NULL;
     }
     strcpy(gate->name, name);
-    gate->opens_at = -INFINITY;
+    gate->opens_at = gate->held_until = -INFINITY;
     gate->next = engine->gates;
     engine->gates = gate;
     return gate;
@@ -89,6 +90,16 @@ bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
     gate->opens_at = now + seconds;
     ccaas_bell_unfollow(gate->bell, bell);
     return true;
+}
+
+void ccaas_gate_hold(struct ccaas_gate *gate, double until)
+{
+    gate->held_until = fmax(gate->held_until, until);
+}
+
+double ccaas_gate_held(const struct ccaas_gate *gate)
+{
+    return gate->held_until;
 }
 
 double ccaas_gate_stay(struct ccaas_gate *gate, struct ccaas_client *client,

@@ -53,6 +53,7 @@ struct ccaas_grant_need {
     unsigned retries; /* attempts after the first */
     double timeout;   /* seconds without a byte from the server, in each */
     double deadline;  /* monotonic; INFINITY: none */
+    double max_retry_after; /* a longer one is not waited for, in seconds */
 
     /* The grant's. */
     struct ccaas_grant_need *next, **link; /* of those who wait; NULL: not */

@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "error.h"
 #include "grant_own.h"
-#include "retry.h"
+#include "retry_after.h"
 #include "trust.h"
 
 #define TOKEN_BODY (64 * 1024) /* a larger reply is no token */
@@ -161,19 +161,14 @@ static bool read_reply(struct ccaas_grant *grant,
     return true;
 }
 
-/* The attempt failed, which came at `at`: again later, or the round is over. */
+/* The attempt failed, which came at `at`, with the grant's error: again later,
+ * or the round is over. */
 static void attempt_failed(struct ccaas_grant *grant,
                            struct ccaas_client *client, double at,
                            bool transient)
 {
-    const char *after =
-        ccaas_header(grant->headers, grant->headers_length, "retry-after");
-    double pause = -1, retry_after = -1;
+    double pause = -1, retry_after = grant->error.retry_after;
 
-    if (after)
-        retry_after = ccaas_retry_after(after, strlen(after),
-                                        (int64_t)ccaas_clock_wall_at(at));
-    grant->error.retry_after = retry_after;
     grant->error.retryable = transient;
     ccaas_grant_scrub(grant, &grant->error);
     ccaas_grant_drop(grant);
@@ -248,6 +243,8 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
             grant->error.code = CCAAS_AUTH;
     }
     list_attempt(grant, end);
+    grant->error.retry_after = ccaas_retry_after_of(
+        grant->headers, grant->headers_length, end->came_wall);
     attempt_failed(grant, client, end->came_at, transient);
 }
 

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "grant_own.h"
 #include "retry.h"
+#include "retry_after.h"
 
 /* What those are told who leave together. */
 struct ccaas_failure {
@@ -69,6 +70,20 @@ static struct ccaas_failure *refuse(struct ccaas_grant *grant,
     return shared;
 }
 
+/* The same for one who does not wait for the next attempt: it is told when that
+ * would be, and for which of the reasons of ccaas_retry_wait it leaves. */
+static void refuse_pause(struct ccaas_grant *grant,
+                         struct ccaas_grant_need *need, double reason,
+                         double pause)
+{
+    struct ccaas_failure *failure = refuse(grant, need, NULL);
+
+    if (failure == &no_memory || failure->error.retry_after < 0)
+        return;
+    failure->error.retry_after = ceil(pause);
+    ccaas_retry_after_tell(&failure->error, reason, need->max_retry_after);
+}
+
 void ccaas_grant_refuse(struct ccaas_grant *grant,
                         struct ccaas_grant_need *need)
 {
@@ -81,6 +96,18 @@ void ccaas_grant_refuse_all(struct ccaas_grant *grant)
 
     while (grant->needs)
         failure = refuse(grant, grant->needs, failure);
+}
+
+/* The next attempt, `pause` seconds after `at`, may come too late for that one,
+ * or later than it waits for the server. */
+static void leave_before_pause(struct ccaas_grant *grant,
+                               struct ccaas_grant_need *need, double at,
+                               double pause)
+{
+    if (at + pause >= need->deadline)
+        refuse_pause(grant, need, CCAAS_RETRY_TOO_LATE, pause);
+    else if (grant->error.retry_after >= 0 && pause > need->max_retry_after)
+        refuse_pause(grant, need, CCAAS_RETRY_TOO_LONG, pause);
 }
 
 bool ccaas_grant_join(struct ccaas_grant *grant, struct ccaas_grant_need *need,
@@ -100,10 +127,8 @@ bool ccaas_grant_join(struct ccaas_grant *grant, struct ccaas_grant_need *need,
     if (need->next)
         need->next->link = &need->next;
     grant->needs = need;
-    /* The next attempt comes too late for it. */
-    if (grant->error.code && !grant->transfer &&
-        grant->resume_at >= need->deadline)
-        ccaas_grant_refuse(grant, need);
+    if (grant->error.code && !grant->transfer)
+        leave_before_pause(grant, need, now, grant->resume_at - now);
     return !need->failure;
 }
 
@@ -120,7 +145,12 @@ double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
                                 double retry_after)
 {
     const struct ccaas_retry_rule rule = {
-        .retries = UINT_MAX, .base = 0.5, .cap = 30, .idempotent = true};
+        .retries = UINT_MAX,
+        .base = 0.5,
+        .cap = 30,
+        .idempotent = true,
+        .max_retry_after = INFINITY, /* each one has its own */
+    };
     struct ccaas_retry_attempt attempt = {.number = UINT_MAX,
                                           .transient = true,
                                           .sent = true,
@@ -142,8 +172,7 @@ double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
     pause = ccaas_retry_wait(&rule, &attempt, INFINITY, ccaas_random_unit());
     for (need = grant->needs; need; need = next) {
         next = need->next;
-        if (came_at + pause >= need->deadline)
-            failure = refuse(grant, need, failure);
+        leave_before_pause(grant, need, came_at, pause);
     }
     return grant->needs ? pause : -1;
 }

@@ -239,6 +239,18 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     return closed;
 }
 
+double ccaas_inbox_lasted(struct ccaas_inbox *inbox, double *ended)
+{
+    double seconds = 0;
+
+    pthread_mutex_lock(&inbox->lock);
+    *ended = inbox->closed_then;
+    if (inbox->opened_at >= 0)
+        seconds = inbox->closed_then - inbox->opened_then;
+    pthread_mutex_unlock(&inbox->lock);
+    return seconds;
+}
+
 bool ccaas_inbox_over(struct ccaas_inbox *inbox)
 {
     bool over;

@@ -72,6 +72,10 @@ bool ccaas_inbox_broken(struct ccaas_inbox *inbox);
 bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
                         double *at, double *from);
 
+/* The reader's, once the socket has ended: when, in monotonic seconds, and how
+ * many seconds it was open before.  (Wall clocks are set now and then.) */
+double ccaas_inbox_lasted(struct ccaas_inbox *inbox, double *ended);
+
 /* The reader's: has the socket ended, whatever waits to be read? */
 bool ccaas_inbox_over(struct ccaas_inbox *inbox);
 

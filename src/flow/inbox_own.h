@@ -46,6 +46,7 @@ struct ccaas_inbox {
     bool closed;
     struct ccaas_ws_end end;
     double opened_at, closed_at, lost_at; /* epoch seconds; < 0: not */
+    double opened_then, closed_then;      /* the same two, monotonic */
     int64_t conflated, stale;
 
     /* The engine's alone, and away from what the reader writes for each message

@@ -268,6 +268,7 @@ static void on_opened(void *self)
 
     pthread_mutex_lock(&inbox->lock);
     inbox->opened_at = ccaas_clock_wall();
+    inbox->opened_then = ccaas_clock_now();
     pthread_mutex_unlock(&inbox->lock);
     ccaas_bell_ring(inbox->bell);
 }
@@ -281,6 +282,7 @@ static void on_closed(void *self, const struct ccaas_ws_end *end)
     put_in(inbox);
     inbox->closed = true;
     inbox->closed_at = ccaas_clock_wall();
+    inbox->closed_then = ccaas_clock_now();
     inbox->end = *end;
     ccaas_inbox_release(inbox);
     ccaas_bell_ring(bell);

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "error.h"
 #include "proxy.h"
+#include "retry_after.h"
 #include "trust.h"
 
 /* So many sockets in a row that the server closes before any message make
@@ -181,24 +182,24 @@ static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
 }
 
 /* It is lost or refused, for that `error`: another attempt follows where there
- * is hope, after a pause that counts from now.  `open`: seconds for which it
- * was. */
+ * is hope, after a pause that counts from now, or from `since` (monotonic) if
+ * the server asked for it then.  `open`: seconds for which it was. */
 static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
-                                      double open, double at,
+                                      double open, double since, double at,
                                       struct ccaas_news *news)
 {
+    double retry_after = ccaas_live_error_of(live)->retry_after;
     int64_t again = live->fruitful ? live->tries : live->tries - 1;
 
     live->state = CCAAS_LIVE_PAUSE;
     if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
         return fail(live);
     ccaas_live_error_of(live)->retryable = true;
-    live->resume_at =
-        ccaas_clock_now() +
-        ccaas_retry_link_lost(&live->retry, open,
-                              ccaas_live_error_of(live)->retry_after,
-                              ccaas_random_unit());
-    if (live->down)
+    live->resume_at = (retry_after >= 0 ? since : ccaas_clock_now()) +
+                      ccaas_retry_link_lost(&live->retry, open, retry_after,
+                                            ccaas_random_unit());
+    /* It is told once, and once more where it will last. */
+    if (live->down && retry_after <= live->plan.max_retry_after)
         return CCAAS_LIVE_TAKE_WAIT;
     live->down = true;
     news->at = at;
@@ -216,7 +217,7 @@ static enum ccaas_live_take lacks_token(struct ccaas_live *live,
     live->attempt++;
     live->tries++;
     return pause_for(live, ccaas_live_error_of(live)->retryable, 0,
-                     ccaas_clock_wall(), news);
+                     ccaas_clock_now(), ccaas_clock_wall(), news);
 }
 
 enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
@@ -232,6 +233,7 @@ enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
     live->need.retries = client->retries;
     live->need.timeout = client->timeout;
     live->need.deadline = live->deadline;
+    live->need.max_retry_after = live->plan.max_retry_after;
     switch (ccaas_grant_use(client->grant, client, &live->need, live->bell, now,
                             &bearer, &live->generation)) {
     case CCAAS_GRANT_HAVE:
@@ -305,7 +307,7 @@ static void describe_close(struct ccaas_error *error, enum ccaas_code code,
 }
 
 static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
-                     bool broken)
+                     bool broken, double at)
 {
     struct ccaas_error *error;
 
@@ -314,8 +316,7 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
     error->retryable = end->transient;
     error->status = end->status;
     error->retry_after =
-        ccaas_retry_after(end->retry_after, strlen(end->retry_after),
-                          (int64_t)ccaas_clock_wall());
+        ccaas_retry_after_of(end->answer, end->answer_length, at);
     if (broken)
         ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
     else if (end->code == CCAAS_OK)
@@ -381,10 +382,10 @@ enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
      * the engine's end. */
     bool hope = end->transient || (was_open && end->code != CCAAS_TOO_LARGE &&
                                    (broken || end->code != CCAAS_CANCELLED));
-    double open = was_open ? at - ccaas_inbox_opened(live->inbox) : 0;
+    double since, open = ccaas_inbox_lasted(live->inbox, &since);
 
     drop_socket(live);
-    describe(live, end, broken);
+    describe(live, end, broken, at);
     live->state = CCAAS_LIVE_PAUSE;
     note(live, was_open ? "lost" : "refused");
     if (wants_another_token(live))
@@ -394,5 +395,5 @@ enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
         live->lost_at = from;
         hope = learn_from(live, end, open) && hope;
     }
-    return pause_for(live, hope, open, at, news);
+    return pause_for(live, hope, open, since, at, news);
 }

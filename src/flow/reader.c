@@ -353,6 +353,7 @@ static void on_end(void *self, const struct ccaas_http_end *http)
 
     end->http = *http;
     end->came_at = ccaas_clock_now();
+    end->came_wall = ccaas_clock_wall();
     /* Of an answer that was not hoped for the status counts, whatever became of
      * its body. */
     if (http->in_body && !is_good(reader) &&

@@ -44,7 +44,8 @@ struct ccaas_block {
 
 struct ccaas_end_mail {
     struct ccaas_mail mail;
-    double came_at; /* likewise */
+    double came_at;   /* likewise */
+    double came_wall; /* the same moment in epoch seconds, as the clock was */
     struct ccaas_http_end http;
     enum ccaas_split_state state; /* DONE: the body was whole */
     const char *reason;           /* when BAD or LARGE */

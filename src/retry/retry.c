@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#define GIVE_UP (-1.0)
 #define DOUBLINGS_MOST 2000u  /* more than a double can take */
 #define NOW_MOST 253402300799 /* the last second of the year 9999 */
 #define YEAR_SECONDS 31556952 /* on average */
@@ -17,7 +16,10 @@ double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
 
     if (!attempt->transient || attempt->number > rule->retries ||
         (attempt->sent && !rule->idempotent)) {
-        return GIVE_UP;
+        return CCAAS_RETRY_NEVER;
+    }
+    if (wait > rule->max_retry_after) {
+        return CCAAS_RETRY_TOO_LONG;
     }
     if (!(wait >= 0)) {
         unsigned doublings = attempt->number > 1 ? attempt->number - 1 : 0;
@@ -27,7 +29,7 @@ double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
         }
         wait = random * fmin(rule->cap, ldexp(rule->base, (int)doublings));
     }
-    return wait < left ? wait : GIVE_UP;
+    return wait < left ? wait : CCAAS_RETRY_TOO_LATE;
 }
 
 bool ccaas_retry_status(int status)
@@ -214,8 +216,9 @@ static int64_t epoch(const struct date *date)
     return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
 }
 
-/* Seconds from `now` until the date that the text is, or -1. */
-static double until_date(struct text text, int64_t now)
+/* The date that the text is, in epoch seconds.  False: it is none.  `now` tells
+ * the century of a year with two digits. */
+static bool date_of(struct text text, int64_t now, int64_t *seconds)
 {
     static const char *const forms[] = {
         "%a, %d %b %Y %T GMT", /* Sun, 06 Nov 1994 08:49:37 GMT */
@@ -223,23 +226,21 @@ static double until_date(struct text text, int64_t now)
         "%a %b %e %T %Y",      /* Sun Nov  6 08:49:37 1994 */
     };
 
-    now = now < 0 ? 0 : now > NOW_MOST ? NOW_MOST : now;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct date date = {0};
 
         if (read_date(text, forms[i], now, &date)) {
-            double wait = (double)(epoch(&date) - now);
-
-            return exists(&date) ? fmax(wait, 0) : -1;
+            *seconds = epoch(&date);
+            return exists(&date);
         }
     }
-    return -1;
+    return false;
 }
 
-double ccaas_retry_after(const char *value, size_t length, int64_t now)
+/* The text without the blanks around it. */
+static struct text trim(const char *value, size_t length)
 {
     struct text text = {value, value ? length : 0};
-    double wait = 0;
 
     while (text.left && blank(text.next[text.left - 1])) {
         text.left--;
@@ -248,11 +249,37 @@ double ccaas_retry_after(const char *value, size_t length, int64_t now)
         text.next++;
         text.left--;
     }
+    return text;
+}
+
+static int64_t bounded(int64_t now)
+{
+    return now < 0 ? 0 : now > NOW_MOST ? NOW_MOST : now;
+}
+
+int64_t ccaas_retry_date(const char *value, size_t length, int64_t now)
+{
+    int64_t seconds;
+
+    now = bounded(now);
+    return date_of(trim(value, length), now, &seconds) ? seconds : now;
+}
+
+double ccaas_retry_after(const char *value, size_t length, int64_t now)
+{
+    struct text text = trim(value, length);
+    int64_t date;
+    double wait = 0;
+
     if (!text.left) {
         return -1;
     }
     if (!digit(*text.next)) {
-        wait = until_date(text, now);
+        now = bounded(now);
+        if (!date_of(text, now, &date)) {
+            return -1;
+        }
+        wait = fmax((double)(date - now), 0);
         return fmin(wait, CCAAS_RETRY_AFTER_MOST);
     }
     for (; text.left; text.next++, text.left--) {

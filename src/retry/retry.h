@@ -16,6 +16,8 @@ struct ccaas_retry_rule {
     double base;      /* the first pause's upper bound, in seconds */
     double cap;       /* the longest pause's upper bound */
     bool idempotent;  /* the request may be sent again after it was sent */
+    double max_retry_after; /* seconds: a longer Retry-After is not waited for;
+                               INFINITY: the deadline alone bounds it */
 };
 
 /* How the attempt that just ended went. */
@@ -27,10 +29,14 @@ struct ccaas_retry_attempt {
     double retry_after; /* seconds that the server asks for; < 0: none */
 };
 
-/* Seconds to wait before the next attempt; < 0: give up, because the failure
- * was final, the retries are used up, a request that is not idempotent was
- * sent, or the wait would end at or past the deadline (`left`: seconds until
- * it; INFINITY: none).
+#define CCAAS_RETRY_NEVER (-1.0)    /* final, or no attempt is left */
+#define CCAAS_RETRY_TOO_LONG (-2.0) /* Retry-After is over max_retry_after */
+#define CCAAS_RETRY_TOO_LATE (-3.0) /* the wait ends after the deadline */
+
+/* Seconds to wait before the next attempt; < 0: give up, for one of the reasons
+ * above: NEVER if the failure was final, the retries are used up, or a request
+ * that is not idempotent was sent.  `left`: seconds until the deadline;
+ * INFINITY: there is none.
  *
  * The wait is exponential back-off with full jitter: `random`, in [0,1), times
  * min(cap, base * 2^(number - 1)).  A server's Retry-After takes its place and
@@ -43,10 +49,16 @@ double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
 bool ccaas_retry_status(int status);
 
 /* Reads Retry-After (not terminated; NULL: the header is missing): whole
- * seconds, or one of HTTP's three forms of date against `now` (epoch seconds).
- * Seconds to wait, CCAAS_RETRY_AFTER_MOST at the most (a date in the past: 0),
- * or -1 when it is neither.  Heeds no locale and no time zone. */
+ * seconds, or one of HTTP's three forms of date against `now` (epoch seconds by
+ * the clock of the sender: see ccaas_retry_date).  Seconds to wait,
+ * CCAAS_RETRY_AFTER_MOST at the most (a date in the past: 0), or -1 when it is
+ * neither.  Heeds no locale and no time zone. */
 double ccaas_retry_after(const char *value, size_t length, int64_t now);
+
+/* The time of an answer by the clock of its sender: its header Date (not
+ * terminated; NULL: missing), or `now`, epoch seconds by our clock, where it
+ * has none that can be read. */
+int64_t ccaas_retry_date(const char *value, size_t length, int64_t now);
 
 /* A link that is to stay open: how long to wait before it is opened again. */
 struct ccaas_retry_link {

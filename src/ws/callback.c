@@ -57,13 +57,30 @@ static int append(struct ccaas_socket *socket, char **end, size_t room)
     return 0;
 }
 
+/* Keeps a header of the answer, the first one of that name. */
+static void keep(struct ccaas_socket *socket, struct lws *wsi,
+                 enum lws_token_indexes token, const char *name)
+{
+    size_t used = socket->answer_length, after = used + strlen(name) + 1;
+    int length = -1;
+
+    if (after < sizeof socket->answer)
+        length = lws_hdr_copy_fragment(wsi, socket->answer + after,
+                                       (int)(sizeof socket->answer - after),
+                                       token, 0);
+    if (length <= 0)
+        return;
+    strcpy(socket->answer + used, name);
+    socket->answer_length = after + (size_t)length + 1;
+}
+
 /* The server's answer to the handshake, before it is judged. */
 static void take_answer(struct ccaas_socket *socket, struct lws *wsi)
 {
     socket->status = (int)lws_http_client_http_response(wsi);
-    if (lws_hdr_copy(wsi, socket->retry_after, (int)sizeof socket->retry_after,
-                     WSI_TOKEN_HTTP_RETRY_AFTER) < 0)
-        socket->retry_after[0] = '\0';
+    socket->answer_length = 0;
+    keep(socket, wsi, WSI_TOKEN_HTTP_RETRY_AFTER, "retry-after");
+    keep(socket, wsi, WSI_TOKEN_HTTP_DATE, "date");
 }
 
 static void opened(struct ccaas_socket *socket)

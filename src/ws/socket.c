@@ -161,8 +161,8 @@ void ccaas_socket_finish(struct ccaas_socket *socket,
         whole.quiet = quiet_since(socket, ccaas_clock_now());
     if (!whole.opened) {
         whole.status = socket->status == 101 ? 0 : socket->status;
-        memcpy(whole.retry_after, socket->retry_after,
-               sizeof whole.retry_after);
+        memcpy(whole.answer, socket->answer, sizeof whole.answer);
+        whole.answer_length = socket->answer_length;
     }
     socket->sink.closed(socket->sink.self, &whole);
     ccaas_ws_release(socket);

@@ -115,10 +115,11 @@ struct ccaas_socket {
     bool dialing; /* libwebsockets was called for it and has not returned */
     bool redial;  /* it is the next one's turn */
     struct lws *wsi;
-    bool connected;          /* TCP is */
-    bool asked;              /* the handshake was sent */
-    int status;              /* what came back */
-    char retry_after[64];    /* with it */
+    bool connected;   /* TCP is */
+    bool asked;       /* the handshake was sent */
+    int status;       /* what came back */
+    char answer[256]; /* with it: see struct ccaas_ws_end */
+    size_t answer_length;
     long distrust;           /* why the certificate is not good: OpenSSL's */
     double began, try_until; /* monotonic seconds */
     double received;         /* when a message or an answer last was */

@@ -44,10 +44,12 @@ struct ccaas_ws_end {
                              and not closed in due form: what was sent in them
                              may be lost */
     int status;           /* HTTP status of a refused handshake; 0: none came */
-    char retry_after[64]; /* that answer's header, as it came; "": none */
-    int close_code;       /* the server's; 1005: it gave none; 0: there was no
-                             closing handshake.  (libwebsockets gives 1012 to
-                             1014 and codes without a meaning as 1002.) */
+    char answer[256];     /* that answer's Retry-After and Date, each as a name
+                             in lower case and a value, ended by NULs */
+    size_t answer_length;
+    int close_code;         /* the server's; 1005: it gave none; 0: there was no
+                               closing handshake.  (libwebsockets gives 1012 to
+                               1014 and codes without a meaning as 1002.) */
     char close_reason[124]; /* the server's, made printable */
     char message[256];      /* what happened; "" with CCAAS_OK */
 };
