@@ -115,7 +115,7 @@ static void test_we_close(void)
     watcher = open_path(ws, "/raw?hex=8302c328"); /* there is no such kind */
     CHECK(wait_closed(watcher));
     end = finish(watcher);
-    CHECK_INT(end.code, CCAAS_NETWORK);
+    CHECK_INT(end.code, CCAAS_PROTOCOL);
     ccaas_ws_free(ws);
 }
 

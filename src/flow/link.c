@@ -297,8 +297,6 @@ static void describe_close(struct ccaas_error *error, enum ccaas_code code,
 
     if (end->close_code == 1005)
         snprintf(number, sizeof number, "no code");
-    else if (end->close_code == 1002) /* libwebsockets hides the others */
-        snprintf(number, sizeof number, "1002, or 1012, 1013 or 1014");
     else
         snprintf(number, sizeof number, "%d", end->close_code);
     ccaas_error_set(error, code, "the server closed the websocket (%s%s%s)%s",

@@ -19,14 +19,6 @@
 #define TRY_SECONDS 2.0
 /* Once it is read again, a reset from before is noticed within this time. */
 #define NOTICED_SECONDS 1
-/* Connections that have a wide buffer to read into without need: the first
- * ones. */
-#ifdef CCAAS_TINY
-#define WIDE_MOST 0
-#else
-#define WIDE_MOST 16
-#endif
-
 /* Adds a header line; what could be read as more than one is left out. */
 static bool add_line(struct ccaas_socket *socket, const char *line)
 {
@@ -95,6 +87,8 @@ void ccaas_ws_release(struct ccaas_socket *socket)
         ccaas_secret_wipe(socket->headers.bytes, socket->headers.length);
     ccaas_buffer_free(&socket->headers);
     ccaas_buffer_free(&socket->message);
+    ccaas_buffer_free(&socket->held);
+    ccaas_head_free(&socket->head);
     ccaas_ws_let_go(socket->ws);
     free(socket);
 }
@@ -107,8 +101,9 @@ void ccaas_ws_release(struct ccaas_socket *socket)
 static void drop(struct ccaas_socket *socket, int close)
 {
     struct lws *wsi = socket->wsi;
-    struct ccaas_ws_line *line;
+    struct ccaas_line *line;
 
+    ccaas_take_forget(socket);
     socket->wsi = NULL;
     if (!wsi)
         return;
@@ -119,7 +114,7 @@ static void drop(struct ccaas_socket *socket, int close)
         lws_rx_flow_control(wsi, 1);
         lws_callback_on_writable(wsi);
         lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, GOODBYE_SECONDS);
-    } else if (close) {
+    } else if (close || socket->taken) {
         lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT,
                         LWS_TO_KILL_ASYNC);
     }
@@ -195,12 +190,12 @@ static void dial(struct ccaas_socket *socket)
     struct lws_client_connect_info info = {0};
     char host[160], bare[128];
     struct lws *wsi;
-    bool is_wide;
 
     snprintf(bare, sizeof bare, to->ipv6 ? "[%s]" : "%s", to->host);
     snprintf(host, sizeof host, to->usual ? "%s" : "%s:%d", bare, to->port);
     socket->state = CCAAS_SOCKET_CONNECTING;
     socket->connected = socket->asked = socket->redial = false;
+    socket->taken = false;
     socket->distrust = socket->status = 0;
     socket->try_until = ccaas_clock_now() + TRY_SECONDS;
     if (socket->proxy.host &&
@@ -219,8 +214,7 @@ static void dial(struct ccaas_socket *socket)
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     if (to->tls)
         info.ssl_connection |= LCCSCF_USE_SSL;
-    is_wide = to->tls || ws->established + ws->turns <= WIDE_MOST;
-    info.local_protocol_name = ccaas_ws_protocols[is_wide].name;
+    info.local_protocol_name = ccaas_ws_protocols[0].name;
     info.ietf_version_or_minus_one = -1;
     info.opaque_user_data = socket;
     info.retry_and_idle_policy = &ccaas_ws_no_policy;
@@ -361,11 +355,6 @@ static void judge_failure(struct ccaas_socket *socket, const char *why,
         snprintf(end->message, sizeof end->message, "%s",
                  socket->address.tls ? "no secure connection can be made"
                                      : "the request is too large");
-    } else if (strstr(why, "pars") || strncmp(why, "HS:", 3) == 0) {
-        end->code = CCAAS_PROTOCOL;
-        end->transient = false;
-        snprintf(end->message, sizeof end->message,
-                 "the server's answer to the handshake makes no websocket");
     } else {
         snprintf(end->message, sizeof end->message,
                  "the connection was lost during the handshake");
@@ -410,6 +399,13 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
     ccaas_turn_watch(socket, now);
     if (socket->state == CCAAS_SOCKET_LOOKING_UP)
         return until;
+    if (socket->asked && !socket->taking && !socket->taken) {
+        ccaas_socket_hold(socket);
+        ccaas_take_begin(socket);
+        *gone = !socket->link;
+        ccaas_ws_release(socket);
+        return *gone ? INFINITY : until;
+    }
     if (!socket->redial && !socket->connected && socket->try_until <= now &&
         socket->name + 1 < socket->names->count) {
         drop(socket, LWS_CLOSE_STATUS_GOINGAWAY);
@@ -499,5 +495,9 @@ void ccaas_socket_resume(struct ccaas_socket *socket)
     socket->heard = socket->resumed = ccaas_clock_now();
     socket->pinged = 0;
     ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
+    ccaas_socket_feed_held(socket);
+    if (!socket->wsi || socket->full)
+        return;
     lws_rx_flow_control(socket->wsi, 1);
+    lws_callback_on_writable(socket->wsi); /* of TLS no poll may tell */
 }

@@ -12,6 +12,8 @@
 
 #include "address.h"
 #include "buffer.h"
+#include "head.h"
+#include "line.h"
 #include "lookup.h"
 #include "pace.h"
 #include "ws.h"
@@ -24,6 +26,12 @@
 #define CCAAS_WS_HANDSHAKES 64
 /* What a socket keeps for the next message that comes in pieces. */
 #define CCAAS_WS_KEPT (64 * 1024)
+/* Bytes that are read at once: a whole TLS record. */
+#ifdef CCAAS_TINY
+#define CCAAS_WS_READ 128
+#else
+#define CCAAS_WS_READ (16 * 1024)
+#endif
 
 /* A libwebsockets vhost: certificates that are trusted, and a proxy. */
 struct ccaas_ws_route {
@@ -32,13 +40,6 @@ struct ccaas_ws_route {
     struct timespec changed;        /* when the CA file was */
     struct lws_vhost *vhost;
     SSL_CTX *tls;
-};
-
-/* What a connection has of its own, with or without a socket. */
-struct ccaas_ws_line {
-    bool established;
-    bool said;   /* the goodbye is on its way; the answer is waited for */
-    int goodbye; /* the closing code; 0: none is wanted */
 };
 
 struct ccaas_ws {
@@ -78,6 +79,7 @@ struct ccaas_ws {
     double clock;        /* a few messages ago, so a little early */
     unsigned clock_uses; /* in this turn */
     struct ccaas_pace pace;
+    char input[CCAAS_WS_READ]; /* what was just read */
 };
 
 enum ccaas_socket_state {
@@ -115,10 +117,15 @@ struct ccaas_socket {
     bool dialing; /* libwebsockets was called for it and has not returned */
     bool redial;  /* it is the next one's turn */
     struct lws *wsi;
-    bool connected;   /* TCP is */
-    bool asked;       /* the handshake was sent */
-    int status;       /* what came back */
-    char answer[256]; /* with it: see struct ccaas_ws_end */
+    bool connected; /* TCP is */
+    bool asked;     /* the handshake was sent */
+    bool taking; /* libwebsockets closes its connection; ours is here: take.c */
+    int taken_fd;
+    SSL *taken_tls;
+    bool taken;             /* the connection is ours */
+    struct ccaas_head head; /* of the answer */
+    int status;             /* what came back */
+    char answer[256];       /* with it: see struct ccaas_ws_end */
     size_t answer_length;
     long distrust;           /* why the certificate is not good: OpenSSL's */
     double began, try_until; /* monotonic seconds */
@@ -133,8 +140,8 @@ struct ccaas_socket {
     bool full;            /* the sink said so */
     bool gave;            /* a message came */
     bool within;          /* a message has begun and not ended */
-    bool binary;          /* the message in `message` is */
-    struct ccaas_buffer message;                   /* the fragments so far */
+    struct ccaas_buffer message; /* the fragments so far */
+    struct ccaas_buffer held;    /* was read, and waits for the sink */
     struct ccaas_socket *next_given, **given_link; /* of those to be flushed */
 };
 
@@ -220,7 +227,24 @@ bool ccaas_ws_route_by(struct ccaas_ws_route *route,
                        const struct ccaas_address *proxy, const char *number);
 void ccaas_ws_routes_free(struct ccaas_ws *ws);
 
-/* callback.c: what libwebsockets calls; the second one has a wide buffer. */
+/* take.c: begins to take the connection over, once the request was sent. */
+void ccaas_take_begin(struct ccaas_socket *socket);
+/* libwebsockets has closed its own. */
+void ccaas_take_finish(struct ccaas_socket *socket);
+/* It is not wanted any more. */
+void ccaas_take_forget(struct ccaas_socket *socket);
+
+/* receive.c: the socket's connection can be read.  (It may end by that.) */
+void ccaas_socket_read(struct ccaas_socket *socket);
+/* Takes bytes from the server; what a full sink leaves is held. */
+void ccaas_socket_feed(struct ccaas_socket *socket, const char *bytes,
+                       size_t length);
+/* Takes what was held. */
+void ccaas_socket_feed_held(struct ccaas_socket *socket);
+/* The connection has ended without a word. */
+void ccaas_socket_lost(struct ccaas_socket *socket);
+
+/* callback.c: what libwebsockets calls. */
 extern const struct lws_protocols ccaas_ws_protocols[];
 
 #endif

@@ -47,9 +47,8 @@ struct ccaas_ws_end {
     char answer[256];     /* that answer's Retry-After and Date, each as a name
                              in lower case and a value, ended by NULs */
     size_t answer_length;
-    int close_code;         /* the server's; 1005: it gave none; 0: there was no
-                               closing handshake.  (libwebsockets gives 1012 to
-                               1014 and codes without a meaning as 1002.) */
+    int close_code; /* the server's; 1005: it gave none; 0: there was no closing
+                       handshake */
     char close_reason[124]; /* the server's, made printable */
     char message[256];      /* what happened; "" with CCAAS_OK */
 };

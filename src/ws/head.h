@@ -1,0 +1,47 @@
+/* The answer to a websocket's handshake, as its bytes come.
+ *
+ * PURE: no socket, no clock.  Answers of 1xx before the last one are passed
+ * over; all of their headers together have a limit.
+ */
+#ifndef CCAAS_HEAD_H
+#define CCAAS_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buffer.h"
+
+#define CCAAS_HEAD_MOST (256 * 1024) /* bytes of headers */
+#define CCAAS_HEAD_ACCEPT 29         /* of the key's answer, with its NUL */
+
+struct ccaas_head {
+    char accept[CCAAS_HEAD_ACCEPT]; /* that the server has to send */
+    struct ccaas_buffer bytes;      /* of the answer so far */
+    size_t line;                    /* where its last line begins */
+    size_t passed;                  /* bytes of answers that were passed over */
+    int status;
+    char kept[256]; /* Retry-After and Date, the first of each: a name in lower
+                       case and a value, ended by NULs */
+    size_t kept_length;
+    const char *wrong; /* why it makes no websocket; NULL: it does */
+};
+
+enum ccaas_head_state {
+    CCAAS_HEAD_MORE,      /* not all of it is there */
+    CCAAS_HEAD_WHOLE,     /* `status`, what is kept and `wrong` are set */
+    CCAAS_HEAD_NO_HTTP,   /* it is no answer of HTTP/1 */
+    CCAAS_HEAD_TOO_LARGE, /* CCAAS_HEAD_MOST is passed */
+    CCAAS_HEAD_NO_MEMORY
+};
+
+/* The answer to this key (24 characters) is waited for. */
+void ccaas_head_begin(struct ccaas_head *head, const char *key);
+
+/* Takes bytes, and says how many of them belonged to headers. */
+enum ccaas_head_state ccaas_head_take(struct ccaas_head *head,
+                                      const char *bytes, size_t length,
+                                      size_t *used);
+
+void ccaas_head_free(struct ccaas_head *head);
+
+#endif
