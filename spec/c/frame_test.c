@@ -178,7 +178,7 @@ static void ours(void)
     unsigned char frame[CCAAS_FRAME_CONTROL + 6];
 
     CHECK_INT(ccaas_frame_write(frame, 9, "abcde", 5, key), 11);
-    CHECK(memcmp(frame, "\x89\x85\x01\x02\x03\x04`ba`d", 11) == 0);
+    CHECK(memcmp(frame, "\x89\x85\x01\x02\x03\x04````d", 11) == 0);
     CHECK_INT(ccaas_frame_write(frame, 8, "", 0, key), 6);
     CHECK(memcmp(frame, "\x88\x80\x01\x02\x03\x04", 6) == 0);
 }
