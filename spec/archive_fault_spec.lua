@@ -80,6 +80,27 @@ describe("an archive in trouble", function()
     assert.equal(2, result.files)
   end)
 
+  -- Each of the files that were left was refused, a minute apart.
+  it("with a server that says to come tomorrow ends early, and goes on when it is started again", function()
+    for _, way in ipairs { {}, { deadline = 60 }, { max_retry_after = 10 } } do
+      local folder = helper.folder()
+      sandbox:clear_requests()
+      sandbox:fault { path = "/recordings/*", after = 2, status = 503,
+        headers = { ["Retry-After"] = way.max_retry_after and "11" or "86400" } }
+      local result, err = archive(folder, way)
+      assert.same({ "server", way.max_retry_after and 11 or 86400 }, { err.code, err.retry_after })
+      assert.same({ 2, 0, 2 * SIZE, 1 }, { result.files, result.skipped, result.bytes, #result.failed })
+      assert.equal(err, result.failed[1].error)
+      assert.equal(3, #audio.requests(sandbox))
+      is_complete(folder, 2, SIZE)
+      sandbox:clear_faults()
+      sandbox:clear_requests()
+      assert.same({ files = COUNT - 2, skipped = 2, bytes = (COUNT - 2) * SIZE, failed = {} }, assert(archive(folder)))
+      assert.equal(COUNT - 2, #audio.requests(sandbox)) -- nothing twice
+      is_complete(folder, COUNT, SIZE)
+    end
+  end)
+
   it("with a list that breaks off for good fetches nothing", function()
     local folder = helper.folder()
     sandbox:fault { path = "/recordings", truncate = 1000, clean = true, times = 2 }

@@ -207,6 +207,24 @@ describe("audio", function()
       assert.is_true(s.requests[2].at - s.requests[1].at >= 0.95)
     end)
 
+    -- They waited for as long as the refused one did, a day for instance.
+    it("for long ends others at once that would not wait so long", function()
+      local c, s = start(function() return server.answer("", { status = 429, headers = { ["Retry-After"] = 600 } }) end)
+      local waiting, err
+      s:run(function()
+        waiting = select(2, c:audio(recording "K1", { deadline = 601 }))
+      end, function()
+        s:serve(function() return #s.requests == 1 end)
+        err = select(2, c:audio(recording "K2"))
+        assert.is_nil(waiting) -- which has a deadline and waits
+        c:close()
+      end)
+      assert.same({ "rate_limited", true, 1 }, { err.code, err.retryable, #s.requests })
+      assert.is_true(err.retry_after > 590 and err.retry_after <= 600, err.retry_after)
+      assert.is_truthy(err.message:find("longer than max_retry_after (120 s)", 1, true))
+      assert.equal("cancelled", waiting.code)
+    end)
+
     it("too often is the error rate_limited, and leaves no file", function()
       local c, s = start(function()
         return server.answer("", { status = 429, headers = { ["Retry-After"] = 0 } })

@@ -1,4 +1,6 @@
 -- client:subscribe: sockets that are lost, opened again, or refused.
+local core = require "ccaas.core"
+local server = require "spec.server"
 local subscription = require "spec.subscription"
 
 local subscribe, opened, take = subscription.subscribe, subscription.opened, subscription.take
@@ -186,6 +188,64 @@ describe("a subscription", function()
       end
       assert.equal(3, #at)
       assert.is_true(at[3] - at[2] >= 0.99, at[3] - at[2])
+    end)
+  end)
+
+  describe("that is told to come again much later", function()
+    local DAY = { ["Retry-After"] = "86400" }
+
+    -- It was down, and nobody was told until when.
+    it("gives down, also where it is down already, and waits", function()
+      start()
+      local stream = opened()
+      sandbox:fault { path = SOCKET, status = 503, headers = DAY, times = 9 }
+      sandbox:drop_sockets()
+      assert.is_nil(take(stream, "down").error.retry_after)
+      local down = take(stream, "down")
+      assert.same({ "server", 503, 86400 }, { down.reason, down.error.status, down.error.retry_after })
+      assert_quiet(stream)
+      assert.is_true(stream:timeout() > 86000, stream:timeout())
+      assert.equal(2, asked(SOCKET))
+      stream:close()
+      assert.equal("cancelled", select(2, stream:next()).code)
+    end)
+
+    it("goes on when that time is over, whatever max_retry_after is", function()
+      start()
+      sandbox:fault { path = SOCKET, status = 429, headers = { ["Retry-After"] = "1" }, times = 2 }
+      local stream = subscribe { max_retry_after = 0 }
+      for _ = 1, 2 do
+        assert.equal(1, take(stream, "down").error.retry_after)
+      end
+      assert.equal(3, take(stream, "open").attempt)
+    end)
+
+    it("does so for want of a token, too", function()
+      local s = server.start(nil, function() return server.answer("", { status = 503, headers = DAY }) end)
+      local grantless = { core.client { token_url = s.url .. "/token", key = "k", secret = "s", dialect = {
+        messages = {}, codes = {}, references = {}, throttles = {} } } }
+      local live = core.live(grantless[1], { url = s.url:gsub("^http", "ws"), silence = 60, max_retry_after = 120,
+        paths = { "a", "b", "c", "d", "e", "f" } })
+      local event, state
+      s:serve(function()
+        event, state = live:take()
+        return state ~= "wait"
+      end)
+      assert.same({ "down", 86400 }, { state, event.error.retry_after })
+      assert.equal("wait", select(2, live:take()))
+      assert.is_true(live:timeout() > 86000)
+      live:close()
+    end)
+
+    -- Updates wait for the current values, and so did they for that.
+    it("by the request for the current values is told that there are none", function()
+      start()
+      sandbox:fault { path = VALUES, status = 503, headers = DAY }
+      local stream = subscribe { snapshot = true, deadline = 1e6 }
+      take(stream, "open")
+      assert.equal(86400, take(stream, "message").error.retry_after)
+      push(1)
+      take(stream, "update")
     end)
   end)
 

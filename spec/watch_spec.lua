@@ -227,6 +227,56 @@ describe("a watch", function()
     assert.same({ polls = 3, failures = 1, gaps = 1, rows = 3 }, stream:info())
   end)
 
+  -- It asked again after its interval, whatever the server said.
+  it("asks again no earlier than the server says, and says until when it waits", function()
+    local stream = watch()
+    take(stream, 3)
+    sandbox:fault { path = "/queues", status = 503, headers = { ["Retry-After"] = "86400" } }
+    now = now + 5
+    local down = take(stream, 1)[1]
+    assert.same({ "down", 86400 }, { down.type, down.error.retry_after })
+    now = now + 86399
+    assert_quiet(stream)
+    assert.equal(1, stream:timeout())
+    sandbox:fault { path = "/queues", status = 503, headers = { ["Retry-After"] = "300" } }
+    now = now + 1
+    down = take(stream, 1)[1] -- once more: it lasts
+    assert.same({ "down", 300 }, { down.type, down.error.retry_after })
+    local other = watch() -- shares the poller, and its wait
+    assert.same({ "down", 300 }, { take(other, 1)[1].type, down.error.retry_after })
+    assert_quiet(other)
+    now = now + 300
+    assert.equal("gap", take(stream, 1)[1].type)
+    assert.equal("gap", take(other, 1)[1].type)
+    assert.equal(4, polls())
+  end)
+
+  it("is down once where the server says to come again soon", function()
+    local stream = watch()
+    take(stream, 3)
+    sandbox:fault { path = "/queues", status = 503, headers = { ["Retry-After"] = "9" }, times = 2 }
+    now = now + 5
+    assert.equal("down", take(stream, 1)[1].type)
+    now = now + 8
+    assert_quiet(stream)
+    now = now + 1
+    local _, err = stream:next(0.5)
+    assert.equal("timeout", err.code)
+    assert.equal(3, polls())
+    now = now + 9
+    assert.equal("gap", take(stream, 1)[1].type)
+  end)
+
+  it("that waits for the server ends when it is closed", function()
+    local stream = watch()
+    sandbox:fault { path = "/queues", status = 503, headers = { ["Retry-After"] = "86400" } }
+    take(stream, 1)
+    stream:close()
+    assert.equal("cancelled", select(2, stream:next()).code)
+    now = now + 5 -- nobody looked at it for an interval: the next one is new
+    assert.equal("update", take(watch(), 1)[1].type)
+  end)
+
   it("tells a watch whose poller failed and came back while it did not look of the gap", function()
     local one, two = watch(), watch()
     take(one, 3)

@@ -131,6 +131,13 @@ static void asks_for_a_date(void)
     answers(503, headers, sizeof headers);
 }
 
+static void says_not_ready_until_a_date(void)
+{
+    static const char headers[] = "retry-after\0Sun, 09 Sep 2001 02:03:40 GMT";
+
+    answers(202, headers, sizeof headers);
+}
+
 static void answers_far_too_fast(void)
 {
     static const char headers[] = "retry-after\00020";
@@ -202,6 +209,8 @@ static void finish(void)
     ccaas_engine_free(engine);
 }
 
+static bool patient; /* of calls that are made from now on */
+
 static struct ccaas_flow *call_with(const char *gate, unsigned retries,
                                     double deadline)
 {
@@ -213,6 +222,7 @@ static struct ccaas_flow *call_with(const char *gate, unsigned retries,
                               .headers = headers,
                               .idempotent = true,
                               .body = CCAAS_BODY_CHUNKS,
+                              .patient = patient,
                               .gate = gate,
                               .gate_seconds = 3,
                               .limit = -1,

@@ -233,6 +233,27 @@ static void waits_until_a_date(void)
     finish();
 }
 
+/* Its date was measured when the answer was read: 3.6 s too early. */
+static void waits_until_a_date_where_it_is_not_ready(void)
+{
+    struct ccaas_flow *flow;
+
+    start("T");
+    patient = true;
+    flow = call(NULL);
+    patient = false;
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    says_not_ready_until_a_date();
+    now += 3.6;        /* who reads it is late */
+    wall_step = -3600; /* and the clock is set back meanwhile */
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= 1020);
+    CHECK(sent_at < 1021.2);
+    wall_step = 0;
+    ccaas_flow_free(flow);
+    finish();
+}
+
 static void counts_a_pause_of_the_token_request_so(void)
 {
     struct ccaas_flow *flow;
@@ -275,6 +296,8 @@ int main(void)
        counts_a_pause_from_the_answer);
     it("waits until a date, however late the answer is read",
        waits_until_a_date);
+    it("waits so where it is not ready, and the clock is set meanwhile",
+       waits_until_a_date_where_it_is_not_ready);
     it("counts a pause of the token request so, too",
        counts_a_pause_of_the_token_request_so);
     it("counts a pause of a subscription that has no token so, too",

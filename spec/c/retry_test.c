@@ -207,6 +207,48 @@ static void leap_days(void)
     CHECK_INT(after_at("Sat, 31 Dec 2016 23:59:60 GMT", 1483228799), 1);
 }
 
+/* The longest Retry-After that is waited for; back-off is not meant by it. */
+static void too_long(void)
+{
+    struct ccaas_retry_rule most = {4, 0.5, 30, true, 7};
+    struct ccaas_retry_attempt attempt = {4, true, true, 7};
+
+    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) == 7);
+    CHECK(ccaas_retry_wait(&most, &attempt, 7, 0.5) == CCAAS_RETRY_TOO_LATE);
+    attempt.retry_after = 7.001;
+    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) ==
+          CCAAS_RETRY_TOO_LONG);
+    most.retries = 3;
+    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) ==
+          CCAAS_RETRY_NEVER);
+    most.retries = 4;
+    most.max_retry_after = 0;
+    attempt.retry_after = -1;
+    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) == 2);
+    attempt.retry_after = 0;
+    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) == 0);
+}
+
+static int64_t date_at(const char *value, int64_t now)
+{
+    return ccaas_retry_date(value, strlen(value), now);
+}
+
+/* The sender's clock, or ours. */
+static void clocks(void)
+{
+    CHECK_INT(date_at("Sun, 06 Nov 1994 08:49:37 GMT", 5), NOV_6);
+    CHECK_INT(date_at(" Sunday, 06-Nov-94 08:49:37 GMT", NOV_6 + 9), NOV_6);
+    CHECK_INT(date_at("Sun Nov  6 08:49:37 1994 ", 5), NOV_6);
+    CHECK_INT(date_at("Sun, 31 Nov 1994 08:49:37 GMT", 5), 5);
+    CHECK_INT(date_at("1994-11-06T08:49:37Z", 5), 5);
+    CHECK_INT(date_at("7", 5), 5);
+    CHECK_INT(date_at("", 5), 5);
+    CHECK_INT(ccaas_retry_date(NULL, 0, 5), 5);
+    CHECK_INT(ccaas_retry_date(NULL, 0, -5), 0);
+    CHECK_INT(ccaas_retry_date(NULL, 0, INT64_MAX), 253402300799);
+}
+
 static void two_digits(void)
 {
     /* 2 Jul 2026. */
@@ -397,6 +439,8 @@ static void link_never_at_once(void)
 
 int main(void)
 {
+    it("waits for no Retry-After that is over the rule's most", too_long);
+    it("reads the clock of the sender", clocks);
     it("doubles the pause with every attempt", doubles);
     it("jitters it over its whole length", full_jitter);
     it("never goes over the cap, however many attempts", capped);
