@@ -376,10 +376,13 @@ enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
 {
     bool was_open = live->state == CCAAS_LIVE_OPEN;
     bool broken = ccaas_inbox_broken(live->inbox);
+    bool starved = end->code == CCAAS_IO || end->code == CCAAS_MEMORY;
     /* A link that was open is worth opening again, whatever ended it, but for
-     * the engine's end. */
-    bool hope = end->transient || (was_open && end->code != CCAAS_TOO_LARGE &&
-                                   (broken || end->code != CCAAS_CANCELLED));
+     * the engine's end; also where there is no descriptor or memory just now,
+     * unless it was never open. */
+    bool hope = end->transient || (starved && live->opened > 0) ||
+                (was_open && end->code != CCAAS_TOO_LARGE &&
+                 (broken || end->code != CCAAS_CANCELLED));
     double since, open = ccaas_inbox_lasted(live->inbox, &since);
 
     drop_socket(live);

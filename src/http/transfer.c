@@ -3,6 +3,7 @@
 #include "transfer.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "descriptor.h"
 
 /* Adds a header line to the request's; false: memory is out.  libcurl takes a
  * header without a value for one to be left out, unless a semicolon ends it. */
@@ -479,10 +481,15 @@ static void set_method(struct ccaas_transfer *transfer)
 static curl_socket_t open_socket(void *self, curlsocktype purpose,
                                  struct curl_sockaddr *address)
 {
-    (void)self;
+    struct ccaas_transfer *transfer = self;
+    int fd;
+
     (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
+    fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                address->protocol);
+    if (fd < 0 && errno != EAFNOSUPPORT)
+        transfer->starved = true;
+    return fd;
 }
 
 bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
@@ -493,6 +500,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     transfer->redirecting = transfer->headed = transfer->stopped = false;
     transfer->bodied = transfer->held = false;
     transfer->waste = transfer->head_bytes = 0;
+    transfer->starved = false;
     transfer->trouble[0] = '\0';
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -510,6 +518,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(transfer->connect_timeout * 1000) + 1);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -552,6 +561,25 @@ static bool headers_too_large(const struct ccaas_transfer *transfer,
     return probe != NULL;
 }
 
+/* Did it fail for want of descriptors, or of a thread?  libcurl does not say
+ * that: the look-up, the connection or the CA file has failed. */
+static bool lacks_means(const struct ccaas_transfer *transfer, CURLcode result)
+{
+    switch (result) {
+    case CURLE_COULDNT_CONNECT:
+        return transfer->starved || !ccaas_descriptors_left(1);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return strstr(transfer->trouble, "thread failed") ||
+               !ccaas_descriptors_left(4);
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CONNECT_ERROR:
+        return !ccaas_descriptors_left(2);
+    default:
+        return false;
+    }
+}
+
 /* Fills in what libcurl's result alone says. */
 static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
                         struct ccaas_http_end *end)
@@ -581,6 +609,11 @@ static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
 
     end->code = CCAAS_NETWORK;
     end->transient = true;
+    if (lacks_means(transfer, result)) {
+        end->code = CCAAS_IO;
+        snprintf(end->message, sizeof end->message, "%s", CCAAS_NO_DESCRIPTOR);
+        return;
+    }
     for (i = 0; i < sizeof meanings / sizeof *meanings; i++)
         if (meanings[i].result == result) {
             end->code = meanings[i].code;

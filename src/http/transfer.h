@@ -53,6 +53,7 @@ struct ccaas_transfer {
     bool bodied;       /* a byte of its body came */
     bool no_memory;    /* for the headers, or to decode with */
     bool too_large;    /* the headers are */
+    bool starved;      /* no socket could be had */
     bool paused;       /* the sink said FULL */
     bool held;         /* libcurl is to receive nothing */
     bool stopped;      /* the sink said STOP */

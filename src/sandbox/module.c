@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HANDLE "ccaas.sandbox.server"
 
@@ -72,6 +73,8 @@ static int start(lua_State *L)
             ccaas_sandbox_server_start(own, live, address, port, tls, error);
     else
         ccaas_sandbox_live_free(live);
+    if (!live)
+        strcpy(error, "no descriptor or no memory is left");
     if (handle->server)
         return 1;
     lua_pushnil(L);

@@ -19,7 +19,8 @@
  *   wait.c     how a program that only serves waits for its end
  *
  * A server is made and ended by its owner's thread; everything else happens
- * on the server's thread.  It shares no code with the client.
+ * on the server's thread.  It shares no code with the client but
+ * for what libwebsockets makes necessary (src/core/descriptor.h).
  */
 #ifndef CCAAS_SANDBOX_H
 #define CCAAS_SANDBOX_H

@@ -7,6 +7,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,12 +17,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 enum command_state { NO_COMMAND, COMMAND_GIVEN, COMMAND_DONE };
 
 struct ccaas_sandbox_server {
     lua_State *L;
     struct ccaas_sandbox_live *live;
     struct lws_context *context;
+    int bell; /* the eventfd that wakes it; -1: unknown */
     SSL_CTX *tls;
     struct ccaas_sandbox_cert cert;
     int port;
@@ -68,6 +72,32 @@ static void restore_signals(const struct sigaction *saved)
     }
 }
 
+/* --- libwebsockets' context ----------------------------------------------- */
+
+static void wake(void *context)
+{
+    lws_cancel_service(context);
+}
+
+/* Finds the descriptor that wakes the context.  False: it was made without one,
+ * for want of descriptors. */
+static bool find_bell(struct ccaas_sandbox_server *server)
+{
+    server->bell = ccaas_eventfd_find(wake, server->context);
+    if (server->bell >= 0)
+        fcntl(server->bell, F_SETFD, FD_CLOEXEC);
+    return server->bell != -1;
+}
+
+/* Some versions of libwebsockets forget to close what wakes it. */
+static void destroy_context(struct ccaas_sandbox_server *server)
+{
+    struct ccaas_eventfd bell;
+    ccaas_eventfd_hold(&bell, server->bell);
+    lws_context_destroy(server->context);
+    ccaas_eventfd_settle(&bell);
+}
+
 /* --- the thread ----------------------------------------------------------- */
 
 static void *serve(void *data)
@@ -81,7 +111,7 @@ static void *serve(void *data)
     server->ended = true;
     pthread_cond_broadcast(&server->done);
     pthread_mutex_unlock(&server->mutex);
-    lws_context_destroy(server->context);
+    destroy_context(server);
     return NULL;
 }
 
@@ -138,7 +168,12 @@ static bool make_context(struct ccaas_sandbox_server *server)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 65536)
         info.fd_limit_per_thread = 4096;
     server->context = lws_create_context(&info);
-    return server->context != NULL;
+    if (!server->context)
+        return false;
+    if (find_bell(server))
+        return true;
+    errno = EMFILE;
+    return false;
 }
 
 static bool listen_on(struct ccaas_sandbox_server *server, const char *address,
@@ -215,6 +250,7 @@ ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
     server->L = L;
     server->live = live;
     server->pid = getpid();
+    server->bell = -1;
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->done, NULL);
     errno = 0;
@@ -253,7 +289,7 @@ static void end_thread(struct ccaas_sandbox_server *server)
         pthread_join(server->thread, NULL);
         server->running = false;
     } else if (server->context) {
-        lws_context_destroy(server->context);
+        destroy_context(server);
     }
     server->context = NULL;
 }

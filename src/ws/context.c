@@ -8,8 +8,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "descriptor.h"
 #include "socket.h"
 
 #define SIGNALS 32
@@ -17,6 +18,10 @@
  * absurd; a table of its own size is searched, so only then. */
 #define DESCRIPTORS_MOST 65536
 #define SOCKETS_MOST 16384
+/* What an engine opens, and some for its first connection.  libuv aborts the
+ * process when it cannot make a pipe for its signals, and libwebsockets makes a
+ * context that cannot be woken when it has no descriptor for that. */
+#define DESCRIPTORS_LEAST 16
 /* Of an answer to the handshake. */
 #define HEADERS_MOST (16 * 1024)
 
@@ -69,27 +74,57 @@ static bool make_on(struct ccaas_ws *ws, uv_loop_t *loop)
     return ws->context != NULL;
 }
 
-static void find_bell(uv_handle_t *handle, void *self)
+/* Of those that it polls, sockets are the kernel's word of addresses. */
+static void look_at_handle(uv_handle_t *handle, void *self)
 {
     struct ccaas_ws *ws = self;
+    struct stat about;
     uv_os_fd_t fd;
 
-    if (handle->type == UV_POLL && uv_fileno(handle, &fd) == 0)
+    if (handle->type == UV_POLL && uv_fileno(handle, &fd) == 0 &&
+        fstat(fd, &about) == 0 && !S_ISSOCK(about.st_mode))
         ws->bell = fd;
+}
+
+static void wake(void *context)
+{
+    lws_cancel_service(context);
+}
+
+/* Finds the descriptor that wakes the context.  False: it was made without one,
+ * for want of descriptors. */
+static bool find_bell(struct ccaas_ws *ws)
+{
+    ws->bell = -1;
+    if (ws->has_loop)
+        uv_walk(&ws->loop, look_at_handle, ws);
+    else
+        ws->bell = ccaas_eventfd_find(wake, ws->context);
+    if (ws->bell == -1)
+        return false;
+    if (ws->bell >= 0)
+        fcntl(ws->bell, F_SETFD, FD_CLOEXEC);
+    else
+        ws->bell = -1;
+    return true;
 }
 
 static bool make_context(struct ccaas_ws *ws)
 {
-    if (!ws->without_libuv && uv_loop_init(&ws->loop) == 0) {
-        if (make_on(ws, &ws->loop)) {
-            ws->has_loop = true;
-            ws->bell = -1;
-            uv_walk(&ws->loop, find_bell, ws);
-            return true;
-        }
-        uv_loop_close(&ws->loop);
+    ws->has_loop = false;
+    if (!ws->without_libuv) {
+        if (uv_loop_init(&ws->loop) != 0)
+            return false;
+        ws->has_loop = make_on(ws, &ws->loop);
+        if (!ws->has_loop)
+            uv_loop_close(&ws->loop);
     }
-    return make_on(ws, NULL);
+    if (!ws->has_loop && !make_on(ws, NULL))
+        return false;
+    if (find_bell(ws))
+        return true;
+    ccaas_ws_context_destroy(ws);
+    return false;
 }
 
 bool ccaas_ws_context_make(struct ccaas_ws *ws)
@@ -98,6 +133,8 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws)
     const char *why;
     bool made;
 
+    if (!ccaas_descriptors_left(DESCRIPTORS_LEAST))
+        return false;
     lws_set_log_level(0, NULL); /* it would show addresses, tokens and all */
     save_signals(saved);
     made = make_context(ws);
@@ -147,22 +184,22 @@ static void finish_closing(uv_loop_t *loop)
 
 void ccaas_ws_context_destroy(struct ccaas_ws *ws)
 {
-    int keep;
+    struct ccaas_eventfd bell;
 
     lws_sul_cancel(&ws->watch);
+    ccaas_eventfd_hold(&bell, ws->bell);
     lws_context_destroy(ws->context);
     if (ws->has_loop) {
-        /* On a loop that is not its own, the first call only begins it.  It
-         * has closed the descriptor that wakes it, and will do so again: by
-         * then somebody else in the process might have one of that number. */
-        keep = fcntl(uv_backend_fd(&ws->loop), F_DUPFD_CLOEXEC, ws->bell);
-        if (keep != ws->bell && keep >= 0)
-            close(keep);
+        /* On a loop that is not its own, the first call only begins it.  Some
+         * versions have closed the descriptor that wakes it, and will do so
+         * again; some never do. */
+        ccaas_eventfd_refill(&bell);
         finish_closing(&ws->loop);
         lws_context_destroy(ws->context);
         uv_loop_close(&ws->loop);
         ws->has_loop = false;
     }
+    ccaas_eventfd_settle(&bell);
     ws->context = NULL;
     ccaas_ws_routes_free(ws);
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "descriptor.h"
 #include "socket.h"
 
 /* Those who want the same name within this time share one look-up; later ones
@@ -80,6 +81,7 @@ static void *look_up(void *self)
     struct ccaas_ws *ws = lookup->ws;
 
     lookup->failure = getaddrinfo(lookup->host, NULL, &hints, &info);
+    lookup->starved = lookup->failure && !ccaas_descriptors_left(4);
     if (lookup->failure == 0) {
         take_names(&lookup->names, info);
         freeaddrinfo(info);

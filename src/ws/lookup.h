@@ -26,7 +26,8 @@ struct ccaas_lookup {
     double began;
 
     /* The thread's, until it has handed it over. */
-    int failure; /* of getaddrinfo; 0: found */
+    int failure;  /* of getaddrinfo; 0: found */
+    bool starved; /* it failed for want of descriptors */
     struct ccaas_names names;
 };
 

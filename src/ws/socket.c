@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "descriptor.h"
 
 /* How long a server has to answer a goodbye. */
 #define GOODBYE_SECONDS 5
@@ -230,6 +231,12 @@ static void dial(struct ccaas_socket *socket)
     ccaas_socket_refused(socket, "");
 }
 
+/* There is no descriptor or thread for it. */
+static void starve(struct ccaas_socket *socket)
+{
+    ccaas_socket_finish_as(socket, CCAAS_IO, false, 0, CCAAS_NO_DESCRIPTOR);
+}
+
 void ccaas_socket_begin(struct ccaas_socket *socket)
 {
     struct ccaas_ws *ws = socket->ws;
@@ -250,7 +257,10 @@ void ccaas_socket_begin(struct ccaas_socket *socket)
         ws, socket->address.tls ? socket->ca_file : NULL,
         socket->address.tls ? socket->ca_dir : NULL, socket->proxy_key, &why);
     if (!socket->route) {
-        ccaas_socket_finish_as(socket, CCAAS_TLS, false, 0, why);
+        if (ccaas_descriptors_left(1))
+            ccaas_socket_finish_as(socket, CCAAS_TLS, false, 0, why);
+        else
+            starve(socket);
         return;
     }
     ccaas_ws_watch_at(ws, socket->began + socket->connect_timeout);
@@ -265,8 +275,7 @@ void ccaas_socket_begin(struct ccaas_socket *socket)
     }
     socket->lookup = ccaas_lookup_start(ws, next_hop(socket)->host);
     if (!socket->lookup)
-        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0,
-                               "no thread can be had to look the host up");
+        starve(socket);
 }
 
 void ccaas_socket_found(struct ccaas_socket *socket,
@@ -275,6 +284,10 @@ void ccaas_socket_found(struct ccaas_socket *socket,
     struct ccaas_ws_end end = {.code = CCAAS_DNS, .transient = true};
 
     socket->lookup = NULL;
+    if (lookup->starved) {
+        starve(socket);
+        return;
+    }
     if (lookup->failure) {
         snprintf(end.message, sizeof end.message, "cannot look up %s: %s",
                  lookup->host, gai_strerror(lookup->failure));
@@ -333,7 +346,11 @@ static void judge_failure(struct ccaas_socket *socket, const char *why,
 
     end->code = CCAAS_NETWORK;
     end->transient = true;
-    if (!socket->connected) {
+    if (!socket->connected && !ccaas_descriptors_left(1)) {
+        end->code = CCAAS_IO;
+        end->transient = false;
+        snprintf(end->message, sizeof end->message, "%s", CCAAS_NO_DESCRIPTOR);
+    } else if (!socket->connected) {
         end->code = CCAAS_CONNECT;
         snprintf(end->message, sizeof end->message,
                  "cannot connect to %s%s port %d",

@@ -60,7 +60,7 @@ struct ccaas_ws {
     struct lws_context *context;
     uv_loop_t loop;
     bool has_loop;
-    int bell;     /* the descriptor that wakes it; -1: unknown */
+    int bell;     /* the eventfd that wakes it; -1: unknown */
     bool over;    /* the loop is to end */
     bool leaving; /* no more sockets: the last closing handshakes */
     unsigned established;
