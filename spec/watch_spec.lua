@@ -1,6 +1,7 @@
 -- client:watch: what changed in a list from one poll to the next.  The clock is
 -- the test's own.
 local helper = require "spec.helper"
+local server = require "spec.server"
 local ccaas = require "ccaas"
 local side = require "ccaas.side"
 
@@ -339,6 +340,105 @@ describe("a watch", function()
     stream:close()
     stream:close()
     assert.equal("cancelled", select(2, stream:next()).code)
+  end)
+
+  describe("of a list that is served in pages", function()
+    local rows, change
+
+    -- A watch of these rows, which are { id, value }; `change(request)` comes before
+    -- each answer and may give other bytes.
+    local function watch_pages(given, opts)
+      rows, change = given, nil
+      local s = server.start(function(request)
+        local bytes, list = change and change(request), {}
+        for i, row in ipairs(rows) do
+          list[i] = server.row(row[1], ('[{"key":"a","value":%d}]'):format(row[2]))
+        end
+        return bytes or server.cut(request, list)
+      end)
+      client:close()
+      client = ccaas.new(s:options { retries = 0 })
+      side.of(client).now = function() return now end
+      opts = opts or {}
+      opts.size, opts.concurrency = 2, 1
+      local stream = client:watch("queues", opts)
+      take(stream, opts.limit or #rows)
+      return stream, s
+    end
+
+    -- The events of another poll, as text.
+    local function poll(stream)
+      local polled, told = stream:info().polls, {}
+      now = now + 5
+      repeat
+        local event = stream:next(0.02)
+        if event then
+          told[#told + 1] = ("%s %s %s"):format(event.type, event.id, tostring(event.value))
+        end
+      until not event and stream:info().polls > polled
+      return table.concat(told, ", ")
+    end
+
+    -- All rows are on one page, and the total says that there is one more.
+    local function unclean()
+      return server.page { rows = { server.row("1", '[{"key":"a","value":7}]') }, size = 2, total = 2 }
+    end
+
+    -- Row 3 slid over the border of a page in mid-poll: it was told as removed, and
+    -- at the next poll as added.
+    it("does not tell a row as removed that slid over a page's border", function()
+      local stream = watch_pages { { "1", 1 }, { "2", 2 }, { "3", 3 }, { "4", 4 }, { "5", 5 } }
+      local requests = 0
+      change = function()
+        requests = requests + 1
+        if requests == 2 then
+          table.remove(rows, 1)
+        end
+      end
+      assert.equal("", poll(stream)) -- row 1 was still seen
+      assert.is_true(requests > 3)
+      assert.equal("removed 1 nil", poll(stream))
+      assert.equal(4, stream:info().rows)
+    end)
+
+    it("keeps what a poll lacks that was not clean, until a clean one lacks it", function()
+      local stream = watch_pages { { "1", 1 }, { "2", 2 } }
+      change = unclean
+      assert.equal("update 1 7", poll(stream))
+      assert.equal("", poll(stream))
+      assert.equal(2, stream:info().rows)
+      change = nil
+      rows[2][2] = 5 -- its last value was 2
+      assert.equal("update 1 1, update 2 5", poll(stream))
+      change = unclean
+      assert.equal("update 1 7", poll(stream))
+      change = nil
+      rows[2] = nil
+      assert.equal("update 1 1, removed 2 nil", poll(stream))
+      assert.equal(1, stream:info().rows)
+    end)
+
+    it("gives a row that was kept to another watch, too", function()
+      local stream = watch_pages { { "1", 1 }, { "2", 2 } }
+      change = unclean
+      assert.equal("update 1 7", poll(stream))
+      local other = client:watch("queues", { size = 2, concurrency = 1 })
+      local events = take(other, 2)
+      assert.same({ "1", 7, "2", 2 }, { events[1].id, events[1].value, events[2].id, events[2].value })
+    end)
+
+    it("with a limit tells a row as removed that is none of the first", function()
+      local stream = watch_pages({ { "1", 1 }, { "2", 2 }, { "3", 3 }, { "4", 4 } }, { limit = 3 })
+      table.remove(rows, 1)
+      assert.equal("added 4 nil, update 4 4, removed 1 nil", poll(stream))
+    end)
+
+    it("walks it until two passes are clean where verify is asked for", function()
+      local stream, s = watch_pages({ { "1", 1 }, { "2", 2 }, { "3", 3 } }, { verify = true })
+      assert.equal(4, #s.requests)
+      assert.equal("", poll(stream))
+      assert.equal(8, #s.requests)
+    end)
   end)
 
   it("raises at the caller's line for what cannot be watched", function()

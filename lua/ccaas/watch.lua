@@ -70,6 +70,25 @@ function Poller:rest()
   self:let_go()
 end
 
+-- The new snapshot of a poll.  A walk that ended unclean may have missed rows that
+-- are there: those that it lacks stay as they were, until a clean one lacks them.
+-- (One that a limit ended was neither: the rows up to the limit are all there is.)
+function Poller:picture(poll)
+  local rows, by_id = poll.rows, {}
+  for _, row in ipairs(rows) do
+    by_id[row.id or false] = row
+  end
+  if self.snapshot and poll.stream:info().clean == false then
+    for _, row in ipairs(self.snapshot.rows) do
+      if not by_id[row.id or false] then
+        by_id[row.id or false] = row
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return { rows = rows, by_id = by_id, at = os.time() }
+end
+
 -- The poll is over: with a new snapshot, or an error.  The next one comes an interval
 -- after its answer: there may have been a token to wait for, or another attempt.
 function Poller:finish(poll, err)
@@ -81,11 +100,7 @@ function Poller:finish(poll, err)
     self.error, self.failures = err, self.failures + 1
     self.newest_error = err
   else
-    local by_id = {}
-    for _, row in ipairs(poll.rows) do
-      by_id[row.id or false] = row
-    end
-    self.snapshot = { rows = poll.rows, by_id = by_id, at = os.time() }
+    self.snapshot = self:picture(poll)
     self.error, self.not_before = nil, nil
   end
   self.polls = self.polls + 1
@@ -364,13 +379,16 @@ local function poller_of(self, own, what, opts, interval)
   return poller
 end
 
+---@class ccaas.WatchOptions: ccaas.ListOptions
+---@field interval? number seconds from one answer to the next asking, 5 at the least; 5
+
 --- The differences of a list, polled.  Events: `update` (id, name, metric, value,
---- previous), `added` (id, name, row; its updates follow), `removed` (id, name),
---- `down` (a poll failed), `gap` (at the next good poll).  The first poll comes
---- as updates with `snapshot = true`.
+--- previous), `added` (id, name, row; its updates follow), `removed` (id, name;
+--- after a poll whose walk ended clean), `down` (a poll failed), `gap` (at the next
+--- good poll).  The first poll comes as updates with `snapshot = true`.
 ---@param self table a client
 ---@param what string the name of a list method, like "queues"
----@param given table its options, and `interval` (5 s at the least)
+---@param given ccaas.WatchOptions
 ---@return ccaas.Events
 return function(self, what, given)
   local own = side.of(self, "watch")
