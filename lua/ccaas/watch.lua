@@ -107,9 +107,11 @@ function Poller:finish(poll, err)
   self:let_go()
 end
 
--- Would another poll fare no better?
+-- Would another poll fare no better?  A proxy that refuses our password may lock
+-- the account.
 function Poller:is_over()
-  return self.error and final[self.error.code]
+  local err = self.error
+  return err and (final[err.code] or err.code == "connect" and err.status == 407)
 end
 
 -- Has nobody looked at it for an interval?  Whoever waits for a poll does: see due.

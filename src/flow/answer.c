@@ -242,6 +242,8 @@ static void conclude_trouble(struct ccaas_fetch *fetch,
                              const struct ccaas_http_end *http, bool unready,
                              double at)
 {
+    char message[sizeof fetch->error.message];
+
     /* The deadline passed while the server was asked whether it is ready. */
     if (unready && http->code == CCAAS_TIMEOUT && !http->transient &&
         !fetch->status) {
@@ -251,8 +253,10 @@ static void conclude_trouble(struct ccaas_fetch *fetch,
         ccaas_fetch_fail(fetch);
         return;
     }
-    fetch->error.status = fetch->status;
-    ccaas_error_set(&fetch->error, http->code, "%s", http->message);
+    fetch->error.status = http->refusal ? http->refusal : fetch->status;
+    ccaas_client_blame(fetch->url, fetch->flow->client->proxy, http, message,
+                       sizeof message);
+    ccaas_error_set(&fetch->error, http->code, "%s", message);
     ccaas_fetch_retry(fetch, http->transient, http->sent, at);
 }
 
@@ -277,7 +281,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
         fetch->headers, fetch->headers_length, end->came_wall);
     ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
     if (event) {
-        event->status = fetch->status;
+        event->status = http->refusal ? http->refusal : fetch->status;
         event->seconds = http->seconds;
         event->bytes = http->bytes;
         if (http->code != CCAAS_OK)

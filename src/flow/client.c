@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "error.h"
 #include "flow.h"
 #include "live.h"
+#include "proxy.h"
 #include "retry.h"
 
 struct ccaas_engine *ccaas_engine_new(void)
@@ -396,6 +398,28 @@ bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
         ccaas_error_set(error, error->code, "the server answered %d", status);
     error->retryable = transient;
     return transient;
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+void ccaas_client_blame(const char *url, const char *proxy,
+                        const struct ccaas_http_end *end, char *to, size_t room)
+{
+    bool way = end->code == CCAAS_CONNECT || end->code == CCAAS_DNS ||
+               end->code == CCAAS_TLS || end->code == CCAAS_NETWORK ||
+               end->code == CCAAS_TIMEOUT;
+    const char *by = NULL;
+    char name[160];
+
+    if (end->refusal || (end->before && way))
+        by = ccaas_proxy_for(url, proxy, environment);
+    if (by)
+        ccaas_proxy_name(name, sizeof name, by);
+    snprintf(to, room, "%s%s%s%s", by ? "the proxy " : "", by ? name : "",
+             by ? ": " : "", end->message);
 }
 
 int64_t ccaas_client_past_end(const struct ccaas_dialect *dialect, int status,

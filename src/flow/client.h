@@ -82,6 +82,12 @@ bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
                           const char *body, size_t length,
                           struct ccaas_error *error);
 
+/* Writes what the end of a request for `url` says, and names the proxy where
+ * that is to blame; `proxy` is the option. */
+void ccaas_client_blame(const char *url, const char *proxy,
+                        const struct ccaas_http_end *end, char *to,
+                        size_t room);
+
 /* The number in the words of an answer to a page past the end; < 0: it is no
  * such answer. */
 int64_t ccaas_client_past_end(const struct ccaas_dialect *dialect, int status,

@@ -215,6 +215,7 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
 {
     const struct ccaas_block *block = grant->reply;
     bool transient = end->http.transient;
+    char message[sizeof grant->error.message];
     size_t length;
 
     if (end->http.code == CCAAS_OK && block && read_reply(grant, block)) {
@@ -226,7 +227,11 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
         return;
     }
     if (end->http.code != CCAAS_OK) {
-        ccaas_grant_blame(grant, end->http.code, end->http.message);
+        if (end->http.refusal)
+            grant->status = end->http.refusal;
+        ccaas_client_blame(grant->url, grant->proxy, &end->http, message,
+                           sizeof message);
+        ccaas_grant_blame(grant, end->http.code, message);
     } else if (block || end->state == CCAAS_SPLIT_LARGE) {
         ccaas_grant_blame(grant, CCAAS_PROTOCOL,
                           "the answer to the token request holds no usable "

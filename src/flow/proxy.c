@@ -1,4 +1,4 @@
-/* Which proxy a websocket goes by.  PURE: see proxy.h. */
+/* Which proxy a connection goes by.  PURE: see proxy.h. */
 #include "proxy.h"
 
 #include <arpa/inet.h>
@@ -130,14 +130,33 @@ const char *ccaas_proxy_for(const char *url, const char *option,
     static const char *const proxies[] = {
         "wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY",
         "all_proxy", "ALL_PROXY", NULL};
+    const char *const *names = proxies;
     static const char *const exemptions[] = {"no_proxy", "NO_PROXY", NULL};
     const char *proxy = option, *exempt;
 
     /* In clear we talk to this machine itself only. */
-    if (!option && strncasecmp(url, "wss:", 4) == 0)
-        proxy = first_set(environment, proxies);
+    if (strncasecmp(url, "https:", 6) == 0)
+        names += 2; /* wss_proxy is not for it */
+    if (!option && (names != proxies || strncasecmp(url, "wss:", 4) == 0))
+        proxy = first_set(environment, names);
     if (!proxy || !*proxy)
         return NULL;
     exempt = first_set(environment, exemptions);
     return exempt && is_exempt(host_of(url), exempt) ? NULL : proxy;
+}
+
+void ccaas_proxy_name(char *to, size_t room, const char *proxy)
+{
+    const char *host = strstr(proxy, "://"), *at;
+    size_t length;
+
+    host = host ? host + 3 : proxy;
+    /* A password may have a slash, or another @. */
+    at = strrchr(host, '@');
+    host = at ? at + 1 : host;
+    length = strcspn(host, "/?#");
+    if (length >= room)
+        length = room - 1;
+    memcpy(to, host, length);
+    to[length] = '\0';
 }

@@ -1,4 +1,5 @@
-/* Which proxy a websocket goes by: libcurl's rules, where libcurl is not asked.
+/* Which proxy a connection goes by: libcurl's rules, where libcurl is not
+ * asked.
  *
  * PURE: the environment is an argument.
  */
@@ -8,10 +9,15 @@
 /* A variable of the environment, or NULL. */
 typedef const char *ccaas_proxy_environment(const char *name);
 
-/* The proxy for this ws:// or wss:// address; NULL: none.  `option` is what the
- * user named ("": none at all; NULL: the environment's is taken, and in clear
- * none).  What `no_proxy` lists is reached without one. */
+#include <stddef.h>
+
+/* The proxy for this ws://, wss://, http:// or https:// address; NULL: none.
+ * `option` is what the user named ("": none at all; NULL: the environment's is
+ * taken, and in clear none).  What `no_proxy` lists is reached without one. */
 const char *ccaas_proxy_for(const char *url, const char *option,
                             ccaas_proxy_environment *environment);
+
+/* Writes the proxy's host and port: not its user and password. */
+void ccaas_proxy_name(char *to, size_t room, const char *proxy);
 
 #endif

@@ -62,6 +62,7 @@ static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
     long sent = 0;
 
     if (transfer->easy) {
+        ccaas_transfer_way(transfer, end);
         curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
         curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
         curl_multi_remove_handle(transfer->http->multi, transfer->easy);
@@ -76,7 +77,7 @@ static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
             transfer->next->link = transfer->link;
         transfer->link = NULL;
     }
-    end->sent = sent > 0 || transfer->redirects > 0;
+    end->sent = (sent > 0 && !end->before) || transfer->redirects > 0;
     end->bytes = received;
     end->at = transfer->began_wall;
     end->seconds =

@@ -62,6 +62,9 @@ struct ccaas_http_end {
     enum ccaas_code code; /* CCAAS_OK: the body is whole by its framing */
     bool transient;       /* another attempt may do better */
     bool sent;            /* some byte of the request went out */
+    bool before;          /* it failed before it was connected to the server, so
+                             that a proxy may be to blame where there is one */
+    int refusal;          /* HTTP status by which a proxy refused it; 0: none */
     bool in_body;         /* the head came whole: what failed is the body */
     double at, seconds;   /* began (epoch), took */
     int64_t bytes;        /* of the body, as they came over the wire */

@@ -216,6 +216,9 @@ static void headers_done(struct ccaas_transfer *transfer)
     if (transfer->status < 200 || transfer->headed)
         return;
     transfer->headed = true;
+    transfer->unproxied = ccaas_transfer_is_unproxied(transfer);
+    if (transfer->unproxied)
+        return;
     if (is_redirect(transfer->status) &&
         ccaas_transfer_header(transfer, "location")) {
         transfer->redirecting = true;
@@ -397,6 +400,10 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
     size_t length = size * count, left = length;
 
     transfer->heard = ccaas_clock_now();
+    if (transfer->unproxied) {
+        transfer->stopped = true;
+        return 0;
+    }
     if (transfer->redirecting) {
         transfer->waste += length;
         transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
@@ -592,6 +599,7 @@ static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
         {CURLE_COULDNT_RESOLVE_HOST, CCAAS_DNS, true},
         {CURLE_COULDNT_RESOLVE_PROXY, CCAAS_DNS, true},
         {CURLE_COULDNT_CONNECT, CCAAS_CONNECT, true},
+        {CURLE_PROXY, CCAAS_CONNECT, true},
         {CURLE_OPERATION_TIMEDOUT, CCAAS_TIMEOUT, true},
         {CURLE_SSL_CONNECT_ERROR, CCAAS_TLS, true},
         {CURLE_PEER_FAILED_VERIFICATION, CCAAS_TLS, false},
@@ -637,6 +645,8 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
                           struct ccaas_http_end *end)
 {
     end->in_body = transfer->headed && !transfer->redirecting;
+    if (ccaas_transfer_refused(transfer, result, end))
+        return;
     if (transfer->fault[0]) {
         set_end(end, CCAAS_PROTOCOL, false, transfer->fault);
     } else if (transfer->no_memory) {

@@ -50,6 +50,7 @@ struct ccaas_transfer {
     size_t waste;      /* bytes of a redirect's body */
     bool redirecting;  /* this answer is a redirect that is followed */
     bool headed;       /* its headers are complete */
+    bool unproxied;    /* the proxy refused us (407) */
     bool bodied;       /* a byte of its body came */
     bool no_memory;    /* for the headers, or to decode with */
     bool too_large;    /* the headers are */
@@ -104,6 +105,17 @@ CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer);
  * target the transfer's URL.  NULL: prepare it again and go on; else why not.
  */
 const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer);
+
+/* way.c: is that answer a proxy's, which refuses us? */
+bool ccaas_transfer_is_unproxied(const struct ccaas_transfer *transfer);
+
+/* way.c: says in *end whether the way to the server is to blame. */
+void ccaas_transfer_way(struct ccaas_transfer *transfer,
+                        struct ccaas_http_end *end);
+
+/* way.c: did a proxy refuse the request?  Then *end says so. */
+bool ccaas_transfer_refused(struct ccaas_transfer *transfer, CURLcode result,
+                            struct ccaas_http_end *end);
 
 /* What libcurl's result means, in *end (code, transient, message). */
 void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,

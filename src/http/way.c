@@ -1,0 +1,62 @@
+/* The way to the server: what a proxy that stands in it has to do with the end
+ * of a transfer.  On the engine's thread. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "retry.h"
+#include "transfer.h"
+
+/* In clear, a proxy answers as the server does.  (One of the environment is not
+ * used then: see ccaas_transfer_prepare.) */
+bool ccaas_transfer_is_unproxied(const struct ccaas_transfer *transfer)
+{
+    return transfer->status == 407 && transfer->proxy && transfer->proxy[0] &&
+           strncasecmp(transfer->url, "http:", 5) == 0;
+}
+
+void ccaas_transfer_way(struct ccaas_transfer *transfer,
+                        struct ccaas_http_end *end)
+{
+    curl_off_t connected = 0;
+    long status = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    /* The end of a tunnel that there was is not the proxy's fault. */
+    end->before = !connected && (status < 200 || status > 299);
+}
+
+/* Does a socks proxy refuse us, for what we say of ourselves? */
+static bool is_unknown_user(struct ccaas_transfer *transfer)
+{
+    long why = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_PROXY_ERROR, &why);
+    return why == CURLPX_USER_REJECTED || why == CURLPX_NO_AUTH;
+}
+
+bool ccaas_transfer_refused(struct ccaas_transfer *transfer, CURLcode result,
+                            struct ccaas_http_end *end)
+{
+    long status = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (transfer->unproxied)
+        status = 407;
+    else if (result == CURLE_PROXY && is_unknown_user(transfer))
+        status = 0;
+    else if (result == CURLE_OK || result == CURLE_OUT_OF_MEMORY ||
+             transfer->headed || status < 300)
+        return false;
+    end->code = CCAAS_CONNECT;
+    end->refusal = (int)status;
+    end->transient = ccaas_retry_status((int)status);
+    if (!status || status == 407)
+        snprintf(end->message, sizeof end->message,
+                 "user and password are refused, or missing%s",
+                 status ? " (407)" : "");
+    else
+        snprintf(end->message, sizeof end->message,
+                 "refused the connection with status %ld", status);
+    return true;
+}
