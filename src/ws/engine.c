@@ -14,6 +14,9 @@
 #include "clock.h"
 #include "socket.h"
 
+#define LATE 0.25     /* seconds: so late is no timer of a thread that runs */
+#define CATCH_UP 0.05 /* for reading what came, then */
+
 /* All engines of the process, for atexit: os.exit() in a script runs no
  * finaliser, and a thread that goes on while the libraries below it clean up
  * crashes. */
@@ -222,16 +225,37 @@ bool ccaas_ws_serve(struct ccaas_ws *ws)
     }
 }
 
+/* The process was stopped, or had no turn, for `late` seconds: nothing was read
+ * and nothing sent, so they do not count.  What has come meanwhile is read
+ * before anybody is judged. */
+static void pass_over(struct ccaas_ws *ws, double late)
+{
+    struct ccaas_socket *socket;
+
+    for (socket = ws->running; socket; socket = socket->next) {
+        socket->began += late;
+        socket->heard += late;
+        if (socket->pinged > 0)
+            socket->pinged += late;
+    }
+    ccaas_ws_watch_at(ws, ccaas_clock_now() + CATCH_UP);
+}
+
 static void watch(lws_sorted_usec_list_t *sul)
 {
     struct ccaas_ws *ws = lws_container_of(sul, struct ccaas_ws, watch);
     struct ccaas_socket *socket, *next;
     double now = ccaas_clock_now(), soonest = INFINITY, due;
+    double late = now - ws->watch_at;
     bool gone;
 
     ws->watch_at = INFINITY;
     if (ws->leaving) {
         ccaas_ws_context_leave(ws);
+        return;
+    }
+    if (late > LATE) {
+        pass_over(ws, late);
         return;
     }
     for (socket = ws->running; socket; socket = next) {
