@@ -101,6 +101,18 @@ describe("an archive in trouble", function()
     end
   end)
 
+  -- What was at the other end was written to.
+  it("follows no symbolic link in its manifest's place", function()
+    local folder, other = helper.folder(), helper.folder() .. "/other"
+    assert(helper.run(("touch %s && ln -s %s %s/manifest.jsonl"):format(other, other, folder)) == 0)
+    local result, err = archive(folder)
+    assert.is_nil(result)
+    assert.equal("io", err.code)
+    assert.is_truthy(err.message:find("symbolic link", 1, true), err.message)
+    assert.equal("", helper.read(other))
+    assert.equal(0, #audio.requests(sandbox))
+  end)
+
   it("with a list that breaks off for good fetches nothing", function()
     local folder = helper.folder()
     sandbox:fault { path = "/recordings", truncate = 1000, clean = true, times = 2 }

@@ -49,7 +49,7 @@ end
 -- just before the process was killed is not in it, and one that is in it may
 -- have been damaged since.
 local function is_whole(path, size)
-  local file = io.open(path, "rb")
+  local file = core.open(path, "rb")
   if not file then
     return false
   end
@@ -95,12 +95,12 @@ end
 -- not come in between.
 local function open_manifest(own, dir)
   local path = dir .. "/" .. MANIFEST
-  local out, reason = io.open(path, "ab")
+  local out, reason = core.open(path, "ab", "nofollow")
   if not out then
     return nil, io_error(own, reason)
   end
   local file
-  file, reason = io.open(path, "rb")
+  file, reason = core.open(path, "rb", "nofollow")
   if not file then
     out:close()
     return nil, io_error(own, reason)
@@ -139,7 +139,7 @@ end
 -- and nobody else has it.  Until it has lost its name it looks like a part, which
 -- a sweep takes away.
 local function open_list(own, dir)
-  local source = io.open("/dev/urandom", "rb")
+  local source = core.open("/dev/urandom", "rb")
   local random = tostring({}) .. core.now()
   if source then
     source:setvbuf("no")
@@ -147,7 +147,7 @@ local function open_list(own, dir)
     source:close()
   end
   local path = ("%s/.ccaas-%s.part"):format(dir, core.sha256(random):sub(1, 16))
-  local list, reason = io.open(path, "w+b")
+  local list, reason = core.open(path, "w+b", "private")
   if not list then
     return nil, io_error(own, reason)
   end

@@ -1,6 +1,7 @@
 --- Checking options: what is unknown or of the wrong kind raises at the
 --- caller's line.
 
+local core = require "ccaas.core"
 local misuse = require "ccaas.misuse"
 local times = require "ccaas.times"
 local uri = require "ccaas.uri"
@@ -81,7 +82,7 @@ end
 
 function checks.file(where, name, value)
   checks.text(where, name, value)
-  local file, reason = io.open(value, "rb")
+  local file, reason = core.open(value, "rb")
   if not file then
     misuse.raise("%s: option `%s`: %s", where, name, reason)
   end

@@ -1,4 +1,5 @@
 -- A guest in the host's process: descriptors and threads.
+local helper = require "spec.helper"
 local programs = require "spec.programs"
 
 local succeeds, COUNT = programs.succeeds, programs.COUNT
@@ -117,6 +118,52 @@ describe("descriptors", function()
       local after, text = inherited()
       assert(after == before, text)
     ]])
+  end)
+end)
+
+describe("descriptors of all kinds", function()
+  -- The archive's files, the sandbox's listener and what wakes libwebsockets were.
+  it("are not inherited by programs that the host starts, but for libcurl's wake-up pair", function()
+    local folder = helper.folder()
+    succeeds(plain, ([[
+      local folder = %q
+      -- What a program that is started here has open, by what it is.
+      local function inherited()
+        local pipe = io.popen("ls -l /proc/self/fd; cat /proc/net/unix")
+        local text = pipe:read("*a")
+        pipe:close()
+        local found = {}
+        for what in text:gmatch("%%d %%-> (%%S+)") do
+          found[what] = true
+        end
+        return found, text
+      end
+      local before = inherited()
+      local sb = require("ccaas.sandbox").start { agents = 1, recordings = 20, audio_size = 300 }
+      local client = ccaas.new(sb:options("xima", { audio_interval = 0 }))
+      assert(client:subscribe({ "101" }, { snapshot = false }):next(8).type == "open")
+      local looked = 0
+      local function look()
+        looked = looked + 1
+        local pair = 0
+        local after, text = inherited()
+        for what in pairs(after) do
+          local inode = what:match("^socket:%%[(%%d+)%%]$")
+          if inode and text:match("RefCount.*"):find(" " .. inode .. "\n", 1, true) then
+            pair = pair + 1
+          else
+            assert(before[what] or what:find("^pipe:") or what:find("^/proc/"), what .. " is inherited\n" .. text)
+          end
+        end
+        assert(pair <= 2, text)
+      end
+      assert(client:archive { from = 0, to = 2e9, dir = folder, on_file = function()
+        if looked == 0 then
+          look()
+        end
+      end })
+      assert(looked == 1)
+    ]]):format(folder))
   end)
 end)
 

@@ -32,6 +32,9 @@ int ccaas_binding_new_client(lua_State *L);
 int ccaas_binding_new_flow(lua_State *L);
 int ccaas_binding_new_live(lua_State *L);
 
+/* core.open(path, mode [, how]), which is io.open for what no program is to
+ * inherit. */
+int ccaas_binding_open(lua_State *L);
 /* core.file(path), core.sweep(folder) and core.ogg(). */
 int ccaas_binding_new_file(lua_State *L);
 int ccaas_binding_sweep(lua_State *L);

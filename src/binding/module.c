@@ -113,6 +113,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"flow", ccaas_binding_new_flow},
         {"live", ccaas_binding_new_live},
         {"file", ccaas_binding_new_file},
+        {"open", ccaas_binding_open},
         {"gather", ccaas_binding_new_gather},
         {"alarm", ccaas_binding_new_alarm},
         {"door", ccaas_binding_door},
