@@ -389,3 +389,13 @@ describe("no secret", function()
     assert_silent(heard, as_it_is)
   end)
 end)
+
+-- An error came out as `8x8: ok: nil`; whatever makes one, scripts get a reason.
+describe("an error without a reason", function()
+  it("gets a code and a message", function()
+    local errors = require "ccaas.error"
+    local err = errors.new({}, "8x8")
+    assert.equal("io", err.code)
+    assert.equal("8x8: io: it failed, and nothing says why: please report it", tostring(err))
+  end)
+end)

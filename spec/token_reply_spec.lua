@@ -103,4 +103,49 @@ describe("a token reply", function()
     local rows = assert(ccaas.new(sandbox:options("8x8")):queues():all())
     assert.are.equal(5, #rows)
   end)
+
+  -- What a 200 said of the credentials was told as "holds no usable access_token".
+  local refusals = {
+    ["of the credentials"] = { '{"error":"invalid_client","error_description":"Client is locked"}', "auth", false,
+      "Client is locked (invalid_client)" },
+    ["without a description"] = { '{"error":"invalid_grant"}', "auth", false, "invalid_grant" },
+    ["that may pass"] = { '{"error":"temporarily_unavailable","error_description":"Come back later"}', "server", true,
+      "Come back later (temporarily_unavailable)" },
+    ["of another name"] = { '{"error":"odd","error_description":"Something else"}', "protocol", false,
+      "Something else (odd)" },
+    ["in words alone"] = { '{"error_description":"Just words"}', "protocol", false, "Just words" },
+  }
+  for name, case in each(refusals) do
+    it("of 200 that is an error " .. name .. " is told in its words", function()
+      local s = server.start(row, function() return server.answer(case[1]) end)
+      local given, err = ccaas.new(s:options { retries = 0 }):queue("1")
+      assert.is_nil(given)
+      assert.equal(case[2], err.code)
+      assert.equal(case[3], err.retryable)
+      assert.equal(case[4], err.message)
+      assert.equal(200, err.status)
+      assert.equal(1, s.tokens)
+    end)
+  end
+
+  for _, status in ipairs { 400, 401, 503 } do
+    it(("of %d is told in OAuth's words"):format(status), function()
+      local s = server.start(row, function()
+        return server.answer('{"error":"invalid_client","error_description":"Client is locked"}', { status = status })
+      end)
+      local _, err = ccaas.new(s:options { retries = 0 }):queue("1")
+      assert.equal(status < 500 and "auth" or "server", err.code)
+      assert.equal("Client is locked (invalid_client)", err.message)
+    end)
+  end
+
+  it("that echoes the credentials shows none of them", function()
+    local s = server.start(row, function()
+      return server.answer '{"error":"tok_secret_1","error_description":"no such secret: tok_secret_1 of key_name_1"}'
+    end)
+    local _, err = ccaas.new(s:options { key = "key_name_1", secret = "tok_secret_1" }):queue("1")
+    assert.matches("no such secret", err.message, 1, true)
+    assert.is_nil(tostring(err):find("tok_secret_1", 1, true))
+    assert.is_nil(tostring(err):find("key_name_1", 1, true))
+  end)
 end)

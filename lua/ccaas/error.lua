@@ -60,6 +60,9 @@ local errors = {}
 ---@return ccaas.Error
 function errors.new(fields, provider)
   fields.provider = provider
+  -- None is without these: what lacks them is a fault of ours, told as such.
+  fields.code = fields.code or "io"
+  fields.message = fields.message or "it failed, and nothing says why: please report it"
   fields.attempts = fields.attempts or {}
   fields.retryable = fields.retryable or false
   return setmetatable(fields, Error)

@@ -1,4 +1,6 @@
 /* Errors as plain tables. */
+#include <assert.h>
+
 #include "binding.h"
 
 static void set_text(lua_State *L, const char *name, const char *text)
@@ -9,15 +11,25 @@ static void set_text(lua_State *L, const char *name, const char *text)
     lua_setfield(L, -2, name);
 }
 
+/* No error that scripts see is without a code and a message.  One that has none
+ * is a fault of ours, which a build with assertions stops at. */
+static void set_reason(lua_State *L, const struct ccaas_error *error)
+{
+    bool is_known = error->code > CCAAS_OK && error->code <= CCAAS_MEMORY;
+    enum ccaas_code code = is_known ? error->code : CCAAS_PROTOCOL;
+
+    assert(is_known && error->message[0]);
+    set_text(L, "code", ccaas_code_name(code));
+    set_text(L, "message",
+             error->message[0] ? error->message : ccaas_code_text(error->code));
+}
+
 void ccaas_binding_push_error(lua_State *L, const struct ccaas_error *error)
 {
     size_t i;
 
-    if (error->code == CCAAS_MEMORY)
-        luaL_error(L, "not enough memory");
     lua_createtable(L, 0, 12);
-    set_text(L, "code", ccaas_code_name(error->code));
-    set_text(L, "message", error->message);
+    set_reason(L, error);
     set_text(L, "method", error->method);
     set_text(L, "url", error->url);
     set_text(L, "request_id", error->request_id);

@@ -45,6 +45,9 @@ enum ccaas_code {
 /* The code's name as scripts know it: "auth", "bad_request" ... */
 const char *ccaas_code_name(enum ccaas_code code);
 
+/* What the code means, in words. */
+const char *ccaas_code_text(enum ccaas_code code);
+
 /* One attempt of a request, as an error reports it. */
 struct ccaas_attempt {
     double at;        /* when it began, epoch seconds */

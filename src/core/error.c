@@ -33,6 +33,33 @@ const char *ccaas_code_name(enum ccaas_code code)
     return names[code];
 }
 
+const char *ccaas_code_text(enum ccaas_code code)
+{
+    static const char *const texts[] = {
+        [CCAAS_AUTH] = "the credentials or the token are refused",
+        [CCAAS_FORBIDDEN] = "the credentials are not enough for this",
+        [CCAAS_BAD_REQUEST] = "the server does not take the request",
+        [CCAAS_NOT_FOUND] = "there is no such thing",
+        [CCAAS_RATE_LIMITED] = "too many requests",
+        [CCAAS_EGRESS_CAPPED] = "the cap on downloaded bytes is reached",
+        [CCAAS_SERVER] = "the server failed",
+        [CCAAS_TIMEOUT] = "the time is up",
+        [CCAAS_DNS] = "the host's name cannot be looked up",
+        [CCAAS_CONNECT] = "no connection can be made",
+        [CCAAS_TLS] = "no secure connection can be made",
+        [CCAAS_NETWORK] = "the connection was lost",
+        [CCAAS_PROTOCOL] = "the answer is not what it should be",
+        [CCAAS_TOO_LARGE] = "the answer is too large",
+        [CCAAS_CANCELLED] = "closed",
+        [CCAAS_IO] = "a file or descriptor failed",
+        [CCAAS_MEMORY] = "out of memory",
+    };
+
+    return code > CCAAS_OK && code <= CCAAS_MEMORY
+               ? texts[code]
+               : "it failed, and nothing says why: please report it";
+}
+
 void ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
                      const char *format, ...)
 {
@@ -42,6 +69,10 @@ void ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    /* An error always says something. */
+    if (!error->message[0])
+        snprintf(error->message, sizeof error->message, "%s",
+                 ccaas_code_text(code));
 }
 
 void ccaas_error_url(char *to, size_t room, const char *url)

@@ -8,7 +8,8 @@
 
 #include "ccaas.h"
 
-/* Sets the code and the message (printf); everything else is kept. */
+/* Sets the code and the message (printf; where that gives nothing, the code's
+ * own); everything else is kept. */
 __attribute__((format(printf, 3, 4))) void
 ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
                 const char *format, ...);

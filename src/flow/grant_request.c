@@ -209,6 +209,90 @@ static void list_attempt(struct ccaas_grant *grant,
                         outcome);
 }
 
+/* What OAuth's names of errors mean (RFC 6749, 4.1.2.1 and 5.2). */
+static enum ccaas_code oauth_code(const char *name, bool *transient)
+{
+    static const char *const refusals[] = {
+        "invalid_client",      "invalid_grant",
+        "invalid_request",     "invalid_scope",
+        "unauthorized_client", "unsupported_grant_type",
+        "access_denied",       NULL};
+    size_t i;
+
+    *transient = strcmp(name, "server_error") == 0 ||
+                 strcmp(name, "temporarily_unavailable") == 0;
+    for (i = 0; refusals[i]; i++)
+        if (strcmp(name, refusals[i]) == 0)
+            return CCAAS_AUTH;
+    return *transient ? CCAAS_SERVER : CCAAS_PROTOCOL;
+}
+
+/* The words of a reply that is OAuth's for an error, scrubbed, and its name;
+ * false: it is none. */
+static bool read_refusal(const struct ccaas_grant *grant, const char *body,
+                         size_t length, char *message, size_t room, char *name,
+                         size_t name_room)
+{
+    char words[1024];
+    long found =
+        ccaas_json_find(body, length, "error_description", words, sizeof words);
+
+    if (ccaas_json_find(body, length, "error", name, name_room) <= 0)
+        name[0] = '\0';
+    if (found <= 0)
+        words[0] = '\0';
+    name[ccaas_grant_scrub_text(grant, name, strlen(name))] = '\0';
+    words[ccaas_grant_scrub_text(grant, words, strlen(words))] = '\0';
+    if (words[0] && name[0])
+        snprintf(message, room, "%.400s (%.60s)", words, name);
+    else
+        snprintf(message, room, "%.400s", words[0] ? words : name);
+    return words[0] || name[0];
+}
+
+/* A reply of 2xx without a usable token.  True: it may pass. */
+static bool blame_reply(struct ccaas_grant *grant,
+                        const struct ccaas_block *block)
+{
+    char message[sizeof grant->error.message], name[64];
+    bool transient = false;
+    enum ccaas_code code = CCAAS_PROTOCOL;
+
+    if (block && read_refusal(grant, block->bytes, block->length, message,
+                              sizeof message, name, sizeof name))
+        code = oauth_code(name, &transient);
+    else
+        snprintf(message, sizeof message,
+                 "the answer to the token request holds no usable "
+                 "access_token");
+    ccaas_grant_blame(grant, code, message);
+    return transient;
+}
+
+/* A reply that is no 2xx.  True: it may pass. */
+static bool blame_status(struct ccaas_grant *grant,
+                         const struct ccaas_client *client,
+                         const struct ccaas_end_mail *end)
+{
+    size_t length = ccaas_grant_scrub_text(grant, end->body, end->length);
+    char message[sizeof grant->error.message], name[64];
+    bool transient;
+
+    ccaas_grant_blame(grant, CCAAS_PROTOCOL, "");
+    transient = ccaas_client_verdict(&client->dialect, grant->status,
+                                     grant->headers, grant->headers_length,
+                                     end->body, length, &grant->error);
+    /* A token endpoint says 400 to wrong credentials as well. */
+    if (grant->error.code == CCAAS_BAD_REQUEST ||
+        grant->error.code == CCAAS_FORBIDDEN)
+        grant->error.code = CCAAS_AUTH;
+    /* The API's own words for an error are another matter. */
+    if (read_refusal(grant, end->body, length, message, sizeof message, name,
+                     sizeof name))
+        ccaas_error_set(&grant->error, grant->error.code, "%s", message);
+    return transient;
+}
+
 /* The attempt's last mail: a token, or an error. */
 static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
                      const struct ccaas_end_mail *end)
@@ -216,7 +300,6 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
     const struct ccaas_block *block = grant->reply;
     bool transient = end->http.transient;
     char message[sizeof grant->error.message];
-    size_t length;
 
     if (end->http.code == CCAAS_OK && block && read_reply(grant, block)) {
         ccaas_grant_drop(grant);
@@ -233,19 +316,9 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
                            sizeof message);
         ccaas_grant_blame(grant, end->http.code, message);
     } else if (block || end->state == CCAAS_SPLIT_LARGE) {
-        ccaas_grant_blame(grant, CCAAS_PROTOCOL,
-                          "the answer to the token request holds no usable "
-                          "access_token");
+        transient = blame_reply(grant, block);
     } else {
-        ccaas_grant_blame(grant, CCAAS_PROTOCOL, "");
-        length = ccaas_grant_scrub_text(grant, end->body, end->length);
-        transient = ccaas_client_verdict(&client->dialect, grant->status,
-                                         grant->headers, grant->headers_length,
-                                         end->body, length, &grant->error);
-        /* A token endpoint says 400 to wrong credentials as well. */
-        if (grant->error.code == CCAAS_BAD_REQUEST ||
-            grant->error.code == CCAAS_FORBIDDEN)
-            grant->error.code = CCAAS_AUTH;
+        transient = blame_status(grant, client, end);
     }
     list_attempt(grant, end);
     grant->error.retry_after = ccaas_retry_after_of(
