@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need (Debian 12 or 13, as root or with sudo), builds, runs
-# all of them, and ends with one line, totalled over everything:
+# Installs what the tests need (Debian 12 or 13, as root or with sudo), builds,
+# runs all of them, and ends with one line, totalled over everything:
 #   N passed, N failed
 #
 #   sh spec/run.sh              everything
