@@ -8,7 +8,7 @@
 
 #include "check.h"
 
-#define ROWS 4096 /* ids that a list may come to use */
+#define ROWS 1024 /* ids that a list may come to use */
 #define WIDE 8    /* pages side by side, at most */
 
 enum change { REMOVE, ADD, MIX };

@@ -137,15 +137,15 @@ enum ccaas_page_past ccaas_pass_past(struct ccaas_page_walk *walk, int64_t page,
         return CCAAS_PAGE_EMPTY;
     }
     walk->pass.past = true;
-    if (pages < 0 ||
-        pages > page) { /* it does not say, or contradicts itself */
+    if (pages < 0 || pages > page) {
+        /* It does not say how many there are, or contradicts itself. */
         walk->end = page < walk->end ? page : walk->end;
         walk->pages = walk->end;
         step(walk, page, CCAAS_PAGE_NONE);
         return CCAAS_PAGE_SHRUNK;
     }
     walk->end = walk->pages = pages;
-    if (walk->rows / walk->size > pages) {
+    if (walk->size > 0 && walk->rows / walk->size > pages) {
         walk->rows = pages * walk->size;
     }
     step(walk, page, pages);
