@@ -25,8 +25,9 @@ end
 -- Descriptors but for sockets: of those some stay open for the next request.
 local function descriptors()
   local count = 0
-  collectgarbage()
-  collectgarbage()
+  for _ = 1, 4 do
+    collectgarbage() -- what a finaliser lets go of has one, too
+  end
   for name in lfs.dir("/proc/self/fd") do
     local target = lfs.symlinkattributes("/proc/self/fd/" .. name, "target")
     count = count + (target and not target:find("^socket:") and name:find("%d") and 1 or 0)
@@ -56,6 +57,7 @@ local function is_over(stream)
   assert(item == nil, "an item after the close")
   if err ~= nil then
     is_error(err)
+    assert(not err.message:find("the stream goes on", 1, true), "a stream that is closed goes on")
   end
 end
 
@@ -278,7 +280,8 @@ describe("a random use of everything", function()
       local fine, problem = pcall(run, number)
       assert.is_true(fine, ("CCAAS_RANDOM_SEED=%d: %s"):format(number, tostring(problem)))
       if before then
-        assert.equal(before, descriptors(), ("CCAAS_RANDOM_SEED=%d"):format(number))
+        local after = descriptors()
+        assert.is_true(after <= before, ("CCAAS_RANDOM_SEED=%d: %d, not %d"):format(number, after, before))
       end
     end)
   end

@@ -188,7 +188,9 @@ describe("a process that is stopped for longer than its time-out", function()
       local xima = ccaas.new(options.xima)
       local live = xima:subscribe({ "101" }, { snapshot = false, silence = 0.5 })
       assert(live:next(10).type == "open")
-      io.open(%q, "w"):write("now"):close()
+      local ready = io.open(%q, "w")
+      ready:write("now")
+      ready:close()
       while not io.open(%q) do
         core.poll(-1, 0.01)
       end
