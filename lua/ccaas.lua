@@ -5,6 +5,7 @@
 ---     for queue in x8:queues() do print(queue.name) end
 
 local core = require "ccaas.core"
+local cjson = require "ccaas.cjson"
 local clients = require "ccaas.client"
 local loop = require "ccaas.loop"
 local merge = require "ccaas.merge"
@@ -19,7 +20,7 @@ local uri = require "ccaas.uri"
 ---@field null any stands for JSON's null where one is kept; the same as lua-cjson's
 local ccaas = {
   _VERSION = core.version,
-  null = require("cjson").null,
+  null = cjson.null,
   store = { file = stores.file, shared_dict = stores.shared_dict },
 }
 

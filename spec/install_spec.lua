@@ -1,12 +1,12 @@
--- The rock, installed by `luarocks make` with Debian's packages alone, for
--- Lua 5.4 and for LuaJIT; and what is said when a package is missing.
+-- The rock with Debian's packages alone: made by the README's line, and packed in
+-- one tree and installed in another; and what is said when a package is missing.
 local helper = require "spec.helper"
 
 local sources -- a copy of what the rock is made of: nothing is built in the repository
 
 setup(function()
   sources = helper.folder()
-  local status, output = helper.run(("cd %s && cp -r *.rockspec CMakeLists.txt src lua %s"):format(
+  local status, output = helper.run(("cd %s && cp -r *.rockspec CMakeLists.txt src lua tools examples %s"):format(
     helper.quote(helper.top), helper.quote(sources)))
   assert.equal(0, status, output)
 end)
@@ -16,9 +16,19 @@ local function lua_files()
   return output:gmatch("%./(%S+)")
 end
 
+-- The README's line that builds; `packed`: what a release does instead.
+local line = assert(helper.read("README.md"):match "\n    (LUAROCKS_CONFIG=%S+ luarocks [^\n]* make)\n")
+
+local INSTALL = {
+  made = [[%s]],
+  packed = [[%s --pack-binary-rock
+    export LUAROCKS_CONFIG=examples/debian-luarocks.lua
+    luarocks --lua-version %s --tree lua_modules install ./ccaas-scm-1.*.rock]],
+}
+
 for _, case in ipairs{
-  { version = "5.4", interpreter = "lua5.4" },
-  { version = "5.1", interpreter = "luajit" },
+  { version = "5.4", interpreter = "lua5.4", how = "packed" },
+  { version = "5.1", interpreter = "luajit", how = "made" },
 } do
   describe("the rock for Lua " .. case.version, function()
     local tree
@@ -33,14 +43,22 @@ for _, case in ipairs{
     end
 
     setup(function()
-      tree = helper.folder()
-      local status, output = helper.run(([[
-        cd %s && export HOME=%s LUAROCKS_CONFIG=%s CMAKE_BUILD_PARALLEL_LEVEL=2
-        luarocks --lua-version %s --tree %s make ccaas-scm-1.rockspec]]):format(
-        helper.quote(sources), helper.quote(tree),
-        helper.quote(helper.top .. "/examples/debian-luarocks.lua"),
-        case.version, helper.quote(tree)))
+      tree = sources .. "/lua_modules"
+      local command = line:gsub("%-%-lua%-version %S+", "--lua-version " .. case.version)
+      local status, output = helper.run(("cd %s && rm -rf lua_modules build.luarocks *.rock && export HOME=%s "
+        .. "CMAKE_BUILD_PARALLEL_LEVEL=2 && set -e\n%s"):format(helper.quote(sources), helper.quote(sources),
+        INSTALL[case.how]:format(command, case.version)))
       assert.equal(0, status, output)
+    end)
+
+    teardown(function()
+      -- Was: what CMake had installed itself was left.
+      local status, output = helper.run(("cd %s && export HOME=%s LUAROCKS_CONFIG=examples/debian-luarocks.lua && "
+        .. "luarocks --lua-version %s --tree lua_modules remove ccaas"):format(helper.quote(sources),
+        helper.quote(sources), case.version))
+      assert.equal(0, status, output)
+      _, output = helper.run(("find %s -type f ! -name manifest"):format(helper.quote(tree)))
+      assert.equal("", output)
     end)
 
     it("has every Lua file", function()
@@ -75,6 +93,45 @@ for _, case in ipairs{
     end)
   end)
 end
+
+describe("the build of the rock", function()
+  -- Runs it with nothing on the path but a shell's tools and `present`.
+  local function build(present, headers)
+    local folder = helper.folder()
+    for name in (present .. " sh dirname"):gmatch "%S+" do
+      assert.equal(0, (helper.run(("ln -s $(command -v %s) %s/%s"):format(name, folder, name))))
+    end
+    local status, output = helper.run(("cd %s && PATH=%s PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH= "
+      .. "sh tools/build-rock %s"):format(helper.quote(sources), folder, headers))
+    assert.equal(1, status, output)
+    return output
+  end
+
+  -- Was: a missing make or CMake was told as a failure of CMake or LuaRocks.
+  it("names all that is missing, with the line that installs it", function()
+    assert.equal("ccaas cannot be built, missing: a C compiler, CMake, make, pkg-config, Lua 5.3's headers, "
+      .. "libcurl >= 7.87, libwebsockets >= 4.1, libuv, openssl >= 1.1.1, zlib\nOn Debian: apt-get install gcc "
+      .. "libc6-dev cmake make pkg-config liblua5.3-dev libcurl4-openssl-dev libwebsockets-dev libuv1-dev libssl-dev "
+      .. "zlib1g-dev\n", build("", "/nowhere/lua5.3"))
+    local said = build("gcc cmake make pkg-config", "/nowhere/luajit-2.1")
+    assert.is_truthy(said:find("missing: LuaJIT's headers, libcurl", 1, true), said)
+    assert.is_truthy(said:find("apt-get install libluajit-5.1-dev libcurl4-openssl-dev", 1, true), said)
+  end)
+end)
+
+it("a run without lua-cjson is told how to install it", function()
+  local status, output = helper.run(helper.command [[
+    package.path = package.path:gsub(";;", ";")
+    table.insert(package.loaders or package.searchers, 2, function(name)
+      if name == "cjson" then
+        error("module 'cjson' not found: no such file", 0)
+      end
+    end)
+    package.loaded.cjson = nil
+    io.write(select(2, pcall(require, "ccaas")))]])
+  assert.equal(0, status, output)
+  assert.is_truthy(output:match "^ccaas needs lua%-cjson[^\n]*: apt%-get install lua%-cjson[^\n]*$", output)
+end)
 
 describe("a machine without", function()
   -- Runs CMake where pkg-config knows only the modules named in `present`
@@ -127,6 +184,8 @@ describe("a machine without", function()
   it("Lua's headers is told which package has them", function()
     says("liblua5.4-dev", configure(present))
     says("libluajit-5.1-dev", configure(present, "-DCCAAS_LUA=luajit"))
+    says("liblua5.2-dev", configure(present, "-DCCAAS_LUA=lua5.2"))
+    says("liblua5.3-dev", configure(present, "-DCCAAS_LUA=lua5.3"))
     says("liblua5.1-0-dev", configure(present, "-DCCAAS_LUA=lua5.1"))
     local output = configure(present, "-DLUA_INCDIR=/nowhere")
     assert.is_truthy(output:find("no lua.h in /nowhere", 1, true), output)

@@ -1,6 +1,40 @@
 -- One version number, in src/core/ccaas.h; the others are compared to it.
 local helper = require "spec.helper"
 
+-- Was: `luarocks make --pack-binary-rock` made an empty rock; its lists cannot be
+-- patterns.
+describe("the rockspec", function()
+  local rockspec = {}
+  setup(function()
+    local chunk = assert((loadstring or load)(helper.read "ccaas-scm-1.rockspec")) -- luacheck: ignore
+    if rawget(_G, "setfenv") then
+      setfenv(chunk, rockspec) -- luacheck: ignore
+    else
+      chunk = load(helper.read "ccaas-scm-1.rockspec", "rockspec", "t", rockspec) -- luacheck: ignore
+    end
+    chunk()
+  end)
+
+  it("lists every Lua file, under its module's name, and nothing else", function()
+    local found = {}
+    local _, output = helper.run("cd " .. helper.quote(helper.top) .. " && find lua -name '*.lua'")
+    for path in output:gmatch "%S+" do
+      found[path:match("^lua/(.*)%.lua$"):gsub("/", ".")] = path
+    end
+    assert.same(found, rockspec.build.install.lua)
+  end)
+
+  it("lists the modules that CMake builds", function()
+    local count = select(2, helper.read("CMakeLists.txt"):gsub("\nlua_module%(", ""))
+    local listed = 0
+    for name, path in pairs(rockspec.build.install.lib) do
+      listed = listed + 1
+      assert.equal("build.luarocks/" .. name:gsub("%.", "/") .. ".so", path)
+    end
+    assert.equal(count, listed)
+  end)
+end)
+
 describe("the version", function()
   local version = helper.read("src/core/ccaas.h"):match('#define CCAAS_VERSION "(%d+%.%d+%.%d+)"')
 

@@ -4,7 +4,7 @@ local core = require "ccaas.core"
 
 local json = {}
 
-local cjson = require("cjson").new()
+local cjson = require("ccaas.cjson").new()
 cjson.encode_sparse_array(true)
 for _, digits in ipairs { 17, 16, 14 } do
   if pcall(cjson.encode_number_precision, digits) then

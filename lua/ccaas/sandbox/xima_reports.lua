@@ -1,7 +1,7 @@
 --- The historical reports of the Xima API, in their five formats.  Lives in the
 -- sandbox's Lua state.
 
-local cjson = require "cjson"
+local cjson = require "ccaas.cjson"
 local documents = require "ccaas.sandbox.documents"
 local json = require "ccaas.sandbox.json"
 local params = require "ccaas.sandbox.xima_params"
