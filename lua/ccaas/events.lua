@@ -19,6 +19,8 @@ local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 
+local check_for = loop.check_for
+
 ---@class ccaas.Events
 ---@operator call: table|nil
 ---@field package source table
@@ -198,6 +200,9 @@ end
 
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
+  if check_for then
+    check_for(self.own.wait)
+  end
   local source = self.source
   local direct = source.direct
   if direct then

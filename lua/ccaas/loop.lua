@@ -15,6 +15,7 @@ local loop = {}
 ---@field wait ccaas.Wait
 ---@field pause? fun(bell: userdata)
 ---@field package await? ccaas.Await
+---@field package yields? fun(): boolean would a wait here yield?
 ---@field package begin? fun(bell: userdata): boolean|nil of what is read, until it says true
 
 --- What openresty has for want of descriptors to wait for: waits until a core.flow
@@ -22,6 +23,9 @@ local loop = {}
 ---@alias ccaas.Await fun(bell: userdata, seconds: number|nil): boolean|nil, string|nil
 
 local known = { blocking = true, openresty = true, cqueues = true, luv = true, copas = true }
+
+-- By the function that waits: would it yield here?
+local yields_of = setmetatable({}, { __mode = "k" })
 
 -- What is loaded from elsewhere.
 local foreign = { cqueues = true, luv = true, copas = true }
@@ -46,6 +50,11 @@ end
 function found.pause()
   local pause = running().pause
   return pause and pause()
+end
+
+function found.yields()
+  local yields = running().yields
+  return yields and yields()
 end
 
 --- cqueues polls what `pollfd` gives, and must be told before that is closed.
@@ -96,7 +105,21 @@ function loop.find(option)
     misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
   local given = option and load_named(option) or loop.here() == "openresty" and load_named "openresty" or found
+  yields_of[given.wait] = given.yields
   return given.wait, given.pause, given.await, given.begin
+end
+
+-- Lua 5.1 itself cannot yield in the function that a `for` calls; LuaJIT can.
+if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+  --- Raises where a `for` would have to yield; nil where each Lua can do that.
+  ---@param wait ccaas.Wait what the loop waits by
+  function loop.check_for(wait)
+    local yields = yields_of[wait]
+    if yields and yields() then
+      misuse.raise("Lua 5.1 cannot yield in a `for`: in a loop that yields call next() instead, as in "
+        .. "`local row, err = stream:next()`")
+    end
+  end
 end
 
 return loop

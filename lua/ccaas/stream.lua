@@ -8,6 +8,7 @@ local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local stores = require "ccaas.store"
 
+local check_for = loop.check_for
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local unpack = table.unpack or unpack
 
@@ -191,6 +192,9 @@ end
 
 -- The loop's form: raises where `next` gives nil, err.
 local function iterate(self)
+  if check_for then
+    check_for(self.wait)
+  end
   if self.polled or self.begin then
     prepare(self)
   end
@@ -248,6 +252,9 @@ end
 function methods:pages()
   return function()
     local rows = {}
+    if check_for then
+      check_for(self.wait)
+    end
     while true do
       local row, state = await(self)
       if row ~= nil then

@@ -72,4 +72,10 @@ function loop.pause()
   receive_until(-1, 0)
 end
 
+--- Would a wait here yield?
+function loop.yields()
+  local thread, is_main = coroutine.running()
+  return thread ~= nil and not is_main
+end
+
 return loop

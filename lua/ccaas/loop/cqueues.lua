@@ -25,4 +25,9 @@ function loop.pause()
   end
 end
 
+--- Would a wait here yield?
+function loop.yields()
+  return cqueues.running() ~= nil
+end
+
 return loop

@@ -78,4 +78,9 @@ function loop.pause()
   end)
 end
 
+--- Would a wait here yield?
+function loop.yields()
+  return present() ~= nil
+end
+
 return loop
