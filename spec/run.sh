@@ -26,7 +26,7 @@ packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
     packages="$packages clang libclang-rt-dev clang-format lua-check"
 # Specs of the house itself, which build or read, a soak, and what has an
 # instrument of its own: once is enough.
-once='spec/(install|version|soak)_spec|valgrind_spec'
+once='spec/(install|versions?|soak)_spec|valgrind_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard)_'
 apart="$apart|spec/(readme|api|queue)_spec"
