@@ -101,8 +101,8 @@ for _, version in ipairs { "5.1", "5.2", "5.3" } do
 
     local function say(script)
       return run(("env -u LUA_PATH_5_2 -u LUA_PATH_5_3 -u LUA_CPATH_5_2 -u LUA_CPATH_5_3 LUA_PATH=%s LUA_CPATH=%s "
-        .. "%s -e %s"):format(helper.quote(helper.top .. "/lua/?.lua;;"), helper.quote(folder .. "/?.so;;"), interpreter,
-        helper.quote(script)))
+        .. "%s -e %s"):format(helper.quote(helper.top .. "/lua/?.lua;;"), helper.quote(folder .. "/?.so;;"),
+        interpreter, helper.quote(script)))
     end
 
     it("walks a list", function() assert.equal("Lua " .. version .. " 7", say(WALK)) end)

@@ -14,8 +14,8 @@
 #include "clock.h"
 #include "descriptor.h"
 
-#define CONNECT_MOST 1e6 /* seconds; in milliseconds a long of 32 bits has it  \
-                          */
+/* In seconds; in milliseconds a long of 32 bits has it. */
+#define CONNECT_MOST 1e6
 
 /* Adds a header line to the request's; false: memory is out.  libcurl takes a
  * header without a value for one to be left out, unless a semicolon ends it. */
