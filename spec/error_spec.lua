@@ -47,7 +47,7 @@ describe("an error", function()
 
   it("prints on one line, with what is needed to act", function()
     local err, s = failing(status(400, '{"message":"Bad\\nrequest:\\tno"}'))
-    assert.are.equal("8x8: bad_request: Bad request: no (GET " .. s.url .. "/queues/1) status 400", tostring(err))
+    assert.are.equal("8x8: bad_request: Bad\\nrequest:\\tno (GET " .. s.url .. "/queues/1) status 400", tostring(err))
     err = failing(status(503, "", { ["Retry-After"] = 0 }), { retries = 2 })
     assert.is_truthy(tostring(err):find("3 attempts", 1, true))
     assert.is_nil(tostring(err):find("%c"))
@@ -73,9 +73,9 @@ describe("an error", function()
     end
   end)
 
-  it("shows the first 512 bytes of an answer's body on one line", function()
+  it("shows the first 512 bytes of an answer's body as they are", function()
     local err = failing(status(400, ("0123456789abcde\n"):rep(100)))
-    assert.are.equal(("0123456789abcde "):rep(32), err.body)
+    assert.are.equal(("0123456789abcde\n"):rep(32), err.body)
     assert.is_nil(failing(status(400, "")).body)
   end)
 
@@ -171,6 +171,24 @@ describe("no secret", function()
     return (base64(text):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
   end
 
+  local function hex(text)
+    return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+  end
+
+  local function base32(text)
+    local out, bits, value = {}, 0, 0
+    for i = 1, #text do
+      value, bits = value * 256 + text:byte(i), bits + 8
+      while bits >= 5 do
+        bits = bits - 5
+        local digit = math.floor(value / 2 ^ bits)
+        value = value % 2 ^ bits
+        out[#out + 1] = ("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):sub(digit + 1, digit + 1)
+      end
+    end
+    return table.concat(out)
+  end
+
   local secrets = { KEY, SECRET, TOKEN, "Bearer " .. TOKEN, KEY .. ":" .. SECRET }
   local codings = {
     ["as they are"] = function(text) return text end,
@@ -189,6 +207,12 @@ describe("no secret", function()
     ["in base64, escaped as JSON"] = function(text) return json(base64(text)) end,
     ["in base64, escaped as JSON by code"] = function(text) return unicode(base64(text)) end,
     ["in upper case"] = string.upper,
+    -- These went through.
+    ["percent-encoded twice"] = function(text) return percent(percent(text)) end,
+    ["as JSON in JSON"] = function(text) return json(json(text)) end,
+    ["in hexadecimal"] = hex,
+    ["in base32"] = base32,
+    ["in base32 behind three bytes"] = function(text) return base32("xyz" .. text .. "z") end,
   }
   local names = {}
   for name in pairs(codings) do

@@ -75,6 +75,17 @@ describe("a subscription", function()
       assert.equal("TEXT", update.value.type)
     end)
 
+    -- They came as messages of another kind.
+    it("updates whose ids are numbers, as numbers", function()
+      start()
+      local stream = opened()
+      sandbox:push { id = "101", raw = '{"key":{"metricId":101,"categoryValue":7},"value":{"type":"COUNT","count":2}}' }
+      local update = take(stream, "update")
+      assert.equal(101, update.metric_id)
+      assert.equal(7, update.category)
+      assert.equal(2, update.value)
+    end)
+
     it("what is no update as it came, and goes on", function()
       start { handshake = "handshake details" }
       local stream = opened()
@@ -83,7 +94,7 @@ describe("a subscription", function()
       assert.equal("protocol", message.error.code)
       assert.matches("at byte 0", message.error.message)
       for _, raw in ipairs { '{"key":{"metricId":"101"},"value":7}', '{"value":{"count":1}}', "[]", "7", "{}",
-        '{"key":{"metricId":101},"value":{}}' } do
+        '{"key":{"metricId":true},"value":{}}' } do
         sandbox:push { id = "101", raw = raw }
         message = take(stream, "message")
         assert.equal(raw, message.raw)

@@ -6,6 +6,7 @@ local errors = require "ccaas.error"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local streams = require "ccaas.stream"
+local text = require "ccaas.text"
 
 local download = {}
 
@@ -126,7 +127,7 @@ end
 function download.pull(own, name, plan, place, new_check, opts)
   local check, bytes, total = new_check(), 0, opts.size
   local function refuse(reason, status)
-    return nil, errors.new({ code = "protocol", message = reason, status = status, method = plan.method,
+    return nil, errors.new({ code = "protocol", message = own.core:show(reason), status = status, method = plan.method,
       url = plan.urls[1] }, own.provider)
   end
   local function take(piece, headers, status)
@@ -200,7 +201,7 @@ end
 function download.give(own, name, method, plan, opts, row)
   local size = type(row[method.size]) == "number" and row[method.size] or nil
   plan.body, plan.resume = "chunks", true
-  plan.gate = own.base_url .. " " .. tostring(row[method.pace.by])
+  plan.gate = own.base_url .. " " .. text.of(row[method.pace.by])
   plan.gate_seconds = own.pace or method.pace.seconds
   local place, err = download.place(own, name, opts)
   if not place then

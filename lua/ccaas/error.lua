@@ -1,5 +1,7 @@
 --- Errors: tables with a code, printed on one line.
 
+local core = require "ccaas.core"
+
 ---@alias ccaas.Code
 ---| "auth"
 ---| "forbidden"
@@ -30,7 +32,7 @@
 ---@field retryable boolean the same call may well succeed later
 ---@field retry_after? number seconds that the server asked for
 ---@field attempts { at: number, seconds: number, outcome: string }[]
----@field body? string the answer's first 512 bytes, scrubbed
+---@field body? string the answer's first 512 bytes, scrubbed; the one field that may hold any bytes
 local Error = {}
 Error.__name = "ccaas.Error"
 
@@ -49,12 +51,12 @@ function Error:__tostring()
   if attempts > 1 then
     parts[#parts + 1] = attempts .. " attempts"
   end
-  return (table.concat(parts, " "):gsub("%c", " "))
+  return table.concat(parts, " ")
 end
 
 local errors = {}
 
---- Makes an error of a table of its fields.
+--- Makes an error of a table of its fields.  Its message is made fit to be shown.
 ---@param fields table
 ---@param provider string
 ---@return ccaas.Error
@@ -63,6 +65,7 @@ function errors.new(fields, provider)
   -- None is without these: what lacks them is a fault of ours, told as such.
   fields.code = fields.code or "io"
   fields.message = fields.message or "it failed, and nothing says why: please report it"
+  fields.message = core.show(tostring(fields.message))
   fields.attempts = fields.attempts or {}
   fields.retryable = fields.retryable or false
   return setmetatable(fields, Error)

@@ -18,6 +18,7 @@ local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
+local text = require "ccaas.text"
 
 local check_for = loop.check_for
 
@@ -228,7 +229,7 @@ Events.__call = iterate
 function methods:next(seconds)
   check(self, "next")
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
-    misuse.raise("next: expected a number of seconds, got %s", tostring(seconds))
+    misuse.raise("next: expected a number of seconds, got %s", text.of(seconds))
   end
   return next_item(self, seconds and seconds < math.huge and core.now() + seconds or nil)
 end

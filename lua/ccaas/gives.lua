@@ -10,6 +10,7 @@ local options = require "ccaas.options"
 local report = require "ccaas.report"
 local streams = require "ccaas.stream"
 local subscribe = require "ccaas.subscribe"
+local text = require "ccaas.text"
 local times = require "ccaas.times"
 local values = require "ccaas.values"
 
@@ -148,7 +149,7 @@ end
 --- A stream of rows that come in one answer.
 function gives.rows(own, name, method, plan, opts)
   if opts.from and times.parse(opts.from) > times.parse(opts.to) then
-    misuse.raise("%s: option `from` (%s) is after `to` (%s)", name, tostring(opts.from), tostring(opts.to))
+    misuse.raise("%s: option `from` (%s) is after `to` (%s)", name, text.of(opts.from), text.of(opts.to))
   end
   plan.body, plan.key = "array_or_key", method.key
   plan.counted, plan.limit = true, opts.limit

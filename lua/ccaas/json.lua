@@ -1,16 +1,13 @@
---- Writes request bodies, by a lua-cjson instance of our own.
+--- Writes JSON: request bodies, lines of files.  Not by lua-cjson, which learns the
+--- decimal point when it is loaded, and keeps 14 digits.
 
 local core = require "ccaas.core"
+local text = require "ccaas.text"
 
 local json = {}
 
-local cjson = require("ccaas.cjson").new()
-cjson.encode_sparse_array(true)
-for _, digits in ipairs { 17, 16, 14 } do
-  if pcall(cjson.encode_number_precision, digits) then
-    break
-  end
-end
+local null = require("ccaas.cjson").null
+local DEEPEST = 128 -- as when it is read
 
 local List = {}
 
@@ -22,66 +19,107 @@ function json.list(list)
   return setmetatable(list, List)
 end
 
--- Does lua-cjson write this number so that it stays what it is?  Fourteen digits
--- are all that its older versions have.
-local function is_short(number)
-  if number % 1 == 0 and number >= -2 ^ 63 and number < 2 ^ 63 then
-    return number > -1e14 and number < 1e14
-  end
-  return tonumber((string.format("%.14g", number):gsub(",", "."))) == number or number ~= number
+local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r",
+  ["\t"] = "\\t" }
+
+local function escape(character)
+  return escapes[character] or string.format("\\u%04x", character:byte())
 end
 
--- A number's text, with all its digits.
-local function digits_of(number)
-  if number % 1 == 0 and number >= -2 ^ 63 and number < 2 ^ 63 then
-    return string.format("%d", number)
-  end
-  return (string.format("%.17g", number):gsub(",", "."))
+local function quote(value)
+  return '"' .. value:gsub("[%z\1-\31\"\\\127]", escape) .. '"'
 end
 
--- Older versions of lua-cjson know neither long numbers nor empty lists: these
--- are put into the text afterwards, in the place of a string that nothing else
--- is.
-local function prepare(value, mark, instead)
-  local kind = type(value)
-  if kind == "number" and not is_short(value) then
-    instead[#instead + 1] = digits_of(value)
-    return mark .. #instead
-  elseif kind ~= "table" then
-    return value
-  elseif getmetatable(value) == List and next(value) == nil then
-    instead[#instead + 1] = "[]"
-    return mark .. #instead
+local function number(value, keeps_infinite)
+  if value - value == 0 then
+    return text.number(value)
+  elseif keeps_infinite and value == value then
+    return value > 0 and "1e999" or "-1e999"
   end
-  local copy = {}
+  error("a number that is not finite", 0)
+end
+
+-- How many items a table has as a list, a few holes among them; nil: it is none.
+local function length_of(value)
+  local count, most = 0, 0
+  for key in pairs(value) do
+    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then
+      return nil
+    end
+    count, most = count + 1, math.max(most, key)
+  end
+  if count == 0 then
+    return getmetatable(value) == List and 0 or nil
+  end
+  return (most <= 10 or most <= 2 * count) and most or nil
+end
+
+local add
+
+local function add_list(parts, value, length, depth, keeps_infinite)
+  for i = 1, length do
+    parts[#parts + 1] = i == 1 and "[" or ","
+    add(parts, value[i], depth, keeps_infinite)
+  end
+  parts[#parts + 1] = length == 0 and "[]" or "]"
+end
+
+local function add_object(parts, value, depth, keeps_infinite)
+  local first = "{"
   for key, item in pairs(value) do
-    copy[key] = prepare(item, mark, instead)
+    if type(key) ~= "string" and type(key) ~= "number" then
+      error("a table with a " .. type(key) .. " for a key", 0)
+    end
+    parts[#parts + 1] = first .. quote(text.of(key)) .. ":"
+    add(parts, item, depth, keeps_infinite)
+    first = ","
   end
-  return copy
+  parts[#parts + 1] = first == "{" and "{}" or "}"
+end
+
+function add(parts, value, depth, keeps_infinite)
+  local kind = type(value)
+  if kind == "string" then
+    parts[#parts + 1] = quote(value)
+  elseif kind == "number" then
+    parts[#parts + 1] = number(value, keeps_infinite)
+  elseif kind == "boolean" then
+    parts[#parts + 1] = tostring(value)
+  elseif value == null or value == nil then
+    parts[#parts + 1] = "null"
+  elseif kind ~= "table" then
+    error("a " .. kind, 0)
+  elseif depth == DEEPEST then
+    error("tables within tables, more than " .. DEEPEST .. " deep (or in a circle)", 0)
+  else
+    local length = length_of(value)
+    if length then
+      add_list(parts, value, length, depth + 1, keeps_infinite)
+    else
+      add_object(parts, value, depth + 1, keeps_infinite)
+    end
+  end
 end
 
 --- The JSON text of a value; nil and a reason when it has none (a function, a
---- table of both kinds, a string that is not UTF-8, a number that is not one).
+--- string that is not UTF-8, a number that is not finite).
 ---@param value any
+---@param keeps_infinite? boolean infinity is written as a number that is read as one
 ---@return string|nil
 ---@return string|nil reason
-function json.encode(value)
-  local mark = string.format("ccaas-%x-%x-", math.random(0, 0xffffff), math.random(0, 0xffffff))
-  local instead = {}
-  local ok, text = pcall(function()
-    return cjson.encode(prepare(value, mark, instead))
-  end)
+function json.encode(value, keeps_infinite)
+  local parts = {}
+  local ok, reason = pcall(add, parts, value, 0, keeps_infinite)
   if not ok then
-    return nil, (tostring(text):gsub("^.-:%d+: ", ""))
+    return nil, "there is " .. tostring(reason) .. " in it"
   end
-  text = text:gsub('"' .. mark:gsub("%-", "%%-") .. '(%d+)"', function(number)
-    return instead[tonumber(number)]
-  end)
-  local _, reason = core.decode(text)
-  if reason and core.decode(text) == nil then
+  local written = table.concat(parts)
+  local decoded
+  decoded, reason = core.decode(written)
+  if reason and decoded == nil then
     return nil, "what it gives is not JSON: " .. reason
   end
-  return text
+  return written
 end
 
 return json

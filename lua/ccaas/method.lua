@@ -60,7 +60,7 @@ end
 -- The method's address with its ids put in.
 local function fill_path(where, base, path, ids)
   local count, longest = 0, ""
-  local address = base .. path:gsub("{(%w+)}", function(what)
+  local address = base .. path:gsub("{([a-z]+)}", function(what)
     count = count + 1
     local id = options.id(where, what .. " id", ids[count])
     longest = #id > #longest and id or longest

@@ -2,6 +2,7 @@
 --- they are made from.
 
 local core = require "ccaas.core"
+local text = require "ccaas.text"
 
 local names = {}
 
@@ -13,30 +14,22 @@ local LONGEST = 200
 --- extension is what is in the last ones, at the very end; it has a digit, and
 --- neither blanks nor parentheses.  Without an extension the name is kept as it
 --- is.
----@param text any
+---@param value any
 ---@return string|nil name nil when it is no string
 ---@return string|nil extension
-function names.split(text)
-  if type(text) ~= "string" then
+function names.split(value)
+  if type(value) ~= "string" then
     return nil
   end
-  local name, extension = text:match("^(.*)%(([^()]*)%)%s*$")
+  local name, extension = value:match("^(.*)%(([^()]*)%)%s*$")
   if not name or extension:find("%s") or not extension:find("%d") then
-    return text
+    return value
   end
   return name:match("^%s*(.-)%s*$"), extension
 end
 
 local function escape_byte(byte)
   return string.format("%%%02X", byte:byte())
-end
-
--- Any number in digits: the same ones on every Lua, in every locale.
-local function digits(number)
-  if number == math.floor(number) and math.abs(number) < 2 ^ 63 then
-    return string.format("%d", number)
-  end
-  return (string.format("%.17g", number):gsub(",", "."))
 end
 
 --- The name of a file for a key of any bytes: letters, digits, `.`, `_` and `-`
@@ -50,7 +43,7 @@ end
 function names.file(key, suffix)
   suffix = suffix or ""
   if type(key) == "number" then
-    key = digits(key)
+    key = text.number(key)
   end
   local name = key:gsub("[^A-Za-z0-9._-]", escape_byte):gsub("^[.-]", escape_byte)
   if name == "" then

@@ -1,5 +1,7 @@
 --- What a misspelt name was probably meant to be.  Pure.
 
+local text = require "ccaas.text"
+
 -- How many letters have to change to make one word of the other.
 local function distance(one, other)
   local row = {}
@@ -25,7 +27,7 @@ end
 return function(name, known)
   local best, least
   for candidate in pairs(known) do
-    local far = distance(tostring(name):lower(), candidate:lower())
+    local far = distance(text.lower(tostring(name)), text.lower(candidate))
     if far < 4 and far < math.min(#tostring(name), #candidate)
       and (not least or far < least or far == least and candidate < best) then
       best, least = candidate, far

@@ -3,13 +3,14 @@
 
 local core = require "ccaas.core"
 local misuse = require "ccaas.misuse"
+local text = require "ccaas.text"
 local times = require "ccaas.times"
 local uri = require "ccaas.uri"
 
 local options = {}
 
 local function say(where, name, wanted, value)
-  local shown = type(value) == "string" and string.format("%q", value) or tostring(value)
+  local shown = type(value) == "string" and string.format("%q", value) or text.of(value)
   misuse.raise("%s: option `%s` must be %s, not %s", where, name, wanted, shown)
 end
 
@@ -30,7 +31,7 @@ end
 function checks.text(where, name, value)
   if type(value) ~= "string" or value == "" then
     say(where, name, "a string that is not empty", value)
-  elseif value:find("%c") then
+  elseif text.has_controls(value) then
     misuse.raise("%s: option `%s` has control characters in it", where, name)
   end
 end
@@ -39,7 +40,7 @@ end
 function checks.secret(where, name, value)
   if type(value) ~= "string" or value == "" then
     misuse.raise("%s: option `%s` must be a string that is not empty", where, name)
-  elseif value:find("%c") then
+  elseif text.has_controls(value) then
     misuse.raise("%s: option `%s` has control characters in it (a line end, perhaps)", where, name)
   end
 end
@@ -73,9 +74,9 @@ local proxy_schemes = { http = true, https = true, socks4 = true, socks4a = true
 -- showing it.
 function checks.proxy(where, name, value)
   checks.text(where, name, value)
-  local scheme, rest = value:match("^(%w+)://(.*)$")
+  local scheme, rest = value:match("^([A-Za-z0-9]+)://(.*)$")
   local host = (rest or value):gsub("/$", ""):gsub("^.*@", "")
-  if not proxy_schemes[(scheme or "http"):lower()] or not uri.parse("http://" .. host) then
+  if not proxy_schemes[text.lower(scheme or "http")] or not uri.parse("http://" .. host) then
     misuse.raise("%s: option `%s` must be like http://user:password@host:port", where, name)
   end
 end

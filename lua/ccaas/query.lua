@@ -3,6 +3,7 @@
 
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
+local text = require "ccaas.text"
 local times = require "ccaas.times"
 local uri = require "ccaas.uri"
 
@@ -37,19 +38,19 @@ end
 local function cut(where, name, items, kind, room)
   local encoded, separator = pieces(name, items, kind)
   local head = name .. "="
-  local queries, text = {}, nil
+  local queries, joined = {}, nil
   for i, item in ipairs(encoded) do
     if #head + #item > room then
       misuse.raise("%s: an id of %d bytes is too long for a request", where, #items[i])
     end
-    if text and #text + #separator + #item <= room then
-      text = text .. separator .. item
+    if joined and #joined + #separator + #item <= room then
+      joined = joined .. separator .. item
     else
-      queries[#queries + 1] = text
-      text = head .. item
+      queries[#queries + 1] = joined
+      joined = head .. item
     end
   end
-  queries[#queries + 1] = text
+  queries[#queries + 1] = joined
   return queries
 end
 
@@ -73,7 +74,7 @@ local function collect(where, parameters, takes, opts)
     elseif kind == "time" then
       fixed[#fixed + 1] = wire .. "=" .. uri.encode(times.format(times.parse(value)))
     else
-      fixed[#fixed + 1] = wire .. "=" .. uri.encode(tostring(value))
+      fixed[#fixed + 1] = wire .. "=" .. uri.encode(text.of(value))
     end
   end
   return table.concat(fixed, "&"), lists
@@ -105,8 +106,8 @@ function query.addresses(where, address, parameters, takes, opts)
     queries = joined
   end
   local addresses = {}
-  for i, text in ipairs(queries) do
-    addresses[i] = text == "" and address or address .. "?" .. text
+  for i, part in ipairs(queries) do
+    addresses[i] = part == "" and address or address .. "?" .. part
   end
   return addresses
 end

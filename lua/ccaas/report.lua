@@ -5,6 +5,7 @@ local json = require "ccaas.json"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local streams = require "ccaas.stream"
+local text = require "ccaas.text"
 local times = require "ccaas.times"
 
 local report = {}
@@ -27,7 +28,7 @@ local function timeframe(name, opts)
   local from, from_offset = times.parse(opts.from)
   local to, to_offset = times.parse(opts.to)
   if from >= to then
-    misuse.raise("%s: option `from` (%s) is not before `to` (%s)", name, tostring(opts.from), tostring(opts.to))
+    misuse.raise("%s: option `from` (%s) is not before `to` (%s)", name, text.of(opts.from), text.of(opts.to))
   end
   return {
     name = "Report Timeframe",
@@ -74,11 +75,11 @@ local function encode(name, format, opts)
   for _, parameter in ipairs(opts.parameters or {}) do
     parameters[#parameters + 1] = parameter
   end
-  local text, reason = json.encode { format = format, parameters = json.list(parameters) }
-  if not text then
+  local written, reason = json.encode { format = format, parameters = json.list(parameters) }
+  if not written then
     misuse.raise("%s: option `parameters` cannot be sent as JSON: %s", name, reason)
   end
-  return text
+  return written
 end
 
 -- What is said to be one of these is no plain text.
@@ -86,7 +87,7 @@ local MARKUP = { "html", "json", "xml", "pdf" }
 
 local function is_markup(content_type)
   for _, word in ipairs(MARKUP) do
-    if content_type:lower():match("^[^;]*"):find(word, 1, true) then
+    if text.lower(content_type):match("^[^;]*"):find(word, 1, true) then
       return true
     end
   end
@@ -101,7 +102,7 @@ local function new_format_check(format, kind)
   local function decide(last, content_type)
     local start = (kind.blanks or kind.text) and head:gsub("^\239\187\191", ""):gsub("^%s+", "") or head
     if kind.text then
-      return not start:find("^<[!%a]") and not start:find("%z") and not is_markup(content_type)
+      return not start:find("^<[!A-Za-z]") and not start:find("%z") and not is_markup(content_type)
     end
     for _, magic in ipairs(kind.starts) do
       if start:sub(1, #magic) == magic then

@@ -6,6 +6,7 @@ local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local side = require "ccaas.side"
 local streams = require "ccaas.stream"
+local text = require "ccaas.text"
 local uri = require "ccaas.uri"
 
 local request_checks = {
@@ -56,7 +57,7 @@ local function request_query(given)
       if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
         misuse.raise("request: a %s cannot stand in option `query`, as %q has one", kind, name)
       end
-      list[#list + 1] = { name, tostring(value) }
+      list[#list + 1] = { name, text.of(value) }
     end
   end
   return #list > 0 and "?" .. uri.query(list) or ""
@@ -68,17 +69,17 @@ local function request_headers(headers, given)
   end
   local own = {}
   for name, value in pairs(given or {}) do
-    if type(name) ~= "string" or not name:match("^[%w!#$%%&'*+%-.^_`|~]+$") then
+    if type(name) ~= "string" or not name:match("^[A-Za-z0-9!#$%%&'*+%-.^_`|~]+$") then
       misuse.raise("request: %q is no name for a header", tostring(name))
-    elseif reserved[name:lower()] then
+    elseif reserved[text.lower(name)] then
       misuse.raise("request: header %s is set by the library itself", name)
     elseif type(value) ~= "string" and type(value) ~= "number" or tostring(value):find("[%z\1-\8\10-\31\127]") then
       misuse.raise("request: the value of header %s is no text without control characters", name)
     end
-    own[name:lower()] = name .. ": " .. value
+    own[text.lower(name)] = name .. ": " .. text.of(value)
   end
   for _, line in ipairs(headers) do
-    local name = line:match("^[^:]+"):lower()
+    local name = text.lower(line:match("^[^:]+"))
     own[name] = own[name] or line
   end
   local lines = {}
@@ -122,19 +123,19 @@ return function(self, given)
     misuse.raise("request: needs option `path`")
   end
   local plan = methods.plan(own, {}, opts)
-  plan.method = (opts.method or "GET"):upper()
-  if not plan.method:match("^%u+$") then
+  plan.method = text.upper(opts.method or "GET")
+  if not plan.method:match("^[A-Z]+$") then
     misuse.raise("request: %q is no method", opts.method)
   end
   plan.urls = { own.base_url .. request_path(opts.path) .. request_query(opts.query) }
   plan.idempotent = opts.idempotent or plan.method == "GET" or plan.method == "HEAD"
   plan.body = "whole"
   if type(opts.body) == "table" then
-    local text, reason = json.encode(opts.body)
-    if not text then
+    local written, reason = json.encode(opts.body)
+    if not written then
       misuse.raise("request: option `body` cannot be sent as JSON: %s", reason)
     end
-    plan.content = text
+    plan.content = written
     plan.headers[#plan.headers + 1] = "Content-Type: application/json"
   elseif opts.body ~= nil then
     if type(opts.body) ~= "string" then

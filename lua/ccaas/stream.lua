@@ -7,6 +7,7 @@ local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local stores = require "ccaas.store"
+local text = require "ccaas.text"
 
 local check_for = loop.check_for
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
@@ -50,7 +51,7 @@ local function ask_for_token(client, flow)
   client.asking[me] = true
   local ok, token = pcall(client.find_token, reason)
   client.asking[me] = nil
-  local usable = ok and type(token) == "string" and not token:find("%c")
+  local usable = ok and type(token) == "string" and not text.has_controls(token)
   flow:token(usable and token or nil)
   if not ok then
     error(token, 0)
@@ -224,7 +225,7 @@ Stream.__call = iterate
 ---@return ccaas.Error|nil
 function methods:next(seconds)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
-    misuse.raise("next: expected a number of seconds, got %s", tostring(seconds))
+    misuse.raise("next: expected a number of seconds, got %s", text.of(seconds))
   end
   return next_row(self, seconds and seconds < math.huge and core.now() + seconds or nil)
 end

@@ -11,6 +11,7 @@ local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local query = require "ccaas.query"
 local streams = require "ccaas.stream"
+local text = require "ccaas.text"
 local values = require "ccaas.values"
 
 local SILENCE = 60 -- seconds; a ping goes out after a third of them
@@ -97,7 +98,7 @@ local function take_values(self, answers, err)
   else
     self.snapshots = self.snapshots + 1
     for _, update in ipairs(result.values) do
-      if self.live:note(tostring(update.metric_id), update.category and tostring(update.category),
+      if self.live:note(text.of(update.metric_id), update.category and text.of(update.category),
         type(update.updated_at) == "string" and update.updated_at or nil) then
         push(self, update)
       end

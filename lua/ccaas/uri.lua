@@ -1,5 +1,7 @@
 --- Building addresses: percent-encoding, queries, origins.
 
+local text = require "ccaas.text"
+
 local uri = {}
 
 local function encode_byte(byte)
@@ -7,10 +9,10 @@ local function encode_byte(byte)
 end
 
 --- Percent-encodes everything but the unreserved characters of RFC 3986.
----@param text string any bytes
+---@param bytes string
 ---@return string
-function uri.encode(text)
-  return (text:gsub("[^A-Za-z0-9%-%._~]", encode_byte))
+function uri.encode(bytes)
+  return (bytes:gsub("[^A-Za-z0-9%-%._~]", encode_byte))
 end
 
 --- Percent-encodes what may not stand in a path; "/" and what is encoded
@@ -53,28 +55,28 @@ end
 
 --- Takes an address apart; nil and a reason when it is none that this library
 --- can use.
----@param text string
+---@param address string
 ---@return ccaas.Origin|nil
 ---@return string|nil reason
-function uri.parse(text)
-  local scheme, authority, path = text:match("^(%a+)://([^/?#]*)([^?#]*)$")
+function uri.parse(address)
+  local scheme, authority, path = address:match("^([A-Za-z]+)://([^/?#]*)([^?#]*)$")
   if not scheme then
     return nil, "it is not of the form https://host/path (no query)"
   end
-  scheme = scheme:lower()
+  scheme = text.lower(scheme)
   if scheme ~= "http" and scheme ~= "https" then
     return nil, "its scheme is neither https nor http"
   end
   if authority:find("@", 1, true) then
     return nil, "it has a user name in it"
   end
-  if text:find("[^%w%-%._~!$&'()*+,;=:@/%%%[%]]") then
+  if address:find("[^A-Za-z0-9%-%._~!$&'()*+,;=:@/%%%[%]]") then
     return nil, "it has spaces or other characters in it that no address has"
   end
   local host = authority:match("^%[([%x:%.]+)%]$")
     or authority:match("^%[([%x:%.]+)%]:%d+$")
-    or authority:match("^([%w%-%._]+)$")
-    or authority:match("^([%w%-%._]+):%d+$")
+    or authority:match("^([A-Za-z0-9%-%._]+)$")
+    or authority:match("^([A-Za-z0-9%-%._]+):%d+$")
   if not host then
     return nil, "its host is none"
   end
@@ -82,7 +84,7 @@ function uri.parse(text)
   if port and (tonumber(port) < 1 or tonumber(port) > 65535) then
     return nil, "its port is none"
   end
-  return { scheme = scheme, host = host:lower(), path = (path:gsub("/+$", "")) }
+  return { scheme = scheme, host = text.lower(host), path = (path:gsub("/+$", "")) }
 end
 
 --- Is this a name or number of this machine itself?

@@ -2,6 +2,8 @@
 
 local errors = require "ccaas.error"
 
+local text = require "ccaas.text"
+
 local values = {}
 
 -- A pushed or asked value, as all events have it; nil: it is none.  The value of
@@ -35,7 +37,7 @@ local function add_values(result, document)
           end
           result.values[#result.values + 1] = update
         else
-          result.pending[#result.pending + 1] = tostring(item)
+          result.pending[#result.pending + 1] = text.of(item)
         end
       end
     end

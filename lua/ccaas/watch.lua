@@ -12,6 +12,7 @@ local events = require "ccaas.events"
 local misuse = require "ccaas.misuse"
 local side = require "ccaas.side"
 local streams = require "ccaas.stream"
+local text = require "ccaas.text"
 
 --- The vendor's data is refreshed every 5 s: polling faster brings nothing.
 local LEAST = 5
@@ -340,7 +341,7 @@ local function key_of(what, opts)
     if type(value) == "table" then
       value = table.concat(value, "\1")
     end
-    parts[#parts + 1] = name .. "\2" .. tostring(value)
+    parts[#parts + 1] = name .. "\2" .. text.of(value)
   end
   table.sort(parts)
   return what .. "\3" .. table.concat(parts, "\3")

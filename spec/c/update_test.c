@@ -69,7 +69,8 @@ static void no_updates(void)
         "{\"key\":{\"metricId\":\"1\"}}",
         "{\"value\":{}}",
         "{\"key\":{},\"value\":{}}",
-        "{\"key\":{\"metricId\":1},\"value\":{}}",
+        "{\"key\":{\"metricId\":true},\"value\":{}}",
+        "{\"key\":{\"metricId\":[1]},\"value\":{}}",
         "{\"key\":{\"metricId\":null},\"value\":{}}",
         "{\"key\":{\"metricId\":\"1\"},\"value\":3}",
         "{\"key\":{\"metricId\":\"1\"},\"value\":null}",
@@ -86,6 +87,17 @@ static void no_updates(void)
         CHECK(update.when == CCAAS_UPDATE_NEVER);
     }
     CHECK(look("{\"key\":{\"metricId\":\"\"},\"value\":{}}").is_update);
+}
+
+/* A number for an id was taken for a message of another kind. */
+static void numbers(void)
+{
+    struct ccaas_update update =
+        look("{\"key\":{\"metricId\":101,\"categoryValue\":7},\"value\":{}}");
+
+    CHECK(update.is_update);
+    CHECK(update.hash == hash("101", "7"));
+    CHECK(look("{\"key\":{\"metricId\":-1},\"value\":{}}").is_update);
 }
 
 static void no_json(void)
@@ -211,6 +223,7 @@ int main(void)
     form.key[1] = 0xfedcba9876543210;
     it("takes what has a metric and a whole value for an update", updates);
     it("takes anything else for none", no_updates);
+    it("takes a number for an id", numbers);
     it("says why a text is no JSON, and where", no_json);
     it("tells metrics and categories apart, whatever their escapes",
        who_it_is_of);

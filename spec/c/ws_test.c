@@ -34,7 +34,7 @@ static void test_server_closes(void)
     } cases[] = {
         {"/close?code=1000", 1000, ""},
         {"/close?code=4001&reason=tsch%C3%BCss", 4001, "tsch\xc3\xbcss"},
-        {"/close?code=1011&reason=a%0Ab", 1011, "a?b"},
+        {"/close?code=1011&reason=a%0Ab", 1011, "a\\nb"},
         {"/raw?hex=8800", 1005, ""},
     };
     struct ccaas_ws *ws = engine();

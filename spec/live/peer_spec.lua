@@ -122,8 +122,10 @@ describe("a subscription to a server of another kind", function()
   end)
 
   for _, case in ipairs { { 1000, "" }, { 1001, "going away" }, { 1003, "not that" }, { 1011, "oh, no" },
-    { 4000, "so long, caf\195\169" } } do
-    local code, reason = case[1], case[2]
+    { 4000, "so long, caf\195\169" },
+    -- A terminal obeyed the reason.
+    { 4002, "\27[31mno\r\n\194\155\226\128\168", "\\x1b[31mno\\r\\n\\u{9b}\\u{2028}" } } do
+    local code, reason, shown = case[1], case[2], case[3] or case[2]
     it(("tells that it was closed with %d, and goes on"):format(code), function()
       local live, name = subscribe(("close/%d-%s"):format(code, reason:gsub("[^%w]", function(c)
         return ("%%%02X"):format(c:byte())
@@ -131,7 +133,7 @@ describe("a subscription to a server of another kind", function()
       next_of(live, "open")
       assert.equal(1, next_of(live, "update").value)
       local down = recovers(live, "network")
-      assert.equal("the server closed the websocket (" .. code .. (reason ~= "" and ": " .. reason or "") .. ")",
+      assert.equal("the server closed the websocket (" .. code .. (reason ~= "" and ": " .. shown or "") .. ")",
         down.error.message)
       live:close()
       assert.equal(code .. " 1000", codes_of(name))

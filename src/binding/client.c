@@ -131,6 +131,21 @@ static int client_rested(lua_State *L)
     return 0;
 }
 
+/* client:show(text) -> what a server said as it may be shown: without the
+ * client's secrets, and as by core.show. */
+static int client_show(lua_State *L)
+{
+    struct client_box *box = check_box(L, 1);
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    char shown[sizeof(((struct ccaas_error *)0)->message)] = "***";
+
+    if (box->client)
+        ccaas_client_show(box->client, shown, sizeof shown, text, length);
+    lua_pushstring(L, shown);
+    return 1;
+}
+
 /* client:close() ends everything of this client; safe to call twice. */
 static int client_close(lua_State *L)
 {
@@ -157,10 +172,13 @@ static int client_gc(lua_State *L)
 
 void ccaas_binding_client(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"event", client_event},   {"due", client_due},
-        {"rested", client_rested}, {"question", ccaas_binding_new_question},
-        {"close", client_close},   {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"event", client_event},
+                                       {"due", client_due},
+                                       {"rested", client_rested},
+                                       {"question", ccaas_binding_new_question},
+                                       {"show", client_show},
+                                       {"close", client_close},
+                                       {NULL, NULL}};
 
     luaL_newmetatable(L, CCAAS_CLIENT_TYPE);
     lua_pushcfunction(L, client_gc);

@@ -33,7 +33,10 @@ void ccaas_binding_push_error(lua_State *L, const struct ccaas_error *error)
     set_text(L, "method", error->method);
     set_text(L, "url", error->url);
     set_text(L, "request_id", error->request_id);
-    set_text(L, "body", error->body);
+    if (error->body_length) {
+        lua_pushlstring(L, error->body, error->body_length);
+        lua_setfield(L, -2, "body");
+    }
     if (error->status) {
         lua_pushinteger(L, error->status);
         lua_setfield(L, -2, "status");

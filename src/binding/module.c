@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "record.h"
 #include "sha256.h"
+#include "text.h"
 
 #define ENGINE_TYPE "ccaas.core.engine"
 
@@ -106,6 +107,18 @@ static int core_sha256(lua_State *L)
     return 1;
 }
 
+/* core.show(text) -> the text as it may be shown: see ccaas_text_show. */
+static int core_show(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    char shown[sizeof(((struct ccaas_error *)0)->message)];
+
+    length = ccaas_text_show(shown, sizeof shown, text, length);
+    lua_pushlstring(L, shown, length);
+    return 1;
+}
+
 int luaopen_ccaas_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -122,6 +135,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"ogg", ccaas_binding_new_ogg},
         {"vault", ccaas_binding_new_vault},
         {"sha256", core_sha256},
+        {"show", core_show},
         {"poll", core_poll},
         {"now", core_now},
         {"stay", core_stay},

@@ -55,8 +55,11 @@ struct ccaas_attempt {
     char outcome[48]; /* "503", "timeout", ... */
 };
 
+#define CCAAS_ERROR_BODY 512
+
 /* What went wrong, made once, where it happened.  No field ever holds a
- * secret. */
+ * secret.  Texts are shown as by ccaas_text_show (one line, no control
+ * characters); `body` alone keeps its bytes. */
 struct ccaas_error {
     enum ccaas_code code;
     bool retryable;     /* the same call may well succeed later */
@@ -66,7 +69,9 @@ struct ccaas_error {
     char url[512]; /* without query */
     char method[16];
     char request_id[96];
-    char body[513]; /* the answer's first bytes, scrubbed */
+    char body[CCAAS_ERROR_BODY + 1]; /* the answer's first bytes, scrubbed; may
+                                        hold NULs */
+    size_t body_length;
     struct ccaas_attempt *attempts;
     size_t attempt_count;
 };
@@ -170,6 +175,11 @@ struct ccaas_event {
 
 /* Takes the oldest event that was kept; false: there is none. */
 bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event);
+
+/* Writes text that somebody else wrote as it may be shown: without the client's
+ * secrets, and as by ccaas_text_show. */
+void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
+                       const char *text, size_t length);
 
 /* -- Store: what engines share ----------------------------------------------
  *

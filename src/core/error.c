@@ -1,12 +1,12 @@
 /* Making errors: see error.h. */
 #include "error.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "text.h"
 
 const char *ccaas_code_name(enum ccaas_code code)
 {
@@ -60,15 +60,41 @@ const char *ccaas_code_text(enum ccaas_code code)
                : "it failed, and nothing says why: please report it";
 }
 
+enum ccaas_code ccaas_error_code(int status)
+{
+    switch (status) {
+    case 401:
+        return CCAAS_AUTH;
+    case 403:
+        return CCAAS_FORBIDDEN;
+    case 404:
+    case 410:
+        return CCAAS_NOT_FOUND;
+    case 408:
+        return CCAAS_TIMEOUT;
+    case 425:
+        return CCAAS_SERVER;
+    case 429:
+        return CCAAS_RATE_LIMITED;
+    case 509:
+        return CCAAS_EGRESS_CAPPED;
+    }
+    if (status >= 500)
+        return CCAAS_SERVER;
+    return status >= 400 ? CCAAS_BAD_REQUEST : CCAAS_PROTOCOL;
+}
+
 void ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
                      const char *format, ...)
 {
+    char text[2 * sizeof error->message];
     va_list arguments;
 
     error->code = code;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    ccaas_text_show(error->message, sizeof error->message, text, strlen(text));
     /* An error always says something. */
     if (!error->message[0])
         snprintf(error->message, sizeof error->message, "%s",
@@ -102,36 +128,50 @@ static size_t find_secret(const char *body, size_t length, size_t at)
     for (; at < length; at++)
         for (i = 0; i < sizeof names / sizeof *names; i++) {
             n = strlen(names[i]);
-            if (length - at >= n && strncasecmp(body + at, names[i], n) == 0)
+            if (length - at >= n && ccaas_same_start(body + at, names[i], n))
                 return at + n;
         }
     return length;
 }
 
-void ccaas_error_body(char *to, size_t room, const char *body, size_t length)
+static bool is_one_of(const char *set, char c)
+{
+    return c && strchr(set, c);
+}
+
+void ccaas_error_body(struct ccaas_error *error, const char *body,
+                      size_t length)
 {
     size_t at = 0, used = 0, word;
     size_t mark = find_secret(body, length, 0);
 
-    while (at < length && used + 1 < room) {
+    while (at < length && used < CCAAS_ERROR_BODY) {
         if (at == mark) {
             /* The separators stay; the word behind them goes. */
-            while (at < length && used + 1 < room && strchr("\"':= ", body[at]))
-                to[used++] = body[at++];
+            while (at < length && used < CCAAS_ERROR_BODY &&
+                   is_one_of("\"':= ", body[at]))
+                error->body[used++] = body[at++];
             word = at;
-            while (at < length && !strchr("\"',&}\r\n", body[at]))
+            while (at < length && !is_one_of("\"',&}\r\n", body[at]))
                 at++;
-            if (at > word && used + 4 < room) {
-                memcpy(to + used, "***", 3);
+            if (at > word && used + 3 <= CCAAS_ERROR_BODY) {
+                memcpy(error->body + used, "***", 3);
                 used += 3;
             }
             mark = find_secret(body, length, at);
             continue;
         }
-        to[used++] = iscntrl((unsigned char)body[at]) ? ' ' : body[at];
-        at++;
+        error->body[used++] = body[at++];
     }
-    to[used] = '\0';
+    error->body[used] = '\0';
+    error->body_length = used;
+}
+
+void ccaas_error_blank(struct ccaas_error *error)
+{
+    error->body[0] = error->request_id[0] = '\0';
+    error->body_length = 0;
+    error->status = 0;
 }
 
 void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,

@@ -8,8 +8,12 @@
 
 #include "ccaas.h"
 
+/* What an HTTP status that is no 2xx means. */
+enum ccaas_code ccaas_error_code(int status);
+
 /* Sets the code and the message (printf; where that gives nothing, the code's
- * own); everything else is kept. */
+ * own), which is made fit to be shown: ccaas_text_show; everything else is
+ * kept. */
 __attribute__((format(printf, 3, 4))) void
 ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
                 const char *format, ...);
@@ -17,9 +21,13 @@ ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
 /* Writes the URL without user, query and fragment. */
 void ccaas_error_url(char *to, size_t room, const char *url);
 
-/* Writes the first bytes of a body, made printable; JSON members and form
- * fields whose names speak of secrets lose their values. */
-void ccaas_error_body(char *to, size_t room, const char *body, size_t length);
+/* Sets the body to the first bytes of one; JSON members and form fields whose
+ * names speak of secrets lose their values. */
+void ccaas_error_body(struct ccaas_error *error, const char *body,
+                      size_t length);
+
+/* Drops what the answer of an attempt said: body, request id, status. */
+void ccaas_error_blank(struct ccaas_error *error);
 
 #define CCAAS_ERROR_ATTEMPTS 64 /* listed at most */
 

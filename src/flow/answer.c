@@ -69,6 +69,19 @@ static void ask_for_all(struct ccaas_fetch *fetch, double at)
     ccaas_fetch_retry(fetch, true, true, at);
 }
 
+/* Is it an entity tag that may be sent back?  It becomes a header of ours. */
+static bool is_strong_tag(const char *tag)
+{
+    size_t length = strlen(tag), i;
+
+    if (length < 2 || tag[0] != '"' || tag[length - 1] != '"')
+        return false;
+    for (i = 1; i + 1 < length; i++)
+        if (tag[i] == '"' || (unsigned char)tag[i] <= ' ' || tag[i] == 0x7f)
+            return false;
+    return true;
+}
+
 /* The head of a body that goes out in pieces: does it go on where the attempt
  * before it ended? */
 static void take_chunks_head(struct ccaas_fetch *fetch, double at)
@@ -101,7 +114,8 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double at)
     fetch->etag[0] = '\0';
     /* A weak one does not promise the same bytes, and what comes compressed is
      * counted after it was unpacked. */
-    if (etag && etag[0] == '"' && strlen(etag) < sizeof fetch->etag && !coding)
+    if (etag && is_strong_tag(etag) && strlen(etag) < sizeof fetch->etag &&
+        !coding)
         strcpy(fetch->etag, etag);
 }
 
@@ -150,11 +164,9 @@ static void conclude_refusal(struct ccaas_fetch *fetch,
         fetch->state = CCAAS_FETCH_PAST;
         return;
     }
-    if (client->grant)
-        length = ccaas_grant_scrub_text(client->grant, end->body, length);
-    transient = ccaas_client_verdict(&client->dialect, fetch->status,
-                                     fetch->headers, fetch->headers_length,
-                                     end->body, length, &fetch->error);
+    transient = ccaas_client_verdict(client, fetch->status, fetch->headers,
+                                     fetch->headers_length, end->body, length,
+                                     &fetch->error);
     ccaas_fetch_retry(fetch, transient, true, at);
 }
 
@@ -275,8 +287,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
     if (http->sent && !fetch->status)
         ccaas_fetch_arrived(fetch, at);
     /* What an attempt before this one said is not this one's. */
-    fetch->error.body[0] = fetch->error.request_id[0] = '\0';
-    fetch->error.status = 0;
+    ccaas_error_blank(&fetch->error);
     fetch->error.retry_after = ccaas_retry_after_of(
         fetch->headers, fetch->headers_length, end->came_wall);
     ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);

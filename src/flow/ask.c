@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "lease.h"
 #include "secret.h"
+#include "text.h"
 
 struct ccaas_ask {
     struct ccaas_ask *next;
@@ -179,24 +180,23 @@ void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
     struct ccaas_event *event =
         ccaas_client_note(client, ask->question.key ? "token" : "wait", "", "");
     const struct ccaas_grant *grant;
-    char text[1024];
-    size_t length, i;
+    char text[1024], *said = text;
+    size_t length;
+    bool cut;
 
     if (!event)
         return;
-    snprintf(text, sizeof text, "store: %s",
-             reason && *reason ? reason : "it failed");
+    said = stpcpy(text, "store: ");
+    if (!reason || !*reason)
+        reason = "it failed";
+    cut = strlen(reason) >= sizeof text - (size_t)(said - text);
+    snprintf(said, sizeof text - (size_t)(said - text), "%s", reason);
     /* It may well say what it was given. */
     length = strlen(text);
     for (grant = client->engine->grants; grant; grant = ccaas_grant_next(grant))
-        length = ccaas_grant_scrub_text(grant, text, length);
-    text[length] = '\0';
-    for (i = 0; i < length; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = ' ';
+        length = ccaas_grant_scrub_text(grant, text, length, cut);
     snprintf(event->code, sizeof event->code, "%s", ccaas_code_name(CCAAS_IO));
-    snprintf(event->reason, sizeof event->reason, "%.*s",
-             (int)sizeof event->reason - 1, text);
+    ccaas_text_show(event->reason, sizeof event->reason, text, length);
 }
 
 void ccaas_client_reply(struct ccaas_client *client, uint64_t id,

@@ -17,6 +17,8 @@
 #include "live.h"
 #include "proxy.h"
 #include "retry.h"
+#include "secret.h"
+#include "text.h"
 
 struct ccaas_engine *ccaas_engine_new(void)
 {
@@ -329,44 +331,69 @@ const char *ccaas_header(const char *headers, size_t length, const char *name)
     return NULL;
 }
 
-/* The first of the paths that leads to a text; "" when none does. */
-static void find_text(const char *body, size_t length, const char *const *paths,
-                      char *text, size_t room)
+/* Bytes of a text in which secrets are looked for; much more than is shown. */
+#define WINDOW 4096
+
+void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
+                       const char *text, size_t length)
 {
-    text[0] = '\0';
-    for (; *paths; paths++)
-        if (ccaas_json_find(body, length, *paths, text, room) > 0)
-            return;
-    text[0] = '\0';
+    char copy[WINDOW];
+    bool cut = length > sizeof copy;
+
+    if (cut)
+        length = sizeof copy;
+    memcpy(copy, text, length);
+    if (client->grant)
+        length = ccaas_grant_scrub_text(client->grant, copy, length, cut);
+    ccaas_text_show(to, room, copy, length);
+    ccaas_secret_wipe(copy, sizeof copy);
 }
 
-static enum ccaas_code code_of(int status)
+/* The first of the paths that leads to a text; 0: none does. */
+static size_t find_text(const char *body, size_t length,
+                        const char *const *paths, char *text, size_t room)
 {
-    switch (status) {
-    case 401:
-        return CCAAS_AUTH;
-    case 403:
-        return CCAAS_FORBIDDEN;
-    case 404:
-    case 410:
-        return CCAAS_NOT_FOUND;
-    case 408:
-        return CCAAS_TIMEOUT;
-    case 429:
-        return CCAAS_RATE_LIMITED;
-    case 509:
-        return CCAAS_EGRESS_CAPPED;
+    long found;
+
+    for (; *paths; paths++) {
+        found = ccaas_json_find(body, length, *paths, text, room);
+        if (found > 0)
+            return (size_t)found;
     }
-    if (status >= 500)
-        return CCAAS_SERVER;
-    return status >= 400 ? CCAAS_BAD_REQUEST : CCAAS_PROTOCOL;
+    text[0] = '\0';
+    return 0;
 }
 
-bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
-                          const char *headers, size_t headers_length,
-                          const char *body, size_t length,
-                          struct ccaas_error *error)
+/* The same, as it may be shown. */
+static void show_found(const struct ccaas_client *client, const char *body,
+                       size_t length, const char *const *paths, char *to,
+                       size_t room)
 {
+    char text[WINDOW + 8];
+
+    length = find_text(body, length, paths, text, sizeof text);
+    ccaas_client_show(client, to, room, text, length);
+    ccaas_secret_wipe(text, sizeof text);
+}
+
+/* The body's first bytes. */
+static void show_body(const struct ccaas_client *client, char *body,
+                      size_t length, struct ccaas_error *error)
+{
+    bool cut = length > WINDOW;
+
+    if (cut)
+        length = WINDOW;
+    if (client->grant)
+        length = ccaas_grant_scrub_text(client->grant, body, length, cut);
+    ccaas_error_body(error, body, length);
+}
+
+bool ccaas_client_verdict(const struct ccaas_client *client, int status,
+                          const char *headers, size_t headers_length,
+                          char *body, size_t length, struct ccaas_error *error)
+{
+    const struct ccaas_dialect *dialect = &client->dialect;
     static const char *const ids[] = {"x-request-id", "x-correlation-id", NULL};
     char text[sizeof error->message - 64], own[128];
     bool transient = ccaas_retry_status(status);
@@ -374,17 +401,18 @@ bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
     const char *value;
 
     error->status = status;
-    find_text(body, length, dialect->messages, text, sizeof text);
-    find_text(body, length, dialect->codes, own, sizeof own);
-    find_text(body, length, dialect->references, error->request_id,
-              sizeof error->request_id);
+    show_found(client, body, length, dialect->messages, text, sizeof text);
+    show_found(client, body, length, dialect->codes, own, sizeof own);
+    show_found(client, body, length, dialect->references, error->request_id,
+               sizeof error->request_id);
     for (name = ids; *name && !error->request_id[0]; name++) {
         value = ccaas_header(headers, headers_length, *name);
-        if (value && strlen(value) < sizeof error->request_id)
-            strncpy(error->request_id, value, sizeof error->request_id - 1);
+        if (value)
+            ccaas_client_show(client, error->request_id,
+                              sizeof error->request_id, value, strlen(value));
     }
-    ccaas_error_body(error->body, sizeof error->body, body, length);
-    error->code = code_of(status);
+    show_body(client, body, length, error);
+    error->code = ccaas_error_code(status);
     for (name = dialect->throttles; *name; name++)
         if (strncmp(own, *name, strlen(*name)) == 0) {
             error->code = CCAAS_RATE_LIMITED;

@@ -75,12 +75,12 @@ struct ccaas_event *ccaas_client_note(struct ccaas_client *client,
                                       const char *type, const char *method,
                                       const char *url);
 
-/* An answer that is no 2xx, read as the dialect has it: fills in code,
- * message, status, request id, body.  Returns true when it may pass. */
-bool ccaas_client_verdict(const struct ccaas_dialect *dialect, int status,
+/* An answer that is no 2xx, read as the client's dialect has it: fills in code,
+ * message, status, request id, body, without the client's secrets.  Changes the
+ * body.  Returns true when it may pass. */
+bool ccaas_client_verdict(const struct ccaas_client *client, int status,
                           const char *headers, size_t headers_length,
-                          const char *body, size_t length,
-                          struct ccaas_error *error);
+                          char *body, size_t length, struct ccaas_error *error);
 
 /* Writes what the end of a request for `url` says, and names the proxy where
  * that is to blame; `proxy` is the option. */

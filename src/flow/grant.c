@@ -1,7 +1,6 @@
 /* The token of a set of credentials: see grant.h. */
 #include "grant.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "error.h"
 #include "grant_own.h"
 #include "scrub.h"
+#include "text.h"
 
 static bool same_text(const char *one, const char *other)
 {
@@ -270,7 +270,7 @@ void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
         return; /* it is somebody else's turn by now */
     grant->asking = NULL;
     for (i = 0; i < length; i++)
-        if (!isgraph((unsigned char)token[i]))
+        if (!ccaas_is_graph(token[i]))
             length = 0;
     if (length)
         bearer = ccaas_secret_new(token, length);
@@ -308,23 +308,27 @@ void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell)
 }
 
 size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
-                              size_t length)
+                              size_t length, bool cut)
 {
-    const struct ccaas_secret *secrets[] = {grant->bearer, grant->former,
-                                            grant->secret, grant->key};
+    const struct ccaas_secret *held[] = {grant->bearer, grant->former,
+                                         grant->secret, grant->key};
+    const char *secrets[sizeof held / sizeof *held + 1];
     struct ccaas_buffer pair = {0};
-    size_t i;
+    size_t count = 0, i;
 
-    for (i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (secrets[i])
-            length = ccaas_scrub(text, length, ccaas_secret_reveal(secrets[i]));
-    if (!grant->key || !grant->secret)
-        return length;
-    if (ccaas_buffer_text(&pair, ccaas_secret_reveal(grant->key)) &&
-        ccaas_buffer_add(&pair, ":", 1) &&
-        ccaas_buffer_text(&pair, ccaas_secret_reveal(grant->secret)) &&
-        ccaas_buffer_add(&pair, "", 1))
-        length = ccaas_scrub(text, length, pair.bytes);
+    for (i = 0; i < sizeof held / sizeof *held; i++)
+        if (held[i])
+            secrets[count++] = ccaas_secret_reveal(held[i]);
+    if (grant->key && grant->secret) {
+        if (!ccaas_buffer_text(&pair, ccaas_secret_reveal(grant->key)) ||
+            !ccaas_buffer_add(&pair, ":", 1) ||
+            !ccaas_buffer_text(&pair, ccaas_secret_reveal(grant->secret)) ||
+            !ccaas_buffer_add(&pair, "", 1))
+            length = 0; /* rather nothing than a secret */
+        else
+            secrets[count++] = pair.bytes;
+    }
+    length = ccaas_scrub(text, length, cut, secrets, count);
     if (pair.bytes)
         ccaas_secret_wipe(pair.bytes, pair.length);
     ccaas_buffer_free(&pair);
@@ -334,11 +338,13 @@ size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
 void ccaas_grant_scrub(const struct ccaas_grant *grant,
                        struct ccaas_error *error)
 {
-    char *const texts[] = {error->message, error->url, error->body,
-                           error->request_id};
+    char *const texts[] = {error->message, error->url, error->request_id};
     size_t i;
 
     for (i = 0; i < sizeof texts / sizeof *texts; i++)
-        texts[i][ccaas_grant_scrub_text(grant, texts[i], strlen(texts[i]))] =
-            '\0';
+        texts[i][ccaas_grant_scrub_text(grant, texts[i], strlen(texts[i]),
+                                        false)] = '\0';
+    error->body_length =
+        ccaas_grant_scrub_text(grant, error->body, error->body_length, false);
+    error->body[error->body_length] = '\0';
 }

@@ -101,9 +101,10 @@ double ccaas_grant_due(const struct ccaas_grant *grant,
 void ccaas_grant_scrub(const struct ccaas_grant *grant,
                        struct ccaas_error *error);
 
-/* The same for a text of `length` bytes, in place; returns its new length. */
+/* The same for a text of `length` bytes, in place; returns its new length.
+ * `cut`: see ccaas_scrub. */
 size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
-                              size_t length);
+                              size_t length, bool cut);
 
 /* The bell does not ring for that one any more; if it was to find the token,
  * another one is asked. */

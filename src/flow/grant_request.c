@@ -1,5 +1,4 @@
 /* The request for a token, with its attempts. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,9 @@
 #include "clock.h"
 #include "error.h"
 #include "grant_own.h"
+#include "number.h"
 #include "retry_after.h"
+#include "text.h"
 #include "trust.h"
 
 #define TOKEN_BODY (64 * 1024) /* a larger reply is no token */
@@ -146,7 +147,7 @@ static bool read_reply(struct ccaas_grant *grant,
     length = ccaas_json_find(block->bytes, block->length, "access_token", text,
                              sizeof text);
     for (i = 0; i < length; i++)
-        if (!isgraph((unsigned char)text[i]))
+        if (!ccaas_is_graph(text[i]))
             length = -1;
     if (length > 0 && length < TOKEN_LONGEST - 1)
         bearer = ccaas_secret_new(text, (size_t)length);
@@ -157,7 +158,7 @@ static bool read_reply(struct ccaas_grant *grant,
     if (ccaas_json_find(block->bytes, block->length, "expires_in", life,
                         sizeof life) < 0)
         life[0] = '\0';
-    ccaas_auth_granted(&grant->auth, strtod(life, NULL));
+    ccaas_auth_granted(&grant->auth, ccaas_number_from(life));
     return true;
 }
 
@@ -227,26 +228,33 @@ static enum ccaas_code oauth_code(const char *name, bool *transient)
     return *transient ? CCAAS_SERVER : CCAAS_PROTOCOL;
 }
 
+/* The text that a member has, as it may be shown; "" where it has none. */
+static void show_member(const struct ccaas_grant *grant, const char *body,
+                        size_t length, const char *name, char *to, size_t room)
+{
+    char text[4096];
+    long found = ccaas_json_find(body, length, name, text, sizeof text);
+    size_t used = found > 0 ? (size_t)found : 0;
+
+    used = ccaas_grant_scrub_text(grant, text, used, used > sizeof text - 8);
+    ccaas_text_show(to, room, text, used);
+    ccaas_secret_wipe(text, sizeof text);
+}
+
 /* The words of a reply that is OAuth's for an error, scrubbed, and its name;
  * false: it is none. */
 static bool read_refusal(const struct ccaas_grant *grant, const char *body,
                          size_t length, char *message, size_t room, char *name,
                          size_t name_room)
 {
-    char words[1024];
-    long found =
-        ccaas_json_find(body, length, "error_description", words, sizeof words);
+    char words[401];
 
-    if (ccaas_json_find(body, length, "error", name, name_room) <= 0)
-        name[0] = '\0';
-    if (found <= 0)
-        words[0] = '\0';
-    name[ccaas_grant_scrub_text(grant, name, strlen(name))] = '\0';
-    words[ccaas_grant_scrub_text(grant, words, strlen(words))] = '\0';
+    show_member(grant, body, length, "error", name, name_room);
+    show_member(grant, body, length, "error_description", words, sizeof words);
     if (words[0] && name[0])
-        snprintf(message, room, "%.400s (%.60s)", words, name);
+        snprintf(message, room, "%s (%s)", words, name);
     else
-        snprintf(message, room, "%.400s", words[0] ? words : name);
+        snprintf(message, room, "%s", words[0] ? words : name);
     return words[0] || name[0];
 }
 
@@ -274,21 +282,22 @@ static bool blame_status(struct ccaas_grant *grant,
                          const struct ccaas_client *client,
                          const struct ccaas_end_mail *end)
 {
-    size_t length = ccaas_grant_scrub_text(grant, end->body, end->length);
     char message[sizeof grant->error.message], name[64];
+    /* Before the body is changed. */
+    bool is_oauth = read_refusal(grant, end->body, end->length, message,
+                                 sizeof message, name, sizeof name);
     bool transient;
 
     ccaas_grant_blame(grant, CCAAS_PROTOCOL, "");
-    transient = ccaas_client_verdict(&client->dialect, grant->status,
-                                     grant->headers, grant->headers_length,
-                                     end->body, length, &grant->error);
+    transient = ccaas_client_verdict(client, grant->status, grant->headers,
+                                     grant->headers_length, end->body,
+                                     end->length, &grant->error);
     /* A token endpoint says 400 to wrong credentials as well. */
     if (grant->error.code == CCAAS_BAD_REQUEST ||
         grant->error.code == CCAAS_FORBIDDEN)
         grant->error.code = CCAAS_AUTH;
     /* The API's own words for an error are another matter. */
-    if (read_refusal(grant, end->body, length, message, sizeof message, name,
-                     sizeof name))
+    if (is_oauth)
         ccaas_error_set(&grant->error, grant->error.code, "%s", message);
     return transient;
 }

@@ -10,6 +10,7 @@
 #include "grant_own.h"
 #include "retry.h"
 #include "retry_after.h"
+#include "text.h"
 
 /* What those are told who leave together. */
 struct ccaas_failure {
@@ -191,10 +192,11 @@ static double patience(const struct ccaas_grant *grant,
 static void lose_patience(struct ccaas_grant *grant,
                           struct ccaas_grant_need *need, double now)
 {
-    char message[64];
+    char message[64], seconds[CCAAS_SECONDS_ROOM];
 
-    snprintf(message, sizeof message, "no byte from the server for %g s",
-             need->timeout);
+    ccaas_text_seconds(seconds, need->timeout);
+    snprintf(message, sizeof message, "no byte from the server for %s s",
+             seconds);
     ccaas_grant_blame(grant, CCAAS_TIMEOUT, message);
     grant->error.retryable = true;
     ccaas_error_attempt(&grant->error, ccaas_clock_wall_at(grant->heard),

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "proxy.h"
 #include "retry_after.h"
+#include "text.h"
 #include "trust.h"
 
 /* So many sockets in a row that the server closes before any message make
@@ -91,7 +92,8 @@ static void note(struct ccaas_live *live, const char *reason)
     if (!event)
         return;
     event->attempt = live->attempt;
-    strncpy(event->reason, reason, sizeof event->reason - 1);
+    ccaas_text_show(event->reason, sizeof event->reason, reason,
+                    strlen(reason));
     if (live->state == CCAAS_LIVE_OPEN)
         return;
     event->status = ccaas_live_error_of(live)->status;
@@ -290,17 +292,24 @@ static bool refuses_token(const struct ccaas_live *live,
 }
 
 /* The server closed the websocket in due form: how. */
-static void describe_close(struct ccaas_error *error, enum ccaas_code code,
+static void describe_close(struct ccaas_live *live, enum ccaas_code code,
                            const struct ccaas_ws_end *end)
 {
-    char number[64];
+    char number[64], reason[sizeof end->close_reason];
+    size_t length = strlen(end->close_reason);
 
+    memcpy(reason, end->close_reason, length);
+    if (live->client->grant)
+        length = ccaas_grant_scrub_text(live->client->grant, reason, length,
+                                        end->close_cut);
+    reason[length] = '\0';
     if (end->close_code == 1005)
         snprintf(number, sizeof number, "no code");
     else
         snprintf(number, sizeof number, "%d", end->close_code);
-    ccaas_error_set(error, code, "the server closed the websocket (%s%s%s)%s",
-                    number, end->close_reason[0] ? ": " : "", end->close_reason,
+    ccaas_error_set(ccaas_live_error_of(live), code,
+                    "the server closed the websocket (%s%s%s)%s", number,
+                    reason[0] ? ": " : "", reason,
                     code == CCAAS_AUTH ? ": it refuses the token" : "");
 }
 
@@ -319,7 +328,7 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
         ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
     else if (end->code == CCAAS_OK)
         describe_close(
-            error, refuses_token(live, end) ? CCAAS_AUTH : CCAAS_NETWORK, end);
+            live, refuses_token(live, end) ? CCAAS_AUTH : CCAAS_NETWORK, end);
     else
         ccaas_error_set(error, end->code, "%s", end->message);
     sign_error(live);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "text.h"
 
 #define SEPARATORS ", \t"
 
@@ -83,8 +84,8 @@ static bool is_below(struct text host, struct text entry)
     if (entry.length && entry.begin[entry.length - 1] == '.')
         entry.length--;
     return entry.length && entry.length <= host.length &&
-           strncasecmp(host.begin + host.length - entry.length, entry.begin,
-                       entry.length) == 0 &&
+           ccaas_same_start(host.begin + host.length - entry.length,
+                            entry.begin, entry.length) &&
            (entry.length == host.length ||
             host.begin[host.length - entry.length - 1] == '.');
 }
@@ -135,9 +136,9 @@ const char *ccaas_proxy_for(const char *url, const char *option,
     const char *proxy = option, *exempt;
 
     /* In clear we talk to this machine itself only. */
-    if (strncasecmp(url, "https:", 6) == 0)
+    if (ccaas_same_start(url, "https:", 6))
         names += 2; /* wss_proxy is not for it */
-    if (!option && (names != proxies || strncasecmp(url, "wss:", 4) == 0))
+    if (!option && (names != proxies || ccaas_same_start(url, "wss:", 4)))
         proxy = first_set(environment, names);
     if (!proxy || !*proxy)
         return NULL;

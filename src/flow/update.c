@@ -42,6 +42,13 @@ uint64_t ccaas_update_hash(const struct ccaas_update_form *form,
     return ccaas_siphash(key, category, category_length);
 }
 
+/* A string or a number. */
+static bool is_id(struct ccaas_part part)
+{
+    return part.begin && (*part.begin == '"' || *part.begin == '-' ||
+                          (*part.begin >= '0' && *part.begin <= '9'));
+}
+
 void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
                        size_t length, struct ccaas_update *update)
 {
@@ -55,8 +62,7 @@ void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
     if (!ccaas_pick(form->pick, bytes, length, parts, &update->fault_at,
                     &update->fault))
         return;
-    update->is_update = parts[CCAAS_LIVE_METRIC].begin &&
-                        *parts[CCAAS_LIVE_METRIC].begin == '"' &&
+    update->is_update = is_id(parts[CCAAS_LIVE_METRIC]) &&
                         parts[CCAAS_LIVE_WHOLE].begin &&
                         *parts[CCAAS_LIVE_WHOLE].begin == '{';
     if (!update->is_update)

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "text.h"
 #include "transfer.h"
 
 #define IDLE_CONNECTIONS 64L /* kept alive, over all hosts */
@@ -248,7 +249,7 @@ static int watch(struct ccaas_http *http)
 {
     struct ccaas_transfer *transfer, *next;
     double now = ccaas_clock_now(), soonest = INFINITY, ends;
-    char message[96];
+    char message[96], seconds[CCAAS_SECONDS_ROOM];
 
     for (transfer = http->running; transfer; transfer = next) {
         next = transfer->next;
@@ -262,8 +263,9 @@ static int watch(struct ccaas_http *http)
             finish_as(transfer, CCAAS_TIMEOUT, false,
                       "the deadline has passed");
         } else {
+            ccaas_text_seconds(seconds, transfer->timeout);
             snprintf(message, sizeof message,
-                     "no byte from the server for %g s", transfer->timeout);
+                     "no byte from the server for %s s", seconds);
             finish_as(transfer, CCAAS_TIMEOUT, true, message);
         }
     }

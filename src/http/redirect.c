@@ -2,8 +2,8 @@
  * thread. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "text.h"
 #include "transfer.h"
 
 /* Do both URLs have the same scheme, host and port?  *secure: the second one
@@ -23,14 +23,14 @@ static bool same_origin(const char *one, const char *other, bool *secure)
         from_a = from_b = NULL;
         if (curl_url_get(a, parts[i], &from_a, CURLU_DEFAULT_PORT) ||
             curl_url_get(b, parts[i], &from_b, CURLU_DEFAULT_PORT) ||
-            strcasecmp(from_a, from_b) != 0)
+            !ccaas_same_text(from_a, from_b))
             same = false;
         curl_free(from_a);
         curl_free(from_b);
     }
     from_b = NULL;
     if (b && curl_url_get(b, CURLUPART_SCHEME, &from_b, 0) == CURLUE_OK)
-        *secure = strcasecmp(from_b, "https") == 0;
+        *secure = ccaas_same_text(from_b, "https");
     curl_free(from_b);
     curl_url_cleanup(a);
     curl_url_cleanup(b);

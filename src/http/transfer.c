@@ -2,17 +2,16 @@
  * the engine's thread. */
 #include "transfer.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "clock.h"
 #include "descriptor.h"
+#include "text.h"
 
 /* In seconds; in milliseconds a long of 32 bits has it. */
 #define CONNECT_MOST 1e6
@@ -42,7 +41,7 @@ static bool add_line(struct ccaas_transfer *transfer, const char *line)
 static bool has_line(const struct curl_slist *list, const char *name)
 {
     for (; list; list = list->next)
-        if (strncasecmp(list->data, name, strlen(name)) == 0)
+        if (ccaas_same_start(list->data, name, strlen(name)))
             return true;
     return false;
 }
@@ -205,8 +204,7 @@ static bool add_header(struct ccaas_transfer *transfer, const char *line,
     }
     i = transfer->answer.length - (size_t)(end - value) - 2 - name;
     for (; name; name--, i++)
-        transfer->answer.bytes[i] =
-            (char)tolower((unsigned char)transfer->answer.bytes[i]);
+        transfer->answer.bytes[i] = ccaas_lower(transfer->answer.bytes[i]);
     return true;
 }
 
@@ -243,7 +241,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *self)
         transfer->too_large = true;
         return 0;
     }
-    if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
+    if (length >= 5 && ccaas_same_start(line, "HTTP/", 5)) {
         transfer->answer.length = 0;
         transfer->headed = false;
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -380,7 +378,7 @@ static bool begin_body(struct ccaas_transfer *transfer)
             coding = ccaas_coding_add(coding, value);
         /* libcurl would decode it, and take a part for the whole. */
         else if (strcmp(at, "transfer-encoding") == 0 &&
-                 strcasecmp(value, "chunked") != 0)
+                 !ccaas_same_text(value, "chunked"))
             return refuse_body(transfer, "the answer has a transfer coding ",
                                "that was not asked for");
     }
@@ -543,7 +541,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     }
     /* In clear we talk to this machine itself only: a proxy of the environment
      * is not to see the token on a way that was thought to be none. */
-    if (transfer->proxy || strncasecmp(transfer->url, "http:", 5) == 0)
+    if (transfer->proxy || ccaas_same_start(transfer->url, "http:", 5))
         curl_easy_setopt(easy, CURLOPT_PROXY,
                          transfer->proxy ? transfer->proxy : "");
     set_method(transfer);

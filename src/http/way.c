@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "retry.h"
+#include "text.h"
 #include "transfer.h"
 
 /* In clear, a proxy answers as the server does.  (One of the environment is not
@@ -11,7 +12,7 @@
 bool ccaas_transfer_is_unproxied(const struct ccaas_transfer *transfer)
 {
     return transfer->status == 407 && transfer->proxy && transfer->proxy[0] &&
-           strncasecmp(transfer->url, "http:", 5) == 0;
+           ccaas_same_start(transfer->url, "http:", 5);
 }
 
 void ccaas_transfer_way(struct ccaas_transfer *transfer,

@@ -36,14 +36,16 @@ bool ccaas_retry_status(int status)
 {
     switch (status) {
     case 408:
+    case 425:
     case 429:
     case 500:
     case 502:
     case 503:
     case 504:
+    case 598:
         return true;
     default:
-        return false;
+        return status >= 520 && status <= 529;
     }
 }
 

@@ -45,7 +45,9 @@ double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
                         const struct ccaas_retry_attempt *attempt, double left,
                         double random);
 
-/* True for a status that may pass: 408, 429, 500, 502, 503, 504. */
+/* True for a status that may pass, of HTTP or of a websocket's handshake: 408,
+ * 425, 429, 500, 502, 503, 504, and those of proxies in front of a server that
+ * fails: 520 to 529, 598. */
 bool ccaas_retry_status(int status);
 
 /* Reads Retry-After (not terminated; NULL: the header is missing): whole

@@ -5,14 +5,23 @@
 #include "sandbox.h"
 
 #include <string.h>
-#include <strings.h>
+
+/* Is it that name (in lower case), whatever its case, in every locale? */
+static int is_name(const char *text, const char *name, size_t size)
+{
+    for (; size; size--, text++, name++)
+        if ((*text >= 'A' && *text <= 'Z' ? *text + ('a' - 'A') : *text) !=
+            *name)
+            return 0;
+    return 1;
+}
 
 /* The value of a header line, or NULL when the line is another header. */
 static const char *value_of(const char *line, const char *end, const char *name)
 {
     size_t size = strlen(name);
     if ((size_t)(end - line) <= size || line[size] != ':' ||
-        strncasecmp(line, name, size) != 0)
+        !is_name(line, name, size))
         return NULL;
     line += size + 1;
     while (line < end && (*line == ' ' || *line == '\t'))
@@ -46,10 +55,10 @@ static void read_head(struct ccaas_sandbox_request *request, const char *bytes)
         const char *stop = memchr(line, '\r', (size_t)(end - line));
         if (!stop)
             break;
-        const char *value = value_of(line, stop, "Content-Length");
+        const char *value = value_of(line, stop, "content-length");
         if (value)
             request->problem = read_length(value, stop, &request->body_size);
-        else if (value_of(line, stop, "Transfer-Encoding"))
+        else if (value_of(line, stop, "transfer-encoding"))
             request->problem = "411";
         if (request->problem)
             return;

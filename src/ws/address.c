@@ -1,12 +1,11 @@
 /* URLs taken apart: see address.h. */
 #include "address.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "secret.h"
+#include "text.h"
 
 #define HOST_MOST 95 /* libwebsockets cuts longer ones off without a word */
 #define URL_MOST 16384
@@ -65,7 +64,7 @@ static const char *parse_host(struct ccaas_address *address, const char *text,
     if (after == end)
         return NULL;
     for (digit = after + 1; digit < end && port <= 65535; digit++) {
-        if (!isdigit((unsigned char)*digit))
+        if (!ccaas_is_digit(*digit))
             break;
         port = port * 10 + (*digit - '0');
     }
@@ -82,9 +81,9 @@ const char *ccaas_address_parse(struct ccaas_address *address, const char *url)
     size_t length;
 
     memset(address, 0, sizeof *address);
-    if (strncasecmp(url, "wss://", 6) == 0)
+    if (ccaas_same_start(url, "wss://", 6))
         address->tls = true;
-    else if (strncasecmp(url, "ws://", 5) != 0)
+    else if (!ccaas_same_start(url, "ws://", 5))
         return "its address begins with neither ws:// nor wss://";
     if (!printable(url))
         return "its address has characters that an address cannot have";
@@ -113,22 +112,16 @@ const char *ccaas_address_parse(struct ccaas_address *address, const char *url)
     return NULL;
 }
 
-static int hex(char digit)
-{
-    return isdigit((unsigned char)digit)
-               ? digit - '0'
-               : tolower((unsigned char)digit) - 'a' + 10;
-}
-
 /* In place. */
 static void percent_decode(char *text)
 {
     char *to = text;
 
     for (; *text; text++)
-        if (*text == '%' && isxdigit((unsigned char)text[1]) &&
-            isxdigit((unsigned char)text[2])) {
-            *to++ = (char)(hex(text[1]) * 16 + hex(text[2]));
+        if (*text == '%' && ccaas_hex_value(text[1]) >= 0 &&
+            ccaas_hex_value(text[2]) >= 0) {
+            *to++ = (char)(ccaas_hex_value(text[1]) * 16 +
+                           ccaas_hex_value(text[2]));
             text += 2;
         } else {
             *to++ = *text;
@@ -142,7 +135,7 @@ const char *ccaas_address_proxy(struct ccaas_address *address,
     const char *scheme = strstr(proxy, "://"), *end, *at;
 
     memset(address, 0, sizeof *address);
-    if (scheme && (scheme - proxy != 4 || strncasecmp(proxy, "http", 4) != 0))
+    if (scheme && (scheme - proxy != 4 || !ccaas_same_start(proxy, "http", 4)))
         return "a proxy of that kind cannot be used";
     if (scheme)
         proxy = scheme + 3;

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "socket.h"
+#include "text.h"
 #include "utf8.h"
 
 /* Readings of one connection, before others have a turn. */
@@ -158,24 +159,22 @@ static bool is_code(int code)
            (code >= 3000 && code < 5000);
 }
 
+#define CLOSE_MOST 125 /* bytes of a control frame's payload */
+
 /* The server closes: it is answered. */
 static void closed_by_peer(struct ccaas_socket *socket,
                            const unsigned char *payload, size_t length)
 {
     struct ccaas_ws_end end = {.code = CCAAS_OK, .close_code = 1005};
     int answer = 1005;
-    size_t i, used = 0;
-    unsigned char c;
     bool utf8;
 
     if (length >= 2) {
         end.close_code = payload[0] << 8 | payload[1];
         utf8 = ccaas_utf8_valid((const char *)payload + 2, length - 2);
-        for (i = 2; i < length && used + 1 < sizeof end.close_reason; i++) {
-            c = payload[i];
-            end.close_reason[used++] =
-                (char)(c < ' ' || c == 0x7f || (c > 0x7f && !utf8) ? '?' : c);
-        }
+        ccaas_text_show(end.close_reason, sizeof end.close_reason,
+                        (const char *)payload + 2, length - 2);
+        end.close_cut = length >= CLOSE_MOST - 3;
         answer = is_code(end.close_code) && utf8 ? end.close_code : 1002;
     }
     ccaas_socket_finish(socket, &end, answer);

@@ -13,6 +13,9 @@
 
 #include "clock.h"
 #include "descriptor.h"
+#include "error.h"
+#include "retry.h"
+#include "text.h"
 
 /* How long a server has to answer a goodbye. */
 #define GOODBYE_SECONDS 5
@@ -304,31 +307,10 @@ void ccaas_socket_found(struct ccaas_socket *socket,
 /* The server has answered, but not with a websocket. */
 static void judge_status(struct ccaas_socket *socket, struct ccaas_ws_end *end)
 {
-    static const struct {
-        int status;
-        enum ccaas_code code;
-        bool transient;
-    } meanings[] = {
-        {400, CCAAS_BAD_REQUEST, false}, {401, CCAAS_AUTH, false},
-        {403, CCAAS_FORBIDDEN, false},   {404, CCAAS_NOT_FOUND, false},
-        {408, CCAAS_SERVER, true},       {425, CCAAS_SERVER, true},
-        {429, CCAAS_RATE_LIMITED, true},
-    };
     int status = socket->status;
-    size_t i;
 
-    end->code = CCAAS_PROTOCOL;
-    if (status >= 500) {
-        end->code = CCAAS_SERVER;
-        end->transient = true;
-    } else if (status >= 400) {
-        end->code = CCAAS_BAD_REQUEST;
-    }
-    for (i = 0; i < sizeof meanings / sizeof *meanings; i++)
-        if (meanings[i].status == status) {
-            end->code = meanings[i].code;
-            end->transient = meanings[i].transient;
-        }
+    end->code = ccaas_error_code(status);
+    end->transient = ccaas_retry_status(status);
     if (status >= 300 && status < 400)
         snprintf(end->message, sizeof end->message,
                  "the server redirects the websocket (%d): not followed",
@@ -403,11 +385,11 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
                                bool *gone)
 {
     double until = socket->began + socket->connect_timeout;
-    char message[96];
+    char message[96], seconds[CCAAS_SECONDS_ROOM];
 
     if (until <= now) {
-        snprintf(message, sizeof message, "not connected within %g s",
-                 socket->connect_timeout);
+        ccaas_text_seconds(seconds, socket->connect_timeout);
+        snprintf(message, sizeof message, "not connected within %s s", seconds);
         *gone = true;
         ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
                                LWS_CLOSE_STATUS_GOINGAWAY, message);
@@ -458,15 +440,16 @@ static double quiet(struct ccaas_socket *socket)
 static double watch_open(struct ccaas_socket *socket, double now, bool *gone)
 {
     double third = socket->silence / 3, due;
-    char message[96];
+    char message[96], seconds[CCAAS_SECONDS_ROOM];
 
     if (socket->full)
         return INFINITY; /* we do not listen; resume begins anew */
     if (socket->heard + socket->silence <= now)
         socket->heard = fmax(socket->heard, now - quiet(socket));
     if (socket->heard + socket->silence <= now) {
+        ccaas_text_seconds(seconds, socket->silence);
         snprintf(message, sizeof message,
-                 "nothing was heard from the server for %g s", socket->silence);
+                 "nothing was heard from the server for %s s", seconds);
         *gone = true;
         socket->state = CCAAS_SOCKET_OPEN;
         ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,

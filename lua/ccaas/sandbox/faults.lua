@@ -1,6 +1,7 @@
 --- What goes wrong on purpose: which fault a request meets, and what the
 -- fault does to its answer.  Lives in the sandbox's Lua state.
 
+local letters = require "ccaas.text"
 local http = require "ccaas.sandbox.http"
 local source = require "ccaas.sandbox.source"
 
@@ -69,7 +70,7 @@ end
 local GZIP_MARK = "gzip"
 
 local function wants_gzip(request)
-  return (request.headers["accept-encoding"] or ""):lower()
+  return letters.lower(request.headers["accept-encoding"] or "")
     :find(GZIP_MARK, 1, true) ~= nil
 end
 

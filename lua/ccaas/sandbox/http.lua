@@ -1,5 +1,7 @@
 --- Reads the head of an HTTP request and writes that of an answer.  Pure.
 
+local letters = require "ccaas.text"
+
 local http = {}
 
 local reasons = {
@@ -49,7 +51,7 @@ end
 local function read_headers(text)
   local headers = {}
   for name, value in text:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    name, value = name:lower(), value:gsub("[ \t]+$", "")
+    name, value = letters.lower(name), value:gsub("[ \t]+$", "")
     headers[name] = headers[name] and headers[name] .. ", " .. value or value
   end
   return headers
@@ -72,7 +74,7 @@ end
 ---@return ccaas.sandbox.request? nil when it is not one
 function http.parse(head, body)
   local method, target, minor, at =
-    head:match("^(%u+) ([^ \r\n]+) HTTP/1%.(%d)()\r\n")
+    head:match("^([A-Z]+) ([^ \r\n]+) HTTP/1%.(%d)()\r\n")
   if not method then
     return nil
   end
@@ -83,7 +85,7 @@ function http.parse(head, body)
     segments[#segments + 1] = http.decode(segment)
   end
   local headers = read_headers(head:sub(at))
-  local connection = (headers.connection or ""):lower()
+  local connection = letters.lower(headers.connection or "")
   return {
     method = method, target = target, raw_path = raw_path,
     path = http.decode(raw_path), segments = segments,
@@ -99,12 +101,12 @@ end
 ---@param value string|false
 function http.set(headers, name, value)
   for i = #headers, 1, -1 do
-    if headers[i][1]:lower() == name:lower() then
+    if letters.lower(headers[i][1]) == letters.lower(name) then
       table.remove(headers, i)
     end
   end
   if value then
-    headers[#headers + 1] = { name, tostring(value) }
+    headers[#headers + 1] = { name, letters.of(value) }
   end
 end
 
@@ -112,7 +114,7 @@ end
 ---@return string?
 function http.get(headers, name)
   for _, header in ipairs(headers) do
-    if header[1]:lower() == name:lower() then
+    if letters.lower(header[1]) == letters.lower(name) then
       return header[2]
     end
   end

@@ -16,7 +16,7 @@ end
 ---@param text string
 ---@return string
 function json.quote(text)
-  return '"' .. text:gsub('[%c"\\]', escape) .. '"'
+  return '"' .. text:gsub('[%z\1-\31\127"\\]', escape) .. '"'
 end
 
 local function code_point(c)

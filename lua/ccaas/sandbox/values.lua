@@ -2,6 +2,7 @@
 -- from which rows take theirs, so that a large answer is only put together.
 -- Pure.
 
+local letters = require "ccaas.text"
 local json = require "ccaas.sandbox.json"
 
 local values = {}
@@ -47,7 +48,7 @@ function kinds.duration(random)
 end
 
 function kinds.fraction(random)
-  return ("%.15g"):format(random(10001) / 10000)
+  return letters.number(random(10001) / 10000)
 end
 
 function kinds.time(random)
@@ -158,8 +159,7 @@ function values.encode(value)
   elseif type(value) == "string" then
     return json.quote(value)
   elseif type(value) == "number" then
-    local whole = value % 1 == 0 and math.abs(value) < 2 ^ 53
-    return whole and ("%d"):format(value) or ("%.17g"):format(value)
+    return letters.number(value)
   end
   return tostring(value)
 end

@@ -2,6 +2,8 @@
 -- sandbox's: nil, booleans, numbers, strings of any bytes, and tables of
 -- those.  Pure.
 
+local letters = require "ccaas.text"
+
 local wire = {}
 
 local packers = {}
@@ -30,7 +32,7 @@ packers.number = function(out, value)
   elseif value ~= value or value == -math.huge then
     error("cannot pass " .. value .. " to the sandbox", 0)
   else
-    out[#out + 1] = string.format("n%.17g;", value)
+    out[#out + 1] = "n" .. letters.number(value) .. ";"
   end
 end
 

@@ -33,7 +33,7 @@ function x8.locate(_, request)
   if request.raw_path == oauth.PATH then
     return oauth.PATH, {}
   end
-  local rest, count = request.raw_path:gsub("^/%l%l/", "/", 1)
+  local rest, count = request.raw_path:gsub("^/[a-z][a-z]/", "/", 1)
   local below = rest:match("^/analytics/cc/v%d+/realtime%-metrics(/.*)$")
   if not below then
     return nil

@@ -84,7 +84,7 @@ end
 --- Refuses what cannot be a time zone.
 function params.check_timezone(query)
   local zone = single(query, "timezone")
-  if zone and not (zone == "UTC" or zone:find("^%a[%w_+-]*/[%w_+/-]+$")) then
+  if zone and not (zone == "UTC" or zone:find("^[A-Za-z][A-Za-z0-9_+-]*/[A-Za-z0-9_+/-]+$")) then
     params.bad_request("Field 'timezone' must be a valid time zone")
   end
 end

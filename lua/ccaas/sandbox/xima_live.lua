@@ -2,6 +2,7 @@
 -- what goes wrong with them on purpose.  What is pushed becomes the state that
 -- the metrics' values are read from.  Lives in the sandbox's Lua state.
 
+local letters = require "ccaas.text"
 local day = require "ccaas.sandbox.xima_day"
 local json = require "ccaas.sandbox.json"
 local metrics = require "ccaas.sandbox.xima_metrics"
@@ -54,7 +55,7 @@ end
 -- --- subscribing -------------------------------------------------------------
 
 local function has_word(list, word)
-  for item in (list or ""):lower():gmatch("[^,%s]+") do
+  for item in letters.lower(list or ""):gmatch("[^,%s]+") do
     if item == word then
       return true
     end
@@ -152,7 +153,7 @@ local function encode(value)
       or math.abs(value) < 2 ^ 53) then
     return ("%d"):format(value)
   elseif type(value) == "number" then
-    return ("%.14g"):format(value)
+    return letters.number(value)
   end
   return tostring(value)
 end

@@ -1,6 +1,7 @@
 --- The real-time metrics of the Xima API: what they are, and their values.
 -- Lives in the sandbox's Lua state.
 
+local letters = require "ccaas.text"
 local json = require "ccaas.sandbox.json"
 local params = require "ccaas.sandbox.xima_params"
 local people = require "ccaas.sandbox.xima_people"
@@ -44,7 +45,7 @@ function units.DURATION(chance)
 end
 
 function units.PERCENTAGE(chance)
-  return ("%.4g"):format(chance % 10001 / 10000)
+  return letters.number(chance % 10001 / 10000)
 end
 
 function units.TEXT(chance)
@@ -192,7 +193,7 @@ end
 
 -- Fields are called after their kind.
 local field_names = setmetatable({}, { __index = function(names, kind)
-  names[kind] = json.quote(kind:lower())
+  names[kind] = json.quote(letters.lower(kind))
   return names[kind]
 end })
 

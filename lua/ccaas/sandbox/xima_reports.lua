@@ -2,6 +2,7 @@
 -- sandbox's Lua state.
 
 local cjson = require "ccaas.cjson"
+local letters = require "ccaas.text"
 local documents = require "ccaas.sandbox.documents"
 local json = require "ccaas.sandbox.json"
 local params = require "ccaas.sandbox.xima_params"
@@ -243,7 +244,7 @@ function reports:answer(request, id)
     params.refuse(404, "No such report: " .. id)
   end
   local type = request.headers["content-type"] or ""
-  if not type:lower():find("^application/json") then
+  if not letters.lower(type):find("^application/json") then
     params.refuse(415)
   end
   local asked, list = read(request)

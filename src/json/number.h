@@ -1,5 +1,5 @@
-/* JSON's numbers as Lua's: integers exact to 64 bits, everything else the
- * nearest double, whatever the process's locale.
+/* JSON's numbers: integers exact to 64 bits, everything else the nearest
+ * double, whatever the process's locale.
  */
 #ifndef CCAAS_NUMBER_H
 #define CCAAS_NUMBER_H
@@ -20,5 +20,9 @@ struct ccaas_number {
  * byte; call again with one that does. */
 bool ccaas_number_read(const char *begin, const char *end, char *scratch,
                        size_t room, struct ccaas_number *number);
+
+/* Any text's number, as strtod reads it in the C locale; 0: it begins with
+ * none. */
+double ccaas_number_from(const char *text);
 
 #endif

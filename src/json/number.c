@@ -19,7 +19,7 @@ static void make_c_locale(void)
     c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-static double read_by_library(const char *text)
+double ccaas_number_from(const char *text)
 {
     pthread_once(&c_locale_once, make_c_locale);
     /* No memory for a locale: then the process's own, at the worst. */
@@ -118,6 +118,6 @@ bool ccaas_number_read(const char *begin, const char *end, char *scratch,
         return false;
     memcpy(scratch, begin, length);
     scratch[length] = '\0';
-    number->real = read_by_library(scratch);
+    number->real = ccaas_number_from(scratch);
     return true;
 }
