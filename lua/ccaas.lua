@@ -50,7 +50,7 @@ local common = {
 -- What each kind of credentials adds.
 local by_auth = {
   client_credentials = {
-    key = checks.secret,
+    key = checks.key,
     secret = checks.secret,
     tenant = checks.text,
     region = checks.text,
@@ -62,7 +62,7 @@ local by_auth = {
     audio_interval = checks.pause,
     token = function(where, name, value)
       if type(value) ~= "function" then
-        checks.secret(where, name, value)
+        checks.token(where, name, value)
       end
     end,
   },

@@ -138,8 +138,8 @@ describe("audio", function()
       for _, case in ipairs {
         { "K1", nil, "expected a row, as `recordings` gives them" },
         { nil, nil, "expected a row" },
-        { {}, nil, "tenant id must be a string" },
-        { { tenantName = "acme" }, nil, "recording id must be a string" },
+        { {}, nil, "the row has no `tenantName`, as those of `recordings` have" },
+        { { tenantName = "acme" }, nil, "the row has no `recordingKey`" },
         { { tenantName = "acme", recordingKey = 7 }, nil, "recording id must be a string" },
         { { tenantName = "acme", recordingKey = "" }, nil, "recording id is empty" },
         { { tenantName = "..", recordingKey = "K1" }, nil, "which a path does not take" },

@@ -18,6 +18,18 @@ describe("the nearest name", function()
     assert.is_nil(nearest(1, known))
   end)
 
+  -- Any two short names are near: "uk" was answered by "us".
+  it("is one of a few letters only where the case or an end is wrong", function()
+    local regions = { us = 1, eu = 1, au = 1, ca = 1 }
+    for _, name in ipairs { "uk", "de", "u", "", "s", "su" } do
+      assert.is_nil(nearest(name, regions), name)
+    end
+    assert.equal("us", nearest("US", regions))
+    assert.equal("us", nearest("us-east", regions))
+    assert.equal("key", nearest("keys", { key = 1, secret = 1 }))
+    assert.is_nil(nearest("size", { page = 1 }))
+  end)
+
   it("is the first one by name, where several are as near", function()
     assert.equal("pageb", nearest("page", { pagef = 1, pagec = 1, pageb = 1, paged = 1 }))
   end)

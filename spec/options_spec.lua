@@ -63,6 +63,9 @@ describe("misuse of ccaas.new", function()
   it("is a region that there is not", function()
     new_raises("region|mars|au, ca, eu, us", { region = "mars" })
     new_raises("region|did you mean \"us\"", { region = "US" })
+    -- They were answered by "did you mean "us"".
+    new_raises("unknown region \"uk\" (known: au, ca, eu, us)", { region = "uk" })
+    new_raises("unknown region \"de\" (known: au, ca, eu, us)", { region = "de" })
     new_raises("region", { region = 1 })
     new_raises("region", { region = "" })
   end)
@@ -83,6 +86,28 @@ describe("misuse of ccaas.new", function()
     new_raises("key", { key = "" })
     new_raises("secret", { secret = "" })
     new_raises("secret", { secret = 17 })
+  end)
+
+  -- It went out as another user's name and password.
+  it("is a key with a colon in it", function()
+    local text = new_raises("option `key` has a colon in it", { key = "a-key:a-secret" })
+    assert.is_nil(text:find("a-", 1, true))
+  end)
+
+  -- They were refused by the server only, as "Bearer Bearer".
+  it("is a token that is a header's value, or that cannot be sent", function()
+    for _, token in ipairs { "Bearer abc", "bearer abc", " BEARER  abc" } do
+      local text = raises("option `token` begins with \"Bearer \": give the token alone", function()
+        ccaas.new { provider = "xima", host = "acme.xima.cloud", token = token }
+      end)
+      assert.is_nil(text:find("abc", 1, true))
+    end
+    for _, token in ipairs { "abc ", "a bc", "abc\n", "\195\164" } do
+      raises("option `token` has blanks", function()
+        ccaas.new { provider = "xima", host = "acme.xima.cloud", token = token }
+      end)
+    end
+    ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "Bearerabc" }:close()
   end)
 
   it("is a number out of its bounds", function()
@@ -208,6 +233,37 @@ describe("misuse of a method", function()
     raises("request: unknown option `header`|did you mean \"headers\"", function()
       client:request { path = "/", header = {} }
     end)
+  end)
+
+  -- It was now one of them, now the other.
+  it("names the first by name of several options that are wrong", function()
+    for _ = 1, 20 do
+      raises("queues: option `limit`", function()
+        client:queues { page = -1, limit = -1, size = 0, timezone = 5, totals = 1, timeout = -1 }
+      end)
+    end
+  end)
+
+  -- It was called by the name of a method that was not called, and did not say what
+  -- there is.
+  it("is a watch of what cannot be watched, or with wrong options", function()
+    raises("watch: \"queue\" is no list that can be watched; did you mean \"queues\"", function()
+      client:watch("queue")
+    end)
+    raises("watch: \"calls\" is no list that can be watched (known: agents, groups, queues)", function()
+      client:watch("calls")
+    end)
+    raises("watch: nil is no list that can be watched (known: agents, groups, queues)", function() client:watch() end)
+    raises("watch: unknown option `metric`|did you mean \"metrics\"", function()
+      client:watch("queues", { metric = "a" })
+    end)
+    raises("watch: unknown option `intervall`|did you mean \"interval\"", function()
+      client:watch("queues", { intervall = 5 })
+    end)
+    raises("watch: option `interval`|from 5 on", function() client:watch("queues", { interval = 1 }) end)
+    raises("watch: option `size`", function() client:watch("queues", { size = 0 }) end)
+    raises("watch: needs option `metrics` or `summary`", function() client:watch("agents") end)
+    raises("watch: expected a table of options, got a string", function() client:watch("queues", "metrics") end)
   end)
 
   it("is anything but a table for options", function()

@@ -41,6 +41,16 @@ describe("a time that is read", function()
     reads("2026-12-31T24:00:00Z", 1798761600)
   end)
 
+  -- It was refused.
+  it("may be a leap second, which counts as the first second of the next day", function()
+    reads("2016-12-31T23:59:60Z", 1483228800)
+    reads("2016-12-31T23:59:60", 1483228800)
+    reads("2016-12-31T23:59:60.5Z", 1483228800.5)
+    reads("2016-12-31T15:59:60-08:00", 1483228800, -28800)
+    reads("2017-01-01T05:29:60+05:30", 1483228800, 19800)
+    refuses("2016-12-31T23:59:60-08:00", "no such time of day")
+  end)
+
   it("may have a fraction of a second", function()
     reads("2026-06-02T00:00:00.5", 1780358400.5)
     reads("2026-06-02T00:00:00,25Z", 1780358400.25)
@@ -89,7 +99,8 @@ describe("a time that is read", function()
   end)
 
   it("is refused for a time of day or an offset that there is not", function()
-    for _, clock in ipairs { "25:00", "24:00:01", "24:01", "24:00:00.001", "23:60", "23:59:60", "23:00:61Z" } do
+    for _, clock in ipairs { "25:00", "24:00:01", "24:01", "24:00:00.001", "23:60", "23:59:61", "23:00:60",
+      "12:34:60", "24:00:60", "23:00:61Z" } do
       refuses("2026-06-02T" .. clock, "no such time of day")
     end
     for _, offset in ipairs { "+18:01", "-19:00", "+05:60", "+9900" } do

@@ -166,6 +166,18 @@ describe("a token", function()
     end
   end)
 
+  -- It was the error of a token that is none, without the reason.
+  it("of a function that gives a header's value is misuse", function()
+    for _, token in ipairs { "Bearer abc", "bearer abc" } do
+      local client, s = asking(function() return token end, {})
+      local fine, message = pcall(first_agent, client)
+      assert.is_false(fine)
+      assert.matches('begins with "Bearer ": give the token alone', message, 1, true)
+      assert.is_nil(message:find("abc", 1, true))
+      assert.equal(0, s.accepted)
+    end
+  end)
+
   it("of a function that gave rubbish is asked for anew by the next call", function()
     local client, _, reasons = asking(function(_, n) return n > 1 and "T2" or nil end, { T2 = true })
     assert.equal("auth", select(2, first_agent(client)).code)

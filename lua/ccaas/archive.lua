@@ -325,6 +325,7 @@ return function(self, given)
       misuse.raise("archive: needs option `%s`", name)
     end
   end
+  options.check_period("archive", opts, true)
   opts = with_clock(opts, own)
   core.sweep(opts.dir)
   local manifest, err = open_manifest(own, opts.dir)

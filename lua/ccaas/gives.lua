@@ -10,8 +10,6 @@ local options = require "ccaas.options"
 local report = require "ccaas.report"
 local streams = require "ccaas.stream"
 local subscribe = require "ccaas.subscribe"
-local text = require "ccaas.text"
-local times = require "ccaas.times"
 local values = require "ccaas.values"
 
 local gives = {}
@@ -148,8 +146,8 @@ end
 
 --- A stream of rows that come in one answer.
 function gives.rows(own, name, method, plan, opts)
-  if opts.from and times.parse(opts.from) > times.parse(opts.to) then
-    misuse.raise("%s: option `from` (%s) is after `to` (%s)", name, text.of(opts.from), text.of(opts.to))
+  if opts.from then
+    options.check_period(name, opts, true)
   end
   plan.body, plan.key = "array_or_key", method.key
   plan.counted, plan.limit = true, opts.limit

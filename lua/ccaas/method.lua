@@ -125,6 +125,9 @@ local function arguments(name, method, known, ids, given)
     local values = {}
     for i, field in ipairs(method.fields) do
       values[i] = row[field]
+      if values[i] == nil then
+        misuse.raise("%s: the row has no `%s`, as those of `recordings` have", name, field)
+      end
     end
     return values, options.check(name, given[2], known)
   end
@@ -147,9 +150,13 @@ end
 ---@param vendor table
 ---@param name string
 ---@param method table
+---@param more? table<string, function> checks of more options, which are the caller's
 ---@return function
-function methods.make(vendor, name, method)
+function methods.make(vendor, name, method, more)
   local known = checks_of(vendor, method)
+  for option, check in pairs(more or {}) do
+    known[option] = check
+  end
   local ids = select(2, method.path:gsub("{", ""))
   return function(self, ...)
     local own = side.of(self, name)

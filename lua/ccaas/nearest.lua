@@ -20,6 +20,16 @@ local function distance(one, other)
   return row[#other]
 end
 
+-- Is one so near to the other that it may have been meant?  Of very short ones
+-- nearly all are: a slip in them is one of the case, or of an end.
+local function is_near(one, other, far)
+  local least = math.min(#one, #other)
+  if least < 4 then
+    return far == 0 or least > 1 and one:sub(1, least) == other:sub(1, least)
+  end
+  return far < 4 and far * 2 <= math.max(#one, #other)
+end
+
 --- The known name that a misspelt one was probably meant to be.
 ---@param name any
 ---@param known table<string, any> the names are its keys
@@ -27,8 +37,9 @@ end
 return function(name, known)
   local best, least
   for candidate in pairs(known) do
-    local far = distance(text.lower(tostring(name)), text.lower(candidate))
-    if far < 4 and far < math.min(#tostring(name), #candidate)
+    local one, other = text.lower(tostring(name)), text.lower(candidate)
+    local far = distance(one, other)
+    if is_near(one, other, far)
       and (not least or far < least or far == least and candidate < best) then
       best, least = candidate, far
     end

@@ -45,6 +45,48 @@ function checks.secret(where, name, value)
   end
 end
 
+-- As it is sent: the two of a key's credentials are put together by a colon.
+function checks.key(where, name, value)
+  checks.secret(where, name, value)
+  if value:find(":", 1, true) then
+    misuse.raise("%s: option `%s` has a colon in it, which no key has: give key and secret each by itself", where, name)
+  end
+end
+
+--- What is wrong with a token; nil: it can be sent.
+---@param value string
+---@return string|nil reason
+---@return boolean|nil is_header it is a header's value
+function options.token_fault(value)
+  if text.lower(value):find("^%s*bearer%s") then
+    return 'begins with "Bearer ": give the token alone', true
+  elseif value:find("[^\33-\126]") then
+    return "has blanks, line ends or other characters in it that no token has"
+  end
+end
+
+function checks.token(where, name, value)
+  if type(value) ~= "string" or value == "" then
+    misuse.raise("%s: option `%s` must be a string that is not empty", where, name)
+  end
+  local fault = options.token_fault(value)
+  if fault then
+    misuse.raise("%s: option `%s` %s", where, name, fault)
+  end
+end
+
+--- Checks that a period's times are in order.
+---@param where string
+---@param opts table with `from` and `to`, which were checked
+---@param may_be_empty? boolean
+function options.check_period(where, opts, may_be_empty)
+  local from, to = times.parse(opts.from), times.parse(opts.to)
+  if from > to or from == to and not may_be_empty then
+    misuse.raise("%s: option `from` (%s) is %s `to` (%s)", where, text.of(opts.from),
+      may_be_empty and "after" or "not before", text.of(opts.to))
+  end
+end
+
 function checks.flag(where, name, value)
   if type(value) ~= "boolean" then
     say(where, name, "true or false", value)
@@ -134,12 +176,16 @@ function options.check(where, given, known)
   elseif type(given) ~= "table" then
     misuse.raise("%s: expected a table of options, got a %s", where, type(given))
   end
-  for name, value in pairs(given) do
-    local check = known[name]
-    if not check then
-      misuse.raise("%s: unknown option `%s`%s", where, tostring(name), misuse.hint(name, known))
+  local names = {}
+  for name in pairs(given) do
+    if not known[name] then
+      misuse.raise("%s: unknown option `%s`%s", where, text.of(name), misuse.hint(name, known))
     end
-    check(where, name, value)
+    names[#names + 1] = name
+  end
+  table.sort(names) -- of several that are wrong it is always the same one
+  for _, name in ipairs(names) do
+    known[name](where, name, given[name])
   end
   return given
 end

@@ -25,11 +25,9 @@ local function timeframe(name, opts)
   if opts.from == nil or opts.to == nil then
     misuse.raise("%s: options `from` and `to` go together", name)
   end
+  options.check_period(name, opts)
   local from, from_offset = times.parse(opts.from)
   local to, to_offset = times.parse(opts.to)
-  if from >= to then
-    misuse.raise("%s: option `from` (%s) is not before `to` (%s)", name, text.of(opts.from), text.of(opts.to))
-  end
   return {
     name = "Report Timeframe",
     value = {

@@ -7,6 +7,7 @@ local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local stores = require "ccaas.store"
+local options = require "ccaas.options"
 local text = require "ccaas.text"
 
 local check_for = loop.check_for
@@ -51,10 +52,16 @@ local function ask_for_token(client, flow)
   client.asking[me] = true
   local ok, token = pcall(client.find_token, reason)
   client.asking[me] = nil
-  local usable = ok and type(token) == "string" and not text.has_controls(token)
-  flow:token(usable and token or nil)
+  local is_text = ok and type(token) == "string"
+  local fault, is_header
+  if is_text then
+    fault, is_header = options.token_fault(token)
+  end
+  flow:token(is_text and not fault and token or nil)
   if not ok then
     error(token, 0)
+  elseif is_header then
+    misuse.raise("the token that the token function gave %s", fault)
   end
 end
 

@@ -52,7 +52,10 @@ end
 
 -- -- Reading -------------------------------------------------------------------
 
--- Seconds of the day; nil and a reason when the text is no time of day.
+local NO_SUCH_TIME = "there is no such time of day"
+
+-- Seconds of the day, and whether they end in a second 60; nil and a reason when the
+-- text is no time of day.
 local function parse_clock(text)
   local hour, minute, rest = text:match("^(%d%d):(%d%d)(.*)$")
   local second, fraction = "00", ""
@@ -71,11 +74,11 @@ local function parse_clock(text)
   if fraction:find("[1-9]") then
     seconds = seconds + tonumber(fraction) / 10 ^ #fraction
   end
-  -- 24:00 is the end of the day.
-  if minute > 59 or second > 59 or seconds > DAY then
-    return nil, "there is no such time of day"
+  -- 24:00 is the end of the day; second 60 may be a leap second.
+  if minute > 59 or second > 60 or hour > 24 or hour == 24 and seconds > DAY then
+    return nil, NO_SUCH_TIME
   end
-  return seconds
+  return seconds, second == 60
 end
 
 -- Seconds east of UTC; nil and a reason when the text is no offset.
@@ -107,22 +110,28 @@ local function parse_text(text)
   if month < 1 or month > 12 or day < 1 or day > days_in(year, month) then
     return nil, "there is no such day"
   end
-  local seconds, offset, reason = 0, 0
+  local seconds, offset, is_leap = 0, 0, nil
   if rest ~= "" then
     local clock, zone = rest:match("^[Tt ]([%d:.,]*)(.*)$")
     if not clock then
       return nil, "what follows its date is no time of day"
     end
-    seconds, reason = parse_clock(clock)
+    seconds, is_leap = parse_clock(clock)
     if not seconds then
-      return nil, reason
+      return nil, is_leap
     end
+    local reason
     offset, reason = parse_offset(zone)
     if not offset then
       return nil, reason
     end
   end
-  return to_days(year, month, day) * DAY + seconds - offset, offset
+  seconds = to_days(year, month, day) * DAY + seconds - offset
+  -- Leap seconds are at the end of a day in UTC; they count as the next one.
+  if is_leap and seconds % DAY >= 1 then
+    return nil, NO_SUCH_TIME
+  end
+  return seconds, offset
 end
 
 -- An integer where Lua has integers and it is one.

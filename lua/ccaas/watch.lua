@@ -9,6 +9,7 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local events = require "ccaas.events"
+local methods = require "ccaas.method"
 local misuse = require "ccaas.misuse"
 local side = require "ccaas.side"
 local streams = require "ccaas.stream"
@@ -382,6 +383,31 @@ local function poller_of(self, own, what, opts, interval)
   return poller
 end
 
+local own_checks = {
+  interval = function(where, name, value)
+    if type(value) ~= "number" or not (value >= LEAST and value < math.huge) then
+      misuse.raise("%s: option `%s` must be a number of seconds from %d on: the vendor's data is not newer", where,
+        name, LEAST)
+    end
+  end,
+}
+
+-- What can be watched, by name: the same lists' methods, which take the options of a
+-- watch and name it in what they raise.  Made once for each vendor.
+local known_lists = {}
+
+local function lists_of(vendor)
+  if not known_lists[vendor.name] then
+    known_lists[vendor.name] = {}
+    for name, method in pairs(vendor.methods) do
+      if method.gives == "stream" and not method.path:find("{", 1, true) then
+        known_lists[vendor.name][name] = methods.make(vendor, "watch", method, own_checks)
+      end
+    end
+  end
+  return known_lists[vendor.name]
+end
+
 ---@class ccaas.WatchOptions: ccaas.ListOptions
 ---@field interval? number seconds from one answer to the next asking, 5 at the least; 5
 
@@ -395,23 +421,17 @@ end
 ---@return ccaas.Events
 return function(self, what, given)
   local own = side.of(self, "watch")
-  local method = type(what) == "string" and own.vendor.methods[what]
-  if not method or method.gives ~= "stream" or method.path:find("{", 1, true) then
-    misuse.raise("watch: %q is no list that can be watched", tostring(what))
+  local lists = lists_of(own.vendor)
+  if not lists[what] then
+    misuse.raise("watch: %s is no list that can be watched%s",
+      type(what) == "string" and ("%q"):format(what) or text.of(what), misuse.hint(what, lists))
   end
-  if given ~= nil and type(given) ~= "table" then
-    misuse.raise("watch: expected a table of options, got a %s", type(given))
-  end
+  lists[what](self, given):close() -- wrong options raise here, not at a poll
   local opts, interval = {}, given and given.interval or LEAST
   for name, value in pairs(given or {}) do
     opts[name] = value
   end
   opts.interval = nil
-  if type(interval) ~= "number" or not (interval >= LEAST and interval < math.huge) then
-    misuse.raise("watch: option `interval` must be a number of seconds from %d on: the vendor's data is not newer",
-      LEAST)
-  end
-  self[what](self, opts):close() -- wrong options raise here, not at a poll
   local poller = poller_of(self, own, what, opts, interval)
   local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, gaps = 0,
     failures = poller.failures - (poller.error and 1 or 0), -- that it is down is told at once
