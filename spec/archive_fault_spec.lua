@@ -4,6 +4,7 @@ local archives = require "spec.archive"
 local audio = require "spec.audio"
 local ccaas = require "ccaas"
 local helper = require "spec.helper"
+local server = require "spec.server"
 
 local COUNT, SIZE = archives.COUNT, archives.SIZE
 local entries, is_complete = archives.entries, archives.is_complete
@@ -49,6 +50,30 @@ describe("an archive in trouble", function()
     result = assert(archive(folder))
     assert.same({ 3, COUNT - 3, 0 }, { result.files, result.skipped, #result.failed })
     is_complete(folder, COUNT, SIZE)
+  end)
+
+  -- Their rows could not be written as JSON: they failed as recordings without a name.
+  it("names rows whose numbers are infinite or fractions", function()
+    local folder = helper.folder()
+    local own = server.xima(function(request)
+      if request.path:find("audio", 1, true) then
+        return server.answer("no", { status = request.path:find("K3", 1, true) and 404 or 200 })
+      end
+      return server.answer('[{"tenantName":"acme","recordingKey":"K1","size":1e999,"duration":0.5},'
+        .. '{"tenantName":"acme","recordingKey":"K2","size":0.5,"duration":-1e999},'
+        .. '{"tenantName":"acme","recordingKey":"K3","size":2}]')
+    end)
+    local states = {}
+    local result, err = archive(folder, { progress = function(state) states[#states + 1] = state end }, own)
+    assert.is_nil(err)
+    assert.equal(3, #result.failed)
+    for i, key in ipairs { "K1", "K2", "K3" } do
+      assert.equal(key, result.failed[i].recording.recordingKey)
+    end
+    assert.equal(math.huge, result.failed[1].recording.size)
+    assert.equal(0.5, result.failed[1].recording.duration)
+    assert.equal(-math.huge, result.failed[2].recording.duration)
+    assert.equal(2.5, states[3].total_bytes)
   end)
 
   it("past the cap on bytes ends at once, with the counts beside the error", function()
@@ -141,6 +166,8 @@ describe("an archive in trouble", function()
       assert.equal("io", err.code)
       assert.equal("xima", err.provider)
       assert.is_truthy(err.message:find(dir, 1, true), err.message)
+      -- It did not say what to do.
+      assert.equal(dir:find("none$") ~= nil, err.message:find("create it first", 1, true) ~= nil, err.message)
     end
     assert.equal(0, #sandbox:requests())
   end)

@@ -19,6 +19,7 @@ local options = require "ccaas.options"
 local side = require "ccaas.side"
 
 local MANIFEST = "manifest.jsonl"
+local MISSING = 2 -- ENOENT
 
 local checks = {
   from = options.checks.time,
@@ -95,9 +96,9 @@ end
 -- not come in between.
 local function open_manifest(own, dir)
   local path = dir .. "/" .. MANIFEST
-  local out, reason = core.open(path, "ab", "nofollow")
+  local out, reason, number = core.open(path, "ab", "nofollow")
   if not out then
-    return nil, io_error(own, reason)
+    return nil, io_error(own, number == MISSING and dir .. " is not there: create it first" or reason)
   end
   local file
   file, reason = core.open(path, "rb", "nofollow")
@@ -122,10 +123,10 @@ local function note(manifest, row, name, bytes)
     return true
   end
   local torn = manifest.file:seek("end") > manifest.at -- its last line, by a full disk maybe
-  local line = json.encode { file = name, bytes = bytes, recordingKey = row.recordingKey,
+  local line = json.encode({ file = name, bytes = bytes, recordingKey = row.recordingKey,
     tenantName = row.tenantName, startTime = row.startTime, duration = row.duration, callKey = row.callKey,
     agent = row.agent, skill = row.skill, callDirection = row.callDirection,
-    callingParty = row.callingParty, receivingParty = row.receivingParty }
+    callingParty = row.callingParty, receivingParty = row.receivingParty }, true)
   local ok, reason = manifest.out:write((torn and "\n" or "") .. line .. "\n")
   if ok then
     done[name] = bytes
@@ -155,6 +156,12 @@ local function open_list(own, dir)
   return list
 end
 
+-- The bytes that a row says its audio has; 0: it says nothing of use.
+local function size_of(row)
+  local size = tonumber(row.size) or 0
+  return size - size == 0 and size or 0
+end
+
 -- Reads the vendor's list into the file, and sums it up.
 local function spool(self, own, opts, list)
   local sums = { files = 0, bytes = 0 }
@@ -167,13 +174,13 @@ local function spool(self, own, opts, list)
     elseif row == nil then
       break
     end
-    local ok, why = list:write(json.encode(row) or "", "\n")
+    local ok, why = list:write(json.encode(row, true) or "", "\n")
     if not ok then
       stream:close()
       return nil, io_error(own, why)
     end
     sums.files = sums.files + 1
-    sums.bytes = sums.bytes + (tonumber(row.size) or 0)
+    sums.bytes = sums.bytes + size_of(row)
   end
   local ok, why = list:seek("set") -- writes what is left to be written
   if not ok then
@@ -243,7 +250,7 @@ local function work(self, own, opts, list, sums, manifest)
     else
       result.failed[#result.failed + 1] = { recording = row, error = err }
     end
-    at, at_bytes = at + 1, at_bytes + (tonumber(row.size) or bytes or 0)
+    at, at_bytes = at + 1, at_bytes + (tonumber(row.size) and size_of(row) or bytes or 0)
     if opts.on_file then
       opts.on_file(row, bytes and { path = path, bytes = bytes, skipped = known } or nil, err)
     end

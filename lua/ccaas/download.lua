@@ -190,7 +190,7 @@ local function new_audio_check(size)
       if not whole then
         return nil, "the audio is not whole: " .. reason
       elseif size and size ~= bytes then
-        return nil, string.format("the audio has %d bytes, the recording says %d", bytes, size)
+        return nil, string.format("the audio has %d bytes, the recording says %s", bytes, text.of(size))
       end
       return true
     end,

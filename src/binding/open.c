@@ -117,10 +117,11 @@ static int fail(lua_State *L, const char *path, const char *mode, int error,
         lua_pushfstring(L, "%s: %s", path, strerror(error));
     else
         lua_pushfstring(L, "%s: %s", path, ccaas_file_advice(error));
-    return 2;
+    lua_pushinteger(L, error);
+    return 3;
 }
 
-/* core.open(path, mode [, how]) -> file; or nil and the reason.  `how`:
+/* core.open(path, mode [, how]) -> file; or nil, the reason and errno.  `how`:
  * "nofollow", a symbolic link at the path is refused; "private", made by this
  * call and for this user alone. */
 int ccaas_binding_open(lua_State *L)
