@@ -127,18 +127,6 @@ describe("decoding a value", function()
     assert.equal(0, (core.decode("1e-99999999999999999999")))
   end)
 
-  it("does not heed the process's locale", function()
-    local before = os.setlocale(nil, "numeric")
-    finally(function() os.setlocale(before, "numeric") end)
-    for _, name in ipairs { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8" } do
-      if os.setlocale(name, "numeric") then break end
-    end
-    assert.equal(0.25, (core.decode("0.25")))
-    local value = 12345678901234567 / 2 ^ 53
-    local text = ("%.17g"):format(value):gsub(",", ".")
-    assert.equal(value, (core.decode(text)))
-  end)
-
   it("makes sequences of arrays, null and all", function()
     assert.same({ 1, null, "x", { null }, {} },
       (core.decode('[1,null,"x",[null],[]]')))

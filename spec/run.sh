@@ -20,7 +20,7 @@ packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
     libwebsockets-evlib-uv libuv1-dev liblua5.4-dev liblua5.1-0-dev
     liblua5.2-dev liblua5.3-dev lua5.2 lua5.3
     libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-cjson
-    lua-socket lua-sec lua-cqueues lua-luv lua-copas openssl python3
+    lua-socket lua-sec lua-cqueues lua-luv lua-copas locales openssl python3
     python3-websockets redis-server valgrind"
 # The short form needs no other compiler and no linter.
 [ "${1:-all}" != all ] ||

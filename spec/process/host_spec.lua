@@ -95,20 +95,6 @@ describe("a program that uses a client", function()
     ]], nil, "umask 0137; FOO=bar %s")
   end)
 
-  it("decodes numbers the same in a locale with a decimal comma", function()
-    succeeds(plain, [[
-      local client = ccaas.new(options)
-      local names = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE" }
-      for _, name in ipairs(names) do
-        os.setlocale(name)
-      end
-      local row = assert(client:queue("101"))
-      for _, value in pairs(row.metrics) do
-        assert(type(value) ~= "number" or value == value)
-      end
-    ]])
-  end)
-
   it("finds nothing printed, whatever goes wrong", function()
     assert.equal("", succeeds(plain, WORK .. "work()"))
     assert.equal("", succeeds(tls, WORK .. "work()"))
