@@ -90,6 +90,7 @@ build = {
       ["ccaas.store.shared_dict"] = "lua/ccaas/store/shared_dict.lua",
       ["ccaas.stream"] = "lua/ccaas/stream.lua",
       ["ccaas.subscribe"] = "lua/ccaas/subscribe.lua",
+      ["ccaas.text"] = "lua/ccaas/text.lua",
       ["ccaas.times"] = "lua/ccaas/times.lua",
       ["ccaas.uri"] = "lua/ccaas/uri.lua",
       ["ccaas.values"] = "lua/ccaas/values.lua",

@@ -102,11 +102,9 @@ describe("misuse of ccaas.new", function()
       end)
       assert.is_nil(text:find("abc", 1, true))
     end
-    for _, token in ipairs { "abc ", "a bc", "abc\n", "\195\164" } do
-      raises("option `token` has blanks", function()
-        ccaas.new { provider = "xima", host = "acme.xima.cloud", token = token }
-      end)
-    end
+    raises("option `token` has control characters", function()
+      ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "abc\n" }
+    end)
     ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "Bearerabc" }:close()
   end)
 

@@ -122,6 +122,7 @@ local function arguments(name, method, known, ids, given)
     if type(row) ~= "table" then
       misuse.raise("%s: expected a row, as `recordings` gives them, not a %s", name, type(row))
     end
+    local opts = options.check(name, given[2], known)
     local values = {}
     for i, field in ipairs(method.fields) do
       values[i] = row[field]
@@ -129,7 +130,7 @@ local function arguments(name, method, known, ids, given)
         misuse.raise("%s: the row has no `%s`, as those of `recordings` have", name, field)
       end
     end
-    return values, options.check(name, given[2], known)
+    return values, opts
   end
   local opts = options.check(name, given[(method.first and 1 or ids) + 1], known)
   if method.first then

@@ -52,15 +52,12 @@ local function ask_for_token(client, flow)
   client.asking[me] = true
   local ok, token = pcall(client.find_token, reason)
   client.asking[me] = nil
-  local is_text = ok and type(token) == "string"
-  local fault, is_header
-  if is_text then
-    fault, is_header = options.token_fault(token)
-  end
-  flow:token(is_text and not fault and token or nil)
+  local usable = ok and type(token) == "string" and not text.has_controls(token)
+  local fault = usable and options.token_fault(token)
+  flow:token(usable and not fault and token or nil)
   if not ok then
     error(token, 0)
-  elseif is_header then
+  elseif fault then
     misuse.raise("the token that the token function gave %s", fault)
   end
 end
