@@ -149,7 +149,7 @@ describe("a handshake is refused", function()
 
   it("when it never ends, by connect_timeout", function()
     local live = subscribe("HTTP/1.1 101 Switching Protocols\r\nUpgrade: web", { connect_timeout = 0.3 })
-    fails(live, "timeout", "0.3 s")
+    fails(live, "timeout", "no whole answer to the handshake within 0.3 s")
   end)
 end)
 

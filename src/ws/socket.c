@@ -389,7 +389,10 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
 
     if (until <= now) {
         ccaas_text_seconds(seconds, socket->connect_timeout);
-        snprintf(message, sizeof message, "not connected within %s s", seconds);
+        snprintf(message, sizeof message,
+                 socket->taken ? "no whole answer to the handshake within %s s"
+                               : "not connected within %s s",
+                 seconds);
         *gone = true;
         ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
                                LWS_CLOSE_STATUS_GOINGAWAY, message);
