@@ -337,7 +337,8 @@ static void judge_failure(struct ccaas_socket *socket, const char *why,
         snprintf(end->message, sizeof end->message,
                  "cannot connect to %s%s port %d",
                  to == &socket->proxy ? "the proxy " : "", to->host, to->port);
-    } else if (strncmp(why, "proxy", 5) == 0) {
+    } else if (strncmp(why, "proxy", 5) == 0 ||
+               strncmp(why, "http_proxy", 10) == 0) {
         end->code = CCAAS_CONNECT;
         snprintf(end->message, sizeof end->message,
                  "the proxy %s port %d does not let the connection through",
