@@ -270,12 +270,13 @@ static void watch(lws_sorted_usec_list_t *sul)
 
 void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)
 {
-    double seconds;
+    double now = ccaas_clock_now(), seconds;
 
+    when = fmax(when, now); /* a time in the past is not late */
     if (when >= ws->watch_at)
         return;
     ws->watch_at = when;
-    seconds = fmin(fmax(when - ccaas_clock_now(), 0), 86400);
+    seconds = fmin(fmax(when - now, 0), 86400);
     lws_sul_schedule(ws->context, 0, &ws->watch, watch,
                      (lws_usec_t)ceil(seconds * 1e6) + 1);
 }
