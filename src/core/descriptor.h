@@ -29,6 +29,7 @@ struct ccaas_eventfd {
     long id;
 };
 
+/* Holds the eventfd that the library has as `fd`, so that it is known again. */
 void ccaas_eventfd_hold(struct ccaas_eventfd *eventfd, int fd);
 
 /* The library has closed it once and will do so again: has its number taken,

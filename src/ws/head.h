@@ -42,6 +42,7 @@ enum ccaas_head_state ccaas_head_take(struct ccaas_head *head,
                                       const char *bytes, size_t length,
                                       size_t *used);
 
+/* Frees what it holds; it may be begun anew. */
 void ccaas_head_free(struct ccaas_head *head);
 
 #endif
