@@ -136,9 +136,10 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
     }
 }
 
-/* Reads the reply's token; false: there is none that could be sent. */
+/* Reads the reply's token; false: there is none that could be sent, or memory
+ * is out: *broken. */
 static bool read_reply(struct ccaas_grant *grant,
-                       const struct ccaas_block *block)
+                       const struct ccaas_block *block, bool *broken)
 {
     char text[TOKEN_LONGEST], life[64];
     struct ccaas_secret *bearer = NULL;
@@ -149,8 +150,10 @@ static bool read_reply(struct ccaas_grant *grant,
     for (i = 0; i < length; i++)
         if (!ccaas_is_graph(text[i]))
             length = -1;
-    if (length > 0 && length < TOKEN_LONGEST - 1)
+    if (length > 0 && length < TOKEN_LONGEST - 1) {
         bearer = ccaas_secret_new(text, (size_t)length);
+        *broken = !bearer;
+    }
     ccaas_secret_wipe(text, sizeof text);
     if (!bearer)
         return false;
@@ -307,10 +310,11 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
                      const struct ccaas_end_mail *end)
 {
     const struct ccaas_block *block = grant->reply;
-    bool transient = end->http.transient;
+    bool transient = end->http.transient, broken = false;
     char message[sizeof grant->error.message];
 
-    if (end->http.code == CCAAS_OK && block && read_reply(grant, block)) {
+    if (end->http.code == CCAAS_OK && block &&
+        read_reply(grant, block, &broken)) {
         ccaas_grant_drop(grant);
         ccaas_grant_note(grant, client, "granted", end->http.seconds);
         ccaas_error_clear(&grant->error);
@@ -324,6 +328,8 @@ static void conclude(struct ccaas_grant *grant, struct ccaas_client *client,
         ccaas_client_blame(grant->url, grant->proxy, &end->http, message,
                            sizeof message);
         ccaas_grant_blame(grant, end->http.code, message);
+    } else if (broken) {
+        ccaas_grant_blame(grant, CCAAS_MEMORY, "out of memory");
     } else if (block || end->state == CCAAS_SPLIT_LARGE) {
         transient = blame_reply(grant, block);
     } else {

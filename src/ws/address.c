@@ -10,7 +10,7 @@
 #define HOST_MOST 95 /* libwebsockets cuts longer ones off without a word */
 #define URL_MOST 16384
 
-static const char no_memory[] = "out of memory";
+const char ccaas_address_no_memory[] = "out of memory";
 
 void ccaas_address_forget(char *text)
 {
@@ -56,7 +56,7 @@ static const char *parse_host(struct ccaas_address *address, const char *text,
         return "its host's name is too long";
     address->host = strndup(text, (size_t)(after - text));
     if (!address->host)
-        return no_memory;
+        return ccaas_address_no_memory;
     if (address->host[strcspn(address->host, "<>\"\\^`{|}%@[]/")])
         return "its host's name has characters that it cannot have";
     if (address->ipv6)
@@ -103,7 +103,7 @@ const char *ccaas_address_parse(struct ccaas_address *address, const char *url)
     length = strcspn(end, "#");
     address->path = malloc(length + 2);
     if (!address->path)
-        return no_memory;
+        return ccaas_address_no_memory;
     address->path[0] = '/';
     if (*end == '/')
         length--, end++;
@@ -148,7 +148,7 @@ const char *ccaas_address_proxy(struct ccaas_address *address,
     if (at > proxy) {
         address->path = strndup(proxy, (size_t)(at - proxy - 1));
         if (!address->path)
-            return no_memory;
+            return ccaas_address_no_memory;
         percent_decode(address->path);
         if (strlen(address->path) > HOST_MOST)
             return "the proxy's user and password are too long";

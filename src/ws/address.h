@@ -13,6 +13,9 @@ struct ccaas_address {
     char *path; /* with the query; a proxy's: "user:password", or NULL */
 };
 
+/* What those below give when memory is out: this very text. */
+extern const char ccaas_address_no_memory[];
+
 /* Takes a ws:// or wss:// URL apart.  NULL, or why it cannot be used (words
  * that do not show it). */
 const char *ccaas_address_parse(struct ccaas_address *address, const char *url);

@@ -8,8 +8,6 @@
 
 #include "socket.h"
 
-static const char no_memory[] = "out of memory";
-
 static bool same(const char *one, const char *other)
 {
     return one && other ? strcmp(one, other) == 0 : one == other;
@@ -21,7 +19,7 @@ static SSL_CTX *make_tls(const char *ca_file, const char *ca_dir,
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
-    *why = no_memory;
+    *why = ccaas_address_no_memory;
     if (!tls)
         return NULL;
     if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
@@ -101,7 +99,7 @@ struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
             same(route->proxy, proxy) &&
             memcmp(&route->changed, &changed, sizeof changed) == 0)
             return route;
-    *why = no_memory;
+    *why = ccaas_address_no_memory;
     route = calloc(1, sizeof *route);
     if (!route)
         return NULL;

@@ -65,7 +65,8 @@ struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
     socket->connect_timeout = request->connect_timeout;
     socket->silence = request->silence;
     socket->max_message = request->max_message;
-    if (failed || !add_headers(socket, request)) {
+    if (failed || socket->wrong == ccaas_address_no_memory ||
+        !add_headers(socket, request)) {
         ccaas_ws_release(socket);
         return NULL;
     }
@@ -261,7 +262,10 @@ void ccaas_socket_begin(struct ccaas_socket *socket)
         socket->address.tls ? socket->ca_dir : NULL, socket->proxy_key, &why);
     if (!socket->route) {
         if (ccaas_descriptors_left(1))
-            ccaas_socket_finish_as(socket, CCAAS_TLS, false, 0, why);
+            ccaas_socket_finish_as(socket,
+                                   why == ccaas_address_no_memory ? CCAAS_MEMORY
+                                                                  : CCAAS_TLS,
+                                   false, 0, why);
         else
             starve(socket);
         return;
