@@ -71,6 +71,20 @@ function errors.new(fields, provider)
   return setmetatable(fields, Error)
 end
 
+-- What Lua raises where it has no memory.
+local NO_MEMORY = "not enough memory"
+
+--- The error object for what was raised where memory is short, or nil: it was
+--- raised for another reason.
+---@param raised any
+---@param provider string
+---@return ccaas.Error|nil
+function errors.of_memory(raised, provider)
+  if raised == NO_MEMORY then
+    return errors.new({ code = "memory", message = "out of memory" }, provider)
+  end
+end
+
 --- Is this an error of this library?
 ---@param value any
 ---@return boolean

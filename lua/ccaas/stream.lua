@@ -219,6 +219,21 @@ local function iterate(self)
   return row
 end
 
+-- What a protected call gave; nil and an error for want of memory instead of raising
+-- it.  The stream ends by it, for what was under way is lost.
+local function in_memory(self, ok, ...)
+  if ok then
+    return ...
+  end
+  local err = errors.of_memory((...), self.client.provider)
+  if not err then
+    error((...), 0)
+  end
+  self.failed = self.failed or err
+  self.flow:close()
+  return nil, self.failed
+end
+
 --- A stream stands in a `for` by itself: the next row, nil at the end; raises
 --- the error on failure.
 Stream.__call = iterate
@@ -231,13 +246,10 @@ function methods:next(seconds)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
     misuse.raise("next: expected a number of seconds, got %s", text.of(seconds))
   end
-  return next_row(self, seconds and seconds < math.huge and core.now() + seconds or nil)
+  return in_memory(self, pcall(next_row, self, seconds and seconds < math.huge and core.now() + seconds or nil))
 end
 
---- The rest of the rows, as a list.
----@return table[]|nil
----@return ccaas.Error|nil
-function methods:all()
+local function all_rows(self)
   local rows = {}
   while true do
     local row, err = next_row(self)
@@ -248,6 +260,13 @@ function methods:all()
     end
     rows[#rows + 1] = row
   end
+end
+
+--- The rest of the rows, as a list.
+---@return table[]|nil
+---@return ccaas.Error|nil
+function methods:all()
+  return in_memory(self, pcall(all_rows, self))
 end
 
 --- For a `for`: page after page, { number, total, rows }; `number` counts from
@@ -420,6 +439,10 @@ local function with(stream, f, ...)
   local results = pack(pcall(f, stream, ...))
   if not results[1] then
     stream:close()
+    local err = errors.of_memory(results[2], stream.client.provider)
+    if err then
+      return nil, err
+    end
     error(results[2], 0)
   end
   return unpack(results, 2, results.n)

@@ -226,16 +226,12 @@ static int hand_out(lua_State *L, struct flow_box *box,
     case CCAAS_ADMIT_MEMORY:
         break;
     }
-    return luaL_error(L, "not enough memory");
+    ccaas_flow_exhausted(box->flow);
+    return 0;
 }
 
-/* flow:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
- * "afresh", "page", "end" or "error".  With `in_place` it gives the flow
- * itself, which then stands for the piece until the next take: see ogg:feed and
- * file:write, and #flow.  One function for all flows: LuaJIT's
- * traces hold the functions that they call, and would hold each flow with its
- * own. */
-static int take(lua_State *L)
+/* What `take` does, with the flow as its one argument. */
+static int take_unprotected(lua_State *L)
 {
     static const char *const words[] = {
         [CCAAS_TAKE_PAGE] = "page",     [CCAAS_TAKE_WAIT] = "wait",
@@ -243,14 +239,11 @@ static int take(lua_State *L)
         [CCAAS_TAKE_AFRESH] = "afresh", [CCAAS_TAKE_END] = "end",
         [CCAAS_TAKE_ERROR] = "error",
     };
-    struct flow_box *box = check_box(L, 1);
+    struct flow_box *box = lua_touserdata(L, 1);
     struct ccaas_record record;
     enum ccaas_take taken;
     int pushed;
 
-    if (!box->flow)
-        return luaL_error(L, "the stream is closed");
-    lua_settop(L, 1);
     ccaas_getuservalue(L, 1);
     lua_rawgeti(L, -1, 1);
     lua_replace(L, DECODER);
@@ -263,6 +256,36 @@ static int take(lua_State *L)
     }
     lua_pushnil(L);
     lua_pushstring(L, words[taken]);
+    return 2;
+}
+
+/* flow:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
+ * "afresh", "page", "end" or "error".  With `in_place` it gives the flow
+ * itself, which then stands for the piece until the next take: see ogg:feed and
+ * file:write, and #flow.  One function for all flows: LuaJIT's
+ * traces hold the functions that they call, and would hold each flow with its
+ * own. */
+static int take(lua_State *L)
+{
+    struct flow_box *box = check_box(L, 1);
+    int status;
+
+    if (!box->flow)
+        return luaL_error(L, "the stream is closed");
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    status = lua_pcall(L, 1, LUA_MULTRET, 0);
+    if (!status)
+        return lua_gettop(L) - 1;
+    if (status != LUA_ERRMEM)
+        return lua_error(L);
+    /* Lua has none for what the server sent: that ends the flow, and whoever
+     * reads others goes on. */
+    if (box->flow)
+        ccaas_flow_exhausted(box->flow);
+    lua_pushnil(L);
+    lua_pushvalue(L, lua_upvalueindex(2));
     return 2;
 }
 
@@ -416,8 +439,7 @@ static int flow_gc(lua_State *L)
 
 void ccaas_binding_flow(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"take", take},
-                                       {"fd", flow_fd},
+    static const luaL_Reg methods[] = {{"fd", flow_fd},
                                        {"waiting", flow_waiting},
                                        {"timeout", flow_timeout},
                                        {"error", flow_error},
@@ -435,6 +457,10 @@ void ccaas_binding_flow(lua_State *L)
     lua_setfield(L, -2, "__len");
     lua_newtable(L);
     ccaas_setfuncs(L, methods);
+    lua_pushcfunction(L, take_unprotected);
+    lua_pushliteral(L, "error");
+    lua_pushcclosure(L, take, 2);
+    lua_setfield(L, -2, "take");
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

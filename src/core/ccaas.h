@@ -335,6 +335,10 @@ bool ccaas_flow_totals(struct ccaas_flow *flow);
 void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
                           const char *reason);
 
+/* There is no memory to hand out the record taken last: the flow ends with
+ * CCAAS_MEMORY, which the next take reports. */
+void ccaas_flow_exhausted(struct ccaas_flow *flow);
+
 /* After CCAAS_TAKE_ASK: why a token is wanted, "start" or "refused"; NULL: none
  * is, any more. */
 const char *ccaas_flow_question(const struct ccaas_flow *flow);

@@ -119,3 +119,11 @@ void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
     ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
     ccaas_flow_fail(flow, &fetch->error);
 }
+
+void ccaas_flow_exhausted(struct ccaas_flow *flow)
+{
+    if (ccaas_flow_settle(flow))
+        ccaas_flow_fail_as(flow, CCAAS_MEMORY,
+                           "out of memory for what the server sent: a smaller "
+                           "`size` or `max_record` may help");
+}
