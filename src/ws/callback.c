@@ -42,6 +42,7 @@ static int append(struct ccaas_socket *socket, struct lws *wsi, char **end,
         memcpy(*end, socket->headers.bytes, socket->headers.length);
     *end += socket->headers.length;
     socket->asked = true;
+    socket->route->passed = true;
     /* The answer is ours to read. */
     lws_rx_flow_control(wsi, 0);
     ccaas_ws_watch_at(socket->ws, 0);

@@ -296,8 +296,9 @@ void ccaas_socket_found(struct ccaas_socket *socket,
         return;
     }
     if (lookup->failure) {
-        snprintf(end.message, sizeof end.message, "cannot look up %s: %s",
-                 lookup->host, gai_strerror(lookup->failure));
+        snprintf(end.message, sizeof end.message, "cannot look up %s%s: %s",
+                 socket->proxy.host ? "the proxy " : "", lookup->host,
+                 gai_strerror(lookup->failure));
         ccaas_socket_finish(socket, &end, 0);
         return;
     }
@@ -324,11 +325,62 @@ static void judge_status(struct ccaas_socket *socket, struct ccaas_ws_end *end)
                  "the server refuses the websocket with status %d", status);
 }
 
+/* Does libwebsockets say that the proxy refused us?  Versions before 4.2 hide
+ * the status: then it is 0. */
+static bool is_by_proxy(const char *why, int *status)
+{
+    static const char refused[] = "http_proxy -> ";
+
+    *status = 0;
+    if (strncmp(why, refused, sizeof refused - 1) == 0)
+        *status = (int)strtol(why + sizeof refused - 1, NULL, 10);
+    return *status || strncmp(why, "proxy", 5) == 0 ||
+           strncmp(why, "http_proxy", 10) == 0;
+}
+
+/* A wrong password is not sent again and again, which would lock the account.
+ * Where the status is not known, one that has let nobody through is taken to be
+ * wrong. */
+static void judge_proxy(struct ccaas_socket *socket, const char *why,
+                        int status, struct ccaas_ws_end *end)
+{
+    const struct ccaas_address *to = &socket->proxy;
+    /* Else the connection to it was lost. */
+    bool is_answer = status || strcmp(why, "proxy not h1") == 0;
+    bool has_password = to->path != NULL;
+
+    end->code = CCAAS_CONNECT;
+    end->transient =
+        status
+            ? status != 407 && (status == 408 || status == 429 || status >= 500)
+            : !is_answer || !has_password || socket->route->passed;
+    if (status != 401)
+        socket->status = status;
+    if (status == 407)
+        snprintf(end->message, sizeof end->message,
+                 "the proxy %s:%d: user and password are refused, or missing "
+                 "(407)",
+                 to->host, to->port);
+    else if (status)
+        snprintf(end->message, sizeof end->message,
+                 "the proxy %s:%d: refused the connection with status %d",
+                 to->host, to->port, status);
+    else
+        snprintf(end->message, sizeof end->message,
+                 "the proxy %s:%d: %s the connection%s", to->host, to->port,
+                 is_answer ? "refused" : "lost",
+                 end->transient
+                     ? ""
+                     : ", or the user and password (libwebsockets does not say "
+                       "which)");
+}
+
 /* There was no answer, or none that could be understood. */
 static void judge_failure(struct ccaas_socket *socket, const char *why,
                           struct ccaas_ws_end *end)
 {
     const struct ccaas_address *to = next_hop(socket);
+    int status;
 
     end->code = CCAAS_NETWORK;
     end->transient = true;
@@ -341,12 +393,8 @@ static void judge_failure(struct ccaas_socket *socket, const char *why,
         snprintf(end->message, sizeof end->message,
                  "cannot connect to %s%s port %d",
                  to == &socket->proxy ? "the proxy " : "", to->host, to->port);
-    } else if (strncmp(why, "proxy", 5) == 0 ||
-               strncmp(why, "http_proxy", 10) == 0) {
-        end->code = CCAAS_CONNECT;
-        snprintf(end->message, sizeof end->message,
-                 "the proxy %s port %d does not let the connection through",
-                 to->host, to->port);
+    } else if (is_by_proxy(why, &status)) {
+        judge_proxy(socket, why, status, end);
     } else if (socket->distrust) {
         end->code = CCAAS_TLS;
         end->transient = false;

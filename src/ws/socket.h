@@ -40,6 +40,7 @@ struct ccaas_ws_route {
     struct timespec changed;        /* when the CA file was */
     struct lws_vhost *vhost;
     SSL_CTX *tls;
+    bool passed; /* the proxy has let somebody through */
 };
 
 struct ccaas_ws {
