@@ -3,11 +3,13 @@ local ccaas = require "ccaas"
 local limit = require "memory_limit"
 local server = require "spec.server"
 
-local LARGE = ("x"):rep(3 * 1024 * 1024) -- of a block that Lua does not get
+-- What begins with this is a block that Lua does not get.  (LuaJIT has every string
+-- once: one that is there already needs none.)
+local LARGE = ("x"):rep(3 * 1024 * 1024)
 local MOST = 1024 * 1024
 
 local function large_row(id)
-  return server.row(id, ('[{"key":"a","value":"%s"}]'):format(LARGE))
+  return server.row(id, ('[{"key":"a","value":"%s!"}]'):format(LARGE))
 end
 
 -- What `f` gives while memory is short.
@@ -34,7 +36,8 @@ local function start()
     pages[page] = server.page { rows = { page == 1 and large_row("2") or server.row("1") }, page = page, size = 1,
       total = 2 }
   end
-  local large, text = server.answer(large_row("2")), server.answer(LARGE)
+  local large, text = server.answer(large_row("2")), server.answer(LARGE):gsub(" %d+\r\n\r\n",
+    (" %d\r\n\r\n?"):format(#LARGE + 1))
   local s = server.start(function(request)
     if request.path:find("/groups$") then
       return server.page { rows = { server.row("g") } }
