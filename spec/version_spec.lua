@@ -47,7 +47,12 @@ describe("the version", function()
   end)
 
   it("heads the change log", function()
-    assert.equal(version, helper.read("CHANGELOG.md"):match("\n## (%S+)"))
+    local headings = {}
+    for heading in helper.read("CHANGELOG.md"):gmatch "\n## %[?([^%s%]]+)" do
+      headings[#headings + 1] = heading
+    end
+    assert.equal("Unreleased", headings[1])
+    assert.equal(version, headings[2])
   end)
 
   it("is not repeated in the build", function()
