@@ -36,6 +36,7 @@ build = {
       ["ccaas.download"] = "lua/ccaas/download.lua",
       ["ccaas.error"] = "lua/ccaas/error.lua",
       ["ccaas.events"] = "lua/ccaas/events.lua",
+      ["ccaas.format"] = "lua/ccaas/format.lua",
       ["ccaas.gives"] = "lua/ccaas/gives.lua",
       ["ccaas.json"] = "lua/ccaas/json.lua",
       ["ccaas.lines"] = "lua/ccaas/lines.lua",

@@ -200,24 +200,20 @@ describe("audio", function()
       assert.equal("protocol", select(2, other:audio(recording())).code)
     end)
 
-    it("starts over where it came compressed, though nobody asked for that", function()
-      local path = helper.folder() .. "/ogg"
-      local file = assert(io.open(path, "wb"))
-      file:write(ogg)
-      file:close()
-      assert.equal(0, (helper.run("gzip -n " .. helper.quote(path))))
-      local zipped = helper.read(path .. ".gz")
-      local other, s = start(function(_, n, conn)
-        local headers = { ETag = '"v1"', ["Content-Encoding"] = "gzip" }
-        if n == 1 then
-          return cut(conn, zipped, #zipped - 100, headers)
-        end
-        return audio(zipped, headers)
-      end)
-      assert.equal(ogg, assert(other:audio(recording())))
-      assert.equal("identity", s.requests[1].headers["accept-encoding"])
-      assert.equal(2, #s.requests)
-      assert.is_nil(s.requests[2].headers.range)
+    -- A bare CR in it went out again, in a header of ours.
+    it("starts over where the ETag is no value that could be sent back", function()
+      for _, tag in ipairs { '"a\rX-Evil: 1"', '"a\tb"', '"a"b"', '"', "v1", '"a b"', '"\127"' } do
+        local other, s = start(function(_, n, conn)
+          if n == 1 then
+            return cut(conn, ogg, 5000, { ETag = tag })
+          end
+          return audio(ogg, { ETag = tag })
+        end)
+        assert.equal(ogg, assert(other:audio(recording())))
+        assert.equal(2, #s.requests)
+        assert.is_nil(s.requests[2].headers.range, tag)
+        assert.is_nil(s.requests[2].raw:find("If-Range", 1, true), tag)
+      end
     end)
 
     it("too often is the error network, and leaves no file", function()

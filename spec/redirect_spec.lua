@@ -437,3 +437,41 @@ describe("a redirect of the token request", function()
     assert.equal(0, other.accepted)
   end)
 end)
+
+-- "The answer does not say how many pages there are", with the first address.
+describe("what goes wrong behind a redirect", function()
+  it("says where that led to, without query", function()
+    local cases = {
+      function() return server.answer("<html>Sign in</html>") end,
+      function() return server.page { rows = { "nope" } } end,
+      function() return server.page { rows = { '{"id":"1"', "}" } } end,
+      function() return server.answer("no", { status = 403 }) end,
+      function() return server.answer(("x"):rep(99), { headers = { ["Content-Encoding"] = "gzip" } }) end,
+    }
+    for _, answer in ipairs(cases) do
+      local s, client = start(function(request)
+        return request.path == "/sign/in" and answer() or redirect(302, "/sign/in?session=s3cret")
+      end)
+      local row, err = client:queues():next()
+      assert.is_nil(row)
+      assert.matches("(redirected to " .. s.url .. "/sign/in)", err.message, 1, true)
+      assert.is_nil(tostring(err):find("s3cret", 1, true))
+      assert.equal(s.url .. "/queues", err.url)
+      client:close()
+    end
+  end)
+
+  it("is told so where nobody is there, too, and not without a redirect", function()
+    local s, client = start(function(request)
+      return request.path == "/queues/2" and server.answer("", { status = 404 })
+        or redirect(302, "https://127.0.0.1:1/sign?x=s3cret")
+    end)
+    local _, err = client:queue("1")
+    assert.equal("connect", err.code)
+    assert.matches("(redirected to https://127.0.0.1:1/sign)", err.message, 1, true)
+    _, err = client:queue("2")
+    assert.is_nil(err.message:find("redirected", 1, true))
+    client:close()
+    assert.is_truthy(s)
+  end)
+end)

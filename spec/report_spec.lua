@@ -370,6 +370,66 @@ describe("a report", function()
       is_refused(format, page(ACCEPT[format], ""), "nothing")
     end
     is_refused("HTML", page("text/html", " \r\n"), "blanks")
+    is_refused("PDF", page("application/pdf", ("x"):rep(2000) .. "%PDF-1.4"), "a PDF too far behind")
+    is_refused("XLS", page("text/html", "<html><table></table></html>"), "a page with a table")
+    is_refused("CSV", page(nil, "<html lang=en>"), "a page without a type")
+    is_refused("CSV", page("application/octet-stream", "<!-- page --><p>Sign in"), "a page of a type that says nothing")
+    is_refused("PDF", page(nil, "\255\254<\0h\0t\0m\0l\0>\0"), "a page in UTF-16")
+
+    -- These were refused as well.
+    it("but is what was asked for, is given", function()
+      local function wide(text) return "\255\254" .. text:gsub(".", "%0\0") end
+      local function big(text) return text:gsub(".", "\0%0") end
+      local cases = {
+        { "CSV", "text/csv", wide "Agent,Calls\r\n1,2\r\n" },
+        { "CSV", "text/csv; charset=utf-16be", big "Agent,Calls\r\n1,2\r\n" },
+        { "CSV", "application/octet-stream", wide "Agent,Calls\r\n1,2\r\n" },
+        { "CSV", "text/csv", "<unknown>,5\r\n" },
+        { "CSV", "Text/CSV;charset=utf-8", "<b>bold</b>,5\r\n" },
+        { "CSV", nil, "<unknown>,5\r\n" },
+        { "XLS", "application/vnd.ms-excel", "<html><body><TABLE><tr></tr></table></body></html>" },
+        { "XLS", "application/vnd.ms-excel", wide "<html><body><table></table></body></html>" },
+        { "XLS", "application/vnd.ms-excel", '<?xml version="1.0"?>\n<Workbook xmlns="x"></Workbook>' },
+        { "XLS", "text/xml", '\239\187\191<?xml version="1.0"?><ss:Workbook></ss:Workbook>' },
+        { "PDF", "application/pdf", "\r\n%PDF-1.4 ..." },
+        { "PDF", "application/octet-stream", "\r\n%PDF-1.4 ..." },
+        { "PDF", "application/pdf", ("\0"):rep(900) .. "%PDF-1.4 ..." },
+        { "HTML", "text/html", "Queues: <b>5</b>" },
+        { "HTML", "text/html", ("\r\n"):rep(500) .. "<html></html>" },
+        { "HTML", nil, wide "<html></html>" },
+      }
+      for _, case in ipairs(cases) do
+        local other = start(function() return server.answer(case[3], { headers = { ["Content-Type"] = case[2] } }) end)
+        local got, err = other:historic_data("1", { format = case[1] })
+        assert.is_nil(err, case[3])
+        assert.equal(case[3], got)
+        other = start(function(_, _, conn)
+          conn:drip(server.answer(case[3]:sub(-100), { headers = { ["Content-Type"] = case[2] } }), 3)
+        end)
+        if #case[3] <= 100 then
+          assert.equal(case[3], (assert(other:historic_data("1", { format = case[1] }))))
+        end
+      end
+    end)
+
+    it("after a redirect says where that led to, without query", function()
+      local other, s = start(function(request)
+        return request.path == "/login" and page("text/html")()
+          or server.answer("", { status = 307, headers = { Location = "/login?next=secret" } })
+      end)
+      local _, err = other:historic_data("1", { format = "CSV" })
+      assert.equal("protocol", err.code)
+      assert.matches("(redirected to " .. s.url .. "/login)", err.message, 1, true)
+    end)
+
+    it("since there is none of that id names it", function()
+      local other = start(function() return server.answer("", { status = 404 }) end)
+      for _, opts in ipairs { {}, { format = "CSV" }, { format = "PDF", file = helper.folder() .. "/r" } } do
+        local _, err = other:historic_data("no/such", opts)
+        assert.equal("not_found", err.code)
+        assert.matches('no report "no/such": the server answered 404', err.message, 1, true)
+      end
+    end)
 
     it("is told in the words of what was asked for", function()
       sandbox:fault { path = "/historic-data*", login = true }

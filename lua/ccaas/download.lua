@@ -126,14 +126,15 @@ end
 ---@return ccaas.Error|nil
 function download.pull(own, name, plan, place, new_check, opts)
   local check, bytes, total = new_check(), 0, opts.size
-  local function refuse(reason, status)
+  local function refuse(reason, status, moved)
+    reason = moved and reason .. " (redirected to " .. moved .. ")" or reason
     return nil, errors.new({ code = "protocol", message = own.core:show(reason), status = status, method = plan.method,
       url = plan.urls[1] }, own.provider)
   end
-  local function take(piece, headers, status)
+  local function take(piece, headers, status, moved)
     local good, reason = check:feed(piece, headers)
     if not good then
-      return refuse(reason, status)
+      return refuse(reason, status, moved)
     end
     local done, err = place.write(piece, headers)
     if not done then
@@ -151,7 +152,7 @@ function download.pull(own, name, plan, place, new_check, opts)
     check, bytes, total = new_check(), 0, opts.size
     return place.restart(headers)
   end
-  local ok, headers, err, status = pcall(streams.pieces, own, plan, name, take, afresh, place.begin)
+  local ok, headers, err, status, moved = pcall(streams.pieces, own, plan, name, take, afresh, place.begin)
   if not ok then
     place.abandon()
     error(headers, 0)
@@ -160,7 +161,7 @@ function download.pull(own, name, plan, place, new_check, opts)
     local whole, reason = check:finish(bytes, headers)
     if not whole then
       place.abandon()
-      return refuse(reason, status)
+      return refuse(reason, status, moved)
     end
     local result
     result, err = place.finish(bytes, headers["content-type"])
@@ -200,7 +201,7 @@ end
 --- The audio of a recording, at the vendor's pace.
 function download.give(own, name, method, plan, opts, row)
   local size = type(row[method.size]) == "number" and row[method.size] or nil
-  plan.body, plan.resume = "chunks", true
+  plan.body, plan.format, plan.resume = "chunks", "ogg", true
   plan.gate = own.base_url .. " " .. text.of(row[method.pace.by])
   plan.gate_seconds = own.pace or method.pace.seconds
   local place, err = download.place(own, name, opts)

@@ -1,11 +1,11 @@
 --- Historical reports: what is asked for, and whether what arrives is that.
 
 local download = require "ccaas.download"
+local formats = require "ccaas.format"
 local json = require "ccaas.json"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local streams = require "ccaas.stream"
-local text = require "ccaas.text"
 local times = require "ccaas.times"
 
 local report = {}
@@ -80,63 +80,16 @@ local function encode(name, format, opts)
   return written
 end
 
--- What is said to be one of these is no plain text.
-local MARKUP = { "html", "json", "xml", "pdf" }
-
-local function is_markup(content_type)
-  for _, word in ipairs(MARKUP) do
-    if text.lower(content_type):match("^[^;]*"):find(word, 1, true) then
-      return true
-    end
+-- An id that the vendor does not know is told by its name.
+local function named(own, id, err)
+  if err and err.code == "not_found" then
+    err.message = string.format('no report "%s": %s', own.core:show(id), err.message)
   end
-  return false
-end
-
--- The first bytes tell the format; until there are enough of them they are
--- kept.  Plain text has none that tell: what is surely something else is found
--- out, also by its type.
-local function new_format_check(format, kind)
-  local head = ""
-  local function decide(last, content_type)
-    local start = (kind.blanks or kind.text) and head:gsub("^\239\187\191", ""):gsub("^%s+", "") or head
-    if kind.text then
-      return not start:find("^<[!A-Za-z]") and not start:find("%z") and not is_markup(content_type)
-    end
-    for _, magic in ipairs(kind.starts) do
-      if start:sub(1, #magic) == magic then
-        return true
-      elseif not last and magic:sub(1, #start) == start then
-        return true
-      end
-    end
-    return false
-  end
-  local function verdict(last, headers)
-    if decide(last, headers["content-type"] or "") then
-      return true
-    end
-    return nil, string.format("the answer is not the %s that was asked for (content type %s): a login page, perhaps",
-      format, headers["content-type"] or "unknown")
-  end
-  return {
-    feed = function(_, piece, headers)
-      if #head < 64 then
-        head = head .. piece:sub(1, 64)
-        return verdict(false, headers)
-      end
-      return true
-    end,
-    finish = function(_, bytes, headers)
-      if bytes == 0 then
-        return nil, "the answer is empty"
-      end
-      return verdict(true, headers)
-    end,
-  }
+  return err
 end
 
 --- A report: a table for JSON, else bytes, a file, or pieces for a sink.
-function report.give(own, name, method, plan, opts)
+function report.give(own, name, method, plan, opts, id)
   local format = opts.format or "JSON"
   local kind = method.formats[format]
   if not kind then
@@ -148,17 +101,17 @@ function report.give(own, name, method, plan, opts)
   if format == "JSON" and not opts.file and not opts.sink then
     plan.body = "json"
     local document, err = streams.run(own, plan, name)
-    return document, err
+    return document, named(own, id, err)
   end
   plan.body = "chunks"
+  plan.format = kind.is == "json" and "json" or nil
   local place, err = download.place(own, name, opts)
   if not place then
     return nil, err
   end
-  if format == "JSON" then
-    kind = { starts = { "{", "[" }, blanks = true }
-  end
-  return download.pull(own, name, plan, place, function() return new_format_check(format, kind) end, opts)
+  local given
+  given, err = download.pull(own, name, plan, place, function() return formats.check(format, kind.is) end, opts)
+  return given, named(own, id, err)
 end
 
 return report

@@ -474,7 +474,7 @@ local function give_up(stream, err)
 end
 
 local function take_pieces(stream, take, afresh, begin)
-  local piece, state, status, headers
+  local piece, state, status, headers, moved
   if begin then
     piece, state = stream.take(stream.flow) -- sends the request, if it is its turn
     local done, err = begin()
@@ -490,15 +490,15 @@ local function take_pieces(stream, take, afresh, begin)
       return nil, failure(stream)
     end
     if piece == nil or not headers then
-      status, headers = stream.flow:answer()
+      status, headers, moved = stream.flow:answer()
     end
     local done, err = true, nil
     if piece ~= nil then
-      done, err = take(piece, headers, status)
+      done, err = take(piece, headers, status, moved)
     elseif state == "afresh" then
       done, err = afresh(headers)
     elseif state == "end" then
-      return headers, nil, status
+      return headers, nil, status, moved
     end
     if not done and err then
       return give_up(stream, err)
@@ -519,19 +519,20 @@ function streams.run(client, plan, label)
   return with(streams.new(client, plan, label), take_one)
 end
 
---- Runs a call whose body comes in pieces.  `take(piece, headers, status)` gets
---- each of them, `afresh(headers)` is told when what came before is void, `begin()`
---- is called first of all, as soon as the request is sent; what one of them gives as
---- a second value, after nil or false, ends the call as its error.
+--- Runs a call whose body comes in pieces.  `take(piece, headers, status, moved)`
+--- gets each of them (`moved`: where a redirect led to), `afresh(headers)` is told
+--- when what came before is void, `begin()` is called first of all, as soon as the
+--- request is sent; what one of them gives as a second value, after nil or false, ends the call as its error.
 ---@param client table
 ---@param plan table
 ---@param label string
----@param take fun(piece: string|userdata, headers: table, status: integer): any, ccaas.Error|nil
+---@param take fun(piece: any, headers: table, status: integer, moved: string|nil): any, ccaas.Error|nil
 ---@param afresh fun(headers: table): any, ccaas.Error|nil
 ---@param begin? fun(): any, ccaas.Error|nil
 ---@return table|nil headers
 ---@return ccaas.Error|nil
 ---@return integer|nil status
+---@return string|nil moved
 function streams.pieces(client, plan, label, take, afresh, begin)
   return with(streams.new(client, plan, label), take_pieces, take, afresh, begin)
 end

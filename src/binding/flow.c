@@ -72,6 +72,17 @@ static enum ccaas_body read_body(lua_State *L)
     return (enum ccaas_body)kind;
 }
 
+static enum ccaas_format read_format(lua_State *L)
+{
+    static const char *const names[] = {"any", "json", "ogg", NULL};
+    int format;
+
+    lua_getfield(L, -1, "format");
+    format = luaL_checkoption(L, -1, "any", names);
+    lua_pop(L, 1);
+    return (enum ccaas_format)format;
+}
+
 /* The plan at index -1; leaves what it points to on the stack above it. */
 static void read_plan(lua_State *L, struct ccaas_plan *plan)
 {
@@ -81,6 +92,7 @@ static void read_plan(lua_State *L, struct ccaas_plan *plan)
     plan->idempotent = ccaas_binding_flag(L, "idempotent");
     plan->anonymous = ccaas_binding_flag(L, "anonymous");
     plan->body = read_body(L);
+    plan->format = read_format(L);
     plan->key = ccaas_binding_text(L, "key");
     plan->unique = ccaas_binding_flag(L, "unique");
     plan->counted = ccaas_binding_flag(L, "counted");
@@ -341,7 +353,8 @@ static int flow_token(lua_State *L)
     return 0;
 }
 
-/* flow:answer() -> the newest answer's status and its headers. */
+/* flow:answer() -> the newest answer's status and its headers, and where a
+ * redirect led to, or nil. */
 static int flow_answer(lua_State *L)
 {
     struct ccaas_flow *flow = ccaas_binding_check_flow(L, 1);
@@ -361,7 +374,8 @@ static int flow_answer(lua_State *L)
         lua_setfield(L, -3, at);
         lua_pop(L, 1);
     }
-    return 2;
+    lua_pushstring(L, ccaas_flow_moved(flow));
+    return 3;
 }
 
 /* A count, left out where it is not known. */

@@ -246,6 +246,14 @@ enum ccaas_body {
     CCAAS_BODY_CHUNKS        /* the body's bytes as they come, in pieces */
 };
 
+/* What a body that comes in pieces is, where that is checked or proves its
+ * end. */
+enum ccaas_format {
+    CCAAS_FORMAT_ANY,
+    CCAAS_FORMAT_JSON, /* strictly: what is wrong is not handed out */
+    CCAAS_FORMAT_OGG   /* checked by who takes it */
+};
+
 /* What a call is to do. */
 struct ccaas_plan {
     const char *method;
@@ -257,6 +265,7 @@ struct ccaas_plan {
     bool idempotent;
     bool anonymous; /* no token goes with it */
     enum ccaas_body body;
+    enum ccaas_format format; /* of CHUNKS */
     const char *key;
     bool unique;      /* a record that was handed out before is dropped; so it
                          is when `paged` */
@@ -372,6 +381,8 @@ const struct ccaas_error *ccaas_flow_error(const struct ccaas_flow *flow);
  * bytes. */
 int ccaas_flow_status(const struct ccaas_flow *flow);
 const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length);
+/* Where a redirect led to, without query; NULL: there was none. */
+const char *ccaas_flow_moved(const struct ccaas_flow *flow);
 
 struct ccaas_info {
     int64_t pages;       /* read to their end, in all passes */

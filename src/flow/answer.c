@@ -82,6 +82,28 @@ static bool is_strong_tag(const char *tag)
     return true;
 }
 
+/* Is JSON wanted, and not bytes? */
+static bool wants_json(const struct ccaas_plan *plan)
+{
+    return plan->body != CCAAS_BODY_WHOLE && plan->body != CCAAS_BODY_CHUNKS;
+}
+
+/* A good answer that by its status has no body, where JSON is wanted. */
+static bool has_no_content(struct ccaas_fetch *fetch)
+{
+    char message[96];
+
+    if (!wants_json(&fetch->flow->plan) ||
+        (fetch->status != 204 && fetch->status != 205))
+        return false;
+    snprintf(message, sizeof message,
+             "the server answered %d, which has no content, where JSON was "
+             "asked for",
+             fetch->status);
+    ccaas_fetch_refuse(fetch, CCAAS_PROTOCOL, message);
+    return true;
+}
+
 /* The head of a body that goes out in pieces: does it go on where the attempt
  * before it ended? */
 static void take_chunks_head(struct ccaas_fetch *fetch, double at)
@@ -125,11 +147,13 @@ void ccaas_answer_head(struct ccaas_fetch *fetch,
     struct ccaas_flow *flow = fetch->flow;
 
     fetch->status = flow->status = mail->status;
+    memcpy(fetch->moved, mail->moved, sizeof fetch->moved);
+    memcpy(flow->moved, mail->moved, sizeof flow->moved);
     ccaas_fetch_arrived(fetch, mail->came_at);
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
         ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
-    else if (mail->status < 200 || mail->status > 299)
+    else if (mail->status < 200 || mail->status > 299 || has_no_content(fetch))
         return;
     else if (flow->plan.paged)
         take_page_head(fetch);
@@ -175,6 +199,7 @@ static void conclude_answer(struct ccaas_fetch *fetch,
                             const struct ccaas_end_mail *end, double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
+    const char *type;
     bool whole =
         plan->body == CCAAS_BODY_WHOLE || plan->body == CCAAS_BODY_JSON;
 
@@ -185,14 +210,19 @@ static void conclude_answer(struct ccaas_fetch *fetch,
         fetch->state = CCAAS_FETCH_READ;
         break;
     case CCAAS_SPLIT_MORE:
-        ccaas_error_set(&fetch->error, CCAAS_NETWORK,
-                        "the answer was cut short");
+        ccaas_error_set(&fetch->error, CCAAS_NETWORK, "%s",
+                        end->empty
+                            ? "the answer is empty, where JSON was asked for"
+                            : "the answer was cut short");
         ccaas_fetch_retry(fetch, true, true, at);
         break;
     case CCAAS_SPLIT_BAD:
+        type =
+            ccaas_header(fetch->headers, fetch->headers_length, "content-type");
         ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
-                        "malformed JSON at byte %llu of the answer: %s",
-                        (unsigned long long)end->offset, end->reason);
+                        "malformed JSON at byte %llu of the answer: %s%s%.100s",
+                        (unsigned long long)end->offset, end->reason,
+                        type ? "; its content type is " : "", type ? type : "");
         ccaas_fetch_fail(fetch);
         break;
     case CCAAS_SPLIT_LARGE:
@@ -298,6 +328,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
         if (http->code != CCAAS_OK)
             snprintf(event->code, sizeof event->code, "%s", outcome);
     }
+    memcpy(fetch->moved, end->moved, sizeof fetch->moved);
     if (http->code != CCAAS_OK) {
         conclude_trouble(fetch, http, unready, at);
     } else if (fetch->status == 202 && fetch->flow->plan.patient) {

@@ -110,6 +110,18 @@ struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
     return event;
 }
 
+void ccaas_fetch_moved(const struct ccaas_fetch *fetch,
+                       struct ccaas_error *error)
+{
+    char message[240];
+
+    if (!fetch->moved[0])
+        return;
+    snprintf(message, sizeof message, "%.239s", error->message);
+    ccaas_error_set(error, error->code, "%s (redirected to %s)", message,
+                    fetch->moved);
+}
+
 /* It failed for good. */
 void ccaas_fetch_fail(struct ccaas_fetch *fetch)
 {
@@ -118,6 +130,7 @@ void ccaas_fetch_fail(struct ccaas_fetch *fetch)
     strncpy(fetch->error.method, fetch->flow->plan.method,
             sizeof fetch->error.method - 1);
     ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    ccaas_fetch_moved(fetch, &fetch->error);
     if (client->grant)
         ccaas_grant_scrub(client->grant, &fetch->error);
     ccaas_fetch_drop(fetch);
@@ -307,6 +320,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
                                 : fetch->nameless_given;
     fetch->rows = fetch->nameless = 0;
     fetch->status = 0;
+    fetch->moved[0] = '\0';
     if (fetch->attempt == 1)
         ccaas_fetch_note(fetch, "request");
     fetch->reader = ccaas_reader_new(plan, flow->bell, flow->ahead);

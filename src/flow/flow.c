@@ -122,6 +122,8 @@ void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
         ccaas_error_copy(&error, &flow->fetches->error);
     error.retryable = false;
     ccaas_error_set(&error, code, "%s", message);
+    if (flow->fetches)
+        ccaas_fetch_moved(flow->fetches, &error);
     strncpy(error.method, flow->plan.method, sizeof error.method - 1);
     ccaas_error_url(error.url, sizeof error.url, flow->plan.urls[0]);
     ccaas_flow_fail(flow, &error);

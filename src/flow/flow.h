@@ -52,6 +52,7 @@ struct ccaas_fetch {
     int status;
     char *headers;
     size_t headers_length;
+    char moved[256]; /* where a redirect led to, without query; "": nowhere */
 
     int64_t rows;     /* records of this attempt */
     int64_t fresh;    /* records handed out, over all attempts */
@@ -105,7 +106,8 @@ struct ccaas_flow {
     struct ccaas_seen *seen;
     struct ccaas_info info;
     struct ccaas_error error;
-    int status; /* of the newest answer, and its headers */
+    char moved[256]; /* as in the fetch, of the newest answer */
+    int status;      /* of the newest answer, and its headers */
     char *headers;
     size_t headers_length;
 };
@@ -156,6 +158,10 @@ void ccaas_fetch_fail(struct ccaas_fetch *fetch);
 void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
                         const char *message);
 void ccaas_fetch_drop(struct ccaas_fetch *fetch);
+
+/* Adds to the error's message where a redirect led to, if there was one. */
+void ccaas_fetch_moved(const struct ccaas_fetch *fetch,
+                       struct ccaas_error *error);
 
 /* What the error of a patient call says while the server is not ready. */
 #define CCAAS_FETCH_UNREADY "report not ready yet (202)"

@@ -59,6 +59,11 @@ int ccaas_flow_status(const struct ccaas_flow *flow)
     return flow->status;
 }
 
+const char *ccaas_flow_moved(const struct ccaas_flow *flow)
+{
+    return flow->moved[0] ? flow->moved : NULL;
+}
+
 const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length)
 {
     *length = flow->headers_length;

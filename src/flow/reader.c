@@ -2,12 +2,15 @@
 #include "reader.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buffer.h"
 #include "check.h"
 #include "clock.h"
+#include "error.h"
+#include "ogg.h"
 
 struct ccaas_reader {
     atomic_int references;
@@ -15,6 +18,10 @@ struct ccaas_reader {
 
     /* All below is the engine's thread's. */
     enum ccaas_body body;
+    enum ccaas_format format;
+    struct ccaas_ogg ogg; /* followed where the body has an open end */
+    bool open_end;
+    bool filled; /* a byte of the body came */
     char *key;
     uint64_t max_body;
     bool patient; /* 202 has no body that counts */
@@ -72,10 +79,15 @@ struct ccaas_reader *ccaas_reader_new(const struct ccaas_plan *plan,
     reader->end->mail.kind = CCAAS_MAIL_END;
     reader->end->mail.free = free_end;
     reader->body = plan->body;
+    reader->format = plan->format;
     reader->max_body = plan->max_body;
     reader->patient = plan->patient;
-    ccaas_split_start(&reader->split, kinds[plan->body], reader->key,
-                      plan->max_record);
+    if (plan->format == CCAAS_FORMAT_JSON)
+        ccaas_split_start(&reader->split, CCAAS_SPLIT_CHECK, NULL, UINT64_MAX);
+    else
+        ccaas_split_start(&reader->split, kinds[plan->body], reader->key,
+                          plan->max_record);
+    ccaas_ogg_start(&reader->ogg);
     if (!plan->paged && limit > CCAAS_READER_AHEAD)
         limit = CCAAS_READER_AHEAD;
     ccaas_mailbox_open(&reader->box, bell, limit);
@@ -241,6 +253,24 @@ static enum ccaas_http_answer take_whole(struct ccaas_reader *reader,
     return append(reader, bytes, length) ? CCAAS_HTTP_MORE : CCAAS_HTTP_STOP;
 }
 
+/* Looks at a piece before it is handed out.  False: it is not what it should
+ * be. */
+static bool check_chunk(struct ccaas_reader *reader, const char *bytes,
+                        size_t length)
+{
+    struct ccaas_span span;
+    size_t none;
+
+    if (reader->format == CCAAS_FORMAT_JSON) {
+        ccaas_split_feed(&reader->split, bytes, length, &span, 1, &none);
+        return reader->split.state != CCAAS_SPLIT_BAD;
+    }
+    if (reader->format == CCAAS_FORMAT_OGG && reader->open_end)
+        ccaas_ogg_feed(&reader->ogg, bytes, length);
+    reader->split.offset += length;
+    return true;
+}
+
 static enum ccaas_http_answer take_chunk(struct ccaas_reader *reader,
                                          const char *bytes, size_t length)
 {
@@ -248,14 +278,13 @@ static enum ccaas_http_answer take_chunk(struct ccaas_reader *reader,
 
     if (!length)
         return CCAAS_HTTP_MORE;
-    if (!append(reader, bytes, length))
+    if (!append(reader, bytes, length) || !check_chunk(reader, bytes, length))
         return CCAAS_HTTP_STOP;
     block = reader->open;
     reader->open = NULL;
     block->spans[0].begin = block->base;
     block->spans[0].end = block->base + length;
     block->count = 1;
-    reader->split.offset += length;
     return put(reader, block) ? CCAAS_HTTP_MORE : CCAAS_HTTP_FULL;
 }
 
@@ -274,6 +303,9 @@ static void on_head(void *self, const struct ccaas_http_head *head)
     mail->mail.free = free_mail;
     mail->came_at = ccaas_clock_now();
     mail->status = head->status;
+    if (head->moved)
+        ccaas_error_url(mail->moved, sizeof mail->moved, head->moved);
+    reader->open_end = head->open_end;
     mail->length = head->length;
     if (head->length)
         memcpy(mail->headers, head->headers, head->length);
@@ -287,6 +319,7 @@ static enum ccaas_http_answer on_bytes(void *self, const char *bytes,
 
     if (reader->no_memory)
         return CCAAS_HTTP_STOP;
+    reader->filled = reader->filled || length;
     if (!is_good(reader)) {
         if (length > CCAAS_READER_ERROR - reader->error.length)
             length = CCAAS_READER_ERROR - reader->error.length;
@@ -346,6 +379,45 @@ static void finish_whole(struct ccaas_reader *reader)
     put(reader, block);
 }
 
+/* A body in pieces has ended: was it whole? */
+static void finish_chunks(struct ccaas_reader *reader)
+{
+    struct ccaas_span span;
+    size_t none;
+
+    /* What is empty is for the taker to judge. */
+    if (reader->format == CCAAS_FORMAT_JSON && reader->filled)
+        ccaas_split_finish(&reader->split, &span, &none);
+    else
+        reader->split.state = CCAAS_SPLIT_DONE;
+}
+
+/* Are these bytes a whole array, object or string of JSON?  A number says
+ * nothing: its last digits may be missing. */
+static bool is_closed_json(const char *bytes, size_t length)
+{
+    size_t i = 0;
+
+    while (i < length && ccaas_scan_is_space(bytes[i]))
+        i++;
+    return i < length && strchr("[{\"", bytes[i]) &&
+           ccaas_json_check(bytes, length, NULL, NULL) == CCAAS_CHECK_OK;
+}
+
+/* Nothing told that the body was over when the connection was: does its own
+ * format? */
+static bool proves_end(const struct ccaas_reader *reader)
+{
+    const struct ccaas_block *block = reader->open;
+
+    if (splits(reader) || reader->format == CCAAS_FORMAT_JSON)
+        return reader->split.state == CCAAS_SPLIT_DONE;
+    if (reader->body == CCAAS_BODY_CHUNKS)
+        return reader->format == CCAAS_FORMAT_OGG &&
+               ccaas_ogg_ended(&reader->ogg);
+    return block && is_closed_json(block->bytes, block->length);
+}
+
 static void on_end(void *self, const struct ccaas_http_end *http)
 {
     struct ccaas_reader *reader = self;
@@ -360,9 +432,20 @@ static void on_end(void *self, const struct ccaas_http_end *http)
         (http->code == CCAAS_NETWORK || http->code == CCAAS_PROTOCOL ||
          http->code == CCAAS_TOO_LARGE))
         end->http.code = CCAAS_OK;
-    if (http->code == CCAAS_OK && is_good(reader) && !reader->no_memory) {
+    if (http->moved)
+        ccaas_error_url(end->moved, sizeof end->moved, http->moved);
+    end->http.moved = NULL;
+    if (http->unproven && is_good(reader) && !proves_end(reader)) {
+        end->http.code = CCAAS_NETWORK;
+        end->http.transient = true;
+        snprintf(end->http.message, sizeof end->http.message,
+                 "the TLS connection ended without a close_notify: the answer, "
+                 "which has no length, may have been cut short");
+    }
+    end->empty = !reader->filled;
+    if (end->http.code == CCAAS_OK && is_good(reader) && !reader->no_memory) {
         if (reader->body == CCAAS_BODY_CHUNKS)
-            reader->split.state = CCAAS_SPLIT_DONE;
+            finish_chunks(reader);
         else if (splits(reader))
             finish_records(reader);
         else

@@ -28,6 +28,7 @@ struct ccaas_head_mail {
     struct ccaas_mail mail;
     double came_at; /* monotonic: paces and pauses count from it */
     int status;
+    char moved[256]; /* where a redirect led to, without query; "": nowhere */
     size_t length;
     char headers[]; /* name NUL value NUL ... */
 };
@@ -47,6 +48,8 @@ struct ccaas_end_mail {
     double came_at;   /* likewise */
     double came_wall; /* the same moment in epoch seconds, as the clock was */
     struct ccaas_http_end http;
+    char moved[256];              /* as in the head */
+    bool empty;                   /* the body had not one byte */
     enum ccaas_split_state state; /* DONE: the body was whole */
     const char *reason;           /* when BAD or LARGE */
     uint64_t offset;              /* where */

@@ -114,6 +114,7 @@ void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
     ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
                     "malformed JSON at byte %llu of the answer: %s",
                     (unsigned long long)(begin + offset), reason);
+    ccaas_fetch_moved(fetch, &fetch->error);
     strncpy(fetch->error.method, flow->plan.method,
             sizeof fetch->error.method - 1);
     ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);

@@ -55,6 +55,8 @@ struct ccaas_http_head {
     int status;
     const char *headers; /* name NUL value NUL ...; names in lower case */
     size_t length;
+    const char *moved; /* where a redirect led to; NULL: there was none */
+    bool open_end;     /* the body lasts until the connection ends */
 };
 
 /* How the transfer ended. */
@@ -66,8 +68,11 @@ struct ccaas_http_end {
                              that a proxy may be to blame where there is one */
     int refusal;          /* HTTP status by which a proxy refused it; 0: none */
     bool in_body;         /* the head came whole: what failed is the body */
-    double at, seconds;   /* began (epoch), took */
-    int64_t bytes;        /* of the body, as they came over the wire */
+    bool unproven; /* OK, but the body lasted until the connection did, and that
+                      ended without TLS's word for it: it may have been cut */
+    const char *moved;  /* as in the head; valid during the call */
+    double at, seconds; /* began (epoch), took */
+    int64_t bytes;      /* of the body, as they came over the wire */
     char message[256];
 };
 

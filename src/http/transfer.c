@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "descriptor.h"
 #include "text.h"
+#include "tls_end.h"
 
 /* In seconds; in milliseconds a long of 32 bits has it. */
 #define CONNECT_MOST 1e6
@@ -208,12 +209,28 @@ static bool add_header(struct ccaas_transfer *transfer, const char *line,
     return true;
 }
 
+/* Where a redirect led to; NULL: there was none. */
+static const char *moved_to(const struct ccaas_transfer *transfer)
+{
+    return transfer->redirects ? transfer->url : NULL;
+}
+
+/* Does the body last until the connection ends? */
+static bool has_open_end(const struct ccaas_transfer *transfer)
+{
+    return transfer->status != 204 && transfer->status != 304 &&
+           strcmp(transfer->method, "HEAD") != 0 &&
+           !ccaas_transfer_header(transfer, "content-length") &&
+           !ccaas_transfer_header(transfer, "transfer-encoding");
+}
+
 /* The headers are complete: a redirect is kept from the sink. */
 static void headers_done(struct ccaas_transfer *transfer)
 {
     struct ccaas_http_head head = {.status = transfer->status,
                                    .headers = transfer->answer.bytes,
-                                   .length = transfer->answer.length};
+                                   .length = transfer->answer.length,
+                                   .moved = moved_to(transfer)};
 
     if (transfer->status < 200 || transfer->headed)
         return;
@@ -226,6 +243,9 @@ static void headers_done(struct ccaas_transfer *transfer)
         transfer->redirecting = true;
         return;
     }
+    transfer->open_end = head.open_end = has_open_end(transfer);
+    if (transfer->open_end)
+        ccaas_tls_end_expect(transfer);
     transfer->sink.head(transfer->sink.self, &head);
 }
 
@@ -254,172 +274,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *self)
         return 0;
     }
     return length;
-}
-
-/* Lets libcurl receive nothing for now.  Not by CURL_WRITEFUNC_PAUSE, which
- * gives back the bytes at hand: libcurl would have to keep them. */
-static void hold(struct ccaas_transfer *transfer)
-{
-    transfer->held = true;
-    if (!transfer->ended)
-        curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
-}
-
-CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer)
-{
-    if (!transfer->held || transfer->paused || transfer->behind)
-        return CURLE_OK;
-    transfer->held = false;
-    transfer->heard = ccaas_clock_now();
-    return transfer->ended ? CURLE_OK
-                           : curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-}
-
-bool ccaas_transfer_broken(const struct ccaas_transfer *transfer)
-{
-    return transfer->stopped || transfer->no_memory || transfer->fault[0];
-}
-
-/* Gives the sink bytes of the body.  False: it wants no more. */
-static bool give(struct ccaas_transfer *transfer, const char *bytes,
-                 size_t length)
-{
-    switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
-    case CCAAS_HTTP_FULL:
-        transfer->paused = true;
-        hold(transfer);
-        return true;
-    case CCAAS_HTTP_MORE:
-        return true;
-    case CCAAS_HTTP_STOP:
-        break;
-    }
-    transfer->stopped = true;
-    return false;
-}
-
-/* The body cannot be used; always false. */
-static bool refuse_body(struct ccaas_transfer *transfer, const char *what,
-                        const char *why)
-{
-    snprintf(transfer->fault, sizeof transfer->fault, "%s%s", what, why);
-    return false;
-}
-
-/* Decodes until there is no more input, or until it is enough for now: then the
- * transfer is behind.  False: it is over. */
-static bool decode(struct ccaas_transfer *transfer, const char **bytes,
-                   size_t *length)
-{
-    char piece[CCAAS_HTTP_PIECE];
-    size_t made;
-
-    transfer->behind = true;
-    while (!transfer->paused && transfer->spent < CCAAS_HTTP_TURN) {
-        switch (ccaas_decode_step(&transfer->decode, bytes, length, piece,
-                                  sizeof piece, &made)) {
-        case CCAAS_DECODE_MORE:
-            break;
-        case CCAAS_DECODE_BAD:
-            return refuse_body(transfer, "the compressed answer is wrong: ",
-                               transfer->decode.reason);
-        case CCAAS_DECODE_MEMORY:
-            transfer->no_memory = true;
-            return false;
-        }
-        transfer->spent += made;
-        transfer->behind = *length || made == sizeof piece;
-        if (made && !give(transfer, piece, made))
-            return false;
-        if (!transfer->behind)
-            return true;
-    }
-    hold(transfer);
-    return true;
-}
-
-/* Bytes that wait until the ones before them are decoded. */
-static bool keep(struct ccaas_transfer *transfer, const char *bytes,
-                 size_t length)
-{
-    if (ccaas_buffer_add(&transfer->rest, bytes, length))
-        return true;
-    transfer->no_memory = true;
-    return false;
-}
-
-void ccaas_transfer_decode(struct ccaas_transfer *transfer)
-{
-    const char *bytes = transfer->rest.bytes + transfer->taken;
-    size_t length = transfer->rest.length - transfer->taken;
-
-    transfer->spent = 0;
-    if (!transfer->rest.bytes)
-        bytes = "";
-    if (!decode(transfer, &bytes, &length))
-        transfer->behind = false;
-    transfer->taken = transfer->rest.length - length;
-    if (!transfer->behind)
-        transfer->rest.length = transfer->taken = 0;
-}
-
-/* The first byte of the body is here: how is it coded?  Not asked before, for
- * an answer without a body may name any coding. */
-static bool begin_body(struct ccaas_transfer *transfer)
-{
-    const char *at = transfer->answer.bytes;
-    const char *end = at + transfer->answer.length, *value;
-    enum ccaas_coding coding = CCAAS_CODING_NONE;
-
-    transfer->bodied = true;
-    for (; at && at < end; at = value + strlen(value) + 1) {
-        value = at + strlen(at) + 1;
-        if (strcmp(at, "content-encoding") == 0)
-            coding = ccaas_coding_add(coding, value);
-        /* libcurl would decode it, and take a part for the whole. */
-        else if (strcmp(at, "transfer-encoding") == 0 &&
-                 !ccaas_same_text(value, "chunked"))
-            return refuse_body(transfer, "the answer has a transfer coding ",
-                               "that was not asked for");
-    }
-    if (coding == CCAAS_CODING_SEVERAL)
-        return refuse_body(transfer, "the answer is compressed ",
-                           "more than once");
-    if (coding == CCAAS_CODING_OTHER ||
-        (coding != CCAAS_CODING_NONE && transfer->plain))
-        return refuse_body(transfer, "the answer has a content coding ",
-                           "that was not asked for");
-    transfer->coding = coding;
-    if (coding != CCAAS_CODING_NONE)
-        ccaas_decode_start(&transfer->decode, coding);
-    return true;
-}
-
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *self)
-{
-    struct ccaas_transfer *transfer = self;
-    const char *at = bytes;
-    size_t length = size * count, left = length;
-
-    transfer->heard = ccaas_clock_now();
-    if (transfer->unproxied) {
-        transfer->stopped = true;
-        return 0;
-    }
-    if (transfer->redirecting) {
-        transfer->waste += length;
-        transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
-        return transfer->stopped ? 0 : length;
-    }
-    if (!length || (!transfer->bodied && !begin_body(transfer)))
-        return 0;
-    if (transfer->coding == CCAAS_CODING_NONE)
-        return give(transfer, bytes, length) ? length : 0;
-    if (!transfer->behind && !decode(transfer, &at, &left)) {
-        transfer->behind = false;
-        return 0;
-    }
-    return !left || keep(transfer, at, left) ? length : 0;
 }
 
 /* Our own headers; to a stranger none of them. */
@@ -507,7 +361,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
 
     transfer->answer.length = 0;
     transfer->redirecting = transfer->headed = transfer->stopped = false;
-    transfer->bodied = transfer->held = false;
+    transfer->bodied = transfer->held = transfer->open_end = false;
     transfer->waste = transfer->head_bytes = 0;
     transfer->starved = false;
     transfer->trouble[0] = '\0';
@@ -533,7 +387,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
         (long)(fmin(transfer->connect_timeout, CONNECT_MOST) * 1000) + 1);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ccaas_transfer_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     if (transfer->ca_file || transfer->ca_dir) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
@@ -544,6 +398,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     if (transfer->proxy || ccaas_same_start(transfer->url, "http:", 5))
         curl_easy_setopt(easy, CURLOPT_PROXY,
                          transfer->proxy ? transfer->proxy : "");
+    ccaas_tls_end_watch(transfer);
     set_method(transfer);
     return curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
            set_headers(transfer);
@@ -648,6 +503,7 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
                           struct ccaas_http_end *end)
 {
     end->in_body = transfer->headed && !transfer->redirecting;
+    end->moved = moved_to(transfer);
     if (ccaas_transfer_refused(transfer, result, end))
         return;
     if (transfer->fault[0]) {
@@ -674,5 +530,8 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
                 "the compressed answer was cut short");
     } else {
         end->code = CCAAS_OK;
+        /* A compressed body's format proves its end. */
+        end->unproven = transfer->tls && !transfer->tls_ended &&
+                        transfer->coding == CCAAS_CODING_NONE;
     }
 }

@@ -52,6 +52,9 @@ struct ccaas_transfer {
     bool headed;       /* its headers are complete */
     bool unproxied;    /* the proxy refused us (407) */
     bool bodied;       /* a byte of its body came */
+    bool open_end;     /* its body lasts until the connection ends */
+    const void *tls;   /* ... which is this one, over TLS; else NULL */
+    bool tls_ended;    /* ... and the server said that it ends */
     bool no_memory;    /* for the headers, or to decode with */
     bool too_large;    /* the headers are */
     bool starved;      /* no socket could be had */
@@ -88,6 +91,9 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer);
  * there is none. */
 const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
                                   const char *name);
+
+/* body.c: libcurl's callback for bytes of the body. */
+size_t ccaas_transfer_bytes(char *bytes, size_t size, size_t count, void *self);
 
 /* Decodes what waits, as much as a turn may.  While `behind` stays true there
  * is more. */

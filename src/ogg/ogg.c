@@ -109,6 +109,7 @@ static uint32_t checksum(uint32_t crc, const unsigned char *at, size_t length)
 /* Where a page's header has what. */
 enum { VERSION = 4, FLAGS = 5, SERIAL = 14, NUMBER = 18, CRC = 22, COUNT = 26 };
 #define FIRST 2 /* flag: the first page of its stream */
+#define LAST 4  /* flag: its last one */
 
 static uint32_t little_endian(const unsigned char *at)
 {
@@ -171,6 +172,10 @@ static bool end_page(struct ccaas_ogg *ogg)
     }
     if (stream)
         stream->next = number + 1;
+    if (ogg->head[FLAGS] & FIRST)
+        ogg->open++;
+    if (ogg->head[FLAGS] & LAST)
+        ogg->open--;
     ogg->pages++;
     ogg->got = 0;
     return true;
@@ -241,6 +246,12 @@ enum ccaas_ogg_state ccaas_ogg_feed(struct ccaas_ogg *ogg, const void *bytes,
             end_page(ogg);
     }
     return ogg->state;
+}
+
+bool ccaas_ogg_ended(const struct ccaas_ogg *ogg)
+{
+    return (ogg->state == CCAAS_OGG_MORE || ogg->state == CCAAS_OGG_WHOLE) &&
+           ogg->pages && !ogg->got && !ogg->open;
 }
 
 enum ccaas_ogg_state ccaas_ogg_finish(struct ccaas_ogg *ogg)

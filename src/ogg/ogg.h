@@ -12,6 +12,7 @@
 #ifndef CCAAS_OGG_H
 #define CCAAS_OGG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,7 @@ struct ccaas_ogg {
     unsigned table; /* bytes of its segment table that are not here yet */
     uint32_t body;  /* bytes of its segments that are not here yet */
     unsigned char head[CCAAS_OGG_HEADER];
+    long open;      /* streams that began, less those that ended */
     unsigned count; /* streams that began, at most as many as are followed */
     unsigned old;   /* the stream that makes room for the next one */
     struct ccaas_ogg_stream streams[CCAAS_OGG_STREAMS];
@@ -58,6 +60,9 @@ void ccaas_ogg_start(struct ccaas_ogg *ogg);
  * and offset.  Not to be called after ccaas_ogg_finish. */
 enum ccaas_ogg_state ccaas_ogg_feed(struct ccaas_ogg *ogg, const void *bytes,
                                     size_t length);
+
+/* Does it end here by its own word: behind the last page of every stream? */
+bool ccaas_ogg_ended(const struct ccaas_ogg *ogg);
 
 /* The body is over: WHOLE, or CUT, EMPTY or BAD with a reason. */
 enum ccaas_ogg_state ccaas_ogg_finish(struct ccaas_ogg *ogg);

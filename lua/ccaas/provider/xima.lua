@@ -28,13 +28,13 @@ return {
       path = "/rest/api/v1/historic-data/{report}",
       takes = {},
       gives = "report",
-      -- What is asked for, and what the first bytes of the answer are then.
+      -- What is asked for, and what kind of document that is: see ccaas.format.
       formats = {
-        JSON = { accept = "application/json" },
-        CSV = { accept = "text/csv", text = true },
-        HTML = { accept = "text/html", starts = { "<" }, blanks = true },
-        XLS = { accept = "application/vnd.ms-excel", starts = { "\208\207\17\224\161\177\26\225", "PK\3\4" } },
-        PDF = { accept = "application/pdf", starts = { "%PDF-" } },
+        JSON = { accept = "application/json", is = "json" },
+        CSV = { accept = "text/csv", is = "csv" },
+        HTML = { accept = "text/html", is = "html" },
+        XLS = { accept = "application/vnd.ms-excel", is = "spreadsheet" },
+        PDF = { accept = "application/pdf", is = "pdf" },
       },
     },
     metrics = {

@@ -1,0 +1,174 @@
+/* The body of an answer: from libcurl's callback, through its content coding,
+ * to the sink.  On the engine's thread. */
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "text.h"
+#include "transfer.h"
+
+/* Lets libcurl receive nothing for now.  Not by CURL_WRITEFUNC_PAUSE, which
+ * gives back the bytes at hand: libcurl would have to keep them. */
+static void hold(struct ccaas_transfer *transfer)
+{
+    transfer->held = true;
+    if (!transfer->ended)
+        curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
+}
+
+CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer)
+{
+    if (!transfer->held || transfer->paused || transfer->behind)
+        return CURLE_OK;
+    transfer->held = false;
+    transfer->heard = ccaas_clock_now();
+    return transfer->ended ? CURLE_OK
+                           : curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
+bool ccaas_transfer_broken(const struct ccaas_transfer *transfer)
+{
+    return transfer->stopped || transfer->no_memory || transfer->fault[0];
+}
+
+/* Gives the sink bytes of the body.  False: it wants no more. */
+static bool give(struct ccaas_transfer *transfer, const char *bytes,
+                 size_t length)
+{
+    switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
+    case CCAAS_HTTP_FULL:
+        transfer->paused = true;
+        hold(transfer);
+        return true;
+    case CCAAS_HTTP_MORE:
+        return true;
+    case CCAAS_HTTP_STOP:
+        break;
+    }
+    transfer->stopped = true;
+    return false;
+}
+
+/* The body cannot be used; always false. */
+static bool refuse_body(struct ccaas_transfer *transfer, const char *what,
+                        const char *why)
+{
+    snprintf(transfer->fault, sizeof transfer->fault, "%s%s", what, why);
+    return false;
+}
+
+/* Decodes until there is no more input, or until it is enough for now: then the
+ * transfer is behind.  False: it is over. */
+static bool decode(struct ccaas_transfer *transfer, const char **bytes,
+                   size_t *length)
+{
+    char piece[CCAAS_HTTP_PIECE];
+    size_t made;
+
+    transfer->behind = true;
+    while (!transfer->paused && transfer->spent < CCAAS_HTTP_TURN) {
+        switch (ccaas_decode_step(&transfer->decode, bytes, length, piece,
+                                  sizeof piece, &made)) {
+        case CCAAS_DECODE_MORE:
+            break;
+        case CCAAS_DECODE_BAD:
+            return refuse_body(transfer, "the compressed answer is wrong: ",
+                               transfer->decode.reason);
+        case CCAAS_DECODE_MEMORY:
+            transfer->no_memory = true;
+            return false;
+        }
+        transfer->spent += made;
+        transfer->behind = *length || made == sizeof piece;
+        if (made && !give(transfer, piece, made))
+            return false;
+        if (!transfer->behind)
+            return true;
+    }
+    hold(transfer);
+    return true;
+}
+
+/* Bytes that wait until the ones before them are decoded. */
+static bool keep(struct ccaas_transfer *transfer, const char *bytes,
+                 size_t length)
+{
+    if (ccaas_buffer_add(&transfer->rest, bytes, length))
+        return true;
+    transfer->no_memory = true;
+    return false;
+}
+
+void ccaas_transfer_decode(struct ccaas_transfer *transfer)
+{
+    const char *bytes = transfer->rest.bytes + transfer->taken;
+    size_t length = transfer->rest.length - transfer->taken;
+
+    transfer->spent = 0;
+    if (!transfer->rest.bytes)
+        bytes = "";
+    if (!decode(transfer, &bytes, &length))
+        transfer->behind = false;
+    transfer->taken = transfer->rest.length - length;
+    if (!transfer->behind)
+        transfer->rest.length = transfer->taken = 0;
+}
+
+/* The first byte of the body is here: how is it coded?  Not asked before, for
+ * an answer without a body may name any coding. */
+static bool begin_body(struct ccaas_transfer *transfer)
+{
+    const char *at = transfer->answer.bytes;
+    const char *end = at + transfer->answer.length, *value;
+    enum ccaas_coding coding = CCAAS_CODING_NONE;
+
+    transfer->bodied = true;
+    for (; at && at < end; at = value + strlen(value) + 1) {
+        value = at + strlen(at) + 1;
+        if (strcmp(at, "content-encoding") == 0)
+            coding = ccaas_coding_add(coding, value);
+        /* libcurl would decode it, and take a part for the whole. */
+        else if (strcmp(at, "transfer-encoding") == 0 &&
+                 !ccaas_same_text(value, "chunked"))
+            return refuse_body(transfer, "the answer has a transfer coding ",
+                               "that was not asked for");
+    }
+    if (coding == CCAAS_CODING_SEVERAL)
+        return refuse_body(transfer, "the answer is compressed ",
+                           "more than once");
+    if (coding == CCAAS_CODING_OTHER ||
+        (coding != CCAAS_CODING_NONE && transfer->plain))
+        return refuse_body(transfer, "the answer has a content coding ",
+                           "that was not asked for");
+    transfer->coding = coding;
+    if (coding != CCAAS_CODING_NONE)
+        ccaas_decode_start(&transfer->decode, coding);
+    return true;
+}
+
+size_t ccaas_transfer_bytes(char *bytes, size_t size, size_t count, void *self)
+{
+    struct ccaas_transfer *transfer = self;
+    const char *at = bytes;
+    size_t length = size * count, left = length;
+
+    transfer->heard = ccaas_clock_now();
+    if (transfer->unproxied) {
+        transfer->stopped = true;
+        return 0;
+    }
+    if (transfer->redirecting) {
+        transfer->waste += length;
+        transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
+        return transfer->stopped ? 0 : length;
+    }
+    if (!length || (!transfer->bodied && !begin_body(transfer)))
+        return 0;
+    if (transfer->coding == CCAAS_CODING_NONE)
+        return give(transfer, bytes, length) ? length : 0;
+    if (!transfer->behind && !decode(transfer, &at, &left)) {
+        transfer->behind = false;
+        return 0;
+    }
+    return !left || keep(transfer, at, left) ? length : 0;
+}

@@ -1,0 +1,19 @@
+/* Did the server end a TLS connection in good order, by a close_notify?  A body
+ * without a length is whole only then: anybody on the way can cut a connection.
+ * libcurl does not say, so OpenSSL is asked.
+ *
+ * On the engine's thread.
+ */
+#ifndef CCAAS_TLS_END_H
+#define CCAAS_TLS_END_H
+
+#include "transfer.h"
+
+/* Has the connections that this transfer makes watched; where libcurl has
+ * another TLS library than OpenSSL, nothing is known of them. */
+void ccaas_tls_end_watch(struct ccaas_transfer *transfer);
+
+/* The transfer's answer lasts until its connection ends: notes which one. */
+void ccaas_tls_end_expect(struct ccaas_transfer *transfer);
+
+#endif
