@@ -139,6 +139,24 @@ describe("a token reply", function()
     end)
   end
 
+  -- The body was still there, behind a NUL.
+  it("leaves nothing in the error of an attempt after it", function()
+    local s
+    s = server.start(row, function(_, conn)
+      if s.tokens > 1 then
+        conn:reset()
+        return nil
+      end
+      return server.answer("try later", { status = 503, headers = { ["X-Request-Id"] = "r1", Connection = "close" } })
+    end)
+    local _, err = ccaas.new(s:options { retries = 1 }):queue("1")
+    assert.equal("network", err.code)
+    assert.equal(2, s.tokens)
+    assert.is_nil(err.body)
+    assert.is_nil(err.request_id)
+    assert.is_nil(err.status)
+  end)
+
   it("that echoes the credentials shows none of them", function()
     local s = server.start(row, function()
       return server.answer '{"error":"tok_secret_1","error_description":"no such secret: tok_secret_1 of key_name_1"}'

@@ -64,7 +64,7 @@ void ccaas_grant_blame(struct ccaas_grant *grant, enum ccaas_code code,
     struct ccaas_error *error = &grant->error;
 
     /* What an attempt before this one said is not this one's. */
-    error->body[0] = error->request_id[0] = '\0';
+    ccaas_error_blank(error);
     error->status = grant->status;
     error->retryable = false;
     error->retry_after = -1;
