@@ -134,6 +134,36 @@ describe("a secret that a server echoes", function()
     assert.is_truthy(err.message:find("content type text/***", 1, true), err.message)
   end)
 
+  -- A hundred bytes of it were left: it was cut before it was looked for.
+  it("is gone from a content type that is told of a body that is no JSON", function()
+    local s = server.start(function()
+      return server.answer("<html>", { headers = { ["Content-Type"] = "text/" .. TOKEN } })
+    end, function()
+      return server.answer('{"access_token":"' .. TOKEN .. '"}')
+    end)
+    local _, err = ccaas.new(s:options { retries = 0 }):queue("1")
+    assert.equal("protocol", err.code)
+    is_silent(err.message)
+    assert.is_truthy(err.message:find("content type is text/***", 1, true), err.message)
+  end)
+
+  it("is gone from the address that a redirect leads to", function()
+    for _, place in ipairs { "", "x/", ("x"):rep(150) .. "/" } do
+      local s = server.start(function(request)
+        if request.path:find("/login/", 1, true) then
+          return server.answer("<html>")
+        end
+        return status(302, "", { Location = "/login/" .. place .. TOKEN })
+      end, function()
+        return server.answer('{"access_token":"' .. TOKEN .. '"}')
+      end)
+      local _, err = ccaas.new(s:options { retries = 0 }):queue("1")
+      assert.equal("protocol", err.code)
+      is_silent(err.message)
+      assert.is_truthy(err.message:find("redirected to http", 1, true), err.message)
+    end
+  end)
+
   -- Every byte was compared with all that follow: the caller's thread stood still
   -- for more than a minute.
   it("is looked for in no more time than the answer is long", function()

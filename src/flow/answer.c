@@ -141,14 +141,28 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double at)
         strcpy(fetch->etag, etag);
 }
 
+/* Notes where a redirect led to.  It is scrubbed now: a secret that is cut
+ * again with the message would not be known for one. */
+static void note_moved(struct ccaas_fetch *fetch, const char *moved)
+{
+    const struct ccaas_grant *grant = fetch->flow->client->grant;
+    size_t length = strlen(moved);
+    bool cut = length + 1 == sizeof fetch->moved;
+
+    memcpy(fetch->moved, moved, length);
+    if (grant)
+        length = ccaas_grant_scrub_text(grant, fetch->moved, length, cut);
+    fetch->moved[length] = '\0';
+}
+
 void ccaas_answer_head(struct ccaas_fetch *fetch,
                        const struct ccaas_head_mail *mail)
 {
     struct ccaas_flow *flow = fetch->flow;
 
     fetch->status = flow->status = mail->status;
-    memcpy(fetch->moved, mail->moved, sizeof fetch->moved);
-    memcpy(flow->moved, mail->moved, sizeof flow->moved);
+    note_moved(fetch, mail->moved);
+    memcpy(flow->moved, fetch->moved, sizeof flow->moved);
     ccaas_fetch_arrived(fetch, mail->came_at);
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
@@ -200,6 +214,7 @@ static void conclude_answer(struct ccaas_fetch *fetch,
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     const char *type;
+    char shown[101];
     bool whole =
         plan->body == CCAAS_BODY_WHOLE || plan->body == CCAAS_BODY_JSON;
 
@@ -219,10 +234,12 @@ static void conclude_answer(struct ccaas_fetch *fetch,
     case CCAAS_SPLIT_BAD:
         type =
             ccaas_header(fetch->headers, fetch->headers_length, "content-type");
+        ccaas_client_show(fetch->flow->client, shown, sizeof shown,
+                          type ? type : "", type ? strlen(type) : 0);
         ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
-                        "malformed JSON at byte %llu of the answer: %s%s%.100s",
+                        "malformed JSON at byte %llu of the answer: %s%s%s",
                         (unsigned long long)end->offset, end->reason,
-                        type ? "; its content type is " : "", type ? type : "");
+                        type ? "; its content type is " : "", shown);
         ccaas_fetch_fail(fetch);
         break;
     case CCAAS_SPLIT_LARGE:
@@ -328,7 +345,7 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
         if (http->code != CCAAS_OK)
             snprintf(event->code, sizeof event->code, "%s", outcome);
     }
-    memcpy(fetch->moved, end->moved, sizeof fetch->moved);
+    note_moved(fetch, end->moved);
     if (http->code != CCAAS_OK) {
         conclude_trouble(fetch, http, unready, at);
     } else if (fetch->status == 202 && fetch->flow->plan.patient) {
