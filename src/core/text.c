@@ -40,7 +40,7 @@ void ccaas_text_seconds(char to[CCAAS_SECONDS_ROOM], double seconds)
 
     if (!(seconds > 0))
         seconds = 0;
-    micros = seconds < 1e12 ? llround(seconds * 1e6) : INT64_C(1000000000000);
+    micros = llround(fmin(seconds, 1e12) * 1e6);
     used = (size_t)snprintf(to, CCAAS_SECONDS_ROOM, "%" PRId64 ".%06" PRId64,
                             micros / 1000000, micros % 1000000);
     while (to[used - 1] == '0')
