@@ -234,6 +234,27 @@ describe("a list that is walked again", function()
       assert.equal("protocol", err.code)
     end)
 
+    -- Each answer named one page fewer: the walk asked for 2^30 of them.
+    it("when the end recedes from page to page", function()
+      local count = 0
+      local s
+      s = server.start(function(request)
+        local page = tonumber(request.query.page)
+        count = count + 1
+        assert(count < 200, "it goes on and on")
+        if page == 0 then
+          return server.page { rows = { server.row("1") }, size = 1, total = count == 1 and 2 or 1073741824 }
+        end
+        return server.answer(('{"message":"Bad request: Field \'page\' must be less than the total number of pages, '
+          .. 'which is %d for this request"}'):format(page), { status = 400 })
+      end)
+      local rows, err = ccaas.new(s:options { retries = 0 }):queues({ size = 1 }):all()
+      assert.is_nil(rows)
+      assert.equal("protocol", err.code)
+      assert.matches("^100 pages in a row", err.message)
+      assert.equal(103, count)
+    end)
+
     it("when the connection is lost", function()
       local given, err = walk(function(conn)
         conn:send("HTTP/1.1 200 OK\r\nX-Pa")

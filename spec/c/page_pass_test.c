@@ -597,6 +597,26 @@ static void barren_pages(void)
     over(2, true, 0);
 }
 
+/* The last page was asked for, and the one before it, as often as the server
+ * liked. */
+static void ends_that_recede(void)
+{
+    const int64_t claim = (int64_t)1 << 30;
+    int64_t page = claim - 1;
+
+    begin();
+    page_has(0, 4, "1 2");
+    page_is_past(1, 1);
+    again(2);
+    page_has(0, 2 * claim, "1 2");
+    for (; page > claim - 100; page--) {
+        page_is_past(page, page);
+        CHECK(ccaas_page_barren(&walk) == NULL);
+    }
+    page_is_past(page, page);
+    CHECK(ccaas_page_barren(&walk) != NULL);
+}
+
 int main(void)
 {
     it("one pass is enough where the list holds still", holds_still);
@@ -636,5 +656,6 @@ int main(void)
     it("a server that always miscounts costs two all the same", the_same_twice);
     it("rows without identity come again when there are more", nameless);
     it("100 pages that a pass has seen are an end of it", barren_pages);
+    it("so are 100 that are past an end which recedes", ends_that_recede);
     return check_report();
 }

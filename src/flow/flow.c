@@ -223,14 +223,20 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
 
 /* The first fetch was past its list's end.  So are those after it in the first
  * pass, where they were asked for side by side in rising order. */
-static void finish_past(struct ccaas_flow *flow)
+static enum ccaas_take finish_past(struct ccaas_flow *flow)
 {
     size_t walk = flow->fetches->walk;
+    const char *reason = ccaas_page_barren(&flow->walks[walk]);
 
+    if (reason) {
+        ccaas_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
+        return CCAAS_TAKE_ERROR;
+    }
     do
         free_first(flow);
     while (flow->fetches && flow->fetches->walk == walk &&
            flow->walks[walk].passes == 1);
+    return CCAAS_TAKE_END; /* of this walk */
 }
 
 static enum ccaas_take finish(struct ccaas_flow *flow)
@@ -289,8 +295,7 @@ static enum ccaas_take step(struct ccaas_flow *flow,
         ccaas_flow_fail(flow, &first->error);
         return CCAAS_TAKE_ERROR;
     case CCAAS_FETCH_PAST:
-        finish_past(flow);
-        return CCAAS_TAKE_END; /* of this walk */
+        return finish_past(flow);
     case CCAAS_FETCH_READ:
         return finish_page(flow);
     case CCAAS_FETCH_UNDERWAY:

@@ -299,6 +299,11 @@ const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
         ccaas_pass_read(walk, page);
     }
     walk->barren = distinct > 0 ? 0 : walk->barren + 1;
+    return ccaas_page_barren(walk);
+}
+
+const char *ccaas_page_barren(const struct ccaas_page_walk *walk)
+{
     return walk->barren < CCAAS_PAGE_BARREN
                ? NULL
                : "100 pages in a row brought no row that was new: the server "

@@ -171,6 +171,10 @@ bool ccaas_page_nameless(struct ccaas_page_walk *walk);
 const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
                             int64_t distinct);
 
+/* The same of a page that was past the end, after ccaas_page_past: a server may
+ * name one page fewer each time. */
+const char *ccaas_page_barren(const struct ccaas_page_walk *walk);
+
 /* The pass is over: no page of it is under way, and ccaas_page_next has none.
  * True: another pass was begun, and has pages to ask for.  False: the walk is
  * at its end, for good. */

@@ -137,6 +137,7 @@ enum ccaas_page_past ccaas_pass_past(struct ccaas_page_walk *walk, int64_t page,
         return CCAAS_PAGE_EMPTY;
     }
     walk->pass.past = true;
+    walk->barren++;
     if (pages < 0 || pages > page) {
         /* It does not say how many there are, or contradicts itself. */
         walk->end = page < walk->end ? page : walk->end;
