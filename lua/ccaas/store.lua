@@ -143,7 +143,7 @@ function answers.leave(ops, question, asked)
   question:reply "done"
 end
 
--- Others who wait learn of a failure; whoever has the lease tries again.
+-- Tells waiting clients that an attempt failed; the holder of the lease tries again.
 function answers.tell(ops, question, asked)
   if asked.seconds > 0 and ops:get(asked.lease) == asked.owner then
     ops:set(asked.key, asked.value, asked.seconds)

@@ -292,8 +292,8 @@ static int take(lua_State *L)
         return lua_gettop(L) - 1;
     if (status != LUA_ERRMEM)
         return lua_error(L);
-    /* Lua has none for what the server sent: that ends the flow, and whoever
-     * reads others goes on. */
+    /* Lua has no memory for what the server sent: this flow ends, others go
+     * on. */
     if (box->flow)
         ccaas_flow_exhausted(box->flow);
     lua_pushnil(L);

@@ -137,7 +137,7 @@ void ccaas_fetch_fail(struct ccaas_fetch *fetch)
     fetch->state = CCAAS_FETCH_FAILED;
 }
 
-/* Nobody goes through the plan's gate before that. */
+/* No call goes through the plan's gate before `until`. */
 static void hold_back(struct ccaas_fetch *fetch, double until)
 {
     fetch->not_before = fmax(fetch->not_before, until);

@@ -12,7 +12,7 @@
 struct ccaas_gate {
     struct ccaas_gate *next;
     double opens_at;    /* nobody starts before */
-    double held_until;  /* the server wants nobody before */
+    double held_until;  /* the server wants no request before */
     const void *holder; /* who is inside, or will be when the store lets it */
     bool inside;
     pid_t pid; /* where the holder is: in a forked child there is none */

@@ -37,10 +37,10 @@ bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
                       const void *who, double seconds, struct ccaas_bell *bell,
                       double now, double *due);
 
-/* The server refused one who is inside, and wants nobody before `until`. */
+/* The server refused a call that is inside, and wants none before `until`. */
 void ccaas_gate_hold(struct ccaas_gate *gate, double until);
 
-/* Until when the server wants nobody, as far as is known; it may be past. */
+/* Until when the server wants no call, as far as is known; it may be past. */
 double ccaas_gate_held(const struct ccaas_gate *gate);
 
 /* For who is inside, now and then: keeps it so.  Gives when to call again. */

@@ -184,7 +184,7 @@ static void go_ahead(struct ccaas_grant *grant, struct ccaas_client *client,
         ccaas_grant_send(grant, client, now);
 }
 
-/* In a forked child the answer will never come, and who waited for it is the
+/* In a forked child the answer never comes, and those waiting for it are the
  * parent's: ask anew. */
 static void begin_anew(struct ccaas_grant *grant, double now)
 {

@@ -10,7 +10,7 @@
  * unless it is one that was refused or given up here.  Else one of all takes a
  * lease, looks again, asks the server, and puts into the store what came of it:
  * the token, or that the credentials are wrong, or (for those who wait already)
- * that an attempt failed.  Whoever waits looks again in short, random pauses.
+ * that an attempt failed.  Who waits looks again in short, random pauses.
  * A store that fails is told as an event, and is done without.
  */
 #ifndef CCAAS_GRANT_H
@@ -56,7 +56,7 @@ struct ccaas_grant_need {
     double max_retry_after; /* a longer one is not waited for, in seconds */
 
     /* The grant's. */
-    struct ccaas_grant_need *next, **link; /* of those who wait; NULL: not */
+    struct ccaas_grant_need *next, **link; /* of those waiting, or NULL */
     uint64_t granted;  /* tokens that had come when it began to wait */
     uint64_t tried;    /* the newest attempt that failed for it, ... */
     unsigned attempts; /* ... and how many did */

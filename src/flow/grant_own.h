@@ -1,4 +1,4 @@
-/* A grant, as grant.c (who has the token), grant_wait.c (who waits for it),
+/* A grant, as grant.c (the token), grant_wait.c (the calls that wait for it),
  * grant_request.c (the request for it) and grant_store.c share it. */
 #ifndef CCAAS_GRANT_OWN_H
 #define CCAAS_GRANT_OWN_H
@@ -45,31 +45,31 @@ struct ccaas_grant {
     pid_t pid;           /* where it is used: a forked child begins anew */
     uint64_t granted;    /* tokens that have come */
     uint64_t told;       /* hash of the last failure in the store; 0: none */
-    struct ccaas_grant_need *needs; /* who wait */
+    struct ccaas_grant_need *needs; /* of the calls that wait */
     struct ccaas_error error; /* of the newest attempt of the round, or of the
                                  last round; CCAAS_OK: none has failed */
 };
 
-/* It waits from now on (and while it waits already, nothing happens).  False:
- * there is no hope for it, and its `failure` says why. */
+/* The call waits from now on (no change if it waits already).  False: it cannot
+ * get a token in time, and its `failure` says why. */
 bool ccaas_grant_join(struct ccaas_grant *grant, struct ccaas_grant_need *need,
                       struct ccaas_bell *bell, double now);
 
-/* It waits no longer, for the grant's error. */
+/* The call stops waiting, with the grant's error. */
 void ccaas_grant_refuse(struct ccaas_grant *grant,
                         struct ccaas_grant_need *need);
 
-/* The same of all who wait. */
+/* The same for all calls that wait. */
 void ccaas_grant_refuse_all(struct ccaas_grant *grant);
 
-/* An attempt failed at `came_at` with the grant's error, and another one may do
- * better: those leave whose retries or time are used up.  Seconds until the
- * next attempt; < 0: nobody waits for one. */
+/* An attempt failed at `came_at` with the grant's error, which may pass: calls
+ * whose retries or time are used up stop waiting.  Seconds until the next
+ * attempt; < 0: no call waits for one. */
 double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
                                 double retry_after);
 
-/* Those leave who have waited too long for the request under way.  False:
- * nobody waits for it any more, and the grant's error says why. */
+/* Calls whose `timeout` has passed stop waiting for the request under way.
+ * False: no call waits for it any more, and the grant's error says why. */
 bool ccaas_grant_be_patient(struct ccaas_grant *grant, double now);
 
 /* Makes the error of the newest attempt. */
@@ -84,7 +84,7 @@ void ccaas_grant_send(struct ccaas_grant *grant, struct ccaas_client *client,
 void ccaas_grant_receive(struct ccaas_grant *grant,
                          struct ccaas_client *client);
 
-/* The request under way has taken too long for all who wait. */
+/* The request under way has taken too long for all calls that wait. */
 void ccaas_grant_time_out(struct ccaas_grant *grant,
                           struct ccaas_client *client, double now);
 
@@ -108,11 +108,11 @@ void ccaas_grant_note(struct ccaas_grant *grant, struct ccaas_client *client,
  * is ours. */
 void ccaas_grant_share(struct ccaas_grant *grant);
 
-/* The attempt failed, and another one follows: tells those who wait for it
- * elsewhere, if the lease is ours. */
+/* The attempt failed, and another one follows: tells other engines by the
+ * store, if the lease is ours. */
 void ccaas_grant_tell(struct ccaas_grant *grant);
 
-/* The round is over without a token, for all who wait. */
+/* The round is over without a token, for all calls that wait. */
 void ccaas_grant_give_up(struct ccaas_grant *grant,
                          struct ccaas_client *client);
 

@@ -75,7 +75,7 @@ void ccaas_grant_blame(struct ccaas_grant *grant, enum ccaas_code code,
     ccaas_error_set(error, code, "%s", message);
 }
 
-/* The longest time-out of those who wait: see ccaas_grant_be_patient. */
+/* The longest timeout of the calls that wait: see ccaas_grant_be_patient. */
 static double longest_timeout(const struct ccaas_grant *grant)
 {
     const struct ccaas_grant_need *need;
@@ -182,7 +182,7 @@ static void attempt_failed(struct ccaas_grant *grant,
         grant->resume_at = at + pause;
         ccaas_grant_note(grant, client, "waits", pause);
         ccaas_grant_tell(grant);
-        ccaas_bell_ring(grant->bell); /* for those who leave */
+        ccaas_bell_ring(grant->bell); /* wakes those that stop waiting */
         return;
     }
     if (grant->error.code == CCAAS_AUTH)

@@ -40,7 +40,8 @@ static bool take_token(struct ccaas_grant *grant, struct ccaas_client *client,
     return true;
 }
 
-/* Somebody else has just tried: an attempt of all who wait here, too. */
+/* Another engine has just tried: that counts as an attempt for all calls that
+ * wait here, too. */
 static void take_error(struct ccaas_grant *grant, struct ccaas_client *client,
                        const struct ccaas_stored *stored, double now)
 {
@@ -101,8 +102,8 @@ bool ccaas_grant_look(void *self, struct ccaas_client *client,
         return false;
     if (stored.code == CCAAS_OK)
         return take_token(grant, client, &stored, now);
-    /* A failure is that of those who were waiting for it, once; others try
-     * anew. */
+    /* A failure counts once, and for calls that were waiting when it came;
+     * others try anew. */
     hash = hash_of(value, length);
     is_new = hash != grant->told;
     grant->told = hash;

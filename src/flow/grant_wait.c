@@ -1,4 +1,5 @@
-/* Who waits for a token, for how long, and why in vain: see grant.h. */
+/* The calls that wait for a token: for how long, and the error of those that
+ * get none.  See grant.h. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,14 +13,14 @@
 #include "retry_after.h"
 #include "text.h"
 
-/* What those are told who leave together. */
+/* An error that calls share which stop waiting together. */
 struct ccaas_failure {
     int references;
     struct ccaas_error error;
 };
 
-/* What they are told where there is no memory for it.  Not counted: engines of
- * other threads share it. */
+/* The one where there is no memory for another.  Not counted: engines of other
+ * threads share it. */
 static struct ccaas_failure no_memory = {.error = {.code = CCAAS_MEMORY,
                                                    .message = "out of memory",
                                                    .retry_after = -1}};
@@ -50,8 +51,8 @@ void ccaas_grant_need_end(struct ccaas_grant_need *need)
     need->failure = NULL;
 }
 
-/* It leaves for the grant's error.  `shared`: what others were told who left
- * for the same one, or NULL; gives what this one is told. */
+/* The call stops waiting, with the grant's error.  `shared`: the copy of that
+ * error that other calls have, or NULL; returns the copy that this one has. */
 static struct ccaas_failure *refuse(struct ccaas_grant *grant,
                                     struct ccaas_grant_need *need,
                                     struct ccaas_failure *shared)
@@ -71,8 +72,8 @@ static struct ccaas_failure *refuse(struct ccaas_grant *grant,
     return shared;
 }
 
-/* The same for one who does not wait for the next attempt: it is told when that
- * would be, and for which of the reasons of ccaas_retry_wait it leaves. */
+/* The same for a call that does not wait for the next attempt: its error says
+ * when that would be, and by which rule of ccaas_retry_wait it gives up. */
 static void refuse_pause(struct ccaas_grant *grant,
                          struct ccaas_grant_need *need, double reason,
                          double pause)
@@ -99,8 +100,8 @@ void ccaas_grant_refuse_all(struct ccaas_grant *grant)
         failure = refuse(grant, grant->needs, failure);
 }
 
-/* The next attempt, `pause` seconds after `at`, may come too late for that one,
- * or later than it waits for the server. */
+/* The call stops waiting if the next attempt, `pause` seconds after `at`, is
+ * past its deadline, or the server asks for more than its max_retry_after. */
 static void leave_before_pause(struct ccaas_grant *grant,
                                struct ccaas_grant_need *need, double at,
                                double pause)
@@ -133,8 +134,8 @@ bool ccaas_grant_join(struct ccaas_grant *grant, struct ccaas_grant_need *need,
     return !need->failure;
 }
 
-/* Did the attempt that has just failed fail for this one, too?  One who came
- * later, and waits longer, may have had time left. */
+/* Does the attempt that has just failed count for this call, too?  A timeout
+ * does not count for one that would have waited longer. */
 static bool failed_for(const struct ccaas_grant *grant,
                        const struct ccaas_grant_need *need)
 {
@@ -160,7 +161,7 @@ double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
     struct ccaas_failure *failure = NULL;
     double pause;
 
-    /* The pause is that of the one who has waited for the fewest attempts. */
+    /* The backoff is that of the call with the fewest attempts so far. */
     for (need = grant->needs; need; need = next) {
         next = need->next;
         need->attempts += failed_for(grant, need);
@@ -178,17 +179,17 @@ double ccaas_grant_next_attempt(struct ccaas_grant *grant, double came_at,
     return grant->needs ? pause : -1;
 }
 
-/* When that one has waited too long for the request under way. */
+/* When the call's timeout for the request under way passes. */
 static double patience(const struct ccaas_grant *grant,
                        const struct ccaas_grant_need *need)
 {
-    /* The engine's thread sees to those who have the request's own time. */
+    /* The request has that timeout itself, on the engine's thread. */
     if (need->timeout >= grant->sent_timeout)
         return INFINITY;
     return fmax(need->since, grant->heard) + need->timeout;
 }
 
-/* That was an attempt, of this one alone. */
+/* Its timeout passed: that counts as an attempt of this call alone. */
 static void lose_patience(struct ccaas_grant *grant,
                           struct ccaas_grant_need *need, double now)
 {
@@ -226,7 +227,7 @@ bool ccaas_grant_be_patient(struct ccaas_grant *grant, double now)
     return wanted || (!lost && !grant->needs);
 }
 
-/* Leaves the newest `count` attempts, one at least. */
+/* Keeps the newest `count` attempts, one at least. */
 static void keep_newest(struct ccaas_error *error, size_t count)
 {
     size_t over;

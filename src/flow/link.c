@@ -200,7 +200,7 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
     live->resume_at = (retry_after >= 0 ? since : ccaas_clock_now()) +
                       ccaas_retry_link_lost(&live->retry, open, retry_after,
                                             ccaas_random_unit());
-    /* It is told once, and once more where it will last. */
+    /* DOWN is told once, and again when the server asks for a long pause. */
     if (live->down && retry_after <= live->plan.max_retry_after)
         return CCAAS_LIVE_TAKE_WAIT;
     live->down = true;
