@@ -269,6 +269,45 @@ end)
 
 -- A gzip stream of a head and then white space without end: `next` gave up, and
 -- nobody else of the engine got anything until the last byte was unpacked.
+-- Of two lengths libcurl takes one, of "3, 9" the first, and of one that no number
+-- holds none: half a body was given as the whole.
+describe("an answer whose length", function()
+  local function lengths(head, body)
+    local s = server.start(function(request, conn)
+      conn:send("HTTP/1.1 " .. head .. "\r\n\r\n" .. (request.method == "HEAD" and "" or body))
+      conn:close()
+    end)
+    return ccaas.new(s:options { retries = 0 }), s
+  end
+
+  for _, head in ipairs {
+    "Content-Length: 99999999999999999999999",
+    "Content-Length: 3, 9",
+    "Content-Length: 9\r\nContent-Length: 3",
+    "Content-Length: 3x",
+  } do
+    it(("is %q is the error protocol"):format(head:gsub("\r\n", ", ")), function()
+      local client, s = lengths("200 OK\r\n" .. head, "one")
+      assert.equal("protocol", select(2, client:request { path = "/x" }).code)
+      assert.equal(1, #s.requests)
+      assert.equal(404, select(2, lengths("404 No\r\n" .. head, "one"):request { path = "/x" }).status)
+    end)
+  end
+
+  it("is too large for a number is no empty answer, either", function()
+    local client = lengths("200 OK\r\nContent-Length: 99999999999999999999999", "")
+    assert.equal("protocol", select(2, client:request { path = "/x" }).code)
+    assert.equal(200, assert(client:request { method = "HEAD", path = "/x" }).status)
+  end)
+
+  it("is told twice is whole", function()
+    for _, head in ipairs { "3, 3", "3\r\nContent-Length: 03", "3\t" } do
+      local client = lengths("200 OK\r\nContent-Length: " .. head, "one")
+      assert.equal("one", assert(client:request { path = "/x" }).body)
+    end
+  end)
+end)
+
 describe("white space without end in a few bytes", function()
   local start, round
 

@@ -7,6 +7,8 @@
 #include "text.h"
 #include "transfer.h"
 
+#define LENGTH_DIGITS 18 /* of a length that 63 bits surely hold */
+
 /* Lets libcurl receive nothing for now.  Not by CURL_WRITEFUNC_PAUSE, which
  * gives back the bytes at hand: libcurl would have to keep them. */
 static void hold(struct ccaas_transfer *transfer)
@@ -114,6 +116,46 @@ void ccaas_transfer_decode(struct ccaas_transfer *transfer)
         transfer->rest.length = transfer->taken = 0;
 }
 
+/* Do a header's value, and those before it, name one length?  `known` is
+ * `*length` digits of the one that they named; NULL: none so far. */
+static bool is_length(const char *value, const char **known, size_t *length)
+{
+    size_t digits;
+
+    for (;; value++) {
+        value += strspn(value, " \t");
+        value += strspn(value, "0");
+        digits = strspn(value, "0123456789");
+        if (digits > LENGTH_DIGITS ||
+            (*known && (digits != *length || memcmp(value, *known, digits))))
+            return false;
+        *known = value;
+        *length = digits;
+        value += digits;
+        value += strspn(value, " \t");
+        if (*value != ',')
+            return !*value;
+    }
+}
+
+bool ccaas_transfer_has_length(const struct ccaas_transfer *transfer)
+{
+    const char *at = transfer->answer.bytes, *known = NULL, *value;
+    const char *end = at + transfer->answer.length;
+    size_t length = 0;
+
+    /* In chunks it needs none. */
+    if (ccaas_transfer_header(transfer, "transfer-encoding"))
+        return true;
+    for (; at && at < end; at = value + strlen(value) + 1) {
+        value = at + strlen(at) + 1;
+        if (strcmp(at, "content-length") == 0 &&
+            !is_length(value, &known, &length))
+            return false;
+    }
+    return true;
+}
+
 /* The first byte of the body is here: how is it coded?  Not asked before, for
  * an answer without a body may name any coding. */
 static bool begin_body(struct ccaas_transfer *transfer)
@@ -123,6 +165,8 @@ static bool begin_body(struct ccaas_transfer *transfer)
     enum ccaas_coding coding = CCAAS_CODING_NONE;
 
     transfer->bodied = true;
+    if (!ccaas_transfer_has_length(transfer))
+        return refuse_body(transfer, CCAAS_HTTP_BAD_LENGTH, "");
     for (; at && at < end; at = value + strlen(value) + 1) {
         value = at + strlen(at) + 1;
         if (strcmp(at, "content-encoding") == 0)

@@ -524,6 +524,9 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
         if (strstr(end->message, "Unsupported proxy"))
             set_end(end, end->code, false,
                     "the proxy's address cannot be used");
+    } else if (!transfer->bodied && strcmp(transfer->method, "HEAD") != 0 &&
+               !ccaas_transfer_has_length(transfer)) {
+        set_end(end, CCAAS_PROTOCOL, false, CCAAS_HTTP_BAD_LENGTH);
     } else if (transfer->coding != CCAAS_CODING_NONE &&
                !ccaas_decode_finish(&transfer->decode)) {
         set_end(end, CCAAS_NETWORK, true,

@@ -92,6 +92,13 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer);
 const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
                                   const char *name);
 
+/* body.c: is what the headers say of the body's length one number, or nothing?
+ * libcurl takes one of several, and of one too large nothing: a body that was
+ * cut short would count as whole. */
+bool ccaas_transfer_has_length(const struct ccaas_transfer *transfer);
+
+#define CCAAS_HTTP_BAD_LENGTH "the answer's Content-Length is not one number"
+
 /* body.c: libcurl's callback for bytes of the body. */
 size_t ccaas_transfer_bytes(char *bytes, size_t size, size_t count, void *self);
 
