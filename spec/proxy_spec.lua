@@ -118,6 +118,42 @@ describe("a proxy that answers 407", function()
 end)
 
 -- A subscription sent the same wrong password without end.
+-- libcurl read such an answer to its end, byte by byte, and did nothing else: others of
+-- the state got nothing meanwhile, and neither a deadline nor an exit was seen.
+describe("a proxy whose refusal does not end", function()
+  local ENDLESS = [[
+import socket, threading
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(9)
+print(listener.getsockname()[1], flush=True)
+def serve(taken):
+    try:
+        taken.recv(65536)
+        taken.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 99999999999\r\n\r\n")
+        while True:
+            taken.sendall(b"x" * 65536)
+    except OSError:
+        taken.close()
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+]]
+
+  it("holds up no deadline, and no other client", function()
+    local out = helper.folder() .. "/port"
+    local _, pid = helper.run("python3 -c " .. helper.quote(ENDLESS) .. " >" .. out .. " 2>&1 & echo $!")
+    finally(function() os.execute("kill " .. pid) end)
+    local other = server.start(function() return server.answer "{}" end)
+    other:serve(function() return helper.read(out):find("\n") end)
+    local port = helper.read(out):match("%d+")
+    local proxy = { url = "http://127.0.0.1:" .. port, port = port, loop = other.loop }
+    local rows, err = client_by(proxy, { deadline = 5 }):agents():all()
+    assert.is_nil(rows)
+    check_407(proxy, err)
+    assert(ccaas.new(other:options { deadline = 5 }):request { path = "/x" })
+  end)
+end)
+
 describe("a proxy that answers 407 to a subscription", function()
   it("is asked once, and ends it by an error that names the proxy", function()
     local proxy = refusing(407)

@@ -400,6 +400,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
                          transfer->proxy ? transfer->proxy : "");
     ccaas_tls_end_watch(transfer);
     set_method(transfer);
+    ccaas_transfer_watch_way(transfer);
     return curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
            set_headers(transfer);
 }

@@ -122,6 +122,10 @@ const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer);
 /* way.c: is that answer a proxy's, which refuses us? */
 bool ccaas_transfer_is_unproxied(const struct ccaas_transfer *transfer);
 
+/* way.c: lets a proxy that refuses a tunnel be left at once: what it says
+ * beside that holds nothing up. */
+void ccaas_transfer_watch_way(struct ccaas_transfer *transfer);
+
 /* way.c: says in *end whether the way to the server is to blame. */
 void ccaas_transfer_way(struct ccaas_transfer *transfer,
                         struct ccaas_http_end *end);

@@ -27,6 +27,32 @@ void ccaas_transfer_way(struct ccaas_transfer *transfer,
     end->before = !connected && (status < 200 || status > 299);
 }
 
+/* libcurl reads what a proxy says beside its refusal, to the end and byte by
+ * byte, and does nothing else meanwhile; but it asks after each byte whether to
+ * go on. */
+static int on_progress(void *self, curl_off_t down, curl_off_t down_now,
+                       curl_off_t up, curl_off_t up_now)
+{
+    const struct ccaas_transfer *transfer = self;
+    long status = 0;
+
+    (void)down;
+    (void)down_now;
+    (void)up;
+    (void)up_now;
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status >= 300;
+}
+
+void ccaas_transfer_watch_way(struct ccaas_transfer *transfer)
+{
+    if (!ccaas_same_start(transfer->url, "https:", 6))
+        return;
+    curl_easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(transfer->easy, CURLOPT_XFERINFODATA, transfer);
+    curl_easy_setopt(transfer->easy, CURLOPT_NOPROGRESS, 0L);
+}
+
 /* Does a socks proxy refuse us, for what we say of ourselves? */
 static bool is_unknown_user(struct ccaas_transfer *transfer)
 {
