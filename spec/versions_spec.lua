@@ -96,7 +96,7 @@ for _, version in ipairs { "5.1", "5.2", "5.3" } do
       folder = helper.folder()
       run(("mkdir -p %s/ccaas/sandbox && ninja -C %s ccaas_c"):format(folder, helper.quote(build)))
       compile("binding", helper.quote(build) .. "/libccaas_c.a", folder .. "/ccaas/core.so")
-      compile("sandbox", "", folder .. "/ccaas/sandbox/server.so")
+      compile("sandbox", "src/core/descriptor.c", folder .. "/ccaas/sandbox/server.so")
     end)
 
     local function say(script)
