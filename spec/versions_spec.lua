@@ -73,6 +73,11 @@ local LOOP = PRELUDE .. [[
       row, err = stream:next()
     end
     assert(not err, tostring(err))
+    -- Was: the first two of these, too, "attempt to yield across ... boundary".
+    assert(client:queue "101")
+    assert(#client:queues():all() == 7)
+    assert(ccaas.new(options("xima", "LOOP")):historic_data("1001", { format = "CSV", from = 0, to = 60,
+      sink = function() end }))
     local fine, message = pcall(function() for _ in client:queues() do end end)
     failure = not fine and tostring(message) or "none"
     count = count + 1

@@ -13,6 +13,7 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local json = require "ccaas.json"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local names = require "ccaas.names"
 local options = require "ccaas.options"
@@ -345,7 +346,7 @@ return function(self, given)
     close_manifest(manifest)
     return nil, err
   end
-  local ok, result, why = pcall(run, self, own, opts, list, manifest)
+  local ok, result, why = loop.protect(own.wait, run, self, own, opts, list, manifest)
   list:close()
   close_manifest(manifest)
   core.sweep(opts.dir) -- once more: what was killed just before it began held its part still

@@ -3,6 +3,7 @@
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
+local loop = require "ccaas.loop"
 local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local streams = require "ccaas.stream"
@@ -152,7 +153,8 @@ function download.pull(own, name, plan, place, new_check, opts)
     check, bytes, total = new_check(), 0, opts.size
     return place.restart(headers)
   end
-  local ok, headers, err, status, moved = pcall(streams.pieces, own, plan, name, take, afresh, place.begin)
+  local ok, headers, err, status, moved = loop.protect(own.wait, streams.pieces, own, plan, name, take, afresh,
+    place.begin)
   if not ok then
     place.abandon()
     error(headers, 0)

@@ -109,7 +109,8 @@ function loop.find(option)
   return given.wait, given.pause, given.await, given.begin
 end
 
--- Lua 5.1 itself cannot yield in the function that a `for` calls; LuaJIT can.
+-- Lua 5.1 itself cannot yield in the function that a `for` calls, nor in one that
+-- pcall calls; LuaJIT can.
 if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
   --- Raises where a `for` would have to yield; nil where each Lua can do that.
   ---@param wait ccaas.Wait what the loop waits by
@@ -119,6 +120,23 @@ if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
       misuse.raise("Lua 5.1 cannot yield in a `for`: in a loop that yields call next() instead, as in "
         .. "`local row, err = stream:next()`")
     end
+  end
+
+  --- Calls `f` as pcall does; where it may have to yield, without protection: then
+  --- what raises leaves a stream to the collector.
+  ---@param wait ccaas.Wait what the loop waits by
+  ---@param f function
+  ---@return boolean, any
+  function loop.protect(wait, f, ...)
+    local yields = yields_of[wait]
+    if wait == blocking.wait or yields and not yields() then
+      return pcall(f, ...)
+    end
+    return true, f(...)
+  end
+else
+  function loop.protect(_, f, ...)
+    return pcall(f, ...)
   end
 end
 

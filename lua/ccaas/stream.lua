@@ -10,7 +10,7 @@ local stores = require "ccaas.store"
 local options = require "ccaas.options"
 local text = require "ccaas.text"
 
-local check_for = loop.check_for
+local check_for, protect = loop.check_for, loop.protect
 local pack = table.pack or function(...) return { n = select("#", ...), ... } end
 local unpack = table.unpack or unpack
 
@@ -246,7 +246,8 @@ function methods:next(seconds)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
     misuse.raise("next: expected a number of seconds, got %s", text.of(seconds))
   end
-  return in_memory(self, pcall(next_row, self, seconds and seconds < math.huge and core.now() + seconds or nil))
+  local ends = seconds and seconds < math.huge and core.now() + seconds or nil
+  return in_memory(self, protect(self.wait, next_row, self, ends))
 end
 
 local function all_rows(self)
@@ -266,7 +267,7 @@ end
 ---@return table[]|nil
 ---@return ccaas.Error|nil
 function methods:all()
-  return in_memory(self, pcall(all_rows, self))
+  return in_memory(self, protect(self.wait, all_rows, self))
 end
 
 --- For a `for`: page after page, { number, total, rows }; `number` counts from
@@ -436,7 +437,7 @@ end
 -- Does something with a stream that nobody else has: what raises ends it, lest
 -- its request goes on, and others wait behind it.
 local function with(stream, f, ...)
-  local results = pack(pcall(f, stream, ...))
+  local results = pack(protect(stream.wait, f, stream, ...))
   if not results[1] then
     stream:close()
     local err = errors.of_memory(results[2], stream.client.provider)
