@@ -119,6 +119,21 @@ static void base64url(const char *from, char *to)
            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }
 
+/* Many tools write bytes so in what they log. */
+static void octal(const char *from, char *to)
+{
+    for (; *from; from++)
+        to += sprintf(to, "\\%03o", (unsigned char)*from);
+}
+
+/* Browsers read these, too. */
+static void open_entities(const char *from, char *to)
+{
+    for (; *from; from++)
+        to += sprintf(to, "&#%d", (unsigned char)*from);
+    strcpy(to, " ");
+}
+
 static void base32(const char *from, char *to)
 {
     digits(from, to, 5, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
@@ -137,8 +152,8 @@ static void same(const char *from, char *to)
 
 static encoder *const forms[] = {same,   hex_lower, hex_dump, hex_colons,
                                  base64, base64url, base32};
-static encoder *const escapes[] = {same,  percent, json,   codes,
-                                   bytes, html,    wrapped};
+static encoder *const escapes[] = {same, percent, json,  codes,        bytes,
+                                   html, wrapped, octal, open_entities};
 
 /* Nothing but what encodes the bytes around the secret is left. */
 static void check_gone(const char *text, size_t around, size_t i, size_t j,
@@ -156,7 +171,7 @@ static void check_gone(const char *text, size_t around, size_t i, size_t j,
 static void encoded(void)
 {
     static const char *const before[] = {"", "x", "xy", "xyz", "xyzv"};
-    static char plain[256], one[4096], two[65536], three[1 << 19];
+    static char plain[256], one[4096], two[65536], three[1 << 20];
     size_t i, j, k, lead;
 
     for (i = 0; i < sizeof forms / sizeof *forms; i++)

@@ -76,6 +76,7 @@ static struct escape backslash(const struct view *view, size_t i)
     struct escape escape = {.length = 2, .is_byte = true};
     char kind = ccaas_lower(at(view, i + 1));
     const char *letter;
+    size_t used;
 
     if (i + 1 == view->count)
         return (struct escape){.unfinished = true};
@@ -85,6 +86,12 @@ static struct escape backslash(const struct view *view, size_t i)
             return escape;
         escape = (struct escape){.length = 2, .is_byte = true};
     }
+    escape.code = number(view, i + 1, 8, 3, &used);
+    if (used == 3 && escape.code < 256)
+        return (struct escape){
+            .length = 4, .code = escape.code, .is_byte = true};
+    if (used && i + 1 + used >= view->count && view->cut)
+        return (struct escape){.unfinished = true};
     letter = kind ? strchr(letters, at(view, i + 1)) : NULL;
     escape.code =
         (unsigned char)(letter ? means[letter - letters] : at(view, i + 1));
@@ -106,9 +113,10 @@ static struct escape entity(const struct view *view, size_t i)
     if (at(view, i + 1) == '#') {
         start = ccaas_lower(at(view, i + 2)) == 'x' ? 3 : 2;
         escape.code = number(view, i + start, start == 3 ? 16 : 10, 7, &used);
-        if (used && at(view, i + start + used) == ';')
-            escape.length = start + used + 1;
         escape.unfinished = i + start + used >= view->count;
+        /* Browsers do without the semicolon. */
+        if (used && !escape.unfinished)
+            escape.length = start + used + (at(view, i + start + used) == ';');
         return escape;
     }
     for (k = 0; k < sizeof names / sizeof *names; k++) {
