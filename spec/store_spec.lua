@@ -1,5 +1,6 @@
 -- The option `store`: what it takes.
 local ccaas = require "ccaas"
+local stores = require "ccaas.store"
 
 describe("the option store", function()
   local FUNCTIONS = { get = print, set = print, add = print, delete = print }
@@ -38,5 +39,25 @@ describe("the option store", function()
     end
     assert.equal(ccaas.store.file("/tmp/one"), ccaas.store.file("/tmp/one"))
     assert.not_equal(ccaas.store.file("/tmp/one"), ccaas.store.file("/tmp/other"))
+  end)
+
+  -- A pace that was over in less than a millisecond was kept for good in nginx's
+  -- shared memory, which counts whole ones and takes 0 for "never ends": no download
+  -- began any more.
+  it("is never told of less than a millisecond", function()
+    local kept = {}
+    local store = {
+      get = function() return "mine" end,
+      set = function(_, _, seconds) kept[#kept + 1] = math.floor(seconds * 1000) end,
+      add = function(_, _, seconds) kept[#kept + 1] = math.floor(seconds * 1000) return false end,
+      delete = function() end,
+    }
+    for _, kind in ipairs { "leave", "tell", "keep", "find" } do
+      local question = { reply = function() end, found = function() return false end }
+      local asked = { key = "key", lease = "lease", owner = "mine", value = "value", seconds = 0.00067 }
+      local core = { question = function() return question, kind, asked end }
+      assert.is_true(stores.answer { store = store, core = core, asking = {} })
+    end
+    assert.same({ 1, 1, 1, 1 }, kept)
   end)
 end)

@@ -8,6 +8,8 @@
 ---   add at once, one succeeds;
 --- - delete(key).
 ---
+--- `seconds` is a millisecond at least.
+---
 --- One that fails gives nil and a reason, or raises.  Then the call goes on
 --- without the store, with a token and a pace of its own, and `on_event` is told:
 --- a store that is down must not take the work down with it.
@@ -65,12 +67,16 @@ function Operations:get(key)
   return type(value) == "string" and value or nil
 end
 
+-- Many stores count whole milliseconds, and nginx's shared memory takes 0 of them
+-- for "never ends": what is over in less would lock all others out for good.
+local LEAST = 0.001
+
 function Operations:set(key, value, seconds)
-  check(self:call("set", key, value, seconds))
+  check(self:call("set", key, value, math.max(seconds, LEAST)))
 end
 
 function Operations:add(key, value, seconds)
-  local added, reason = self:call("add", key, value, seconds)
+  local added, reason = self:call("add", key, value, math.max(seconds, LEAST))
   if not added and reason ~= nil and reason ~= "exists" then
     error(reason, 0)
   end
