@@ -51,7 +51,7 @@ faults.scenarios = {
     return true
   ]],
   report = [[
-    local client = ccaas.new(xima)
+    local client = ccaas.new(with(xima, { audio_interval = 0 }))
     local report, err = client:historic_data("1001")
     if not report then return nil, err end
     local audio
