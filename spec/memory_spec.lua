@@ -1,7 +1,16 @@
 -- Memory that is short for what a server sends: an error as any other.
 local ccaas = require "ccaas"
-local limit = require "memory_limit"
+local helper = require "spec.helper"
 local server = require "spec.server"
+
+-- The module that has Lua refuse large blocks, for the Lua that this runs on.
+local folder = helper.folder()
+local built, said = helper.run(("cc -shared -fPIC -Wl,-z,nodelete $(pkg-config --cflags %s) %s -o %s"):format(
+  rawget(_G, "jit") and "luajit" or "lua5.4", helper.quote(helper.top .. "/spec/c/memory_limit.c"),
+  helper.quote(folder .. "/memory_limit.so")))
+assert(built == 0, said)
+package.cpath = folder .. "/?.so;" .. package.cpath
+local limit = require "memory_limit"
 
 -- What begins with this is a block that Lua does not get.  (LuaJIT has every string
 -- once: one that is there already needs none.)

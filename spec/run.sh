@@ -26,8 +26,9 @@ packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
 [ "${1:-all}" != all ] ||
     packages="$packages clang libclang-rt-dev clang-format lua-check"
 # Specs of the house itself, which build or read, a soak, and what has an
-# instrument of its own: once is enough.
-once='spec/(install|versions?|soak)_spec|valgrind_spec'
+# instrument of its own (a preloaded malloc excludes a sanitizer's): once is
+# enough.
+once='spec/(install|versions?|soak)_spec|valgrind_spec|process/memory_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard)_'
 apart="$apart|spec/(readme|api|queue)_spec"
