@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 top=$PWD
 tree=$top/lua_modules
 
-packages="gcc libc6-dev cmake make pkg-config libcurl4-openssl-dev libssl-dev
-    libwebsockets-dev libwebsockets-evlib-uv libuv1-dev zlib1g-dev
+packages="gcc libc6-dev cmake make pkg-config ca-certificates
+    libcurl4-openssl-dev libssl-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev zlib1g-dev
     liblua5.4-dev lua5.4 luarocks lua-cjson"
 
 # quietly COMMAND...: its output is shown only when it fails.

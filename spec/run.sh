@@ -16,7 +16,7 @@ log=build/log
 mkdir -p "$log"
 
 packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
-    libcurl4-openssl-dev libssl-dev zlib1g-dev libwebsockets-dev
+    ca-certificates libcurl4-openssl-dev libssl-dev zlib1g-dev libwebsockets-dev
     libwebsockets-evlib-uv libuv1-dev liblua5.4-dev liblua5.1-0-dev
     liblua5.2-dev liblua5.3-dev lua5.2 lua5.3
     libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-cjson

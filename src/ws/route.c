@@ -31,7 +31,8 @@ static SSL_CTX *make_tls(const char *ca_file, const char *ca_dir,
         SSL_CTX_set_default_verify_paths(tls);
         return tls;
     }
-    *why = "the CA file cannot be read, or has no certificate in it";
+    *why = "the CA file cannot be read, or has no certificate in it: install "
+           "ca-certificates, or name another one by ca_file";
     if (SSL_CTX_load_verify_locations(tls, ca_file, ca_dir) == 1)
         return tls;
 failed:
@@ -91,7 +92,8 @@ struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
     struct timespec changed;
     bool failed = false;
 
-    *why = "the CA file cannot be read";
+    *why = "the CA file cannot be read: install ca-certificates, or name "
+           "another one by ca_file";
     if (!look_at(ca_file, &changed))
         return NULL;
     for (route = ws->routes; route; route = route->next)
