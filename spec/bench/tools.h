@@ -1,6 +1,6 @@
 /* What the C contestants of all benchmarks need.  Any thread; owns nothing. */
-#ifndef CCAAS_BENCH_TOOLS_H
-#define CCAAS_BENCH_TOOLS_H
+#ifndef CC_BENCH_TOOLS_H
+#define CC_BENCH_TOOLS_H
 
 /* An environment variable; ends the process when there is none. */
 const char *bench_env(const char *name);

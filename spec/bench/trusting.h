@@ -2,8 +2,8 @@
  * it writes over, and pushes what it reads onto Lua's stack.
  *
  * One thread; owns nothing. */
-#ifndef CCAAS_BENCH_TRUSTING_H
-#define CCAAS_BENCH_TRUSTING_H
+#ifndef CC_BENCH_TRUSTING_H
+#define CC_BENCH_TRUSTING_H
 
 #include <lua.h>
 #include <stdbool.h>

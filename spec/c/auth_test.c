@@ -5,34 +5,34 @@
 
 #include <math.h>
 
-static struct ccaas_auth auth;
+static struct cc_auth auth;
 
 /* A token asked for at `now` that lives `life` seconds. */
 static void grant(double now, double life)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, now), CCAAS_AUTH_ASK);
-    ccaas_auth_granted(&auth, life);
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, now), CC_AUTH_ASK);
+    cc_auth_granted(&auth, life);
 }
 
 /* The token that is held is fresh until `end`, and no longer. */
 static void check_fresh_until(double end)
 {
-    CHECK_INT(ccaas_auth_need(&auth, end - 0.001), CCAAS_AUTH_HAVE);
-    CHECK_INT(ccaas_auth_need(&auth, end + 0.001), CCAAS_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, end - 0.001), CC_AUTH_HAVE);
+    CHECK_INT(cc_auth_need(&auth, end + 0.001), CC_AUTH_ASK);
 }
 
 static void one_asks(void)
 {
-    ccaas_auth_start(&auth);
+    cc_auth_start(&auth);
     CHECK_INT(auth.generation, 0);
-    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_ASK);
     for (int i = 0; i < 50; i++) {
-        CHECK_INT(ccaas_auth_need(&auth, i), CCAAS_AUTH_WAIT);
+        CHECK_INT(cc_auth_need(&auth, i), CC_AUTH_WAIT);
     }
-    ccaas_auth_granted(&auth, 1799);
+    cc_auth_granted(&auth, 1799);
     for (int i = 0; i < 50; i++) {
-        CHECK_INT(ccaas_auth_need(&auth, 50 + i), CCAAS_AUTH_HAVE);
+        CHECK_INT(cc_auth_need(&auth, 50 + i), CC_AUTH_HAVE);
     }
     CHECK_INT(auth.generation, 1);
 }
@@ -49,10 +49,10 @@ static void any_clock(void)
 
 static void life_from_asking(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    CHECK_INT(ccaas_auth_need(&auth, 120), CCAAS_AUTH_WAIT);
-    ccaas_auth_granted(&auth, 1800); /* 25 s later, say */
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 120), CC_AUTH_WAIT);
+    cc_auth_granted(&auth, 1800); /* 25 s later, say */
     check_fresh_until(100 + 1800 - 60);
 }
 
@@ -80,20 +80,20 @@ static void life_unknown(void)
 
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         grant(1000, unknown[i]);
-        check_fresh_until(1000 + CCAAS_AUTH_LIFE - 60);
+        check_fresh_until(1000 + CC_AUTH_LIFE - 60);
     }
 }
 
 static void life_capped(void)
 {
-    grant(1000, CCAAS_AUTH_LIFE_MOST - 1);
-    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 1 - 60);
-    grant(1000, CCAAS_AUTH_LIFE_MOST);
-    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 60);
-    grant(1000, CCAAS_AUTH_LIFE_MOST + 1);
-    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 60);
+    grant(1000, CC_AUTH_LIFE_MOST - 1);
+    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 1 - 60);
+    grant(1000, CC_AUTH_LIFE_MOST);
+    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 60);
+    grant(1000, CC_AUTH_LIFE_MOST + 1);
+    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 60);
     grant(1000, INFINITY);
-    check_fresh_until(1000 + CCAAS_AUTH_LIFE_MOST - 60);
+    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 60);
 }
 
 static void life_shorter_than_asking(void)
@@ -101,15 +101,15 @@ static void life_shorter_than_asking(void)
     grant(1000, 2);
     CHECK(auth.held);
     CHECK_INT(auth.generation, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 1005), CCAAS_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 1005), CC_AUTH_ASK);
 }
 
 static void renewal(void)
 {
     grant(0, 600);
-    CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_ASK);
-    CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_WAIT);
-    ccaas_auth_granted(&auth, 600);
+    CHECK_INT(cc_auth_need(&auth, 540), CC_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 540), CC_AUTH_WAIT);
+    cc_auth_granted(&auth, 600);
     CHECK_INT(auth.generation, 2);
     check_fresh_until(540 + 540);
 }
@@ -117,92 +117,92 @@ static void renewal(void)
 static void refused_newest(void)
 {
     grant(0, 1800);
-    ccaas_auth_refused(&auth, 1);
+    cc_auth_refused(&auth, 1);
     CHECK(!auth.held);
-    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_ASK);
-    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_WAIT);
+    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_WAIT);
 }
 
 static void refused_by_many(void)
 {
     grant(0, 1800);
-    ccaas_auth_refused(&auth, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_ASK);
-    ccaas_auth_refused(&auth, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_WAIT);
-    ccaas_auth_granted(&auth, 1800);
-    ccaas_auth_refused(&auth, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 2), CCAAS_AUTH_HAVE);
+    cc_auth_refused(&auth, 1);
+    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_ASK);
+    cc_auth_refused(&auth, 1);
+    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_WAIT);
+    cc_auth_granted(&auth, 1800);
+    cc_auth_refused(&auth, 1);
+    CHECK_INT(cc_auth_need(&auth, 2), CC_AUTH_HAVE);
     CHECK_INT(auth.generation, 2);
 }
 
 static void refused_unknown(void)
 {
     grant(0, 1800);
-    ccaas_auth_refused(&auth, 0);
-    ccaas_auth_refused(&auth, 2);
-    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_HAVE);
+    cc_auth_refused(&auth, 0);
+    cc_auth_refused(&auth, 2);
+    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_HAVE);
 }
 
 static void refused_while_asking(void)
 {
     grant(0, 600);
-    CHECK_INT(ccaas_auth_need(&auth, 550), CCAAS_AUTH_ASK);
-    ccaas_auth_refused(&auth, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 551), CCAAS_AUTH_WAIT);
-    ccaas_auth_granted(&auth, 600);
-    CHECK_INT(ccaas_auth_need(&auth, 552), CCAAS_AUTH_HAVE);
+    CHECK_INT(cc_auth_need(&auth, 550), CC_AUTH_ASK);
+    cc_auth_refused(&auth, 1);
+    CHECK_INT(cc_auth_need(&auth, 551), CC_AUTH_WAIT);
+    cc_auth_granted(&auth, 600);
+    CHECK_INT(cc_auth_need(&auth, 552), CC_AUTH_HAVE);
 }
 
 static void refused_then_failed(void)
 {
     grant(0, 1800);
-    ccaas_auth_refused(&auth, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 1), CCAAS_AUTH_ASK);
-    ccaas_auth_failed(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 2), CCAAS_AUTH_ASK);
+    cc_auth_refused(&auth, 1);
+    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_ASK);
+    cc_auth_failed(&auth);
+    CHECK_INT(cc_auth_need(&auth, 2), CC_AUTH_ASK);
 }
 
 static void denial(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 103, CCAAS_AUTH_DENIAL);
-    CHECK_INT(ccaas_auth_need(&auth, 103), CCAAS_AUTH_DENIED);
-    CHECK_INT(ccaas_auth_need(&auth, 107.999), CCAAS_AUTH_DENIED);
-    CHECK_INT(ccaas_auth_need(&auth, 108), CCAAS_AUTH_ASK);
-    CHECK_INT(ccaas_auth_need(&auth, 108), CCAAS_AUTH_WAIT);
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
+    cc_auth_denied(&auth, 103, CC_AUTH_DENIAL);
+    CHECK_INT(cc_auth_need(&auth, 103), CC_AUTH_DENIED);
+    CHECK_INT(cc_auth_need(&auth, 107.999), CC_AUTH_DENIED);
+    CHECK_INT(cc_auth_need(&auth, 108), CC_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 108), CC_AUTH_WAIT);
 }
 
 static void denial_forgotten(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 100, CCAAS_AUTH_DENIAL);
-    CHECK_INT(ccaas_auth_need(&auth, 105), CCAAS_AUTH_ASK);
-    ccaas_auth_granted(&auth, 1800);
-    ccaas_auth_refused(&auth, 1);
-    CHECK_INT(ccaas_auth_need(&auth, 101), CCAAS_AUTH_ASK);
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
+    cc_auth_denied(&auth, 100, CC_AUTH_DENIAL);
+    CHECK_INT(cc_auth_need(&auth, 105), CC_AUTH_ASK);
+    cc_auth_granted(&auth, 1800);
+    cc_auth_refused(&auth, 1);
+    CHECK_INT(cc_auth_need(&auth, 101), CC_AUTH_ASK);
 }
 
 static void denial_at_renewal(void)
 {
     grant(0, 600);
-    CHECK_INT(ccaas_auth_need(&auth, 540), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 541, CCAAS_AUTH_DENIAL);
+    CHECK_INT(cc_auth_need(&auth, 540), CC_AUTH_ASK);
+    cc_auth_denied(&auth, 541, CC_AUTH_DENIAL);
     CHECK(!auth.held);
-    CHECK_INT(ccaas_auth_need(&auth, 542), CCAAS_AUTH_DENIED);
-    CHECK_INT(ccaas_auth_need(&auth, 546), CCAAS_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 542), CC_AUTH_DENIED);
+    CHECK_INT(cc_auth_need(&auth, 546), CC_AUTH_ASK);
     CHECK_INT(auth.generation, 1);
 }
 
 static void failure(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    ccaas_auth_failed(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_WAIT);
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
+    cc_auth_failed(&auth);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_WAIT);
     CHECK_INT(auth.generation, 0);
 }
 
@@ -212,34 +212,34 @@ static void never_two(void)
     int asking = 0;
     double now = 0;
 
-    ccaas_auth_start(&auth);
+    cc_auth_start(&auth);
     for (int i = 0; i < 100000; i++) {
         chance = chance * 1664525u + 1013904223u;
         now += chance >> 24;
         switch (chance >> 16 & 7) {
         case 0:
             if (asking) {
-                ccaas_auth_granted(&auth, chance >> 20);
+                cc_auth_granted(&auth, chance >> 20);
                 asking = 0;
             }
             break;
         case 1:
             if (asking) {
-                ccaas_auth_denied(&auth, now, CCAAS_AUTH_DENIAL);
+                cc_auth_denied(&auth, now, CC_AUTH_DENIAL);
                 asking = 0;
             }
             break;
         case 2:
             if (asking) {
-                ccaas_auth_failed(&auth);
+                cc_auth_failed(&auth);
                 asking = 0;
             }
             break;
         case 3:
-            ccaas_auth_refused(&auth, auth.generation - (chance >> 30));
+            cc_auth_refused(&auth, auth.generation - (chance >> 30));
             break;
         default:
-            if (ccaas_auth_need(&auth, now) == CCAAS_AUTH_ASK) {
+            if (cc_auth_need(&auth, now) == CC_AUTH_ASK) {
                 CHECK(!asking);
                 asking = 1;
             }
@@ -250,9 +250,9 @@ static void never_two(void)
 
 static void found_elsewhere(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 100), CCAAS_AUTH_ASK);
-    CHECK(ccaas_auth_found(&auth, 100, 1000, 1800));
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
+    CHECK(cc_auth_found(&auth, 100, 1000, 1800));
     CHECK_INT(auth.generation, 1);
     check_fresh_until(100 + 1000 - 60);
 }
@@ -261,39 +261,37 @@ static void found_stale(void)
 {
     static const double lefts[] = {60, 59, 0, -1};
 
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_ASK);
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_ASK);
     for (size_t i = 0; i < sizeof lefts / sizeof *lefts; i++)
-        CHECK(!ccaas_auth_found(&auth, 0, lefts[i], 1800));
-    CHECK(!ccaas_auth_found(&auth, 0, 10, 0));
-    CHECK(!ccaas_auth_found(&auth, 0, NAN, 1800));
-    CHECK(!ccaas_auth_found(&auth, 0, 10, NAN));
+        CHECK(!cc_auth_found(&auth, 0, lefts[i], 1800));
+    CHECK(!cc_auth_found(&auth, 0, 10, 0));
+    CHECK(!cc_auth_found(&auth, 0, NAN, 1800));
+    CHECK(!cc_auth_found(&auth, 0, 10, NAN));
     CHECK_INT(auth.generation, 0);
-    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_WAIT);
+    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_WAIT);
 }
 
 static void found_too_good(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK(ccaas_auth_found(&auth, 0, 1e9, 1800));
+    cc_auth_start(&auth);
+    CHECK(cc_auth_found(&auth, 0, 1e9, 1800));
     check_fresh_until(1800 - 60);
-    ccaas_auth_start(&auth);
-    CHECK(ccaas_auth_found(&auth, 0, INFINITY, INFINITY));
-    check_fresh_until(CCAAS_AUTH_LIFE_MOST - 60);
+    cc_auth_start(&auth);
+    CHECK(cc_auth_found(&auth, 0, INFINITY, INFINITY));
+    check_fresh_until(CC_AUTH_LIFE_MOST - 60);
 }
 
 static void denied_elsewhere(void)
 {
-    ccaas_auth_start(&auth);
-    CHECK_INT(ccaas_auth_need(&auth, 0), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 0, 2);
-    CHECK_INT(ccaas_auth_need(&auth, 1.999), CCAAS_AUTH_DENIED);
-    CHECK_INT(ccaas_auth_need(&auth, 2.001), CCAAS_AUTH_ASK);
-    ccaas_auth_denied(&auth, 10, 1e9);
-    CHECK_INT(ccaas_auth_need(&auth, 10 + CCAAS_AUTH_DENIAL - 0.001),
-              CCAAS_AUTH_DENIED);
-    CHECK_INT(ccaas_auth_need(&auth, 10 + CCAAS_AUTH_DENIAL + 0.001),
-              CCAAS_AUTH_ASK);
+    cc_auth_start(&auth);
+    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_ASK);
+    cc_auth_denied(&auth, 0, 2);
+    CHECK_INT(cc_auth_need(&auth, 1.999), CC_AUTH_DENIED);
+    CHECK_INT(cc_auth_need(&auth, 2.001), CC_AUTH_ASK);
+    cc_auth_denied(&auth, 10, 1e9);
+    CHECK_INT(cc_auth_need(&auth, 10 + CC_AUTH_DENIAL - 0.001), CC_AUTH_DENIED);
+    CHECK_INT(cc_auth_need(&auth, 10 + CC_AUTH_DENIAL + 0.001), CC_AUTH_ASK);
 }
 
 int main(void)

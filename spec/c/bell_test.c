@@ -8,118 +8,118 @@
 
 static int readable(struct ccaas_bell *bell)
 {
-    struct pollfd one = {.fd = ccaas_bell_fd(bell), .events = POLLIN};
+    struct pollfd one = {.fd = cc_bell_fd(bell), .events = POLLIN};
 
     return poll(&one, 1, 0) == 1;
 }
 
 static void ring_before_fd(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_bell *bell = cc_bell_new();
 
-    ccaas_bell_arm(bell);
-    ccaas_bell_ring(bell);
+    cc_bell_arm(bell);
+    cc_bell_ring(bell);
     CHECK(readable(bell));
-    ccaas_bell_disarm(bell);
+    cc_bell_disarm(bell);
     CHECK(!readable(bell));
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
 }
 
 static void ring_unarmed(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_bell *bell = cc_bell_new();
 
-    ccaas_bell_arm(bell);
-    ccaas_bell_fd(bell);
-    ccaas_bell_disarm(bell);
-    ccaas_bell_ring(bell);
+    cc_bell_arm(bell);
+    cc_bell_fd(bell);
+    cc_bell_disarm(bell);
+    cc_bell_ring(bell);
     CHECK(!readable(bell));
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
 }
 
 static void readable_at_first(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_bell *bell = cc_bell_new();
 
     CHECK(readable(bell));
-    ccaas_bell_disarm(bell);
+    cc_bell_disarm(bell);
     CHECK(!readable(bell));
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
 }
 
 static void followers(void)
 {
-    struct ccaas_bell *leader = ccaas_bell_new(), *one = ccaas_bell_new(),
-                      *two = ccaas_bell_new();
+    struct ccaas_bell *leader = cc_bell_new(), *one = cc_bell_new(),
+                      *two = cc_bell_new();
 
-    CHECK(ccaas_bell_follow(leader, one));
-    CHECK(ccaas_bell_follow(leader, one));
-    CHECK(ccaas_bell_follow(leader, two));
-    ccaas_bell_arm(one);
-    ccaas_bell_arm(two);
-    ccaas_bell_unfollow(leader, two);
-    ccaas_bell_ring(leader);
+    CHECK(cc_bell_follow(leader, one));
+    CHECK(cc_bell_follow(leader, one));
+    CHECK(cc_bell_follow(leader, two));
+    cc_bell_arm(one);
+    cc_bell_arm(two);
+    cc_bell_unfollow(leader, two);
+    cc_bell_ring(leader);
     CHECK(readable(one));
     CHECK(!readable(two));
-    ccaas_bell_release(leader);
-    ccaas_bell_release(one);
-    ccaas_bell_release(two);
+    cc_bell_release(leader);
+    cc_bell_release(one);
+    cc_bell_release(two);
 }
 
 static void marks(void)
 {
-    struct ccaas_bell *one = ccaas_bell_new(), *two = ccaas_bell_new(),
-                      *follower = ccaas_bell_new();
+    struct ccaas_bell *one = cc_bell_new(), *two = cc_bell_new(),
+                      *follower = cc_bell_new();
 
-    CHECK(ccaas_bell_follow_as(one, follower, 7));
-    CHECK(ccaas_bell_follow_as(two, follower, 0));
-    CHECK(ccaas_bell_mark(follower) == -1);
-    ccaas_bell_ring(two);
-    ccaas_bell_ring(one);
-    ccaas_bell_ring(two);
-    CHECK(ccaas_bell_mark(follower) == 0);
-    CHECK(ccaas_bell_mark(follower) == 7);
-    CHECK(ccaas_bell_mark(follower) == -1);
-    ccaas_bell_ring(two);
-    ccaas_bell_ring(one);
-    CHECK(ccaas_bell_mark(follower) == 0);
-    ccaas_bell_ring(two);
-    ccaas_bell_unfollow(one, follower);
-    ccaas_bell_release(one);
-    CHECK(ccaas_bell_mark(follower) == 0);
-    ccaas_bell_ring(two);
-    ccaas_bell_release(two);
-    CHECK(ccaas_bell_mark(follower) == -1);
-    ccaas_bell_release(follower);
+    CHECK(cc_bell_follow_as(one, follower, 7));
+    CHECK(cc_bell_follow_as(two, follower, 0));
+    CHECK(cc_bell_mark(follower) == -1);
+    cc_bell_ring(two);
+    cc_bell_ring(one);
+    cc_bell_ring(two);
+    CHECK(cc_bell_mark(follower) == 0);
+    CHECK(cc_bell_mark(follower) == 7);
+    CHECK(cc_bell_mark(follower) == -1);
+    cc_bell_ring(two);
+    cc_bell_ring(one);
+    CHECK(cc_bell_mark(follower) == 0);
+    cc_bell_ring(two);
+    cc_bell_unfollow(one, follower);
+    cc_bell_release(one);
+    CHECK(cc_bell_mark(follower) == 0);
+    cc_bell_ring(two);
+    cc_bell_release(two);
+    CHECK(cc_bell_mark(follower) == -1);
+    cc_bell_release(follower);
 }
 
 static void followers_of_followers(void)
 {
-    struct ccaas_bell *leader = ccaas_bell_new(), *one = ccaas_bell_new(),
-                      *two = ccaas_bell_new();
+    struct ccaas_bell *leader = cc_bell_new(), *one = cc_bell_new(),
+                      *two = cc_bell_new();
 
-    CHECK(ccaas_bell_follow(leader, one));
-    CHECK(ccaas_bell_follow(one, two));
-    ccaas_bell_arm(two);
-    ccaas_bell_ring(leader);
+    CHECK(cc_bell_follow(leader, one));
+    CHECK(cc_bell_follow(one, two));
+    cc_bell_arm(two);
+    cc_bell_ring(leader);
     CHECK(readable(two));
-    ccaas_bell_release(leader);
-    ccaas_bell_release(one);
-    ccaas_bell_release(two);
+    cc_bell_release(leader);
+    cc_bell_release(one);
+    cc_bell_release(two);
 }
 
 struct mail {
-    struct ccaas_mail mail;
+    struct cc_mail mail;
     int *freed;
 };
 
-static void free_mail(struct ccaas_mail *mail)
+static void free_mail(struct cc_mail *mail)
 {
     ++*((struct mail *)mail)->freed;
     free(mail);
 }
 
-static struct ccaas_mail *make_mail(size_t size, int *freed)
+static struct cc_mail *make_mail(size_t size, int *freed)
 {
     struct mail *mail = calloc(1, sizeof *mail);
 
@@ -133,51 +133,51 @@ static struct ccaas_mail *make_mail(size_t size, int *freed)
 
 static void limits(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
-    struct ccaas_mailbox box;
-    struct ccaas_mail *mail;
+    struct ccaas_bell *bell = cc_bell_new();
+    struct cc_mailbox box;
+    struct cc_mail *mail;
     int freed = 0;
     bool resume;
 
-    ccaas_mailbox_open(&box, bell, 10);
-    CHECK(ccaas_mailbox_put(&box, make_mail(9, &freed), false));
-    CHECK(!ccaas_mailbox_put(&box, make_mail(1, &freed), false));
-    mail = ccaas_mailbox_take(&box, &resume);
+    cc_mailbox_open(&box, bell, 10);
+    CHECK(cc_mailbox_put(&box, make_mail(9, &freed), false));
+    CHECK(!cc_mailbox_put(&box, make_mail(1, &freed), false));
+    mail = cc_mailbox_take(&box, &resume);
     CHECK(resume);
     mail->free(mail);
-    CHECK(!ccaas_mailbox_put(&box, make_mail(20, &freed), false));
-    mail = ccaas_mailbox_take(&box, &resume);
+    CHECK(!cc_mailbox_put(&box, make_mail(20, &freed), false));
+    mail = cc_mailbox_take(&box, &resume);
     CHECK(!resume); /* 20 of 10 are left */
     mail->free(mail);
-    ccaas_mailbox_shut(&box);
+    cc_mailbox_shut(&box);
     CHECK_INT(freed, 3);
-    CHECK(ccaas_mailbox_put(&box, make_mail(1, &freed), true));
+    CHECK(cc_mailbox_put(&box, make_mail(1, &freed), true));
     CHECK_INT(freed, 4);
-    ccaas_mailbox_destroy(&box);
-    ccaas_bell_release(bell);
+    cc_mailbox_destroy(&box);
+    cc_bell_release(bell);
 }
 
 static void news(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
-    struct ccaas_mailbox box;
+    struct ccaas_bell *bell = cc_bell_new();
+    struct cc_mailbox box;
     int freed = 0;
 
-    ccaas_mailbox_open(&box, bell, 10);
-    ccaas_mailbox_quiet(&box, true);
-    ccaas_bell_arm(bell);
-    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
+    cc_mailbox_open(&box, bell, 10);
+    cc_mailbox_quiet(&box, true);
+    cc_bell_arm(bell);
+    cc_mailbox_put(&box, make_mail(1, &freed), false);
     CHECK(!readable(bell));
-    ccaas_mailbox_put(&box, make_mail(1, &freed), true);
+    cc_mailbox_put(&box, make_mail(1, &freed), true);
     CHECK(readable(bell));
-    ccaas_bell_disarm(bell);
-    ccaas_mailbox_quiet(&box, false);
-    ccaas_bell_arm(bell);
-    ccaas_mailbox_put(&box, make_mail(1, &freed), false);
+    cc_bell_disarm(bell);
+    cc_mailbox_quiet(&box, false);
+    cc_bell_arm(bell);
+    cc_mailbox_put(&box, make_mail(1, &freed), false);
     CHECK(readable(bell));
-    ccaas_mailbox_destroy(&box);
+    cc_mailbox_destroy(&box);
     CHECK_INT(freed, 3);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
 }
 
 #define MAILS 20000
@@ -188,43 +188,43 @@ static void *send_mails(void *self)
     int i;
 
     for (i = 0; i < MAILS; i++)
-        ccaas_mailbox_put(self, make_mail(1, &freed), i % 7 == 0);
-    ccaas_mailbox_finish(self);
-    ccaas_mailbox_put(self, make_mail(0, &freed), true);
+        cc_mailbox_put(self, make_mail(1, &freed), i % 7 == 0);
+    cc_mailbox_finish(self);
+    cc_mailbox_put(self, make_mail(0, &freed), true);
     return NULL;
 }
 
 static void two_threads(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
+    struct ccaas_bell *bell = cc_bell_new();
     struct pollfd one = {.events = POLLIN};
-    struct ccaas_mailbox box;
-    struct ccaas_mail *mail;
+    struct cc_mailbox box;
+    struct cc_mail *mail;
     pthread_t sender;
     int got = 0;
     bool resume;
 
-    ccaas_mailbox_open(&box, bell, 1000);
+    cc_mailbox_open(&box, bell, 1000);
     pthread_create(&sender, NULL, send_mails, &box);
     while (got < MAILS + 1) {
-        mail = ccaas_mailbox_take(&box, &resume);
+        mail = cc_mailbox_take(&box, &resume);
         if (!mail) {
-            ccaas_bell_arm(bell);
-            mail = ccaas_mailbox_take(&box, &resume);
+            cc_bell_arm(bell);
+            mail = cc_mailbox_take(&box, &resume);
         }
         if (mail) {
             got++;
             mail->free(mail);
             continue;
         }
-        one.fd = ccaas_bell_fd(bell);
+        one.fd = cc_bell_fd(bell);
         CHECK_INT(poll(&one, 1, 20000), 1);
-        ccaas_bell_disarm(bell);
+        cc_bell_disarm(bell);
     }
     pthread_join(sender, NULL);
-    CHECK(ccaas_mailbox_finished(&box));
-    ccaas_mailbox_destroy(&box);
-    ccaas_bell_release(bell);
+    CHECK(cc_mailbox_finished(&box));
+    cc_mailbox_destroy(&box);
+    cc_bell_release(bell);
 }
 
 int main(void)

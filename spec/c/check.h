@@ -1,6 +1,6 @@
 /* What a C spec needs: named tests, checks that say what they saw, a count. */
-#ifndef CCAAS_SPEC_CHECK_H
-#define CCAAS_SPEC_CHECK_H
+#ifndef CC_SPEC_CHECK_H
+#define CC_SPEC_CHECK_H
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -29,44 +29,43 @@ static void pack(int window, size_t count)
 
 /* Decodes the body's first `size` bytes, `piece` of them and `room` for output
  * at a time: 'w'hole, 'c'ut or 'b'ad. */
-static char unpack(enum ccaas_coding coding, size_t size, size_t piece,
+static char unpack(enum cc_coding coding, size_t size, size_t piece,
                    size_t room)
 {
-    struct ccaas_decode decode;
-    enum ccaas_decode_state state = CCAAS_DECODE_MORE;
+    struct cc_decode decode;
+    enum cc_decode_state state = CC_DECODE_MORE;
     size_t at = 0, got;
     char verdict;
 
     made = 0;
-    ccaas_decode_start(&decode, coding);
-    while (at < size && state == CCAAS_DECODE_MORE) {
+    cc_decode_start(&decode, coding);
+    while (at < size && state == CC_DECODE_MORE) {
         const char *bytes = (const char *)body + at;
         size_t left = size - at < piece ? size - at : piece, given = left;
 
         do {
-            state = ccaas_decode_step(&decode, &bytes, &left, out + made, room,
-                                      &got);
+            state =
+                cc_decode_step(&decode, &bytes, &left, out + made, room, &got);
             made += got;
             CHECK(made + room < sizeof out);
-        } while (state == CCAAS_DECODE_MORE && (left || got == room));
+        } while (state == CC_DECODE_MORE && (left || got == room));
         at += given;
     }
-    if (state == CCAAS_DECODE_BAD)
+    if (state == CC_DECODE_BAD)
         CHECK(decode.reason != NULL);
-    verdict = state == CCAAS_DECODE_BAD      ? 'b'
-              : ccaas_decode_finish(&decode) ? 'w'
-                                             : 'c';
-    ccaas_decode_end(&decode);
-    ccaas_decode_end(&decode);
+    verdict = state == CC_DECODE_BAD      ? 'b'
+              : cc_decode_finish(&decode) ? 'w'
+                                          : 'c';
+    cc_decode_end(&decode);
+    cc_decode_end(&decode);
     return verdict;
 }
 
 static const struct {
-    enum ccaas_coding coding;
+    enum cc_coding coding;
     int window;
-} forms[] = {{CCAAS_CODING_GZIP, 31},
-             {CCAAS_CODING_DEFLATE, 15},
-             {CCAAS_CODING_DEFLATE, -15}};
+} forms[] = {
+    {CC_CODING_GZIP, 31}, {CC_CODING_DEFLATE, 15}, {CC_CODING_DEFLATE, -15}};
 
 static void whole_or_cut(void)
 {
@@ -97,16 +96,16 @@ static void members(void)
     for (int i = 0; i < 5; i++)
         pack(31, i == 2 ? 0 : 1000);
     for (size_t piece = 1; piece < 200; piece += 13) {
-        CHECK_INT(unpack(CCAAS_CODING_GZIP, length, piece, 50), 'w');
+        CHECK_INT(unpack(CC_CODING_GZIP, length, piece, 50), 'w');
         CHECK_INT(made, 4000);
     }
-    CHECK_INT(unpack(CCAAS_CODING_GZIP, length - 1, 9, 50), 'c');
+    CHECK_INT(unpack(CC_CODING_GZIP, length - 1, 9, 50), 'c');
     body[length] = 0x1f;
-    CHECK_INT(unpack(CCAAS_CODING_GZIP, length + 1, 9, 50), 'c');
+    CHECK_INT(unpack(CC_CODING_GZIP, length + 1, 9, 50), 'c');
     length = 0;
     pack(15, 1000);
     pack(15, 1000);
-    CHECK_INT(unpack(CCAAS_CODING_DEFLATE, length, 9, 50), 'b');
+    CHECK_INT(unpack(CC_CODING_DEFLATE, length, 9, 50), 'b');
 }
 
 static void damage(void)
@@ -123,35 +122,34 @@ static void damage(void)
         }
     }
     memcpy(body, "[{\"id\":1}]", 10);
-    CHECK_INT(unpack(CCAAS_CODING_GZIP, 10, 1, 16), 'b');
+    CHECK_INT(unpack(CC_CODING_GZIP, 10, 1, 16), 'b');
 }
 
 static void names(void)
 {
     static const struct {
         const char *value;
-        enum ccaas_coding coding;
+        enum cc_coding coding;
     } cases[] = {
-        {"", CCAAS_CODING_NONE},
-        {"identity", CCAAS_CODING_NONE},
-        {" , identity ,", CCAAS_CODING_NONE},
-        {"gzip", CCAAS_CODING_GZIP},
-        {"X-GZIP", CCAAS_CODING_GZIP},
-        {"identity, \tgzip ", CCAAS_CODING_GZIP},
-        {"Deflate", CCAAS_CODING_DEFLATE},
-        {"br", CCAAS_CODING_OTHER},
-        {"gzipped", CCAAS_CODING_OTHER},
-        {"gzip;q=1", CCAAS_CODING_OTHER},
-        {"gzip,gzip", CCAAS_CODING_SEVERAL},
-        {"br, gzip, br", CCAAS_CODING_SEVERAL},
+        {"", CC_CODING_NONE},
+        {"identity", CC_CODING_NONE},
+        {" , identity ,", CC_CODING_NONE},
+        {"gzip", CC_CODING_GZIP},
+        {"X-GZIP", CC_CODING_GZIP},
+        {"identity, \tgzip ", CC_CODING_GZIP},
+        {"Deflate", CC_CODING_DEFLATE},
+        {"br", CC_CODING_OTHER},
+        {"gzipped", CC_CODING_OTHER},
+        {"gzip;q=1", CC_CODING_OTHER},
+        {"gzip,gzip", CC_CODING_SEVERAL},
+        {"br, gzip, br", CC_CODING_SEVERAL},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CHECK_INT(ccaas_coding_add(CCAAS_CODING_NONE, cases[i].value),
+        CHECK_INT(cc_coding_add(CC_CODING_NONE, cases[i].value),
                   cases[i].coding);
-    CHECK_INT(ccaas_coding_add(CCAAS_CODING_GZIP, ""), CCAAS_CODING_GZIP);
-    CHECK_INT(ccaas_coding_add(CCAAS_CODING_GZIP, "gzip"),
-              CCAAS_CODING_SEVERAL);
+    CHECK_INT(cc_coding_add(CC_CODING_GZIP, ""), CC_CODING_GZIP);
+    CHECK_INT(cc_coding_add(CC_CODING_GZIP, "gzip"), CC_CODING_SEVERAL);
 }
 
 int main(void)

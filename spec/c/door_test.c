@@ -17,18 +17,18 @@ static atomic_bool over;
 
 static void *attend(void *self)
 {
-    struct pollfd one = {.fd = ccaas_door_fd(door), .events = POLLIN};
+    struct pollfd one = {.fd = cc_door_fd(door), .events = POLLIN};
 
     (void)self;
     while (!atomic_load(&over))
         if (poll(&one, 1, 10) == 1)
-            ccaas_door_attend(door);
+            cc_door_attend(door);
     return NULL;
 }
 
 static void open_door(void)
 {
-    door = ccaas_door_open();
+    door = cc_door_open();
     if (!door)
         abort();
     atomic_store(&over, false);
@@ -39,7 +39,7 @@ static void close_door(void)
 {
     atomic_store(&over, true);
     pthread_join(thread, NULL);
-    ccaas_door_close(door);
+    cc_door_close(door);
 }
 
 /* A loop's end. */
@@ -48,8 +48,7 @@ static int connect_to_door(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    strncpy(address.sun_path, ccaas_door_path(door),
-            sizeof address.sun_path - 1);
+    strncpy(address.sun_path, cc_door_path(door), sizeof address.sun_path - 1);
     CHECK_INT(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }
@@ -69,61 +68,61 @@ static bool wait_for_cut(struct ccaas_bell *bell)
 {
     int tries;
 
-    for (tries = 0; tries < 20000 && !ccaas_bell_is_cut(bell); tries++)
+    for (tries = 0; tries < 20000 && !cc_bell_is_cut(bell); tries++)
         usleep(1000);
-    return ccaas_bell_is_cut(bell);
+    return cc_bell_is_cut(bell);
 }
 
 static void a_ring(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
-    struct ccaas_line *line;
+    struct ccaas_bell *bell = cc_bell_new();
+    struct cc_line *line;
     int fd;
 
     open_door();
     fd = connect_to_door();
-    line = ccaas_door_accept(door);
-    ccaas_line_attach(line, bell);
-    ccaas_bell_arm(bell);
-    CHECK(ccaas_line_lend(line, INFINITY));
-    ccaas_bell_ring(bell);
-    ccaas_bell_ring(bell);
+    line = cc_door_accept(door);
+    cc_line_attach(line, bell);
+    cc_bell_arm(bell);
+    CHECK(cc_line_lend(line, INFINITY));
+    cc_bell_ring(bell);
+    cc_bell_ring(bell);
     CHECK_INT(receive(fd), 1);
-    ccaas_line_take_back(line);
-    ccaas_bell_disarm(bell);
-    ccaas_bell_arm(bell);
-    ccaas_bell_ring(bell);
-    CHECK(!ccaas_line_lend(line, INFINITY));
-    ccaas_line_ping(line);
+    cc_line_take_back(line);
+    cc_bell_disarm(bell);
+    cc_bell_arm(bell);
+    cc_bell_ring(bell);
+    CHECK(!cc_line_lend(line, INFINITY));
+    cc_line_ping(line);
     CHECK_INT(receive(fd), 1);
-    ccaas_line_close(line);
+    cc_line_close(line);
     CHECK_INT(receive(fd), 0);
     close(fd);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
     close_door();
 }
 
 static void time_up(void)
 {
     struct ccaas_bell *bells[3];
-    struct ccaas_line *lines[3];
+    struct cc_line *lines[3];
     int fds[3], i;
 
     open_door();
     for (i = 0; i < 3; i++) {
-        bells[i] = ccaas_bell_new();
+        bells[i] = cc_bell_new();
         fds[i] = connect_to_door();
-        lines[i] = ccaas_door_accept(door);
-        ccaas_line_attach(lines[i], bells[i]);
-        ccaas_bell_arm(bells[i]);
-        CHECK(ccaas_line_lend(lines[i], i == 0 ? INFINITY : 0.03 - 0.01 * i));
+        lines[i] = cc_door_accept(door);
+        cc_line_attach(lines[i], bells[i]);
+        cc_bell_arm(bells[i]);
+        CHECK(cc_line_lend(lines[i], i == 0 ? INFINITY : 0.03 - 0.01 * i));
     }
     CHECK_INT(receive(fds[1]), 1);
     CHECK_INT(receive(fds[2]), 1);
     CHECK_INT(recv(fds[0], &i, 1, MSG_DONTWAIT), -1);
     for (i = 0; i < 3; i++) {
-        ccaas_line_close(lines[i]);
-        ccaas_bell_release(bells[i]);
+        cc_line_close(lines[i]);
+        cc_bell_release(bells[i]);
         close(fds[i]);
     }
     close_door();
@@ -137,73 +136,73 @@ static void count(void *self)
 static void a_far_end_that_goes(void)
 {
     atomic_int cuts;
-    struct ccaas_bell *bell = ccaas_bell_new(), *inner = ccaas_bell_new(),
-                      *other = ccaas_bell_new(), *late = ccaas_bell_new();
-    struct ccaas_line *line, *another;
+    struct ccaas_bell *bell = cc_bell_new(), *inner = cc_bell_new(),
+                      *other = cc_bell_new(), *late = cc_bell_new();
+    struct cc_line *line, *another;
     int fd, kept;
 
     open_door();
     fd = connect_to_door();
-    line = ccaas_door_accept(door);
+    line = cc_door_accept(door);
     kept = connect_to_door();
-    another = ccaas_door_accept(door);
-    ccaas_line_attach(line, bell);
-    ccaas_line_attach(another, other);
+    another = cc_door_accept(door);
+    cc_line_attach(line, bell);
+    cc_line_attach(another, other);
     atomic_init(&cuts, 0);
-    CHECK(ccaas_bell_own(bell, inner));
-    ccaas_bell_at_cut(inner, count, &cuts);
-    ccaas_bell_arm(other);
-    CHECK(ccaas_line_lend(another, INFINITY));
+    CHECK(cc_bell_own(bell, inner));
+    cc_bell_at_cut(inner, count, &cuts);
+    cc_bell_arm(other);
+    CHECK(cc_line_lend(another, INFINITY));
     close(fd);
     CHECK(wait_for_cut(inner));
-    CHECK(ccaas_bell_is_cut(bell));
+    CHECK(cc_bell_is_cut(bell));
     CHECK_INT(receive(kept), 1);
-    CHECK(!ccaas_bell_is_cut(other));
-    CHECK_INT(ccaas_door_cuts(door), 1);
-    CHECK(!ccaas_line_idle(line));
-    ccaas_line_attach(line, late); /* too late to serve anybody */
-    CHECK(ccaas_bell_is_cut(late));
+    CHECK(!cc_bell_is_cut(other));
+    CHECK_INT(cc_door_cuts(door), 1);
+    CHECK(!cc_line_idle(line));
+    cc_line_attach(line, late); /* too late to serve anybody */
+    CHECK(cc_bell_is_cut(late));
     CHECK_INT(atomic_load(&cuts), 1);
-    ccaas_bell_at_cut(late, count, &cuts); /* told what was before */
+    cc_bell_at_cut(late, count, &cuts); /* told what was before */
     CHECK_INT(atomic_load(&cuts), 2);
-    ccaas_line_close(line);
-    ccaas_line_close(another);
+    cc_line_close(line);
+    cc_line_close(another);
     close(kept);
-    ccaas_bell_release(bell);
-    ccaas_bell_release(inner);
-    ccaas_bell_release(late);
-    ccaas_bell_release(other);
+    cc_bell_release(bell);
+    cc_bell_release(inner);
+    cc_bell_release(late);
+    cc_bell_release(other);
     close_door();
 }
 
 static void an_end(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
-    struct ccaas_line *line;
+    struct ccaas_bell *bell = cc_bell_new();
+    struct cc_line *line;
     int fd;
 
     open_door();
     fd = connect_to_door();
-    line = ccaas_door_accept(door);
-    CHECK(ccaas_line_idle(line));
-    ccaas_line_attach(line, bell);
-    CHECK(!ccaas_line_idle(line));
-    ccaas_bell_quit(bell);
-    CHECK(ccaas_line_idle(line));
+    line = cc_door_accept(door);
+    CHECK(cc_line_idle(line));
+    cc_line_attach(line, bell);
+    CHECK(!cc_line_idle(line));
+    cc_bell_quit(bell);
+    CHECK(cc_line_idle(line));
     close(fd);
-    while (ccaas_line_idle(line))
+    while (cc_line_idle(line))
         usleep(1000);
-    CHECK(!ccaas_bell_is_cut(bell));
+    CHECK(!cc_bell_is_cut(bell));
     close_door();
-    ccaas_line_close(line); /* it may outlive the door */
-    ccaas_bell_release(bell);
+    cc_line_close(line); /* it may outlive the door */
+    cc_bell_release(bell);
 }
 
 static void nobody(void)
 {
     open_door();
-    CHECK(!ccaas_door_accept(door));
-    CHECK(access(ccaas_door_path(door), F_OK) == 0);
+    CHECK(!cc_door_accept(door));
+    CHECK(access(cc_door_path(door), F_OK) == 0);
     close_door();
 }
 
@@ -228,34 +227,34 @@ static void no_place(void)
 static void *ring_often(void *self)
 {
     while (!atomic_load(&over))
-        ccaas_bell_ring(self);
+        cc_bell_ring(self);
     return NULL;
 }
 
 static void two_threads(void)
 {
-    struct ccaas_bell *bell = ccaas_bell_new();
-    struct ccaas_line *line;
+    struct ccaas_bell *bell = cc_bell_new();
+    struct cc_line *line;
     pthread_t ringer;
     int fd, i;
 
     open_door();
     fd = connect_to_door();
-    line = ccaas_door_accept(door);
-    ccaas_line_attach(line, bell);
+    line = cc_door_accept(door);
+    cc_line_attach(line, bell);
     pthread_create(&ringer, NULL, ring_often, bell);
     for (i = 0; i < ROUNDS; i++) {
-        ccaas_bell_arm(bell);
-        if (ccaas_line_lend(line, 1))
+        cc_bell_arm(bell);
+        if (cc_line_lend(line, 1))
             CHECK(receive(fd) > 0);
-        ccaas_line_take_back(line);
-        ccaas_bell_disarm(bell);
+        cc_line_take_back(line);
+        cc_bell_disarm(bell);
     }
     atomic_store(&over, true);
     pthread_join(ringer, NULL);
-    ccaas_line_close(line);
+    cc_line_close(line);
     close(fd);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
     close_door();
 }
 

@@ -1,7 +1,7 @@
 /* The system's calls that a file is written with, in a form that fails when a
  * test wants them to. */
-#ifndef CCAAS_SPEC_FILE_FAULTS_H
-#define CCAAS_SPEC_FILE_FAULTS_H
+#ifndef CC_SPEC_FILE_FAULTS_H
+#define CC_SPEC_FILE_FAULTS_H
 
 #include <errno.h>
 #include <stdbool.h>
@@ -80,7 +80,7 @@ int flock(int fd, int operation)
 
     if (swept) {
         sweep_folder = NULL;
-        CHECK_INT(ccaas_file_sweep(swept), 1);
+        CHECK_INT(cc_file_sweep(swept), 1);
     }
     return (int)syscall(SYS_flock, fd, operation);
 }

@@ -1,8 +1,8 @@
 /* For flow_test.c: a call whose HTTP engine and clock are played by the
  * program, so that an answer comes when it is least expected: between the look
  * at the clock and the look at what has come. */
-#ifndef CCAAS_SPEC_FLOW_PEER_H
-#define CCAAS_SPEC_FLOW_PEER_H
+#ifndef CC_SPEC_FLOW_PEER_H
+#define CC_SPEC_FLOW_PEER_H
 
 #include "ccaas.h"
 
@@ -15,56 +15,56 @@
 
 /* -- The engine: one transfer at a time ------------------------------------ */
 
-struct ccaas_http {
+struct cc_http {
     int unused;
 };
 
-struct ccaas_transfer {
+struct cc_transfer {
     int unused;
 };
 
-static struct ccaas_transfer transfer;
-static struct ccaas_http_sink sink;
+static struct cc_transfer transfer;
+static struct cc_http_sink sink;
 static int sent;
 static bool under_way;
 static double sent_at, answered_at;
 
-struct ccaas_http *ccaas_http_new(void)
+struct cc_http *cc_http_new(void)
 {
-    return calloc(1, sizeof(struct ccaas_http));
+    return calloc(1, sizeof(struct cc_http));
 }
 
-void ccaas_http_stop(struct ccaas_http *http)
+void cc_http_stop(struct cc_http *http)
 {
     (void)http;
 }
 
-void ccaas_http_free(struct ccaas_http *http)
+void cc_http_free(struct cc_http *http)
 {
     free(http);
 }
 
-bool ccaas_http_forked(const struct ccaas_http *http)
+bool cc_http_forked(const struct cc_http *http)
 {
     (void)http;
     return false;
 }
 
-bool ccaas_http_attend(struct ccaas_http *http, int fd,
-                       void (*attend)(void *self), void *self)
+bool cc_http_attend(struct cc_http *http, int fd, void (*attend)(void *self),
+                    void *self)
 {
     (void)http, (void)fd, (void)attend, (void)self;
     return true;
 }
 
-void ccaas_http_stay(struct ccaas_http *http)
+void cc_http_stay(struct cc_http *http)
 {
     (void)http;
 }
 
-struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
-                                       const struct ccaas_http_request *request,
-                                       const struct ccaas_http_sink *with)
+struct cc_transfer *cc_http_send(struct cc_http *http,
+                                 const struct cc_http_request *request,
+                                 const struct cc_http_sink *with)
 {
     (void)http, (void)request;
     CHECK(!under_way);
@@ -75,33 +75,33 @@ struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
     return &transfer;
 }
 
-void ccaas_http_cancel(struct ccaas_transfer *of)
+void cc_http_cancel(struct cc_transfer *of)
 {
     (void)of;
 }
 
-void ccaas_http_resume(struct ccaas_transfer *of)
+void cc_http_resume(struct cc_transfer *of)
 {
     (void)of;
 }
 
-void ccaas_http_release(struct ccaas_transfer *of)
+void cc_http_release(struct cc_transfer *of)
 {
     (void)of;
 }
 
-static void ends(struct ccaas_http_end end)
+static void ends(struct cc_http_end end)
 {
     under_way = false;
     sink.end(sink.self, &end);
 }
 
-#define ENDS(...) ends((struct ccaas_http_end){__VA_ARGS__})
+#define ENDS(...) ends((struct cc_http_end){__VA_ARGS__})
 
 /* The answer comes, half a second after the look at the clock. */
 static void answers(int status, const char *headers, size_t length)
 {
-    struct ccaas_http_head head = {
+    struct cc_http_head head = {
         .status = status, .headers = headers, .length = length};
 
     now += 0.5;
@@ -155,7 +155,7 @@ static void answers_absurdly(void)
 static void brings_token(void)
 {
     static const char reply[] = "{\"access_token\":\"T\",\"expires_in\":2}";
-    struct ccaas_http_head head = {.status = 200, .headers = ""};
+    struct cc_http_head head = {.status = 200, .headers = ""};
 
     sink.head(sink.self, &head);
     sink.bytes(sink.self, reply, strlen(reply));

@@ -13,18 +13,18 @@
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
 /* Takes the text in pieces of that size; *rest: what is left of it. */
-static enum ccaas_head_state take(struct ccaas_head *head, const char *text,
-                                  size_t piece, size_t *rest)
+static enum cc_head_state take(struct cc_head *head, const char *text,
+                               size_t piece, size_t *rest)
 {
-    enum ccaas_head_state state = CCAAS_HEAD_MORE;
+    enum cc_head_state state = CC_HEAD_MORE;
     size_t left = strlen(text), size, used;
 
-    ccaas_head_begin(head, KEY);
-    while (left && state == CCAAS_HEAD_MORE) {
+    cc_head_begin(head, KEY);
+    while (left && state == CC_HEAD_MORE) {
         size = left < piece ? left : piece;
-        state = ccaas_head_take(head, text, size, &used);
+        state = cc_head_take(head, text, size, &used);
         CHECK(used <= size);
-        if (state == CCAAS_HEAD_MORE)
+        if (state == CC_HEAD_MORE)
             CHECK(used == size);
         text += used;
         left -= used;
@@ -37,37 +37,36 @@ static void answers(void)
 {
     static const struct {
         const char *text;
-        enum ccaas_head_state state;
+        enum cc_head_state state;
         int status;
         bool good;
     } cases[] = {
-        {GOOD "\r\nrest", CCAAS_HEAD_WHOLE, 101, true},
-        {GOOD "\nrest", CCAAS_HEAD_WHOLE, 101, true},
+        {GOOD "\r\nrest", CC_HEAD_WHOLE, 101, true},
+        {GOOD "\nrest", CC_HEAD_WHOLE, 101, true},
         {"HTTP/1.1 100\r\n\r\nHTTP/1.1 103 A\nB: c\n\n" GOOD "\r\nrest",
-         CCAAS_HEAD_WHOLE, 101, true},
-        {GOOD "Sec-WebSocket-Protocol: \r\n\r\nrest", CCAAS_HEAD_WHOLE, 101,
-         true},
-        {GOOD "Sec-WebSocket-Protocol: a\r\n\r\nrest", CCAAS_HEAD_WHOLE, 101,
+         CC_HEAD_WHOLE, 101, true},
+        {GOOD "Sec-WebSocket-Protocol: \r\n\r\nrest", CC_HEAD_WHOLE, 101, true},
+        {GOOD "Sec-WebSocket-Protocol: a\r\n\r\nrest", CC_HEAD_WHOLE, 101,
          false},
-        {GOOD "X\r\n: y\r\n\r\nrest", CCAAS_HEAD_WHOLE, 101, true},
+        {GOOD "X\r\n: y\r\n\r\nrest", CC_HEAD_WHOLE, 101, true},
         {"HTTP/1.1 503 No\r\nRetry-After:  7 \r\nRetry-After: 8\r\nDATE: "
          "no\r\n\r\nrest",
-         CCAAS_HEAD_WHOLE, 503, false},
-        {"HTTP/1.0 200\r\n\r\nrest", CCAAS_HEAD_WHOLE, 200, false},
-        {"HTTP/1.1 101\r\n", CCAAS_HEAD_MORE, 0, false},
-        {"HTTP/2 101\r\n\r\n", CCAAS_HEAD_NO_HTTP, 0, false},
-        {"HTTP/1.1\r\n\r\n", CCAAS_HEAD_NO_HTTP, 0, false},
-        {"\r\n", CCAAS_HEAD_NO_HTTP, 0, false},
-        {"HTTP/1.1 1010\r\n\r\n", CCAAS_HEAD_NO_HTTP, 0, false},
-        {"HTTP/1.1 100\r\n\r\nrest", CCAAS_HEAD_NO_HTTP, 0, false},
+         CC_HEAD_WHOLE, 503, false},
+        {"HTTP/1.0 200\r\n\r\nrest", CC_HEAD_WHOLE, 200, false},
+        {"HTTP/1.1 101\r\n", CC_HEAD_MORE, 0, false},
+        {"HTTP/2 101\r\n\r\n", CC_HEAD_NO_HTTP, 0, false},
+        {"HTTP/1.1\r\n\r\n", CC_HEAD_NO_HTTP, 0, false},
+        {"\r\n", CC_HEAD_NO_HTTP, 0, false},
+        {"HTTP/1.1 1010\r\n\r\n", CC_HEAD_NO_HTTP, 0, false},
+        {"HTTP/1.1 100\r\n\r\nrest", CC_HEAD_NO_HTTP, 0, false},
     };
-    struct ccaas_head head;
+    struct cc_head head;
     size_t i, piece, rest;
 
     for (i = 0; i < sizeof cases / sizeof *cases; i++)
         for (piece = 1; piece < 300; piece = piece * 3 + 1) {
             CHECK_INT(take(&head, cases[i].text, piece, &rest), cases[i].state);
-            if (cases[i].state == CCAAS_HEAD_WHOLE) {
+            if (cases[i].state == CC_HEAD_WHOLE) {
                 CHECK_INT(head.status, cases[i].status);
                 CHECK_INT(!head.wrong, cases[i].good);
                 CHECK(rest <= 4);
@@ -75,29 +74,29 @@ static void answers(void)
             if (head.status == 503)
                 CHECK(head.kept_length == 22 &&
                       memcmp(head.kept, "retry-after\0007\0date\0no", 22) == 0);
-            ccaas_head_free(&head);
+            cc_head_free(&head);
         }
 }
 
 static void limit(void)
 {
     static const char early[] = "HTTP/1.1 103 Early\r\n\r\n";
-    static char kept[2 * CCAAS_HEAD_MOST];
-    struct ccaas_head head;
+    static char kept[2 * CC_HEAD_MOST];
+    struct cc_head head;
     size_t i, used, rest;
 
     memset(kept, 'x', sizeof kept - 1);
     memcpy(kept, "HTTP/1.1 101 ", 13);
-    CHECK_INT(take(&head, kept, 1000, &rest), CCAAS_HEAD_TOO_LARGE);
-    CHECK(head.bytes.length <= CCAAS_HEAD_MOST);
-    ccaas_head_free(&head);
-    ccaas_head_begin(&head, KEY);
-    for (i = 0; ccaas_head_take(&head, early, sizeof early - 1, &used) ==
-                CCAAS_HEAD_MORE;
+    CHECK_INT(take(&head, kept, 1000, &rest), CC_HEAD_TOO_LARGE);
+    CHECK(head.bytes.length <= CC_HEAD_MOST);
+    cc_head_free(&head);
+    cc_head_begin(&head, KEY);
+    for (i = 0;
+         cc_head_take(&head, early, sizeof early - 1, &used) == CC_HEAD_MORE;
          i++)
         CHECK(head.bytes.length == 0);
-    CHECK_INT(i, CCAAS_HEAD_MOST / (sizeof early - 1));
-    ccaas_head_free(&head);
+    CHECK_INT(i, CC_HEAD_MOST / (sizeof early - 1));
+    cc_head_free(&head);
 }
 
 /* -- Frames ------------------------------------------------------------------
@@ -107,31 +106,31 @@ static void limit(void)
 static const char *told(const char *bytes, size_t length, size_t piece)
 {
     static char text[512];
-    struct ccaas_frames frames = {0};
+    struct cc_frames frames = {0};
     size_t size, used, at = 0;
 
     text[0] = '\0';
     while (length) {
         size = length < piece ? length : piece;
-        switch (ccaas_frames_take(&frames, bytes, size, &used)) {
-        case CCAAS_FRAME_MORE:
-        case CCAAS_FRAME_BEGINS:
+        switch (cc_frames_take(&frames, bytes, size, &used)) {
+        case CC_FRAME_MORE:
+        case CC_FRAME_BEGINS:
             break;
-        case CCAAS_FRAME_DATA:
+        case CC_FRAME_DATA:
             at += (size_t)snprintf(text + at, sizeof text - at, "%.*s%s",
                                    (int)frames.length, frames.bytes,
                                    !frames.ends    ? ""
                                    : frames.binary ? "|b "
                                                    : "|t ");
             break;
-        case CCAAS_FRAME_CLOSE:
-        case CCAAS_FRAME_PING:
-        case CCAAS_FRAME_PONG:
+        case CC_FRAME_CLOSE:
+        case CC_FRAME_PING:
+        case CC_FRAME_PONG:
             at += (size_t)snprintf(text + at, sizeof text - at, "<%d:%.*s>",
                                    frames.opcode, (int)frames.control_length,
                                    (const char *)frames.control);
             break;
-        case CCAAS_FRAME_WRONG:
+        case CC_FRAME_WRONG:
             snprintf(text + at, sizeof text - at, "wrong");
             return text;
         }
@@ -175,11 +174,11 @@ static void frames(void)
 static void ours(void)
 {
     static const unsigned char key[4] = {1, 2, 3, 4};
-    unsigned char frame[CCAAS_FRAME_CONTROL + 6];
+    unsigned char frame[CC_FRAME_CONTROL + 6];
 
-    CHECK_INT(ccaas_frame_write(frame, 9, "abcde", 5, key), 11);
+    CHECK_INT(cc_frame_write(frame, 9, "abcde", 5, key), 11);
     CHECK(memcmp(frame, "\x89\x85\x01\x02\x03\x04````d", 11) == 0);
-    CHECK_INT(ccaas_frame_write(frame, 8, "", 0, key), 6);
+    CHECK_INT(cc_frame_write(frame, 8, "", 0, key), 6);
     CHECK(memcmp(frame, "\x88\x80\x01\x02\x03\x04", 6) == 0);
 }
 

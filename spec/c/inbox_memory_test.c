@@ -9,10 +9,10 @@ static void bytes(void)
 {
     for (int is_block = 0; is_block < 2; is_block++) {
         begin(100, is_block);
-        CHECK_INT(send_long(0, 0, 1, CCAAS_INBOX_BYTES / 2), CCAAS_WS_MORE);
-        CHECK_INT(send_long(1, 1, 1, CCAAS_INBOX_BYTES / 2),
-                  is_block ? CCAAS_WS_FULL : CCAAS_WS_MORE);
-        CHECK_INT(send_long(2, 2, 1, CCAAS_INBOX_BYTES / 4), CCAAS_WS_FULL);
+        CHECK_INT(send_long(0, 0, 1, CC_INBOX_BYTES / 2), CC_WS_MORE);
+        CHECK_INT(send_long(1, 1, 1, CC_INBOX_BYTES / 2),
+                  is_block ? CC_WS_FULL : CC_WS_MORE);
+        CHECK_INT(send_long(2, 2, 1, CC_INBOX_BYTES / 4), CC_WS_FULL);
         CHECK_INT(take(), 0);
         CHECK(!resumed);
         CHECK_INT(take(), 1);
@@ -28,8 +28,8 @@ static void bytes(void)
 
 static void growing_ones(void)
 {
-    const size_t much = CCAAS_INBOX_BYTES / 2;
-    enum ccaas_ws_answer answer = CCAAS_WS_MORE;
+    const size_t much = CC_INBOX_BYTES / 2;
+    enum cc_ws_answer answer = CC_WS_MORE;
     int key;
 
     begin(8, false);
@@ -37,9 +37,9 @@ static void growing_ones(void)
         send(key, key, 1);
     for (; key < 8; key++)
         deliver("[]", 2);
-    for (key = 0; key < 4 && answer == CCAAS_WS_MORE; key++)
+    for (key = 0; key < 4 && answer == CC_WS_MORE; key++)
         answer = send_long(key, 10 + key, 2, much);
-    CHECK_INT(answer, CCAAS_WS_FULL);
+    CHECK_INT(answer, CC_WS_FULL);
     CHECK(key == 2 || key == 3); /* so many times a half are too much */
     for (int i = 0; i < 4; i++)
         CHECK_INT(take(), i < key ? 10 + i : i);
@@ -80,7 +80,7 @@ static void small_ones_after_stale_ones(void)
     enum { KEYS = 1024 };
     long before;
 
-    if (CCAAS_INBOX_BYTES < 1000000)
+    if (CC_INBOX_BYTES < 1000000)
         return; /* the sender would wait before */
     begin(KEYS, false);
     for (int key = 0; key < KEYS; key++)
@@ -99,15 +99,14 @@ static void small_ones_after_stale_ones(void)
 /* Those that the reader took in one go are counted until they are read. */
 static void half_read(void)
 {
-    const size_t part = CCAAS_INBOX_BYTES / 8;
+    const size_t part = CC_INBOX_BYTES / 8;
 
     begin(64, true);
     for (int i = 0; i < 7; i++)
-        CHECK_INT(send_long(1, i, 1, part), CCAAS_WS_MORE);
+        CHECK_INT(send_long(1, i, 1, part), CC_WS_MORE);
     CHECK_INT(take(), 0);
-    CHECK_INT(bring(large, write_update(large, 1, 7, 1, part - 1)),
-              CCAAS_WS_MORE);
-    CHECK_INT(bring("1", 1), CCAAS_WS_FULL);
+    CHECK_INT(bring(large, write_update(large, 1, 7, 1, part - 1)), CC_WS_MORE);
+    CHECK_INT(bring("1", 1), CC_WS_FULL);
     for (int i = 1; i < 8; i++)
         CHECK_INT(take(), i);
     CHECK_INT(take(), -2);
@@ -133,7 +132,7 @@ static void buffers(void)
         CHECK_INT(take(), i);
         most = held_bytes - before > most ? held_bytes - before : most;
     }
-    CHECK(most <= CCAAS_INBOX_BYTES + 4 * (long)much);
+    CHECK(most <= CC_INBOX_BYTES + 4 * (long)much);
     finish();
 }
 
@@ -146,11 +145,11 @@ static void large_buffers(void)
     take();
     before = held_bytes;
     for (int i = 0; i < 3; i++) {
-        send_long(1, i, 1, 3 * CCAAS_INBOX_KEPT);
+        send_long(1, i, 1, 3 * CC_INBOX_KEPT);
         CHECK_INT(take(), i);
-        CHECK(held_bytes - before >= 3 * CCAAS_INBOX_KEPT);
+        CHECK(held_bytes - before >= 3 * CC_INBOX_KEPT);
         CHECK_INT(take(), -1);
-        CHECK(held_bytes - before < CCAAS_INBOX_KEPT);
+        CHECK(held_bytes - before < CC_INBOX_KEPT);
     }
     finish();
 }
@@ -177,42 +176,42 @@ static void growth(void)
 
 static void none_for_it(void)
 {
-    struct ccaas_update_form form = {.key = {1, 2}};
+    struct cc_update_form form = {.key = {1, 2}};
     long before = held_bytes;
     const char *path = "k";
 
-    bell = ccaas_bell_new();
-    form.pick = ccaas_pick_form_new(&path, 1);
+    bell = cc_bell_new();
+    form.pick = cc_pick_form_new(&path, 1);
     calls_left = 0;
-    CHECK(!ccaas_inbox_new(bell, 4, true, &form));
+    CHECK(!cc_inbox_new(bell, 4, true, &form));
     calls_left = -1;
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
     CHECK_INT(held_bytes, before);
 }
 
 /* The first `calls` succeed; then a message is lost. */
 static void none_for_a_message(int calls)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
-    struct ccaas_ws_end have;
+    static const struct cc_ws_end end = {.code = CCAAS_CANCELLED};
+    struct cc_ws_end have;
     double before, after, at, from;
 
     begin(20, false);
     for (int i = 0; i < 8; i++)
         send(i, i, 1);
-    CHECK(!ccaas_inbox_broken(inbox));
-    before = ccaas_clock_wall();
+    CHECK(!cc_inbox_broken(inbox));
+    before = cc_clock_wall();
     calls_left = calls;
     send_long(8, 8, 1, 500);
     calls_left = -1;
-    after = ccaas_clock_wall();
-    CHECK(ccaas_inbox_broken(inbox));
-    while (ccaas_clock_wall() == after)
+    after = cc_clock_wall();
+    CHECK(cc_inbox_broken(inbox));
+    while (cc_clock_wall() == after)
         ;
     /* What follows would hide the loss. */
-    CHECK_INT(send(9, 9, 1), CCAAS_WS_FULL);
+    CHECK_INT(send(9, 9, 1), CC_WS_FULL);
     calls_left = 0; /* nor is it another loss */
-    CHECK_INT(send_long(9, 9, 1, 50000), CCAAS_WS_FULL);
+    CHECK_INT(send_long(9, 9, 1, 50000), CC_WS_FULL);
     calls_left = -1;
     for (int i = 0; i < 8; i++) {
         CHECK_INT(take(), i);
@@ -221,18 +220,18 @@ static void none_for_a_message(int calls)
     CHECK_INT(take(), -1);
     CHECK(!resumed);
     sink.closed(sink.self, &end);
-    CHECK(ccaas_inbox_closed(inbox, &have, &at, &from));
+    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
     CHECK(from >= before && from <= after && at > after);
-    sink = ccaas_inbox_sink(inbox);
-    CHECK(!ccaas_inbox_broken(inbox));
-    CHECK_INT(send(1, 1, 1), CCAAS_WS_MORE);
+    sink = cc_inbox_sink(inbox);
+    CHECK(!cc_inbox_broken(inbox));
+    CHECK_INT(send(1, 1, 1), CC_WS_MORE);
     CHECK_INT(take(), 1);
     finish();
 }
 
 static void none_for_messages(void)
 {
-    if (CCAAS_INBOX_BYTES < 1000)
+    if (CC_INBOX_BYTES < 1000)
         return; /* the sender would wait before */
     none_for_a_message(0);
     none_for_a_message(1);
@@ -240,8 +239,8 @@ static void none_for_messages(void)
 
 static void none_within_a_turn(void)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
-    struct ccaas_ws_end have;
+    static const struct cc_ws_end end = {.code = CCAAS_CANCELLED};
+    struct cc_ws_end have;
     double after, at, from;
 
     begin(100, true);
@@ -251,22 +250,22 @@ static void none_within_a_turn(void)
         ;
     bring("[]", 2); /* and is now known to be */
     for (int i = 0; i < 2; i++)
-        CHECK_INT(bring("[]", 2), CCAAS_WS_MORE);
-    after = ccaas_clock_wall();
-    while (ccaas_clock_wall() == after)
+        CHECK_INT(bring("[]", 2), CC_WS_MORE);
+    after = cc_clock_wall();
+    while (cc_clock_wall() == after)
         ;
     calls_left = 0;
-    CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CCAAS_WS_FULL);
+    CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_FULL);
     calls_left = -1;
-    CHECK_INT(bring("[]", 2), CCAAS_WS_FULL);
-    CHECK(ccaas_inbox_broken(inbox));
+    CHECK_INT(bring("[]", 2), CC_WS_FULL);
+    CHECK(cc_inbox_broken(inbox));
     for (int i = 0; i < 3; i++)
         CHECK_INT(take(), -2);
     CHECK_INT(take(), -1);
     sink.closed(sink.self, &end);
-    CHECK(ccaas_inbox_closed(inbox, &have, &at, &from));
+    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
     CHECK(from <= after); /* when the first one that is in doubt came */
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     finish();
 }
 
@@ -281,47 +280,46 @@ static void none_and_nothing_waits(void)
             send(1, 1, 1);
             take();
         }
-        wait.fd = ccaas_bell_fd(bell);
-        ccaas_bell_disarm(bell);
-        ccaas_bell_arm(bell);
+        wait.fd = cc_bell_fd(bell);
+        cc_bell_disarm(bell);
+        cc_bell_arm(bell);
         calls_left = 0;
-        CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)),
-                  CCAAS_WS_FULL);
+        CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_FULL);
         calls_left = -1;
         CHECK_INT(poll(&wait, 1, 0), 1);
         CHECK_INT(take(), -1);
-        CHECK(ccaas_inbox_broken(inbox));
+        CHECK(cc_inbox_broken(inbox));
         finish();
     }
 }
 
 static void none_when_nobody_reads(void)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
+    static const struct cc_ws_end end = {.code = CCAAS_CANCELLED};
 
     begin(8, true);
     send(1, 1, 1);
-    ccaas_inbox_shut(inbox);
+    cc_inbox_shut(inbox);
     calls_left = 0;
-    CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CCAAS_WS_MORE);
+    CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_MORE);
     calls_left = -1;
     sink.closed(sink.self, &end);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
 }
 
 static void none_for_the_index(void)
 {
     begin(3, false);
     for (int key = 0; key < 3; key++)
-        CHECK_INT(send(key, key, 1), CCAAS_WS_MORE);
+        CHECK_INT(send(key, key, 1), CC_WS_MORE);
     only_one = true;
     calls_left = 1; /* for its copy */
-    CHECK_INT(send(0, 10, 2), CCAAS_WS_FULL);
+    CHECK_INT(send(0, 10, 2), CC_WS_FULL);
     only_one = false;
     CHECK_INT(calls_left, -1);
-    CHECK(!ccaas_inbox_broken(inbox));
+    CHECK(!cc_inbox_broken(inbox));
     counts(4, 0, 0);
-    CHECK_INT(send(0, 11, 3), CCAAS_WS_FULL); /* now there is one */
+    CHECK_INT(send(0, 11, 3), CC_WS_FULL); /* now there is one */
     counts(4, 1, 0);
     CHECK_INT(take(), 0);
     CHECK_INT(take(), 1);
@@ -337,9 +335,9 @@ static void none_for_a_newer_one(void)
     send(1, 1, 1);
     send(1, 2, 2); /* the index is there */
     calls_left = 0;
-    CHECK_INT(send_long(0, 3, 2, 500), CCAAS_WS_FULL);
+    CHECK_INT(send_long(0, 3, 2, 500), CC_WS_FULL);
     calls_left = -1;
-    CHECK(ccaas_inbox_broken(inbox));
+    CHECK(cc_inbox_broken(inbox));
     CHECK_INT(take(), 0);
     CHECK_INT(take(), 2);
     CHECK_INT(take(), -1);
@@ -348,7 +346,7 @@ static void none_for_a_newer_one(void)
 
 int main(void)
 {
-    large = malloc(2 * CCAAS_INBOX_BYTES + 2000000);
+    large = malloc(2 * CC_INBOX_BYTES + 2000000);
     it("is full of bytes as well as of messages", bytes);
     it("has the sender wait when newer ones are ever larger", growing_ones);
     it("gives memory back when newer ones are smaller", shrinking_ones);

@@ -3,8 +3,8 @@
  * The programs are linked with --wrap, so that memory can be out, and so that
  * what is held of it is known.
  */
-#ifndef CCAAS_SPEC_INBOX_PEER_H
-#define CCAAS_SPEC_INBOX_PEER_H
+#ifndef CC_SPEC_INBOX_PEER_H
+#define CC_SPEC_INBOX_PEER_H
 
 #include "inbox.h"
 
@@ -79,37 +79,37 @@ void __wrap_free(void *memory)
 /* -- An inbox and both of its sides ---------------------------------------- */
 
 static struct ccaas_bell *bell;
-static struct ccaas_inbox *inbox;
-static struct ccaas_ws_sink sink;
-static struct ccaas_inbox_message taken;
+static struct cc_inbox *inbox;
+static struct cc_ws_sink sink;
+static struct cc_inbox_message taken;
 static bool resumed, was_last;
 
-static struct ccaas_inbox *make(size_t queue, bool block)
+static struct cc_inbox *make(size_t queue, bool block)
 {
     static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
                                                         "n", "u", "v"};
-    struct ccaas_update_form form = {.key = {1, 2}};
+    struct cc_update_form form = {.key = {1, 2}};
 
-    form.pick = ccaas_pick_form_new(paths, CCAAS_LIVE_PARTS);
-    return ccaas_inbox_new(bell, queue, block, &form);
+    form.pick = cc_pick_form_new(paths, CCAAS_LIVE_PARTS);
+    return cc_inbox_new(bell, queue, block, &form);
 }
 
 static void begin(size_t queue, bool block)
 {
-    bell = ccaas_bell_new();
+    bell = cc_bell_new();
     inbox = make(queue, block);
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     sink.opened(sink.self);
     resumed = false;
 }
 
 static void finish(void)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_OK};
+    static const struct cc_ws_end end = {.code = CCAAS_OK};
 
     sink.closed(sink.self, &end);
-    ccaas_inbox_shut(inbox);
-    ccaas_bell_release(bell);
+    cc_inbox_shut(inbox);
+    cc_bell_release(bell);
     free(taken.bytes);
     memset(&taken, 0, sizeof taken);
 }
@@ -132,10 +132,10 @@ static size_t write_update(char *text, int key, int number, int minute,
 }
 
 /* Sends it from memory that is gone after it, within a turn that goes on. */
-static enum ccaas_ws_answer bring(const char *text, size_t length)
+static enum cc_ws_answer bring(const char *text, size_t length)
 {
     char *copy = __real_malloc(length ? length : 1);
-    enum ccaas_ws_answer answer;
+    enum cc_ws_answer answer;
 
     if (length)
         memcpy(copy, text, length);
@@ -145,9 +145,9 @@ static enum ccaas_ws_answer bring(const char *text, size_t length)
 }
 
 /* The same, and the turn is over. */
-static enum ccaas_ws_answer deliver(const char *text, size_t length)
+static enum cc_ws_answer deliver(const char *text, size_t length)
 {
-    enum ccaas_ws_answer answer = bring(text, length);
+    enum cc_ws_answer answer = bring(text, length);
 
     sink.flush(sink.self);
     return answer;
@@ -155,14 +155,14 @@ static enum ccaas_ws_answer deliver(const char *text, size_t length)
 
 static char *large; /* a text to write to */
 
-static enum ccaas_ws_answer send_long(int key, int number, int minute,
-                                      size_t length)
+static enum cc_ws_answer send_long(int key, int number, int minute,
+                                   size_t length)
 {
     return deliver(large, write_update(large, key, number, minute, length));
 }
 
-__attribute__((unused)) static enum ccaas_ws_answer send(int key, int number,
-                                                         int minute)
+__attribute__((unused)) static enum cc_ws_answer send(int key, int number,
+                                                      int minute)
 {
     return send_long(key, number, minute, 0);
 }
@@ -172,7 +172,7 @@ static int take(void)
 {
     const struct ccaas_part *part = &taken.update.parts[CCAAS_LIVE_VALUE];
 
-    if (!ccaas_inbox_take(inbox, &taken, &resumed, &was_last))
+    if (!cc_inbox_take(inbox, &taken, &resumed, &was_last))
         return -1;
     if (!taken.update.is_update)
         return -2;
@@ -184,7 +184,7 @@ __attribute__((unused)) static int64_t waiting(void)
 {
     int64_t count, conflated, stale;
 
-    ccaas_inbox_counts(inbox, &count, &conflated, &stale);
+    cc_inbox_counts(inbox, &count, &conflated, &stale);
     return count;
 }
 
@@ -193,7 +193,7 @@ counts(int64_t want_waiting, int64_t want_conflated, int64_t want_stale)
 {
     int64_t have_waiting, have_conflated, have_stale;
 
-    ccaas_inbox_counts(inbox, &have_waiting, &have_conflated, &have_stale);
+    cc_inbox_counts(inbox, &have_waiting, &have_conflated, &have_stale);
     CHECK_INT(have_waiting, want_waiting);
     CHECK_INT(have_conflated, want_conflated);
     CHECK_INT(have_stale, want_stale);

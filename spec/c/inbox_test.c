@@ -46,8 +46,8 @@ static void block(void)
     begin(4, true);
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 3; i++)
-            CHECK_INT(send(1, i, 1), CCAAS_WS_MORE);
-        CHECK_INT(send(1, 3, 1), CCAAS_WS_FULL);
+            CHECK_INT(send(1, i, 1), CC_WS_MORE);
+        CHECK_INT(send(1, 3, 1), CC_WS_FULL);
         CHECK_INT(take(), 0);
         CHECK(!resumed);
         CHECK_INT(take(), 1);
@@ -67,17 +67,16 @@ static void block(void)
 static void within_a_turn(void)
 {
     for (int is_block = 0; is_block < 2; is_block++) {
-        int room = CCAAS_INBOX_BYTES < 8000 ? 30 : 200;
+        int room = CC_INBOX_BYTES < 8000 ? 30 : 200;
         char text[64];
 
         begin((size_t)room, is_block);
         for (int i = 1; i < room; i++)
-            CHECK_INT(bring(text, write_update(text, i, i, 1, 0)),
-                      CCAAS_WS_MORE);
+            CHECK_INT(bring(text, write_update(text, i, i, 1, 0)), CC_WS_MORE);
         CHECK_INT(bring(text, write_update(text, room, room, 1, 0)),
-                  is_block ? CCAAS_WS_FULL : CCAAS_WS_MORE);
+                  is_block ? CC_WS_FULL : CC_WS_MORE);
         CHECK_INT(bring(text, write_update(text, 7, 1000, 2, 0)),
-                  is_block ? CCAAS_WS_FULL : CCAAS_WS_MORE);
+                  is_block ? CC_WS_FULL : CC_WS_MORE);
         counts(room + is_block, !is_block, 0);
         for (int i = 1; i <= room; i++)
             CHECK_INT(take(), i == 7 && !is_block ? 1000 : i);
@@ -89,7 +88,7 @@ static void within_a_turn(void)
 /* A turn that brings much is put in bit by bit. */
 static void a_long_turn(void)
 {
-    int count, length = CCAAS_INBOX_BYTES / 8;
+    int count, length = CC_INBOX_BYTES / 8;
 
     begin(65536, true);
     bring("[]", 2);
@@ -113,7 +112,7 @@ static void large_ones_within_a_turn(void)
     bring("[]", 2);
     before = held_bytes;
     for (int i = 0; i < 40; i++) {
-        size_t length = i % 5 ? 0 : CCAAS_INBOX_BYTES / 64;
+        size_t length = i % 5 ? 0 : CC_INBOX_BYTES / 64;
 
         bring(large, write_update(large, i, i, 1, length));
     }
@@ -134,11 +133,11 @@ static void latest(void)
 {
     begin(3, false);
     for (int key = 0; key < 3; key++)
-        CHECK_INT(send(key, key, 1), CCAAS_WS_MORE);
-    CHECK_INT(send(1, 10, 2), CCAAS_WS_MORE);
-    CHECK_INT(send(1, 11, 3), CCAAS_WS_MORE);
-    CHECK_INT(send(0, 12, 1), CCAAS_WS_MORE); /* of the same time */
-    CHECK_INT(send(2, 13, -1), CCAAS_WS_MORE);
+        CHECK_INT(send(key, key, 1), CC_WS_MORE);
+    CHECK_INT(send(1, 10, 2), CC_WS_MORE);
+    CHECK_INT(send(1, 11, 3), CC_WS_MORE);
+    CHECK_INT(send(0, 12, 1), CC_WS_MORE); /* of the same time */
+    CHECK_INT(send(2, 13, -1), CC_WS_MORE);
     counts(3, 4, 0);
     CHECK_INT(take(), 12);
     CHECK_INT(take(), 11);
@@ -153,10 +152,10 @@ static void older_ones(void)
     begin(2, false);
     send(0, 0, 5);
     send(1, 1, 5);
-    CHECK_INT(send(0, 2, 4), CCAAS_WS_MORE);
+    CHECK_INT(send(0, 2, 4), CC_WS_MORE);
     counts(2, 0, 1);
-    CHECK_INT(send(0, 3, 6), CCAAS_WS_MORE);
-    CHECK_INT(send(0, 4, 5), CCAAS_WS_MORE);
+    CHECK_INT(send(0, 3, 6), CC_WS_MORE);
+    CHECK_INT(send(0, 4, 5), CC_WS_MORE);
     counts(2, 1, 2);
     CHECK_INT(take(), 3);
     CHECK_INT(take(), 1);
@@ -167,9 +166,9 @@ static void others_wait(void)
 {
     begin(2, false);
     send(0, 0, 1);
-    CHECK_INT(send(1, 1, 1), CCAAS_WS_MORE);
-    CHECK_INT(send(2, 2, 1), CCAAS_WS_FULL);
-    CHECK_INT(send(2, 3, 2), CCAAS_WS_FULL); /* waits already: is replaced */
+    CHECK_INT(send(1, 1, 1), CC_WS_MORE);
+    CHECK_INT(send(2, 2, 1), CC_WS_FULL);
+    CHECK_INT(send(2, 3, 2), CC_WS_FULL); /* waits already: is replaced */
     counts(3, 1, 0);
     CHECK_INT(take(), 0);
     CHECK(!resumed);
@@ -178,7 +177,7 @@ static void others_wait(void)
     CHECK_INT(take(), 3);
     send(0, 0, 1);
     send(1, 1, 1);
-    CHECK_INT(deliver("[]", 2), CCAAS_WS_FULL);
+    CHECK_INT(deliver("[]", 2), CC_WS_FULL);
     CHECK_INT(waiting(), 3);
     finish();
 }
@@ -190,8 +189,8 @@ static void taken_ones_are_forgotten(void)
         send(key, key, 1);
     send(0, 10, 2); /* the index is made */
     CHECK_INT(take(), 10);
-    CHECK_INT(send(0, 11, 1), CCAAS_WS_MORE); /* there is room, it waits anew */
-    CHECK_INT(send(0, 12, 3), CCAAS_WS_MORE);
+    CHECK_INT(send(0, 11, 1), CC_WS_MORE); /* there is room, it waits anew */
+    CHECK_INT(send(0, 12, 3), CC_WS_MORE);
     counts(3, 2, 0);
     CHECK_INT(take(), 1);
     CHECK_INT(take(), 2);
@@ -203,56 +202,56 @@ static void taken_ones_are_forgotten(void)
 
 static void openings(void)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_NETWORK};
-    struct ccaas_ws_end have;
-    double before = ccaas_clock_wall(), at, from;
+    static const struct cc_ws_end end = {.code = CCAAS_NETWORK};
+    struct cc_ws_end have;
+    double before = cc_clock_wall(), at, from;
 
-    bell = ccaas_bell_new();
+    bell = cc_bell_new();
     inbox = make(4, true);
     for (int i = 0; i < 3; i++) {
-        sink = ccaas_inbox_sink(inbox);
-        CHECK(ccaas_inbox_opened(inbox) < 0);
-        CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
+        sink = cc_inbox_sink(inbox);
+        CHECK(cc_inbox_opened(inbox) < 0);
+        CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
         sink.opened(sink.self);
-        CHECK(ccaas_inbox_opened(inbox) >= before);
-        CHECK(ccaas_inbox_opened(inbox) <= ccaas_clock_wall());
+        CHECK(cc_inbox_opened(inbox) >= before);
+        CHECK(cc_inbox_opened(inbox) <= cc_clock_wall());
         sink.closed(sink.self, &end);
     }
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     finish();
 }
 
 static void closing(void)
 {
-    static const struct ccaas_ws_end end = {
+    static const struct cc_ws_end end = {
         .code = CCAAS_NETWORK, .quiet = 7, .close_reason = "why"};
-    struct ccaas_ws_end have = {.code = CCAAS_OK};
+    struct cc_ws_end have = {.code = CCAAS_OK};
     double before, at, from;
 
     begin(4, true);
     send(1, 1, 1);
     send(1, 2, 1);
-    CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
-    before = ccaas_clock_wall();
+    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+    before = cc_clock_wall();
     sink.closed(sink.self, &end);
-    CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
+    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
     CHECK_INT(take(), 1);
-    CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
+    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
     CHECK_INT(take(), 2);
-    CHECK(ccaas_inbox_closed(inbox, &have, &at, &from));
+    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
     CHECK_INT(have.code, CCAAS_NETWORK);
     CHECK_STR(have.close_reason, "why");
-    CHECK(at >= before && at <= ccaas_clock_wall());
+    CHECK(at >= before && at <= cc_clock_wall());
     CHECK(from == at - 7);
-    sink = ccaas_inbox_sink(inbox);
-    CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
+    sink = cc_inbox_sink(inbox);
+    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
     finish();
 }
 
 static void closing_within_a_turn(void)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_NETWORK};
-    struct ccaas_ws_end have;
+    static const struct cc_ws_end end = {.code = CCAAS_NETWORK};
+    struct cc_ws_end have;
     double at, from;
 
     begin(8, true);
@@ -260,43 +259,43 @@ static void closing_within_a_turn(void)
         bring("[]", 2);
     sink.closed(sink.self, &end);
     for (int i = 0; i < 5; i++) {
-        CHECK(!ccaas_inbox_closed(inbox, &have, &at, &from));
+        CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
         CHECK_INT(take(), -2);
     }
-    CHECK(ccaas_inbox_closed(inbox, &have, &at, &from));
-    sink = ccaas_inbox_sink(inbox);
+    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
+    sink = cc_inbox_sink(inbox);
     finish();
 }
 
 static void nobody_reads(void)
 {
-    static const struct ccaas_ws_end end = {.code = CCAAS_CANCELLED};
+    static const struct cc_ws_end end = {.code = CCAAS_CANCELLED};
     long before = held_bytes;
 
-    bell = ccaas_bell_new();
+    bell = cc_bell_new();
     inbox = make(4, true);
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     sink.opened(sink.self);
     send(1, 1, 1);
-    ccaas_inbox_shut(inbox);
+    cc_inbox_shut(inbox);
     for (int i = 0; i < 10; i++)
-        CHECK_INT(send(1, i, 1), CCAAS_WS_MORE);
+        CHECK_INT(send(1, i, 1), CC_WS_MORE);
     sink.closed(sink.self, &end);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
     CHECK_INT(held_bytes, before);
 
-    bell = ccaas_bell_new();
+    bell = cc_bell_new();
     inbox = make(100, true);
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     sink.opened(sink.self);
     send(1, 1, 1);
     for (int i = 0; i < 10; i++)
         bring("[]", 2);
-    ccaas_inbox_shut(inbox); /* while some are not put in */
+    cc_inbox_shut(inbox); /* while some are not put in */
     sink.closed(sink.self, &end);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
     CHECK_INT(held_bytes, before);
-    ccaas_inbox_shut(NULL);
+    cc_inbox_shut(NULL);
 }
 
 /* -- A model --------------------------------------------------------------- */
@@ -315,7 +314,7 @@ static struct {
 
 static bool model_full(void)
 {
-    return model.count >= model.queue || model.bytes >= CCAAS_INBOX_BYTES;
+    return model.count >= model.queue || model.bytes >= CC_INBOX_BYTES;
 }
 
 static struct entry *model_find(int key)
@@ -343,7 +342,7 @@ static void model_send(const struct entry *entry)
         }
         model.bytes += entry->length - found->length;
         model.held |= entry->length > found->length &&
-                      model.bytes > CCAAS_INBOX_BYTES / 4 * 5;
+                      model.bytes > CC_INBOX_BYTES / 4 * 5;
         *found = *entry;
         model.conflated++;
         return;
@@ -365,7 +364,7 @@ static bool model_take(struct entry *entry)
         model.bytes -= entry->length;
     }
     return model.held && model.count <= model.queue / 2 &&
-           model.bytes <= CCAAS_INBOX_BYTES / 2;
+           model.bytes <= CC_INBOX_BYTES / 2;
 }
 
 static unsigned random_state;
@@ -391,9 +390,9 @@ static void model_deliver(int number)
         entry.length = write_update(large, entry.key, number, entry.minute,
                                     any(6)    ? 0
                                     : any(20) ? any(700)
-                                              : any(CCAAS_INBOX_BYTES / 100));
+                                              : any(CC_INBOX_BYTES / 100));
     model_send(&entry);
-    is_held = bring(large, entry.length) == CCAAS_WS_FULL;
+    is_held = bring(large, entry.length) == CC_WS_FULL;
     if (any(8) == 0)
         sink.flush(sink.self);
     /* Those that were taken in one go count until they are read. */
@@ -464,7 +463,7 @@ static void like_a_model(void)
 
 int main(void)
 {
-    large = malloc(2 * CCAAS_INBOX_BYTES + 2000000);
+    large = malloc(2 * CC_INBOX_BYTES + 2000000);
     it("gives messages in the order in which they came", order);
     it("gives anything as it came", as_they_came);
     it("has the sender wait when it is full, until it is half empty", block);

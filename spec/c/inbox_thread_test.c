@@ -19,7 +19,7 @@ static void *sender(void *unused)
     for (int i = 0; i < MANY; i++) {
         size_t length = write_update(text, i % 7, i, -1, 0);
 
-        if (sink.message(sink.self, text, length, false) == CCAAS_WS_MORE)
+        if (sink.message(sink.self, text, length, false) == CC_WS_MORE)
             continue;
         pthread_mutex_lock(&lock);
         waited++;
@@ -27,13 +27,13 @@ static void *sender(void *unused)
             pthread_cond_wait(&go_on, &lock);
         pthread_mutex_unlock(&lock);
     }
-    sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
+    sink.closed(sink.self, &(struct cc_ws_end){.code = CCAAS_NETWORK});
     return unused;
 }
 
 static void two_threads(bool is_block)
 {
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     double at, from;
     pthread_t thread;
     int last[7], before = -1, count = 0, number;
@@ -42,7 +42,7 @@ static void two_threads(bool is_block)
     resumes = waited = 0;
     begin(16, is_block);
     pthread_create(&thread, NULL, sender, NULL);
-    while (!ccaas_inbox_closed(inbox, &end, &at, &from)) {
+    while (!cc_inbox_closed(inbox, &end, &at, &from)) {
         number = take();
         if (resumed) {
             pthread_mutex_lock(&lock);
@@ -59,11 +59,11 @@ static void two_threads(bool is_block)
         last[number % 7] = number;
     }
     pthread_join(thread, NULL);
-    ccaas_inbox_counts(inbox, &have_waiting, &conflated, &stale);
+    cc_inbox_counts(inbox, &have_waiting, &conflated, &stale);
     CHECK_INT(count + conflated, MANY);
     for (int i = 0; i < 7; i++)
         CHECK(last[i] >= MANY - 7);
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     finish();
 }
 
@@ -79,12 +79,12 @@ static void two_threads_latest(void)
 
 static void *heedless_sender(void *self)
 {
-    struct ccaas_ws_sink own = *(struct ccaas_ws_sink *)self;
+    struct cc_ws_sink own = *(struct cc_ws_sink *)self;
     char text[128];
 
     for (int i = 0; i < 3000; i++)
         own.message(own.self, text, write_update(text, i % 3, i, -1, 0), false);
-    own.closed(own.self, &(struct ccaas_ws_end){.code = CCAAS_CANCELLED});
+    own.closed(own.self, &(struct cc_ws_end){.code = CCAAS_CANCELLED});
     return NULL;
 }
 
@@ -97,9 +97,9 @@ static void shut_meanwhile(void)
         pthread_create(&thread, NULL, heedless_sender, &sink);
         for (int i = 0; i < round * 20; i++)
             take();
-        ccaas_inbox_shut(inbox);
+        cc_inbox_shut(inbox);
         pthread_join(thread, NULL);
-        ccaas_bell_release(bell);
+        cc_bell_release(bell);
         free(taken.bytes);
         memset(&taken, 0, sizeof taken);
     }
@@ -110,11 +110,11 @@ static void shut_meanwhile(void)
 /* Was the bell rung since the last time? */
 static bool rung(void)
 {
-    struct pollfd wait = {.fd = ccaas_bell_fd(bell), .events = POLLIN};
+    struct pollfd wait = {.fd = cc_bell_fd(bell), .events = POLLIN};
     bool is = poll(&wait, 1, 0) == 1;
 
-    ccaas_bell_disarm(bell);
-    ccaas_bell_arm(bell);
+    cc_bell_disarm(bell);
+    cc_bell_arm(bell);
     return is;
 }
 
@@ -156,20 +156,20 @@ static void arms_with_the_last(void)
     bring("2", 1);
     sink.flush(sink.self);
     rung();
-    ccaas_bell_disarm(bell);
+    cc_bell_disarm(bell);
     take();
     CHECK(!was_last);
-    CHECK(!ccaas_bell_is_armed(bell));
+    CHECK(!cc_bell_is_armed(bell));
     take();
     CHECK(was_last);
-    CHECK(ccaas_bell_is_armed(bell));
+    CHECK(cc_bell_is_armed(bell));
     bring("3", 1);
     sink.flush(sink.self);
     CHECK(rung());
-    sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
+    sink.closed(sink.self, &(struct cc_ws_end){.code = CCAAS_NETWORK});
     take();
     CHECK(!was_last); /* how it ended is to be looked at */
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     finish();
 }
 
@@ -177,9 +177,9 @@ static void rings_at_once_when_full(void)
 {
     begin(2, true);
     rung();
-    CHECK_INT(bring("1", 1), CCAAS_WS_MORE);
+    CHECK_INT(bring("1", 1), CC_WS_MORE);
     CHECK(!rung());
-    CHECK_INT(bring("2", 1), CCAAS_WS_FULL);
+    CHECK_INT(bring("2", 1), CC_WS_FULL);
     CHECK(rung());
     finish();
 }
@@ -189,9 +189,9 @@ static void rings_at_once_when_closed(void)
     begin(8, true);
     rung();
     bring("1", 1);
-    sink.closed(sink.self, &(struct ccaas_ws_end){.code = CCAAS_NETWORK});
+    sink.closed(sink.self, &(struct cc_ws_end){.code = CCAAS_NETWORK});
     CHECK(rung());
-    sink = ccaas_inbox_sink(inbox);
+    sink = cc_inbox_sink(inbox);
     finish();
 }
 
@@ -220,7 +220,7 @@ static void wakes_a_sleeper(bool trusting)
     bool slept = true;
 
     begin(65536, true);
-    wait.fd = ccaas_bell_fd(bell);
+    wait.fd = cc_bell_fd(bell);
     pthread_create(&thread, NULL, sender_in_turns, NULL);
     while (last < MANY - 1 && slept) {
         int number = take();
@@ -229,12 +229,12 @@ static void wakes_a_sleeper(bool trusting)
             last = number;
             if (trusting && was_last && last < MANY - 1) {
                 slept = poll(&wait, 1, 30000) == 1;
-                ccaas_bell_disarm(bell);
+                cc_bell_disarm(bell);
             }
             continue;
         }
-        ccaas_bell_disarm(bell);
-        ccaas_bell_arm(bell);
+        cc_bell_disarm(bell);
+        cc_bell_arm(bell);
         number = take();
         if (number >= 0)
             last = number;
@@ -259,7 +259,7 @@ static void wakes_one_that_trusts(void)
 
 int main(void)
 {
-    large = malloc(2 * CCAAS_INBOX_BYTES + 2000000);
+    large = malloc(2 * CC_INBOX_BYTES + 2000000);
     it("loses nothing between two threads", two_threads_block);
     it("keeps the newest between two threads", two_threads_latest);
     it("may be left while the other thread sends", shut_meanwhile);

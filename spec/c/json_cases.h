@@ -1,8 +1,8 @@
 /* JSON texts with what we make of them, for the specs of the JSON room: valid,
  * malformed (with the offset of the first wrong byte) and cut short.
  */
-#ifndef CCAAS_SPEC_JSON_CASES_H
-#define CCAAS_SPEC_JSON_CASES_H
+#ifndef CC_SPEC_JSON_CASES_H
+#define CC_SPEC_JSON_CASES_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* The strict scanner, by way of ccaas_json_check and ccaas_json_find.
+/* The strict scanner, by way of cc_json_check and cc_json_find.
  *
  * An error's offset is that of the first byte with which no JSON could go on:
  * what comes before it may be cut short but is never wrong.
@@ -11,22 +11,22 @@
 #include "scan.h"
 
 /* Checks a copy that ends where its memory ends, for the sanitizers. */
-static enum ccaas_check check(const char *text, size_t length, size_t *offset,
-                              const char **reason)
+static enum cc_check check(const char *text, size_t length, size_t *offset,
+                           const char **reason)
 {
     char *copy = malloc(length ? length : 1);
-    enum ccaas_check answer;
+    enum cc_check answer;
 
     if (length)
         memcpy(copy, text, length);
     *offset = SIZE_MAX;
     *reason = NULL;
-    answer = ccaas_json_check(copy, length, offset, reason);
+    answer = cc_json_check(copy, length, offset, reason);
     free(copy);
     return answer;
 }
 
-static enum ccaas_check answer_of(const char *text, size_t length)
+static enum cc_check answer_of(const char *text, size_t length)
 {
     size_t offset;
     const char *reason;
@@ -39,9 +39,9 @@ static void valid_texts(void)
     for (size_t i = 0; i < COUNT(json_valid); i++) {
         const struct json_text *it_is = &json_valid[i];
 
-        CHECK_INT(answer_of(it_is->text, it_is->length), CCAAS_CHECK_OK);
+        CHECK_INT(answer_of(it_is->text, it_is->length), CC_CHECK_OK);
         for (size_t cut = 0; cut < it_is->length; cut++)
-            CHECK(answer_of(it_is->text, cut) != CCAAS_CHECK_BAD);
+            CHECK(answer_of(it_is->text, cut) != CC_CHECK_BAD);
     }
 }
 
@@ -53,15 +53,15 @@ static void wrong_texts(void)
         const char *reason;
 
         CHECK_INT(check(it_is->text, it_is->length, &offset, &reason),
-                  CCAAS_CHECK_BAD);
+                  CC_CHECK_BAD);
         CHECK_INT(offset, it_is->offset);
         CHECK(reason && *reason);
         if (offset != it_is->offset)
             printf("  the text is: %s\n", it_is->text);
         for (size_t cut = 0; cut < it_is->length; cut++) {
-            enum ccaas_check answer = check(it_is->text, cut, &offset, &reason);
-            CHECK_INT(answer == CCAAS_CHECK_BAD, cut > it_is->offset);
-            CHECK(answer != CCAAS_CHECK_BAD || offset == it_is->offset);
+            enum cc_check answer = check(it_is->text, cut, &offset, &reason);
+            CHECK_INT(answer == CC_CHECK_BAD, cut > it_is->offset);
+            CHECK(answer != CC_CHECK_BAD || offset == it_is->offset);
         }
     }
 }
@@ -70,12 +70,12 @@ static void cut_texts(void)
 {
     for (size_t i = 0; i < COUNT(json_cut); i++)
         CHECK_INT(answer_of(json_cut[i].text, json_cut[i].length),
-                  CCAAS_CHECK_MORE);
+                  CC_CHECK_MORE);
 }
 
 static void nothing_to_report_to(void)
 {
-    CHECK_INT(ccaas_json_check("[1,]", 4, NULL, NULL), CCAAS_CHECK_BAD);
+    CHECK_INT(cc_json_check("[1,]", 4, NULL, NULL), CC_CHECK_BAD);
 }
 
 /* `levels` arrays and objects in each other. */
@@ -96,13 +96,13 @@ static void depth_at_and_over_the_limit(void)
 {
     size_t length, offset;
     const char *reason;
-    char *text = nest(CCAAS_JSON_DEPTH, &length);
+    char *text = nest(CC_JSON_DEPTH, &length);
 
-    CHECK_INT(answer_of(text, length), CCAAS_CHECK_OK);
+    CHECK_INT(answer_of(text, length), CC_CHECK_OK);
     free(text);
-    text = nest(CCAAS_JSON_DEPTH + 1, &length);
-    CHECK_INT(check(text, length, &offset, &reason), CCAAS_CHECK_BAD);
-    CHECK_INT(offset, CCAAS_JSON_DEPTH / 2 * 5);
+    text = nest(CC_JSON_DEPTH + 1, &length);
+    CHECK_INT(check(text, length, &offset, &reason), CC_CHECK_BAD);
+    CHECK_INT(offset, CC_JSON_DEPTH / 2 * 5);
     CHECK_STR(reason, "nested too deeply");
     free(text);
 }
@@ -124,7 +124,7 @@ static void odd_bytes_at_every_place(void)
                 char text[128];
                 size_t size = strlen(odd[which].bytes), offset;
                 const char *reason;
-                enum ccaas_check answer;
+                enum cc_check answer;
 
                 memset(text, 'a', sizeof text);
                 text[0] = '"';
@@ -132,9 +132,9 @@ static void odd_bytes_at_every_place(void)
                 text[1 + length + size] = '"';
                 answer = check(text, length + size + 2, &offset, &reason);
                 if (odd[which].wrong < 0) {
-                    CHECK_INT(answer, CCAAS_CHECK_OK);
+                    CHECK_INT(answer, CC_CHECK_OK);
                 } else {
-                    CHECK_INT(answer, CCAAS_CHECK_BAD);
+                    CHECK_INT(answer, CC_CHECK_BAD);
                     CHECK_INT(offset, 1 + at + (size_t)odd[which].wrong);
                 }
             }
@@ -150,11 +150,10 @@ static void every_utf8(void)
             char text[] = {'"', (char)a, (char)b, '"'};
             if (a < 0x80 || b < 0x80)
                 continue;
-            two += ccaas_json_check(text, 4, NULL, NULL) == CCAAS_CHECK_OK;
+            two += cc_json_check(text, 4, NULL, NULL) == CC_CHECK_OK;
             for (int c = 0x80; c < 256; c++) {
                 char more[] = {'"', (char)a, (char)b, (char)c, '"'};
-                three +=
-                    ccaas_json_check(more, 5, NULL, NULL) == CCAAS_CHECK_OK;
+                three += cc_json_check(more, 5, NULL, NULL) == CC_CHECK_OK;
             }
         }
     CHECK_INT(two, 0x800 - 0x80);
@@ -164,7 +163,7 @@ static void every_utf8(void)
 static const char *found(const char *json, const char *path)
 {
     static char text[64];
-    long length = ccaas_json_find(json, strlen(json), path, text, sizeof text);
+    long length = cc_json_find(json, strlen(json), path, text, sizeof text);
 
     if (length < 0)
         return "(none)";
@@ -229,12 +228,12 @@ static void find_with_little_room(void)
         long want = room > 7 ? 7 : room > 3 ? 3 : room > 1 ? 1 : 0;
 
         memset(text, '#', sizeof text);
-        CHECK_INT(ccaas_json_find(json, strlen(json), "s", text, room), want);
+        CHECK_INT(cc_json_find(json, strlen(json), "s", text, room), want);
         CHECK(memcmp(text, whole, (size_t)want) == 0);
         CHECK(room == 0 || text[want] == '\0');
         CHECK(text[room ? (size_t)want + 1 : 0] == '#');
         want = room > 5 ? 5 : room ? (long)room - 1 : 0;
-        CHECK_INT(ccaas_json_find(json, strlen(json), "n", text, room), want);
+        CHECK_INT(cc_json_find(json, strlen(json), "n", text, room), want);
     }
 }
 

@@ -12,15 +12,15 @@
 enum { MOST = 64, NO_LIMIT = 1 << 30 };
 
 struct outcome {
-    enum ccaas_split_state state;
+    enum cc_split_state state;
     const char *reason;
     uint64_t offset, begin;
     size_t count;
-    struct ccaas_span spans[MOST];
+    struct cc_span spans[MOST];
 };
 
 struct list {
-    enum ccaas_split_kind kind;
+    enum cc_split_kind kind;
     const char *key;
     uint64_t most;
     const char *text;
@@ -28,7 +28,7 @@ struct list {
 };
 
 /* Feeds one piece from memory that ends where the piece ends. */
-static void feed(struct ccaas_split *split, struct outcome *outcome,
+static void feed(struct cc_split *split, struct outcome *outcome,
                  const char *text, size_t length, size_t room)
 {
     char *copy = malloc(length ? length : 1);
@@ -39,14 +39,14 @@ static void feed(struct ccaas_split *split, struct outcome *outcome,
         uint64_t before = split->offset;
         if (room > MOST - outcome->count)
             room = MOST - outcome->count;
-        more = ccaas_split_feed(split, copy + taken, length - taken,
-                                outcome->spans + outcome->count, room, &count);
+        more = cc_split_feed(split, copy + taken, length - taken,
+                             outcome->spans + outcome->count, room, &count);
         CHECK(more <= length - taken && count <= room);
         CHECK_INT(split->offset - before, more);
         taken += more;
         outcome->count += count;
-    } while (taken < length && split->state <= CCAAS_SPLIT_DONE && room);
-    CHECK(taken == length || split->state > CCAAS_SPLIT_DONE || !room);
+    } while (taken < length && split->state <= CC_SPLIT_DONE && room);
+    CHECK(taken == length || split->state > CC_SPLIT_DONE || !room);
     free(copy);
 }
 
@@ -54,19 +54,19 @@ static void feed(struct ccaas_split *split, struct outcome *outcome,
 static struct outcome run(const struct list *list, size_t cut, size_t piece,
                           size_t room)
 {
-    struct ccaas_split split;
+    struct cc_split split;
     struct outcome outcome = {.count = 0};
     size_t at = cut, count;
 
-    ccaas_split_start(&split, list->kind, list->key, list->most);
+    cc_split_start(&split, list->kind, list->key, list->most);
     feed(&split, &outcome, list->text, cut, room);
-    while (at < list->length && split.state <= CCAAS_SPLIT_DONE) {
+    while (at < list->length && split.state <= CC_SPLIT_DONE) {
         size_t size = list->length - at < piece ? list->length - at : piece;
         feed(&split, &outcome, list->text + at, size, room);
         at += size;
     }
     outcome.begin = split.begin;
-    outcome.state = ccaas_split_finish(
+    outcome.state = cc_split_finish(
         &split, &outcome.spans[outcome.count < MOST ? outcome.count : 0],
         &count);
     outcome.count += count;
@@ -110,7 +110,7 @@ static struct outcome split(const struct list *list)
     return whole;
 }
 
-static struct outcome split_text(enum ccaas_split_kind kind, const char *key,
+static struct outcome split_text(enum cc_split_kind kind, const char *key,
                                  const char *text)
 {
     struct list list = {kind, key, NO_LIMIT, text, strlen(text)};
@@ -136,14 +136,14 @@ static const char *joined(const struct outcome *outcome, const char *text)
 }
 
 struct whole {
-    enum ccaas_split_kind kind;
+    enum cc_split_kind kind;
     const char *key, *text, *records;
 };
 
-#define ARRAY CCAAS_SPLIT_ARRAY
-#define KEY CCAAS_SPLIT_ARRAY_OR_KEY
-#define ONE CCAAS_SPLIT_ARRAY_OR_ONE
-#define WHOLE CCAAS_SPLIT_WHOLE
+#define ARRAY CC_SPLIT_ARRAY
+#define KEY CC_SPLIT_ARRAY_OR_KEY
+#define ONE CC_SPLIT_ARRAY_OR_ONE
+#define WHOLE CC_SPLIT_WHOLE
 
 static const struct whole wholes[] = {
     {ARRAY, NULL, "[]", ""},
@@ -193,7 +193,7 @@ static void whole_lists(void)
         struct outcome outcome =
             split_text(wholes[i].kind, wholes[i].key, wholes[i].text);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        CHECK_INT(outcome.state, CC_SPLIT_DONE);
         CHECK_INT(outcome.offset, strlen(wholes[i].text));
         CHECK(outcome.begin == UINT64_MAX || wholes[i].kind == WHOLE);
         CHECK_STR(joined(&outcome, wholes[i].text), wholes[i].records);
@@ -214,8 +214,7 @@ static void lists_cut_short(void)
             struct outcome outcome = split(&list);
             int number = wholes[i].kind == WHOLE && outcome.count == 1;
 
-            CHECK_INT(outcome.state,
-                      number ? CCAAS_SPLIT_DONE : CCAAS_SPLIT_MORE);
+            CHECK_INT(outcome.state, number ? CC_SPLIT_DONE : CC_SPLIT_MORE);
             CHECK_INT(outcome.offset, cut);
             CHECK(outcome.begin == UINT64_MAX || outcome.begin < cut);
         }
@@ -223,7 +222,7 @@ static void lists_cut_short(void)
 }
 
 struct damaged {
-    enum ccaas_split_kind kind;
+    enum cc_split_kind kind;
     const char *key, *text;
     size_t offset;
     const char *records, *reason;
@@ -287,7 +286,7 @@ static void damaged_lists(void)
         struct outcome outcome =
             split_text(damaged[i].kind, damaged[i].key, damaged[i].text);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_BAD);
+        CHECK_INT(outcome.state, CC_SPLIT_BAD);
         CHECK_INT(outcome.offset, damaged[i].offset);
         CHECK_STR(outcome.reason, damaged[i].reason);
         CHECK_STR(joined(&outcome, damaged[i].text), damaged[i].records);
@@ -302,7 +301,7 @@ static void whole_and_check_agree(void)
                             json_valid[i].length};
         struct outcome outcome = split(&list);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        CHECK_INT(outcome.state, CC_SPLIT_DONE);
         CHECK_INT(outcome.count, 1);
     }
     for (size_t i = 0; i < COUNT(json_wrong); i++) {
@@ -315,18 +314,18 @@ static void whole_and_check_agree(void)
 
         /* Scalars are the splitter's own affair. */
         if (begin != UINT64_MAX && strchr("[{", list.text[begin]) &&
-            ccaas_json_check(list.text + begin, (size_t)(end - begin), &offset,
-                             NULL) == CCAAS_CHECK_BAD)
+            cc_json_check(list.text + begin, (size_t)(end - begin), &offset,
+                          NULL) == CC_CHECK_BAD)
             offset += (size_t)begin;
         else
-            CHECK_INT(outcome.state, CCAAS_SPLIT_BAD);
+            CHECK_INT(outcome.state, CC_SPLIT_BAD);
         CHECK_INT(offset, json_wrong[i].offset);
     }
     for (size_t i = 0; i < COUNT(json_cut); i++) {
         struct list list = {WHOLE, NULL, NO_LIMIT, json_cut[i].text,
                             json_cut[i].length};
 
-        CHECK_INT(split(&list).state, CCAAS_SPLIT_MORE);
+        CHECK_INT(split(&list).state, CC_SPLIT_MORE);
     }
 }
 
@@ -334,26 +333,26 @@ static void whole_and_check_agree(void)
 static void check_alone(void)
 {
     for (size_t i = 0; i < COUNT(json_valid); i++) {
-        struct list list = {CCAAS_SPLIT_CHECK, NULL, NO_LIMIT,
-                            json_valid[i].text, json_valid[i].length};
+        struct list list = {CC_SPLIT_CHECK, NULL, NO_LIMIT, json_valid[i].text,
+                            json_valid[i].length};
         struct outcome outcome = split(&list);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        CHECK_INT(outcome.state, CC_SPLIT_DONE);
         CHECK_INT(outcome.count, 0);
     }
     for (size_t i = 0; i < COUNT(json_wrong); i++) {
-        struct list list = {CCAAS_SPLIT_CHECK, NULL, NO_LIMIT,
-                            json_wrong[i].text, json_wrong[i].length};
+        struct list list = {CC_SPLIT_CHECK, NULL, NO_LIMIT, json_wrong[i].text,
+                            json_wrong[i].length};
         struct outcome outcome = split(&list);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_BAD);
+        CHECK_INT(outcome.state, CC_SPLIT_BAD);
         CHECK_INT(outcome.offset, json_wrong[i].offset);
     }
     for (size_t i = 0; i < COUNT(json_cut); i++) {
-        struct list list = {CCAAS_SPLIT_CHECK, NULL, NO_LIMIT, json_cut[i].text,
+        struct list list = {CC_SPLIT_CHECK, NULL, NO_LIMIT, json_cut[i].text,
                             json_cut[i].length};
 
-        CHECK_INT(split(&list).state, CCAAS_SPLIT_MORE);
+        CHECK_INT(split(&list).state, CC_SPLIT_MORE);
     }
 }
 
@@ -361,17 +360,17 @@ static void check_alone(void)
 static void limit_between_records(void)
 {
     static const struct {
-        enum ccaas_split_kind kind;
+        enum cc_split_kind kind;
         const char *text;
         size_t count;
     } cases[] = {
-        {CCAAS_SPLIT_ARRAY, "            [{}]", 0},
-        {CCAAS_SPLIT_ARRAY, "[            {}]", 0},
-        {CCAAS_SPLIT_ARRAY, "[{},           {}]", 1},
-        {CCAAS_SPLIT_ARRAY, "[{}            ]", 1},
-        {CCAAS_SPLIT_ARRAY, "[{}]            ", 1},
-        {CCAAS_SPLIT_ARRAY_OR_KEY, "{\"other\":[1,2],\"data\":[]}", 0},
-        {CCAAS_SPLIT_ARRAY_OR_KEY, "{\"data\":[{}],\"more\":12345}", 1},
+        {CC_SPLIT_ARRAY, "            [{}]", 0},
+        {CC_SPLIT_ARRAY, "[            {}]", 0},
+        {CC_SPLIT_ARRAY, "[{},           {}]", 1},
+        {CC_SPLIT_ARRAY, "[{}            ]", 1},
+        {CC_SPLIT_ARRAY, "[{}]            ", 1},
+        {CC_SPLIT_ARRAY_OR_KEY, "{\"other\":[1,2],\"data\":[]}", 0},
+        {CC_SPLIT_ARRAY_OR_KEY, "{\"data\":[{}],\"more\":12345}", 1},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -379,11 +378,11 @@ static void limit_between_records(void)
                             strlen(cases[i].text)};
         struct outcome outcome = split(&list);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_LARGE);
-        CHECK(outcome.reason == ccaas_split_between);
+        CHECK_INT(outcome.state, CC_SPLIT_LARGE);
+        CHECK(outcome.reason == cc_split_between);
         CHECK_INT(outcome.count, cases[i].count);
         list.most = 30;
-        CHECK_INT(split(&list).state, CCAAS_SPLIT_DONE);
+        CHECK_INT(split(&list).state, CC_SPLIT_DONE);
     }
 }
 
@@ -404,8 +403,8 @@ static void block_borders(void)
             CHECK(size < (int)sizeof want);
             snprintf(text, sizeof text, "[%s,1]", want);
             strcat(want, "|1");
-            outcome = split_text(CCAAS_SPLIT_ARRAY, NULL, text);
-            CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+            outcome = split_text(CC_SPLIT_ARRAY, NULL, text);
+            CHECK_INT(outcome.state, CC_SPLIT_DONE);
             CHECK_STR(joined(&outcome, text), want);
         }
 }
@@ -426,8 +425,8 @@ static void rows_of_a_list(void)
         strcat(strcat(want, i ? "|" : ""), row);
     }
     strcat(text, "]");
-    outcome = split_text(CCAAS_SPLIT_ARRAY, NULL, text);
-    CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+    outcome = split_text(CC_SPLIT_ARRAY, NULL, text);
+    CHECK_INT(outcome.state, CC_SPLIT_DONE);
     CHECK_STR(joined(&outcome, text), want);
 }
 
@@ -440,8 +439,8 @@ static void runs_of_backslashes(void)
         memset(text + 3, '\\', (size_t)slashes);
         /* An odd number of them takes the meaning of the quote. */
         strcpy(text + 3 + slashes, slashes % 2 ? "\"}\":1}]" : "\":1}]");
-        outcome = split_text(CCAAS_SPLIT_ARRAY, NULL, text);
-        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        outcome = split_text(CC_SPLIT_ARRAY, NULL, text);
+        CHECK_INT(outcome.state, CC_SPLIT_DONE);
         CHECK_INT(outcome.count, 1);
         CHECK_INT(outcome.spans[0].end, strlen(text) - 1);
     }
@@ -449,29 +448,29 @@ static void runs_of_backslashes(void)
 
 static void depth_in_and_out_of_records(void)
 {
-    char text[8 * CCAAS_JSON_DEPTH] = "[";
+    char text[8 * CC_JSON_DEPTH] = "[";
     struct outcome outcome;
 
     /* Inside of a record it is the decoder that minds the depth. */
-    memset(text + 1, '[', 2 * CCAAS_JSON_DEPTH);
-    memset(text + 1 + 2 * CCAAS_JSON_DEPTH, ']', 2 * CCAAS_JSON_DEPTH + 1);
-    text[2 + 4 * CCAAS_JSON_DEPTH] = '\0';
-    outcome = split_text(CCAAS_SPLIT_ARRAY, NULL, text);
-    CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+    memset(text + 1, '[', 2 * CC_JSON_DEPTH);
+    memset(text + 1 + 2 * CC_JSON_DEPTH, ']', 2 * CC_JSON_DEPTH + 1);
+    text[2 + 4 * CC_JSON_DEPTH] = '\0';
+    outcome = split_text(CC_SPLIT_ARRAY, NULL, text);
+    CHECK_INT(outcome.state, CC_SPLIT_DONE);
     CHECK_INT(outcome.count, 1);
-    CHECK_INT(outcome.spans[0].end, 1 + 4 * CCAAS_JSON_DEPTH);
+    CHECK_INT(outcome.spans[0].end, 1 + 4 * CC_JSON_DEPTH);
 
     /* Outside of records the splitter does. */
     strcpy(text, "{\"a\":");
-    memset(text + 5, '[', CCAAS_JSON_DEPTH);
-    text[5 + CCAAS_JSON_DEPTH] = '\0';
-    outcome = split_text(CCAAS_SPLIT_ARRAY_OR_KEY, "data", text);
-    CHECK_INT(outcome.state, CCAAS_SPLIT_BAD);
-    CHECK_INT(outcome.offset, 5 + CCAAS_JSON_DEPTH - 1);
+    memset(text + 5, '[', CC_JSON_DEPTH);
+    text[5 + CC_JSON_DEPTH] = '\0';
+    outcome = split_text(CC_SPLIT_ARRAY_OR_KEY, "data", text);
+    CHECK_INT(outcome.state, CC_SPLIT_BAD);
+    CHECK_INT(outcome.offset, 5 + CC_JSON_DEPTH - 1);
     CHECK_STR(outcome.reason, "nested too deeply");
-    text[5 + CCAAS_JSON_DEPTH - 1] = '\0';
-    outcome = split_text(CCAAS_SPLIT_ARRAY_OR_KEY, "data", text);
-    CHECK_INT(outcome.state, CCAAS_SPLIT_MORE);
+    text[5 + CC_JSON_DEPTH - 1] = '\0';
+    outcome = split_text(CC_SPLIT_ARRAY_OR_KEY, "data", text);
+    CHECK_INT(outcome.state, CC_SPLIT_MORE);
 }
 
 static void record_limit(void)
@@ -485,66 +484,66 @@ static void record_limit(void)
         struct list list = {ARRAY, NULL, size + 1, texts[i], strlen(texts[i])};
         struct outcome outcome = split(&list);
 
-        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        CHECK_INT(outcome.state, CC_SPLIT_DONE);
         CHECK_INT(outcome.count, 3);
         list.most = outcome.spans[1].end - outcome.spans[1].begin;
         outcome = split(&list); /* at the limit */
-        CHECK_INT(outcome.state, CCAAS_SPLIT_DONE);
+        CHECK_INT(outcome.state, CC_SPLIT_DONE);
         list.most--;
         outcome = split(&list); /* over it */
-        CHECK_INT(outcome.state, CCAAS_SPLIT_LARGE);
-        CHECK(outcome.reason == ccaas_split_record);
+        CHECK_INT(outcome.state, CC_SPLIT_LARGE);
+        CHECK(outcome.reason == cc_split_record);
         CHECK_INT(outcome.count, 1);
         CHECK_INT(outcome.begin, 4);
         CHECK_INT(outcome.offset, 4 + list.most);
         list.most = UINT64_MAX; /* lifted */
-        CHECK_INT(split(&list).state, CCAAS_SPLIT_DONE);
+        CHECK_INT(split(&list).state, CC_SPLIT_DONE);
     }
 }
 
 static void record_under_way(void)
 {
-    struct ccaas_split split_;
-    struct ccaas_span spans[4];
+    struct cc_split split_;
+    struct cc_span spans[4];
     size_t count;
 
-    ccaas_split_start(&split_, CCAAS_SPLIT_ARRAY, NULL, NO_LIMIT);
+    cc_split_start(&split_, CC_SPLIT_ARRAY, NULL, NO_LIMIT);
     CHECK(split_.begin == UINT64_MAX);
-    CHECK_INT(ccaas_split_feed(&split_, " [{},{\"a", 8, spans, 4, &count), 8);
+    CHECK_INT(cc_split_feed(&split_, " [{},{\"a", 8, spans, 4, &count), 8);
     CHECK_INT(count, 1);
     CHECK_INT(split_.begin, 5);
     CHECK_INT(split_.offset, 8);
-    CHECK_INT(ccaas_split_finish(&split_, spans, &count), CCAAS_SPLIT_MORE);
+    CHECK_INT(cc_split_finish(&split_, spans, &count), CC_SPLIT_MORE);
     CHECK_INT(count, 0);
 }
 
 static void errors_stick(void)
 {
-    struct ccaas_split split_;
-    struct ccaas_span spans[4];
+    struct cc_split split_;
+    struct cc_span spans[4];
     size_t count;
 
-    ccaas_split_start(&split_, CCAAS_SPLIT_ARRAY, NULL, NO_LIMIT);
-    CHECK_INT(ccaas_split_feed(&split_, "[1,}", 4, spans, 4, &count), 3);
-    CHECK_INT(split_.state, CCAAS_SPLIT_BAD);
+    cc_split_start(&split_, CC_SPLIT_ARRAY, NULL, NO_LIMIT);
+    CHECK_INT(cc_split_feed(&split_, "[1,}", 4, spans, 4, &count), 3);
+    CHECK_INT(split_.state, CC_SPLIT_BAD);
     CHECK_INT(count, 1);
-    CHECK_INT(ccaas_split_feed(&split_, "2]", 2, spans, 4, &count), 0);
+    CHECK_INT(cc_split_feed(&split_, "2]", 2, spans, 4, &count), 0);
     CHECK_INT(count, 0);
     CHECK_INT(split_.offset, 3);
-    CHECK_INT(ccaas_split_finish(&split_, spans, &count), CCAAS_SPLIT_BAD);
+    CHECK_INT(cc_split_finish(&split_, spans, &count), CC_SPLIT_BAD);
 }
 
 static void done_as_soon_as_it_is(void)
 {
-    struct ccaas_split split_;
-    struct ccaas_span spans[4];
+    struct cc_split split_;
+    struct cc_span spans[4];
     size_t count;
 
-    ccaas_split_start(&split_, CCAAS_SPLIT_ARRAY, NULL, NO_LIMIT);
-    ccaas_split_feed(&split_, "[1", 2, spans, 4, &count);
-    CHECK_INT(split_.state, CCAAS_SPLIT_MORE);
-    ccaas_split_feed(&split_, "]", 1, spans, 4, &count);
-    CHECK_INT(split_.state, CCAAS_SPLIT_DONE);
+    cc_split_start(&split_, CC_SPLIT_ARRAY, NULL, NO_LIMIT);
+    cc_split_feed(&split_, "[1", 2, spans, 4, &count);
+    CHECK_INT(split_.state, CC_SPLIT_MORE);
+    cc_split_feed(&split_, "]", 1, spans, 4, &count);
+    CHECK_INT(split_.state, CC_SPLIT_DONE);
     CHECK_INT(count, 1);
 }
 

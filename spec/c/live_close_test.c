@@ -194,7 +194,7 @@ static void no_success_without_message(void)
 /* What the message says of a code; the close is told as down. */
 static void says_of(int code, const char *reason, const char *text)
 {
-    struct ccaas_ws_end end = {
+    struct cc_ws_end end = {
         .code = CCAAS_OK, .close_code = code, .opened = true};
 
     begin_usual();

@@ -1,7 +1,7 @@
 /* For live_test.c and its neighbours: a subscription whose websocket engine
  * and clock are played by the program, so that anything comes in any order. */
-#ifndef CCAAS_SPEC_LIVE_PEER_H
-#define CCAAS_SPEC_LIVE_PEER_H
+#ifndef CC_SPEC_LIVE_PEER_H
+#define CC_SPEC_LIVE_PEER_H
 
 #include "live.h"
 
@@ -13,46 +13,46 @@
 
 /* -- The engine: one socket at a time -------------------------------------- */
 
-struct ccaas_ws {
+struct cc_ws {
     bool refuses;
 };
 
-struct ccaas_socket {
-    struct ccaas_ws_sink sink;
+struct cc_socket {
+    struct cc_ws_sink sink;
     char url[200];
     char bearer[64];
     bool closed, released, over;
     int resumed;
 };
 
-static struct ccaas_socket sockets[40], *last;
+static struct cc_socket sockets[40], *last;
 static int opened;
 static bool engine_refuses;
 
-struct ccaas_ws *ccaas_ws_new(void)
+struct cc_ws *cc_ws_new(void)
 {
-    return calloc(1, sizeof(struct ccaas_ws));
+    return calloc(1, sizeof(struct cc_ws));
 }
 
-void ccaas_ws_stop(struct ccaas_ws *ws)
+void cc_ws_stop(struct cc_ws *ws)
 {
     ws->refuses = true;
 }
 
-void ccaas_ws_free(struct ccaas_ws *ws)
+void cc_ws_free(struct cc_ws *ws)
 {
     free(ws);
 }
 
-bool ccaas_ws_forked(const struct ccaas_ws *ws)
+bool cc_ws_forked(const struct cc_ws *ws)
 {
     (void)ws;
     return false;
 }
 
-struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
-                                   const struct ccaas_ws_request *request,
-                                   const struct ccaas_ws_sink *sink)
+struct cc_socket *cc_ws_open(struct cc_ws *ws,
+                             const struct cc_ws_request *request,
+                             const struct cc_ws_sink *sink)
 {
     if (ws->refuses || engine_refuses)
         return NULL;
@@ -61,21 +61,21 @@ struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
     last->sink = *sink;
     snprintf(last->url, sizeof last->url, "%s", request->url);
     snprintf(last->bearer, sizeof last->bearer, "%s",
-             request->bearer ? ccaas_secret_reveal(request->bearer) : "");
+             request->bearer ? cc_secret_reveal(request->bearer) : "");
     return last;
 }
 
-void ccaas_ws_close(struct ccaas_socket *socket)
+void cc_ws_close(struct cc_socket *socket)
 {
     socket->closed = true;
 }
 
-void ccaas_ws_resume(struct ccaas_socket *socket)
+void cc_ws_resume(struct cc_socket *socket)
 {
     socket->resumed++;
 }
 
-void ccaas_ws_release(struct ccaas_socket *socket)
+void cc_ws_release(struct cc_socket *socket)
 {
     socket->released = true;
 }
@@ -94,20 +94,20 @@ __attribute__((unused)) static void says(const char *text)
     last->sink.flush(last->sink.self);
 }
 
-static void ends(struct ccaas_ws_end end)
+static void ends(struct cc_ws_end end)
 {
     last->over = true;
     last->sink.closed(last->sink.self, &end);
 }
 
-#define ENDS(...) ends((struct ccaas_ws_end){__VA_ARGS__})
+#define ENDS(...) ends((struct cc_ws_end){__VA_ARGS__})
 
-double __real_ccaas_inbox_opened(struct ccaas_inbox *inbox);
-double __wrap_ccaas_inbox_opened(struct ccaas_inbox *inbox);
+double __real_cc_inbox_opened(struct cc_inbox *inbox);
+double __wrap_cc_inbox_opened(struct cc_inbox *inbox);
 
-double __wrap_ccaas_inbox_opened(struct ccaas_inbox *inbox)
+double __wrap_cc_inbox_opened(struct cc_inbox *inbox)
 {
-    double at = __real_ccaas_inbox_opened(inbox);
+    double at = __real_cc_inbox_opened(inbox);
 
     if (open_unseen) {
         open_unseen = false;

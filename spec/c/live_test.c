@@ -430,7 +430,7 @@ static void attempts_start_anew(void)
         take();
         now += 100;
     }
-    CHECK(live->state != CCAAS_LIVE_OVER);
+    CHECK(live->state != CC_LIVE_OVER);
     finish();
 }
 

@@ -14,117 +14,117 @@ static uint64_t hash_of(uint64_t number)
 
 static void first_and_newer(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
-    CHECK(ccaas_newest_note(&newest, 7, 100));
-    CHECK(ccaas_newest_note(&newest, 7, 101));
-    CHECK(ccaas_newest_note(&newest, 8, -5));
-    CHECK(ccaas_newest_note(&newest, 8, INT64_MAX));
+    CHECK(cc_newest_note(&newest, 7, 100));
+    CHECK(cc_newest_note(&newest, 7, 101));
+    CHECK(cc_newest_note(&newest, 8, -5));
+    CHECK(cc_newest_note(&newest, 8, INT64_MAX));
     CHECK_INT(newest.count, 2);
-    ccaas_newest_free(&newest);
+    cc_newest_free(&newest);
 }
 
 static void older(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
-    CHECK(ccaas_newest_note(&newest, 7, 100));
-    CHECK(!ccaas_newest_note(&newest, 7, 99));
-    CHECK(!ccaas_newest_note(&newest, 7, INT64_MIN));
-    CHECK(ccaas_newest_note(&newest, 8, 99));
-    CHECK(!ccaas_newest_note(&newest, 7, 99));
-    ccaas_newest_free(&newest);
+    CHECK(cc_newest_note(&newest, 7, 100));
+    CHECK(!cc_newest_note(&newest, 7, 99));
+    CHECK(!cc_newest_note(&newest, 7, INT64_MIN));
+    CHECK(cc_newest_note(&newest, 8, 99));
+    CHECK(!cc_newest_note(&newest, 7, 99));
+    cc_newest_free(&newest);
 }
 
 static void equal(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
-    CHECK(ccaas_newest_note(&newest, 7, 100));
-    CHECK(ccaas_newest_note(&newest, 7, 100));
-    CHECK(ccaas_newest_note(&newest, 7, 100));
+    CHECK(cc_newest_note(&newest, 7, 100));
+    CHECK(cc_newest_note(&newest, 7, 100));
+    CHECK(cc_newest_note(&newest, 7, 100));
     CHECK_INT(newest.count, 1);
-    ccaas_newest_free(&newest);
+    cc_newest_free(&newest);
 }
 
 /* 0 marks a free slot, and is somebody's hash all the same. */
 static void hash_zero(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
-    CHECK(ccaas_newest_note(&newest, 0, 100));
-    CHECK(!ccaas_newest_note(&newest, 0, 99));
+    CHECK(cc_newest_note(&newest, 0, 100));
+    CHECK(!cc_newest_note(&newest, 0, 99));
     CHECK_INT(newest.count, 1);
-    CHECK(ccaas_newest_note(&newest, UINT64_MAX, 1));
-    CHECK(!ccaas_newest_note(&newest, UINT64_MAX, 0));
-    ccaas_newest_free(&newest);
+    CHECK(cc_newest_note(&newest, UINT64_MAX, 1));
+    CHECK(!cc_newest_note(&newest, UINT64_MAX, 0));
+    cc_newest_free(&newest);
 }
 
 static void growth(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
     for (uint64_t i = 0; i < 10000; i++)
-        CHECK(ccaas_newest_note(&newest, hash_of(i), (int64_t)i));
+        CHECK(cc_newest_note(&newest, hash_of(i), (int64_t)i));
     CHECK_INT(newest.count, 10000);
     CHECK(newest.count * 2 <= newest.room);
     for (uint64_t i = 0; i < 10000; i++)
-        CHECK(!ccaas_newest_note(&newest, hash_of(i), (int64_t)i - 1));
+        CHECK(!cc_newest_note(&newest, hash_of(i), (int64_t)i - 1));
     CHECK_INT(newest.count, 10000);
-    ccaas_newest_free(&newest);
+    cc_newest_free(&newest);
 }
 
 /* Hashes that all want the same slot, at the table's end. */
 static void collisions(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
     for (uint64_t i = 0; i < 200; i++)
-        CHECK(ccaas_newest_note(&newest, i << 32 | 0xffffffff, 10));
+        CHECK(cc_newest_note(&newest, i << 32 | 0xffffffff, 10));
     for (uint64_t i = 0; i < 200; i++)
-        CHECK(!ccaas_newest_note(&newest, i << 32 | 0xffffffff, 9));
+        CHECK(!cc_newest_note(&newest, i << 32 | 0xffffffff, 9));
     CHECK_INT(newest.count, 200);
-    ccaas_newest_free(&newest);
+    cc_newest_free(&newest);
 }
 
 static void the_most(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
     int wrong = 0;
 
-    for (uint64_t i = 0; i < CCAAS_NEWEST_MOST; i++)
-        wrong += !ccaas_newest_note(&newest, hash_of(i), 5);
+    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
+        wrong += !cc_newest_note(&newest, hash_of(i), 5);
     CHECK_INT(wrong, 0);
-    CHECK_INT(newest.count, CCAAS_NEWEST_MOST);
-    CHECK(newest.room <= 2 * CCAAS_NEWEST_MOST);
+    CHECK_INT(newest.count, CC_NEWEST_MOST);
+    CHECK(newest.room <= 2 * CC_NEWEST_MOST);
     /* So many are known, however often they have news. */
-    for (uint64_t i = 0; i < CCAAS_NEWEST_MOST; i++)
-        wrong += ccaas_newest_note(&newest, hash_of(i), 4);
-    for (uint64_t i = 0; i < CCAAS_NEWEST_MOST; i++)
-        wrong += !ccaas_newest_note(&newest, hash_of(i), 6);
-    for (uint64_t i = 0; i < CCAAS_NEWEST_MOST; i++)
-        wrong += ccaas_newest_note(&newest, hash_of(i), 5);
+    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
+        wrong += cc_newest_note(&newest, hash_of(i), 4);
+    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
+        wrong += !cc_newest_note(&newest, hash_of(i), 6);
+    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
+        wrong += cc_newest_note(&newest, hash_of(i), 5);
     CHECK_INT(wrong, 0);
-    CHECK_INT(newest.count, CCAAS_NEWEST_MOST);
+    CHECK_INT(newest.count, CC_NEWEST_MOST);
     /* One more begins anew. */
-    CHECK(ccaas_newest_note(&newest, hash_of(CCAAS_NEWEST_MOST), 1));
+    CHECK(cc_newest_note(&newest, hash_of(CC_NEWEST_MOST), 1));
     CHECK_INT(newest.count, 1);
-    CHECK(!ccaas_newest_note(&newest, hash_of(CCAAS_NEWEST_MOST), 0));
-    CHECK(ccaas_newest_note(&newest, hash_of(0), 1));
-    CHECK(newest.room <= 2 * CCAAS_NEWEST_MOST);
-    ccaas_newest_free(&newest);
+    CHECK(!cc_newest_note(&newest, hash_of(CC_NEWEST_MOST), 0));
+    CHECK(cc_newest_note(&newest, hash_of(0), 1));
+    CHECK(newest.room <= 2 * CC_NEWEST_MOST);
+    cc_newest_free(&newest);
 }
 
 static void again_after_free(void)
 {
-    struct ccaas_newest newest = {0};
+    struct cc_newest newest = {0};
 
-    ccaas_newest_free(&newest);
-    CHECK(ccaas_newest_note(&newest, 7, 100));
-    ccaas_newest_free(&newest);
+    cc_newest_free(&newest);
+    CHECK(cc_newest_note(&newest, 7, 100));
+    cc_newest_free(&newest);
     CHECK_INT(newest.count, 0);
-    CHECK(ccaas_newest_note(&newest, 7, 99));
-    ccaas_newest_free(&newest);
+    CHECK(cc_newest_note(&newest, 7, 99));
+    cc_newest_free(&newest);
 }
 
 int main(void)

@@ -9,7 +9,7 @@ enum { CONTINUED = 1, FIRST = 2, LAST = 4 };
 
 static unsigned char file[1 << 18];
 static size_t length; /* of the file so far */
-static struct ccaas_ogg ogg;
+static struct cc_ogg ogg;
 
 /* -- Making files ------------------------------------------------------------
  */
@@ -37,7 +37,7 @@ static uint32_t slow_checksum(const unsigned char *at, size_t count)
 static void add_page(uint32_t serial, uint32_t number, int flags,
                      const unsigned char *sizes, int segments)
 {
-    unsigned char *page = file + length, *at = page + CCAAS_OGG_HEADER;
+    unsigned char *page = file + length, *at = page + CC_OGG_HEADER;
 
     memcpy(page, "OggS", 5);
     page[5] = (unsigned char)flags;
@@ -80,22 +80,21 @@ static void small(void)
  */
 
 /* Feeds the file in pieces of that many bytes. */
-static enum ccaas_ogg_state look(size_t count, size_t piece)
+static enum cc_ogg_state look(size_t count, size_t piece)
 {
-    ccaas_ogg_start(&ogg);
+    cc_ogg_start(&ogg);
     for (size_t at = 0; at < count; at += piece)
-        ccaas_ogg_feed(&ogg, file + at,
-                       count - at < piece ? count - at : piece);
-    return ccaas_ogg_finish(&ogg);
+        cc_ogg_feed(&ogg, file + at, count - at < piece ? count - at : piece);
+    return cc_ogg_finish(&ogg);
 }
 
 static void check_whole(uint64_t pages)
 {
-    CHECK_INT(look(length, length), CCAAS_OGG_WHOLE);
+    CHECK_INT(look(length, length), CC_OGG_WHOLE);
     CHECK(ogg.reason == NULL);
     CHECK_INT(ogg.pages, pages);
     CHECK_INT(ogg.offset, length);
-    CHECK_INT(look(length, 1), CCAAS_OGG_WHOLE);
+    CHECK_INT(look(length, 1), CC_OGG_WHOLE);
     CHECK_INT(ogg.pages, pages);
 }
 
@@ -105,7 +104,7 @@ static void check_bad(const char *reason, size_t offset)
     static const size_t pieces[] = {1, 2, 3, 26, 27, 28, 100, sizeof file};
 
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        CHECK_INT(look(length, pieces[i]), CCAAS_OGG_BAD);
+        CHECK_INT(look(length, pieces[i]), CC_OGG_BAD);
         CHECK_STR(ogg.reason, reason);
         CHECK_INT(ogg.offset, offset);
     }
@@ -126,8 +125,8 @@ static void any_size(void)
         length = 0;
         add(1, 0, FIRST, bytes);
         add(1, 1, CONTINUED | LAST, 254 * 255 + 254 - bytes);
-        CHECK_INT(look(length, length), CCAAS_OGG_WHOLE);
-        CHECK_INT(look(length, 4096), CCAAS_OGG_WHOLE);
+        CHECK_INT(look(length, length), CC_OGG_WHOLE);
+        CHECK_INT(look(length, 4096), CC_OGG_WHOLE);
     }
 }
 
@@ -146,14 +145,14 @@ static void any_cuts(void)
 {
     small();
     for (size_t piece = 1; piece <= length; piece++)
-        CHECK_INT(look(length, piece), CCAAS_OGG_WHOLE);
+        CHECK_INT(look(length, piece), CC_OGG_WHOLE);
     for (size_t one = 0; one <= length; one++)
         for (size_t two = one; two <= length; two++) {
-            ccaas_ogg_start(&ogg);
-            ccaas_ogg_feed(&ogg, file, one);
-            ccaas_ogg_feed(&ogg, file + one, two - one);
-            ccaas_ogg_feed(&ogg, file + two, length - two);
-            CHECK_INT(ccaas_ogg_finish(&ogg), CCAAS_OGG_WHOLE);
+            cc_ogg_start(&ogg);
+            cc_ogg_feed(&ogg, file, one);
+            cc_ogg_feed(&ogg, file + one, two - one);
+            cc_ogg_feed(&ogg, file + two, length - two);
+            CHECK_INT(cc_ogg_finish(&ogg), CC_OGG_WHOLE);
         }
 }
 
@@ -165,19 +164,19 @@ static void cut_short(void)
     small();
     borders[3] = length;
     for (size_t count = 0; count <= length; count++) {
-        enum ccaas_ogg_state state = look(count, length);
+        enum cc_ogg_state state = look(count, length);
 
         if (count == borders[pages + 1])
             pages++;
         CHECK_INT(ogg.pages, pages);
         CHECK_INT(ogg.offset, count);
         if (count == 0) {
-            CHECK_INT(state, CCAAS_OGG_EMPTY);
+            CHECK_INT(state, CC_OGG_EMPTY);
             CHECK_STR(ogg.reason, "there is no Ogg page in it");
         } else if (count == borders[pages]) {
-            CHECK_INT(state, CCAAS_OGG_WHOLE);
+            CHECK_INT(state, CC_OGG_WHOLE);
         } else {
-            CHECK_INT(state, CCAAS_OGG_CUT);
+            CHECK_INT(state, CC_OGG_CUT);
             CHECK_STR(ogg.reason, "the last page is cut short");
         }
     }
@@ -186,9 +185,9 @@ static void cut_short(void)
 
 static void nothing_fed(void)
 {
-    ccaas_ogg_start(&ogg);
-    CHECK_INT(ccaas_ogg_feed(&ogg, NULL, 0), CCAAS_OGG_MORE);
-    CHECK_INT(ccaas_ogg_finish(&ogg), CCAAS_OGG_EMPTY);
+    cc_ogg_start(&ogg);
+    CHECK_INT(cc_ogg_feed(&ogg, NULL, 0), CC_OGG_MORE);
+    CHECK_INT(cc_ogg_finish(&ogg), CC_OGG_EMPTY);
 }
 
 static void every_bit(void)
@@ -198,9 +197,9 @@ static void every_bit(void)
         unsigned char flipped = (unsigned char)(1U << bit % 8);
 
         file[bit / 8] ^= flipped;
-        CHECK(look(length, length) != CCAAS_OGG_WHOLE);
+        CHECK(look(length, length) != CC_OGG_WHOLE);
         CHECK(ogg.reason != NULL);
-        CHECK(look(length, 1) != CCAAS_OGG_WHOLE);
+        CHECK(look(length, 1) != CC_OGG_WHOLE);
         file[bit / 8] ^= flipped;
     }
     check_whole(3);
@@ -226,11 +225,11 @@ static void sticky(void)
 {
     small();
     file[40] ^= 1;
-    ccaas_ogg_start(&ogg);
-    CHECK_INT(ccaas_ogg_feed(&ogg, file, length), CCAAS_OGG_BAD);
+    cc_ogg_start(&ogg);
+    CHECK_INT(cc_ogg_feed(&ogg, file, length), CC_OGG_BAD);
     small();
-    CHECK_INT(ccaas_ogg_feed(&ogg, file, length), CCAAS_OGG_BAD);
-    CHECK_INT(ccaas_ogg_finish(&ogg), CCAAS_OGG_BAD);
+    CHECK_INT(cc_ogg_feed(&ogg, file, length), CC_OGG_BAD);
+    CHECK_INT(cc_ogg_finish(&ogg), CC_OGG_BAD);
     CHECK_STR(ogg.reason, "a page is damaged");
     CHECK_INT(ogg.offset, 0);
 }
@@ -244,7 +243,7 @@ static void garbage(void)
         length = i == 4 ? 4 : strlen(texts[i]);
         memcpy(file, texts[i], length);
         if (i == 1) {
-            CHECK_INT(look(length, 1), CCAAS_OGG_CUT);
+            CHECK_INT(look(length, 1), CC_OGG_CUT);
         } else {
             check_bad("no Ogg page begins here", 0);
         }
@@ -328,34 +327,33 @@ static void crowd(uint32_t streams, uint32_t skip)
 
 static void crowds(void)
 {
-    crowd(CCAAS_OGG_STREAMS, 0);
-    check_whole(2 * CCAAS_OGG_STREAMS);
-    crowd(CCAAS_OGG_STREAMS, 1);
+    crowd(CC_OGG_STREAMS, 0);
+    check_whole(2 * CC_OGG_STREAMS);
+    crowd(CC_OGG_STREAMS, 1);
     check_bad("a page is missing", length - 27 - 1 - 1);
-    crowd(CCAAS_OGG_STREAMS, 0);
+    crowd(CC_OGG_STREAMS, 0);
     add(1000, 1, 0, 1);
     check_bad("the first page of a stream is missing", length - 27 - 1 - 1);
-    crowd(CCAAS_OGG_STREAMS + 1, 0);
-    check_whole(2 * CCAAS_OGG_STREAMS + 2);
-    crowd(CCAAS_OGG_STREAMS + 1, 1);
+    crowd(CC_OGG_STREAMS + 1, 0);
+    check_whole(2 * CC_OGG_STREAMS + 2);
+    crowd(CC_OGG_STREAMS + 1, 1);
     check_bad("a page is missing", length - 27 - 1 - 1);
-    crowd(4 * CCAAS_OGG_STREAMS, 0);
-    check_whole(8 * CCAAS_OGG_STREAMS);
+    crowd(4 * CC_OGG_STREAMS, 0);
+    check_whole(8 * CC_OGG_STREAMS);
 }
 
 static void copies(void)
 {
-    struct ccaas_ogg copy;
+    struct cc_ogg copy;
 
     small();
     for (size_t at = 0; at <= length; at++) {
-        ccaas_ogg_start(&ogg);
-        ccaas_ogg_feed(&ogg, file, at);
+        cc_ogg_start(&ogg);
+        cc_ogg_feed(&ogg, file, at);
         copy = ogg;
-        ccaas_ogg_feed(&ogg, "garbage", 7);
-        CHECK_INT(ccaas_ogg_feed(&copy, file + at, length - at),
-                  CCAAS_OGG_MORE);
-        CHECK_INT(ccaas_ogg_finish(&copy), CCAAS_OGG_WHOLE);
+        cc_ogg_feed(&ogg, "garbage", 7);
+        CHECK_INT(cc_ogg_feed(&copy, file + at, length - at), CC_OGG_MORE);
+        CHECK_INT(cc_ogg_finish(&copy), CC_OGG_WHOLE);
     }
 }
 

@@ -7,7 +7,7 @@ static void grows(void)
     ask(1, 1);
     check_none_now();
     CHECK(answer(1, 4) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 400);
+    CHECK_INT(cc_page_announced(&walk), 400);
     ask(2, 2);
     check_none_now();
     CHECK(!walk.shrunk);
@@ -27,11 +27,11 @@ static void shrinks_ahead(void)
     ask(1, 2);
     CHECK(answer(2, 5) == NULL);
     CHECK(!walk.shrunk); /* it may be an old answer */
-    CHECK_INT(ccaas_page_announced(&walk), 1000);
+    CHECK_INT(cc_page_announced(&walk), 1000);
     ask(3, 3);
-    CHECK_INT(ccaas_page_past(&walk, 5, 5), CCAAS_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 5, 5), CC_PAGE_SHRUNK);
     CHECK(walk.shrunk);
-    CHECK_INT(ccaas_page_announced(&walk), 500);
+    CHECK_INT(cc_page_announced(&walk), 500);
     check_none_now();
     CHECK(answer(4, 5) == NULL);
     CHECK(walk.shrunk);
@@ -44,23 +44,23 @@ static void lower_counts(void)
     CHECK(answer(1, 8) == NULL); /* the list has grown, ... */
     CHECK(answer(2, 3) == NULL); /* ... and this was counted before */
     CHECK(!walk.shrunk);
-    CHECK_INT(ccaas_page_announced(&walk), 800);
+    CHECK_INT(cc_page_announced(&walk), 800);
     ask(3, 5);
     check_none_now();
 }
 
 static void rows_within_a_page(void)
 {
-    struct ccaas_page_head head = {3, 100, 5, 450};
+    struct cc_page_head head = {3, 100, 5, 450};
 
     begin(0, 5);
     ask(1, 4);
-    CHECK(ccaas_page_head(&walk, 3, &head) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 450);
+    CHECK(cc_page_head(&walk, 3, &head) == NULL);
+    CHECK_INT(cc_page_announced(&walk), 450);
     CHECK(answer(2, 5) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 450);
+    CHECK_INT(cc_page_announced(&walk), 450);
     CHECK(answer(4, 5) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 500);
+    CHECK_INT(cc_page_announced(&walk), 500);
 }
 
 static void shrinks_under_way(void)
@@ -70,9 +70,9 @@ static void shrinks_under_way(void)
     CHECK(answer(1, 3) == NULL);
     CHECK(!walk.shrunk); /* pages 3 and 4 will answer for themselves */
     check_none_now();
-    CHECK_INT(ccaas_page_past(&walk, 4, 3), CCAAS_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 4, 3), CC_PAGE_SHRUNK);
     CHECK(walk.shrunk);
-    CHECK_INT(ccaas_page_past(&walk, 3, 3), CCAAS_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 3, 3), CC_PAGE_SHRUNK);
     CHECK(answer(2, 3) == NULL);
     check_none_now();
 }
@@ -90,8 +90,8 @@ static void past_out_of_order(void)
 {
     begin(0, 5);
     ask(1, 4);
-    CHECK_INT(ccaas_page_past(&walk, 3, NONE), CCAAS_PAGE_SHRUNK);
-    CHECK_INT(ccaas_page_past(&walk, 4, NONE), CCAAS_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 3, NONE), CC_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 4, NONE), CC_PAGE_SHRUNK);
     check_none_now();
 }
 
@@ -99,11 +99,11 @@ static void over_is_over(void)
 {
     begin(0, 9);
     ask(1, 4);
-    CHECK_INT(ccaas_page_past(&walk, 4, 4), CCAAS_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 4, 4), CC_PAGE_SHRUNK);
     CHECK(answer(3, 20) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 900);
+    CHECK_INT(cc_page_announced(&walk), 900);
     CHECK(answer(2, 4) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 400);
+    CHECK_INT(cc_page_announced(&walk), 400);
     check_none_now();
     CHECK(walk.shrunk);
 }
@@ -119,16 +119,16 @@ static void good_answer_past_the_end(void)
 
 static void old_answer_shrinks(void)
 {
-    struct ccaas_page_head head;
+    struct cc_page_head head;
 
     begin(0, 5);
     ask(1, 4);
     CHECK(answer(4, 7) == NULL); /* the list has grown, ... */
     CHECK(answer(3, 5) == NULL); /* ... and this was counted before */
-    CHECK_INT(ccaas_page_announced(&walk), 700);
-    head = (struct ccaas_page_head){2, 100, 7, 601};
-    CHECK(ccaas_page_head(&walk, 2, &head) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 700);
+    CHECK_INT(cc_page_announced(&walk), 700);
+    head = (struct cc_page_head){2, 100, 7, 601};
+    CHECK(cc_page_head(&walk, 2, &head) == NULL);
+    CHECK_INT(cc_page_announced(&walk), 700);
     ask(5, 2);
     check_none_now();
 }
@@ -150,19 +150,19 @@ static void first_again(void)
     CHECK(walk.shrunk);
     check_none_now();
     begin(0, 5);
-    CHECK_INT(ccaas_page_past(&walk, 0, 0), CCAAS_PAGE_SHRUNK);
+    CHECK_INT(cc_page_past(&walk, 0, 0), CC_PAGE_SHRUNK);
     CHECK(walk.shrunk);
     check_none_now();
 }
 
 static void refused_answer_changes_nothing(void)
 {
-    struct ccaas_page_head head = {1, 100, 3, 777};
+    struct cc_page_head head = {1, 100, 3, 777};
 
     begin(0, 5);
     ask(1, 1);
-    CHECK(ccaas_page_head(&walk, 1, &head) != NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 500);
+    CHECK(cc_page_head(&walk, 1, &head) != NULL);
+    CHECK_INT(cc_page_announced(&walk), 500);
     CHECK(!walk.shrunk);
     ask(2, 3);
 }
@@ -174,16 +174,16 @@ static void past_empty(void)
     static const int64_t firsts[] = {0, 3};
 
     for (size_t i = 0; i < 2; i++) {
-        ccaas_page_start(&walk, firsts[i], 100, false);
+        cc_page_start(&walk, firsts[i], 100, false);
         ask(firsts[i], 1);
-        CHECK_INT(ccaas_page_past(&walk, firsts[i], 0), CCAAS_PAGE_EMPTY);
-        CHECK_INT(ccaas_page_announced(&walk), 0);
+        CHECK_INT(cc_page_past(&walk, firsts[i], 0), CC_PAGE_EMPTY);
+        CHECK_INT(cc_page_announced(&walk), 0);
         CHECK(!walk.shrunk);
         check_none_now();
     }
-    ccaas_page_start(&walk, 0, 100, false);
+    cc_page_start(&walk, 0, 100, false);
     ask(0, 1);
-    CHECK_INT(ccaas_page_past(&walk, 0, NONE), CCAAS_PAGE_EMPTY);
+    CHECK_INT(cc_page_past(&walk, 0, NONE), CC_PAGE_EMPTY);
     CHECK(answer(0, 2) == NULL); /* too late */
     check_none_now();
 }
@@ -193,9 +193,9 @@ static void past_refused(void)
     static const int64_t counts[] = {2, 3, NONE, BAD};
 
     for (size_t i = 0; i < 4; i++) {
-        ccaas_page_start(&walk, 3, 100, false);
+        cc_page_start(&walk, 3, 100, false);
         ask(3, 1);
-        CHECK_INT(ccaas_page_past(&walk, 3, counts[i]), CCAAS_PAGE_REFUSED);
+        CHECK_INT(cc_page_past(&walk, 3, counts[i]), CC_PAGE_REFUSED);
         CHECK(!walk.shrunk);
         check_none_now();
     }
@@ -208,7 +208,7 @@ static void past_later(void)
     for (size_t i = 0; i < 4; i++) {
         begin(1, 9);
         ask(2, 1);
-        CHECK_INT(ccaas_page_past(&walk, 2, counts[i]), CCAAS_PAGE_SHRUNK);
+        CHECK_INT(cc_page_past(&walk, 2, counts[i]), CC_PAGE_SHRUNK);
         CHECK(walk.shrunk);
         check_none_now();
     }
@@ -221,7 +221,7 @@ static void short_pages(void)
     begin(0, 5);
     ask(1, 4);
     for (int64_t page = 0; page < 5; page++) {
-        CHECK(ccaas_page_read(&walk, page, 0) == NULL);
+        CHECK(cc_page_read(&walk, page, 0) == NULL);
     }
 }
 
@@ -233,10 +233,10 @@ static void repeats_itself(void)
     int64_t page, read = 0;
 
     begin(0, (int64_t)1 << 31);
-    CHECK(ccaas_page_read(&walk, 0, 100) == NULL);
-    while (!reason && ccaas_page_next(&walk, &page)) {
+    CHECK(cc_page_read(&walk, 0, 100) == NULL);
+    while (!reason && cc_page_next(&walk, &page)) {
         CHECK(answer(page, (int64_t)1 << 31) == NULL);
-        reason = ccaas_page_read(&walk, page, 0);
+        reason = cc_page_read(&walk, page, 0);
         read++;
     }
     CHECK_INT(read, 100);
@@ -251,10 +251,10 @@ static void grows_for_ever(void)
     int64_t page, read = 0;
 
     begin(0, 2);
-    CHECK(ccaas_page_read(&walk, 0, 100) == NULL);
-    while (!reason && ccaas_page_next(&walk, &page)) {
+    CHECK(cc_page_read(&walk, 0, 100) == NULL);
+    while (!reason && cc_page_next(&walk, &page)) {
         CHECK(answer(page, page + 3) == NULL);
-        reason = ccaas_page_read(&walk, page, 0);
+        reason = cc_page_read(&walk, page, 0);
         read++;
     }
     CHECK(reason != NULL);
@@ -267,11 +267,11 @@ static void grows_with_new_rows(void)
 
     begin(0, 2);
     for (int64_t i = 1; i < 1000; i++) {
-        CHECK(ccaas_page_next(&walk, &page));
+        CHECK(cc_page_next(&walk, &page));
         CHECK_INT(page, i);
         CHECK(answer(page, page + 3) == NULL);
         /* A page in a hundred has one row that is new. */
-        CHECK(ccaas_page_read(&walk, page, i % 100 == 0) == NULL);
+        CHECK(cc_page_read(&walk, page, i % 100 == 0) == NULL);
     }
 }
 
@@ -283,16 +283,16 @@ static void rows_put_in_front(void)
     ask(1, 9);
     for (int64_t page = 1; page < 9; page++) {
         CHECK(answer(page, 10) == NULL);
-        CHECK(ccaas_page_read(&walk, page, 100) == NULL);
+        CHECK(cc_page_read(&walk, page, 100) == NULL);
     }
     CHECK(answer(9, 40) == NULL);
-    CHECK(ccaas_page_read(&walk, 9, 100) == NULL);
+    CHECK(cc_page_read(&walk, 9, 100) == NULL);
     ask(10, 30);
     for (int64_t page = 10; page < 40; page++) {
         bool old = page >= 30 && page < 39;
 
         CHECK(answer(page, 40) == NULL);
-        CHECK(ccaas_page_read(&walk, page, old ? 0 : 100) == NULL);
+        CHECK(cc_page_read(&walk, page, old ? 0 : 100) == NULL);
     }
     check_none_now();
 }
@@ -304,7 +304,7 @@ static void last_brings_nothing(void)
     CHECK(answer(1, 3) == NULL);
     ask(2, 1);
     CHECK(answer(2, 3) == NULL);
-    CHECK(ccaas_page_read(&walk, 2, 0) == NULL);
+    CHECK(cc_page_read(&walk, 2, 0) == NULL);
     check_none_now();
 }
 

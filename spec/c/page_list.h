@@ -1,7 +1,7 @@
 /* For page_sim_test.c: a list that changes while it is walked, a server that
  * cuts pages out of it, and a client that walks it as src/flow does. */
-#ifndef CCAAS_SPEC_PAGE_LIST_H
-#define CCAAS_SPEC_PAGE_LIST_H
+#ifndef CC_SPEC_PAGE_LIST_H
+#define CC_SPEC_PAGE_LIST_H
 
 #include "page.h"
 #include "seen.h"
@@ -42,7 +42,7 @@ struct outcome {
 struct asked {
     int64_t page;
     bool answered, looked_at, past;
-    struct ccaas_page_head head;
+    struct cc_page_head head;
     int rows[16];
     int count;
 };
@@ -54,8 +54,8 @@ static struct {
     int given[ROWS];
     struct asked asked[WIDE];
     unsigned waiting;
-    struct ccaas_page_walk walk;
-    struct ccaas_seen *seen;
+    struct cc_page_walk walk;
+    struct cc_seen *seen;
     uint64_t random;
 } world;
 
@@ -123,7 +123,7 @@ static void answer(const struct course *course, struct asked *asked)
 
     asked->answered = true;
     asked->past = at >= world.count;
-    asked->head = (struct ccaas_page_head){
+    asked->head = (struct cc_page_head){
         .page = asked->page,
         .size = course->size,
         .pages = (total + course->size - 1) / course->size,
@@ -150,9 +150,9 @@ static const char *look(void)
         }
         asked->looked_at = true;
         if (!asked->past) {
-            reason = ccaas_page_head(&world.walk, asked->page, &asked->head);
-        } else if (ccaas_page_past(&world.walk, asked->page,
-                                   asked->head.pages) == CCAAS_PAGE_REFUSED) {
+            reason = cc_page_head(&world.walk, asked->page, &asked->head);
+        } else if (cc_page_past(&world.walk, asked->page, asked->head.pages) ==
+                   CC_PAGE_REFUSED) {
             reason = "refused";
         }
     }
@@ -168,14 +168,14 @@ static const char *take(void)
 
     for (int i = 0; i < first->count; i++) {
         int id = first->rows[i];
-        uint64_t hash = ccaas_seen_hash(world.seen, &id, sizeof id);
-        enum ccaas_seen_row row = ccaas_seen_add(world.seen, hash);
+        uint64_t hash = cc_seen_hash(world.seen, &id, sizeof id);
+        enum cc_seen_row row = cc_seen_add(world.seen, hash);
 
-        distinct += row != CCAAS_SEEN_TWICE;
-        world.given[id] += ccaas_page_row(&world.walk, row, hash);
+        distinct += row != CC_SEEN_TWICE;
+        world.given[id] += cc_page_row(&world.walk, row, hash);
     }
     if (!first->past) {
-        reason = ccaas_page_read(&world.walk, first->page, distinct);
+        reason = cc_page_read(&world.walk, first->page, distinct);
     } else if (world.walk.passes == 1) {
         world.waiting = 1; /* those after it are past the end, too */
     }
@@ -191,14 +191,13 @@ static bool step(const struct course *course, struct outcome *outcome)
     unsigned open = 0, i;
     int64_t page;
 
-    while (world.waiting < course->wide &&
-           ccaas_page_next(&world.walk, &page)) {
+    while (world.waiting < course->wide && cc_page_next(&world.walk, &page)) {
         world.asked[world.waiting++] = (struct asked){.page = page};
         outcome->requests++;
     }
     if (!world.waiting) {
-        outcome->ended = !ccaas_page_again(&world.walk);
-        ccaas_seen_next_pass(world.seen);
+        outcome->ended = !cc_page_again(&world.walk);
+        cc_seen_next_pass(world.seen);
         return !outcome->ended;
     }
     for (i = 0; i < world.waiting; i++) {
@@ -232,12 +231,12 @@ static struct outcome run(const struct course *course)
 
     memset(&world, 0, sizeof world);
     world.random = course->seed;
-    world.seen = ccaas_seen_new(seed);
+    world.seen = cc_seen_new(seed);
     while (world.count < course->rows) {
         insert(world.count);
     }
     note_outside(course);
-    ccaas_page_start(&world.walk, course->first, course->size, course->verify);
+    cc_page_start(&world.walk, course->first, course->size, course->verify);
     do {
         if (changes && (!course->within || steps < course->within) &&
             roll() < (uint64_t)(course->rate * 18446744073709549568.0)) {
@@ -248,7 +247,7 @@ static struct outcome run(const struct course *course)
     } while ((!course->limit || steps < course->limit) &&
              step(course, &outcome));
     count_rows(&outcome, (int)course->rows);
-    ccaas_seen_free(world.seen);
+    cc_seen_free(world.seen);
     return outcome;
 }
 

@@ -5,18 +5,18 @@
 
 #include "check.h"
 
-static struct ccaas_page_walk walk;
-static struct ccaas_seen *seen;
+static struct cc_page_walk walk;
+static struct cc_seen *seen;
 static char given[4096]; /* the ids that were given, with blanks between */
 
 static void begin_at(int64_t first, bool verify)
 {
     static const uint8_t seed[16];
 
-    ccaas_seen_free(seen);
-    seen = ccaas_seen_new(seed);
+    cc_seen_free(seen);
+    seen = cc_seen_new(seed);
     given[0] = '\0';
-    ccaas_page_start(&walk, first, 2, verify);
+    cc_page_start(&walk, first, 2, verify);
 }
 
 static void begin(void)
@@ -30,46 +30,46 @@ static void asks_for(int64_t page)
 {
     int64_t next = -7;
 
-    CHECK(ccaas_page_next(&walk, &next));
+    CHECK(cc_page_next(&walk, &next));
     CHECK_INT(next, page);
-    CHECK(walk.passes == 1 || !ccaas_page_next(&walk, &next));
+    CHECK(walk.passes == 1 || !cc_page_next(&walk, &next));
 }
 
 /* A row of the page that is read; "-" has no identity. */
 static bool row(const char *id)
 {
-    uint64_t hash = ccaas_seen_hash(seen, id, strlen(id));
-    enum ccaas_seen_row how;
+    uint64_t hash = cc_seen_hash(seen, id, strlen(id));
+    enum cc_seen_row how;
     bool fresh;
 
     if (strcmp(id, "-") == 0) {
-        fresh = ccaas_page_nameless(&walk);
-        how = CCAAS_SEEN_NEW;
+        fresh = cc_page_nameless(&walk);
+        how = CC_SEEN_NEW;
     } else {
-        how = ccaas_seen_add(seen, hash);
-        fresh = ccaas_page_row(&walk, how, hash);
+        how = cc_seen_add(seen, hash);
+        fresh = cc_page_row(&walk, how, hash);
     }
     if (fresh) {
         strcat(given, given[0] ? " " : "");
         strcat(given, id);
     }
-    return how != CCAAS_SEEN_TWICE;
+    return how != CC_SEEN_TWICE;
 }
 
 /* It asks for that page, which has these rows, and the answer names a total. */
 static const char *page_is(int64_t page, int64_t total, const char *rows)
 {
-    struct ccaas_page_head head = {page, 2, (total + 1) / 2, total};
+    struct cc_page_head head = {page, 2, (total + 1) / 2, total};
     char text[64];
     int64_t distinct = 0;
 
     asks_for(page);
-    CHECK(ccaas_page_head(&walk, page, &head) == NULL);
+    CHECK(cc_page_head(&walk, page, &head) == NULL);
     snprintf(text, sizeof text, "%s", rows);
     for (char *id = strtok(text, " "); id; id = strtok(NULL, " ")) {
         distinct += row(id);
     }
-    return ccaas_page_read(&walk, page, distinct);
+    return cc_page_read(&walk, page, distinct);
 }
 
 static void page_has(int64_t page, int64_t total, const char *rows)
@@ -81,7 +81,7 @@ static void page_has(int64_t page, int64_t total, const char *rows)
 static void page_is_past(int64_t page, int64_t pages)
 {
     asks_for(page);
-    CHECK(ccaas_page_past(&walk, page, pages) != CCAAS_PAGE_REFUSED);
+    CHECK(cc_page_past(&walk, page, pages) != CC_PAGE_REFUSED);
 }
 
 /* The pass is over, and another one begins. */
@@ -89,9 +89,9 @@ static void again(int passes)
 {
     int64_t page;
 
-    CHECK(!ccaas_page_next(&walk, &page));
-    CHECK(ccaas_page_again(&walk));
-    ccaas_seen_next_pass(seen);
+    CHECK(!cc_page_next(&walk, &page));
+    CHECK(cc_page_again(&walk));
+    cc_seen_next_pass(seen);
     CHECK_INT(walk.passes, passes);
 }
 
@@ -100,13 +100,13 @@ static void over(int passes, bool clean, int64_t missing)
 {
     int64_t page;
 
-    CHECK(!ccaas_page_next(&walk, &page));
-    CHECK(!ccaas_page_again(&walk));
-    CHECK(!ccaas_page_again(&walk)); /* for good */
-    CHECK(!ccaas_page_next(&walk, &page));
+    CHECK(!cc_page_next(&walk, &page));
+    CHECK(!cc_page_again(&walk));
+    CHECK(!cc_page_again(&walk)); /* for good */
+    CHECK(!cc_page_next(&walk, &page));
     CHECK_INT(walk.passes, passes);
     CHECK_INT(walk.clean, clean);
-    CHECK_INT(ccaas_page_missing(&walk), missing);
+    CHECK_INT(cc_page_missing(&walk), missing);
 }
 
 /* A pass over a list of that many rows that holds still. */
@@ -340,7 +340,7 @@ static void refusal_without_a_number(void)
     still(9, false);
     walk.pass.varied = true;
     again(2);
-    page_is_past(4, CCAAS_PAGE_NONE);
+    page_is_past(4, CC_PAGE_NONE);
     page_is_past(3, 7); /* contradicts itself */
     page_has(2, 6, "5 6");
     page_has(1, 6, "3 4");
@@ -371,7 +371,7 @@ static void claims_without_end(void)
     const int64_t claim = (int64_t)1 << 32;
 
     for (int64_t says = -1; says <= 1; says++) {
-        int64_t pages = says < 0 ? CCAAS_PAGE_NONE : says > 0 ? claim : 2;
+        int64_t pages = says < 0 ? CC_PAGE_NONE : says > 0 ? claim : 2;
 
         begin();
         page_has(0, claim, "1 2");
@@ -463,16 +463,16 @@ static void emptied(void)
 
 static void filled(void)
 {
-    struct ccaas_page_head head = {0, 1, 3, 3};
+    struct cc_page_head head = {0, 1, 3, 3};
 
     begin_at(0, true);
     page_is_past(0, 0);
     again(2);
     /* The first answer of all names the page's size. */
     asks_for(0);
-    CHECK(ccaas_page_head(&walk, 0, &head) == NULL);
+    CHECK(cc_page_head(&walk, 0, &head) == NULL);
     CHECK_INT(row("1"), 1);
-    CHECK(ccaas_page_read(&walk, 0, 1) == NULL);
+    CHECK(cc_page_read(&walk, 0, 1) == NULL);
     asks_for(2);
 }
 
@@ -611,10 +611,10 @@ static void ends_that_recede(void)
     page_has(0, 2 * claim, "1 2");
     for (; page > claim - 100; page--) {
         page_is_past(page, page);
-        CHECK(ccaas_page_barren(&walk) == NULL);
+        CHECK(cc_page_barren(&walk) == NULL);
     }
     page_is_past(page, page);
-    CHECK(ccaas_page_barren(&walk) != NULL);
+    CHECK(cc_page_barren(&walk) != NULL);
 }
 
 int main(void)

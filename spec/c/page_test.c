@@ -6,14 +6,14 @@
 static const char *first_head(int64_t page, int64_t size, int64_t pages,
                               int64_t rows)
 {
-    struct ccaas_page_head head = {page, size, pages, rows};
-    struct ccaas_page_walk before;
+    struct cc_page_head head = {page, size, pages, rows};
+    struct cc_page_walk before;
     const char *reason;
 
-    ccaas_page_start(&walk, 0, 100, false);
+    cc_page_start(&walk, 0, 100, false);
     ask(0, 1);
     memcpy(&before, &walk, sizeof walk); /* the padding, too */
-    reason = ccaas_page_head(&walk, 0, &head);
+    reason = cc_page_head(&walk, 0, &head);
     if (reason) {
         CHECK(memcmp(&before, &walk, sizeof walk) == 0);
     }
@@ -22,14 +22,14 @@ static const char *first_head(int64_t page, int64_t size, int64_t pages,
 
 static int64_t number(const char *value)
 {
-    return ccaas_page_number(value, strlen(value));
+    return cc_page_number(value, strlen(value));
 }
 /* Asking. */
 
 static void first_alone(void)
 {
-    ccaas_page_start(&walk, 0, 100, false);
-    CHECK_INT(ccaas_page_announced(&walk), -1);
+    cc_page_start(&walk, 0, 100, false);
+    CHECK_INT(cc_page_announced(&walk), -1);
     ask(0, 1);
     check_none_now();
     check_none_now();
@@ -48,7 +48,7 @@ static void from_the_middle(void)
     begin(3, 5);
     ask(4, 1);
     check_none_now();
-    CHECK_INT(ccaas_page_announced(&walk), 200);
+    CHECK_INT(cc_page_announced(&walk), 200);
 }
 
 static void one_page(void)
@@ -61,13 +61,13 @@ static void odd_first(void)
 {
     int64_t page;
 
-    ccaas_page_start(&walk, -5, 100, false);
-    CHECK(ccaas_page_next(&walk, &page));
+    cc_page_start(&walk, -5, 100, false);
+    CHECK(cc_page_next(&walk, &page));
     CHECK_INT(page, 0);
-    ccaas_page_start(&walk, INT64_MAX, 100, false);
-    CHECK(ccaas_page_next(&walk, &page));
+    cc_page_start(&walk, INT64_MAX, 100, false);
+    CHECK(cc_page_next(&walk, &page));
     CHECK_INT(page, INT64_MAX - 1);
-    CHECK(!ccaas_page_next(&walk, &page));
+    CHECK(!cc_page_next(&walk, &page));
 }
 
 /* Numbers. */
@@ -79,7 +79,7 @@ static void numbers(void)
     CHECK_INT(number("007"), 7);
     CHECK_INT(number(" \t12 "), 12);
     CHECK_INT(number("9223372036854775807"), INT64_MAX);
-    CHECK_INT(ccaas_page_number("1234", 2), 12);
+    CHECK_INT(cc_page_number("1234", 2), 12);
 }
 
 static void no_numbers(void)
@@ -111,8 +111,8 @@ static void no_numbers(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK_INT(number(bad[i]), BAD);
     }
-    CHECK_INT(ccaas_page_number("1\0", 2), BAD);
-    CHECK_INT(ccaas_page_number(NULL, 0), NONE);
+    CHECK_INT(cc_page_number("1\0", 2), BAD);
+    CHECK_INT(cc_page_number(NULL, 0), NONE);
 }
 
 /* A proxy may join two headers of one name: "1, 1" was taken for no number. */
@@ -121,17 +121,17 @@ static void repeated_numbers(void)
     CHECK_INT(number("1, 1"), 1);
     CHECK_INT(number("12,12 ,\t12"), 12);
     CHECK_INT(number("7, 007"), 7);
-    CHECK_INT(number("1, 2"), CCAAS_PAGE_TWO);
-    CHECK_INT(number("1, 1, 2"), CCAAS_PAGE_TWO);
-    CHECK_INT(number("1, 2, 1"), CCAAS_PAGE_TWO);
-    CHECK_INT(ccaas_page_both(NONE, NONE), NONE);
-    CHECK_INT(ccaas_page_both(NONE, 3), 3);
-    CHECK_INT(ccaas_page_both(3, NONE), 3);
-    CHECK_INT(ccaas_page_both(3, 3), 3);
-    CHECK_INT(ccaas_page_both(3, 4), CCAAS_PAGE_TWO);
-    CHECK_INT(ccaas_page_both(3, BAD), BAD);
-    CHECK_INT(ccaas_page_both(CCAAS_PAGE_TWO, 3), CCAAS_PAGE_TWO);
-    CHECK_INT(ccaas_page_both(BAD, CCAAS_PAGE_TWO), BAD);
+    CHECK_INT(number("1, 2"), CC_PAGE_TWO);
+    CHECK_INT(number("1, 1, 2"), CC_PAGE_TWO);
+    CHECK_INT(number("1, 2, 1"), CC_PAGE_TWO);
+    CHECK_INT(cc_page_both(NONE, NONE), NONE);
+    CHECK_INT(cc_page_both(NONE, 3), 3);
+    CHECK_INT(cc_page_both(3, NONE), 3);
+    CHECK_INT(cc_page_both(3, 3), 3);
+    CHECK_INT(cc_page_both(3, 4), CC_PAGE_TWO);
+    CHECK_INT(cc_page_both(3, BAD), BAD);
+    CHECK_INT(cc_page_both(CC_PAGE_TWO, 3), CC_PAGE_TWO);
+    CHECK_INT(cc_page_both(BAD, CC_PAGE_TWO), BAD);
 }
 
 /* Believing an answer. */
@@ -139,19 +139,19 @@ static void repeated_numbers(void)
 static void all_there(void)
 {
     CHECK(first_head(0, 100, 3, 250) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 250);
+    CHECK_INT(cc_page_announced(&walk), 250);
     ask(1, 2);
     check_none_now();
 }
 
 static void page_and_size_missing(void)
 {
-    struct ccaas_page_head head = {NONE, NONE, 3, 201};
+    struct cc_page_head head = {NONE, NONE, 3, 201};
 
     CHECK(first_head(NONE, NONE, 3, 250) == NULL);
     ask(1, 2);
-    CHECK(ccaas_page_head(&walk, 1, &head) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 201);
+    CHECK(cc_page_head(&walk, 1, &head) == NULL);
+    CHECK_INT(cc_page_announced(&walk), 201);
 }
 
 static void counts_missing(void)
@@ -180,7 +180,7 @@ static void counts_bad(void)
 
 static void counts_differ(void)
 {
-    const int64_t two = CCAAS_PAGE_TWO;
+    const int64_t two = CC_PAGE_TWO;
 
     CHECK_STR(first_head(0, 100, two, 250),
               "the answer names two different numbers of pages");
@@ -195,12 +195,12 @@ static void counts_differ(void)
 static void other_page(void)
 {
     const char *reason = "the answer is another page than the one asked for";
-    struct ccaas_page_head head = {0, 100, 3, 250};
+    struct cc_page_head head = {0, 100, 3, 250};
 
     CHECK_STR(first_head(1, 100, 3, 250), reason);
     CHECK(first_head(0, 100, 3, 250) == NULL);
     ask(1, 1);
-    CHECK_STR(ccaas_page_head(&walk, 1, &head), reason);
+    CHECK_STR(cc_page_head(&walk, 1, &head), reason);
 }
 
 static void size_bounds(void)
@@ -215,13 +215,13 @@ static void size_bounds(void)
 
 static void no_size_at_all(void)
 {
-    struct ccaas_page_head head = {0, NONE, 1, 1};
+    struct cc_page_head head = {0, NONE, 1, 1};
     int64_t page;
 
-    ccaas_page_start(&walk, 0, 0, false);
-    CHECK(ccaas_page_next(&walk, &page));
-    CHECK(ccaas_page_head(&walk, 0, &head) != NULL);
-    CHECK_INT(ccaas_page_announced(&walk), -1);
+    cc_page_start(&walk, 0, 0, false);
+    CHECK(cc_page_next(&walk, &page));
+    CHECK(cc_page_head(&walk, 0, &head) != NULL);
+    CHECK_INT(cc_page_announced(&walk), -1);
 }
 
 static void rounding(void)
@@ -244,7 +244,7 @@ static void rounding(void)
 static void largest(void)
 {
     CHECK(first_head(0, 1, INT64_MAX, INT64_MAX) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), INT64_MAX);
+    CHECK_INT(cc_page_announced(&walk), INT64_MAX);
     CHECK(first_head(0, 2, INT64_MAX / 2 + 1, INT64_MAX) == NULL);
     CHECK(first_head(0, 2, INT64_MAX / 2, INT64_MAX) != NULL);
     CHECK(first_head(0, 1000000, INT64_MAX, INT64_MAX) != NULL);
@@ -252,57 +252,57 @@ static void largest(void)
 
 static void smaller_pages(void)
 {
-    struct ccaas_page_head head = {3, 10, 25, 250};
+    struct cc_page_head head = {3, 10, 25, 250};
 
     CHECK(first_head(0, 10, 25, 250) == NULL);
     ask(1, 24);
     check_none_now();
-    ccaas_page_start(&walk, 3, 100, false);
+    cc_page_start(&walk, 3, 100, false);
     ask(3, 1);
-    CHECK(ccaas_page_head(&walk, 3, &head) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 220);
+    CHECK(cc_page_head(&walk, 3, &head) == NULL);
+    CHECK_INT(cc_page_announced(&walk), 220);
 }
 
 static void size_changes(void)
 {
-    struct ccaas_page_head head = {1, 100, 3, 250};
+    struct cc_page_head head = {1, 100, 3, 250};
 
     CHECK(first_head(0, 50, 5, 250) == NULL);
     ask(1, 1);
-    CHECK_STR(ccaas_page_head(&walk, 1, &head),
+    CHECK_STR(cc_page_head(&walk, 1, &head),
               "the page size changed from one page to another");
     ask(2, 3);
-    head = (struct ccaas_page_head){1, NONE, 5, 250};
-    CHECK(ccaas_page_head(&walk, 1, &head) == NULL);
+    head = (struct cc_page_head){1, NONE, 5, 250};
+    CHECK(cc_page_head(&walk, 1, &head) == NULL);
 }
 
 static void first_past_the_end(void)
 {
-    struct ccaas_page_head head = {3, 100, 3, 250};
+    struct cc_page_head head = {3, 100, 3, 250};
 
-    ccaas_page_start(&walk, 3, 100, false);
+    cc_page_start(&walk, 3, 100, false);
     ask(3, 1);
-    CHECK_STR(ccaas_page_head(&walk, 3, &head),
+    CHECK_STR(cc_page_head(&walk, 3, &head),
               "the answer is a page that, by its own count, does not exist");
-    head = (struct ccaas_page_head){3, 100, 4, 301};
-    CHECK(ccaas_page_head(&walk, 3, &head) == NULL);
+    head = (struct cc_page_head){3, 100, 4, 301};
+    CHECK(cc_page_head(&walk, 3, &head) == NULL);
 }
 
 static void announced_bounds(void)
 {
-    struct ccaas_page_head head = {2, 100, 3, 250};
+    struct cc_page_head head = {2, 100, 3, 250};
 
-    ccaas_page_start(&walk, 2, 100, false);
+    cc_page_start(&walk, 2, 100, false);
     ask(2, 1);
-    CHECK(ccaas_page_head(&walk, 2, &head) == NULL);
-    CHECK_INT(ccaas_page_announced(&walk), 50);
+    CHECK(cc_page_head(&walk, 2, &head) == NULL);
+    CHECK_INT(cc_page_announced(&walk), 50);
     begin(0, 0);
-    CHECK_INT(ccaas_page_announced(&walk), 0);
+    CHECK_INT(cc_page_announced(&walk), 0);
     begin(5, 0);
-    CHECK_INT(ccaas_page_announced(&walk), 0);
+    CHECK_INT(cc_page_announced(&walk), 0);
     check_none_now();
     begin(INT64_MAX - 1, 0);
-    CHECK_INT(ccaas_page_announced(&walk), 0);
+    CHECK_INT(cc_page_announced(&walk), 0);
     check_none_now();
 }
 
@@ -310,7 +310,7 @@ static void empty_list(void)
 {
     begin(0, 0);
     check_none_now();
-    CHECK(ccaas_page_read(&walk, 0, 0) == NULL);
+    CHECK(cc_page_read(&walk, 0, 0) == NULL);
     CHECK(!walk.shrunk);
 }
 

@@ -14,14 +14,14 @@ struct outcome {
     bool is_json;
     size_t offset;
     const char *reason;
-    char picks[CCAAS_PICK_MOST][64]; /* "(none)" where there is none */
+    char picks[CC_PICK_MOST][64]; /* "(none)" where there is none */
 };
 
 /* Picks from a copy that ends where its memory ends, for the sanitizers. */
-static struct outcome pick(const struct ccaas_pick_form *form, size_t count,
+static struct outcome pick(const struct cc_pick_form *form, size_t count,
                            const char *text, size_t length)
 {
-    struct ccaas_part parts[CCAAS_PICK_MOST];
+    struct ccaas_part parts[CC_PICK_MOST];
     struct outcome outcome = {.offset = SIZE_MAX};
     char *copy = malloc(length ? length : 1);
 
@@ -29,7 +29,7 @@ static struct outcome pick(const struct ccaas_pick_form *form, size_t count,
     if (length)
         memcpy(copy, text, length);
     outcome.is_json =
-        ccaas_pick(form, copy, length, parts, &outcome.offset, &outcome.reason);
+        cc_pick(form, copy, length, parts, &outcome.offset, &outcome.reason);
     for (size_t i = 0; outcome.is_json && i < count; i++) {
         CHECK(!parts[i].begin ||
               (parts[i].begin >= copy && parts[i].begin < parts[i].end &&
@@ -46,7 +46,7 @@ static struct outcome pick(const struct ccaas_pick_form *form, size_t count,
 static const char *at(const char *path, const char *text)
 {
     static char found[64];
-    struct ccaas_pick_form *form = ccaas_pick_form_new(&path, 1);
+    struct cc_pick_form *form = cc_pick_form_new(&path, 1);
     struct outcome outcome = pick(form, 1, text, strlen(text));
 
     free(form);
@@ -63,25 +63,25 @@ static const char *const usual[] = {"a", "a.b", "a.b.c", "b", ""};
 /* The two verdicts on every beginning of a text. */
 static void agree(const char *text, size_t length)
 {
-    struct ccaas_pick_form *forms[] = {ccaas_pick_form_new(strange, 1),
-                                       ccaas_pick_form_new(usual, 5),
-                                       ccaas_pick_form_new(NULL, 0)};
+    struct cc_pick_form *forms[] = {cc_pick_form_new(strange, 1),
+                                    cc_pick_form_new(usual, 5),
+                                    cc_pick_form_new(NULL, 0)};
 
     for (size_t cut = 0; cut <= length; cut++) {
         size_t offset = SIZE_MAX;
         const char *reason = NULL;
-        enum ccaas_check answer = ccaas_json_check(text, cut, &offset, &reason);
+        enum cc_check answer = cc_json_check(text, cut, &offset, &reason);
 
         for (size_t i = 0; i < COUNT(forms); i++) {
             struct outcome it_is = pick(forms[i], i == 1 ? 5 : 0, text, cut);
 
-            CHECK_INT(it_is.is_json, answer == CCAAS_CHECK_OK);
-            if (answer == CCAAS_CHECK_BAD) {
+            CHECK_INT(it_is.is_json, answer == CC_CHECK_OK);
+            if (answer == CC_CHECK_BAD) {
                 CHECK_INT(it_is.offset, offset);
                 CHECK_STR(it_is.reason, reason);
-            } else if (answer == CCAAS_CHECK_MORE) {
+            } else if (answer == CC_CHECK_MORE) {
                 CHECK_INT(it_is.offset, cut);
-                CHECK_STR(it_is.reason, ccaas_json_cut);
+                CHECK_STR(it_is.reason, cc_json_cut);
             }
         }
     }
@@ -199,7 +199,7 @@ static void many_at_once(void)
         "\"7\"", "(none)", "\"COUNT\"",
         "3",     "(none)", "{\"count\":3,\"type\":\"COUNT\"}",
         "\"7\"", "(none)"};
-    struct ccaas_pick_form *form = ccaas_pick_form_new(paths, 8);
+    struct cc_pick_form *form = cc_pick_form_new(paths, 8);
     struct outcome outcome = pick(form, 8, text, strlen(text));
 
     CHECK(outcome.is_json);
@@ -217,7 +217,7 @@ static void a_form_keeps_its_paths(void)
 {
     char path[] = "a.b";
     const char *paths = path;
-    struct ccaas_pick_form *form = ccaas_pick_form_new(&paths, 1);
+    struct cc_pick_form *form = cc_pick_form_new(&paths, 1);
 
     memset(path, 'x', 3);
     CHECK_STR(pick(form, 1, "{\"a\":{\"b\":1}}", 13).picks[0], "1");
@@ -226,19 +226,19 @@ static void a_form_keeps_its_paths(void)
 
 static void limits(void)
 {
-    const char *paths[CCAAS_PICK_MOST + 1];
-    struct ccaas_pick_form *form;
+    const char *paths[CC_PICK_MOST + 1];
+    struct cc_pick_form *form;
 
     for (size_t i = 0; i < COUNT(paths); i++)
         paths[i] = "a.b.c.d";
-    CHECK(!ccaas_pick_form_new(paths, CCAAS_PICK_MOST + 1));
-    form = ccaas_pick_form_new(paths, CCAAS_PICK_MOST);
+    CHECK(!cc_pick_form_new(paths, CC_PICK_MOST + 1));
+    form = cc_pick_form_new(paths, CC_PICK_MOST);
     CHECK(form);
     CHECK_STR(pick(form, 8, "{\"a\":{\"b\":{\"c\":{\"d\":4}}}}", 25).picks[7],
               "4");
     free(form);
-    CHECK(!ccaas_pick_form_new(PATHS("a.b.c.d.e"), 1));
-    CHECK(!ccaas_pick_form_new(PATHS("a", "...."), 2));
+    CHECK(!cc_pick_form_new(PATHS("a.b.c.d.e"), 1));
+    CHECK(!cc_pick_form_new(PATHS("a", "...."), 2));
 }
 
 /* As deep as the checker goes, on the path and off it. */
@@ -247,7 +247,7 @@ static void depth(void)
     static const char *const names[] = {"\"a\"", "\"x\""};
 
     for (size_t which = 0; which < 2; which++)
-        for (int levels = CCAAS_JSON_DEPTH - 1; levels < CCAAS_JSON_DEPTH + 2;
+        for (int levels = CC_JSON_DEPTH - 1; levels < CC_JSON_DEPTH + 2;
              levels++) {
             char *text = malloc((size_t)levels * 8), *to = text;
 
@@ -263,14 +263,14 @@ static void depth(void)
 
 static void empty(void)
 {
-    struct ccaas_pick_form *form = ccaas_pick_form_new(PATHS("a"), 1);
+    struct cc_pick_form *form = cc_pick_form_new(PATHS("a"), 1);
     struct outcome outcome = pick(form, 1, "", 0);
 
     CHECK(!outcome.is_json);
     CHECK_INT(outcome.offset, 0);
-    CHECK_STR(outcome.reason, ccaas_json_cut);
+    CHECK_STR(outcome.reason, cc_json_cut);
     free(form);
-    form = ccaas_pick_form_new(NULL, 0);
+    form = cc_pick_form_new(NULL, 0);
     CHECK(pick(form, 0, "{\"a\":{}}", 8).is_json);
     CHECK(!pick(form, 0, "{\"a\":{]}", 8).is_json);
     free(form);

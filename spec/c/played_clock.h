@@ -1,7 +1,7 @@
 /* Time and randomness played by the program, for the specs of calls and of
  * subscriptions. */
-#ifndef CCAAS_SPEC_PLAYED_CLOCK_H
-#define CCAAS_SPEC_PLAYED_CLOCK_H
+#ifndef CC_SPEC_PLAYED_CLOCK_H
+#define CC_SPEC_PLAYED_CLOCK_H
 
 #include "clock.h"
 
@@ -11,7 +11,7 @@ static double now = 1000, luck;
 static double wall_step;   /* by how much the wall clock was set */
 static void (*then)(void); /* comes right after the next look at the clock */
 
-double ccaas_clock_now(void)
+double cc_clock_now(void)
 {
     double read = now;
     void (*comes)(void) = then;
@@ -22,17 +22,17 @@ double ccaas_clock_now(void)
     return read;
 }
 
-double ccaas_clock_wall(void)
+double cc_clock_wall(void)
 {
     return now + 1e9 + wall_step;
 }
 
-void ccaas_random_bytes(void *bytes, size_t length)
+void cc_random_bytes(void *bytes, size_t length)
 {
     memset(bytes, 7, length);
 }
 
-double ccaas_random_unit(void)
+double cc_random_unit(void)
 {
     return luck;
 }

@@ -16,8 +16,8 @@ static const char *environment(const char *name)
 #define SET(...) (variables = (const char *const[]){__VA_ARGS__, NULL})
 #define UNSET() (variables = NULL)
 #define GOES(url, option, proxy)                                               \
-    CHECK_STR(ccaas_proxy_for(url, option, environment), proxy)
-#define DIRECT(url, option) CHECK(!ccaas_proxy_for(url, option, environment))
+    CHECK_STR(cc_proxy_for(url, option, environment), proxy)
+#define DIRECT(url, option) CHECK(!cc_proxy_for(url, option, environment))
 
 #define P "http://proxy:3128"
 #define Q "http://other:8080"
@@ -89,7 +89,7 @@ static void exempt(const char *list, const char *url, int direct)
     const char *have;
 
     SET("no_proxy", list);
-    have = ccaas_proxy_for(url, P, environment);
+    have = cc_proxy_for(url, P, environment);
     if ((have == NULL) != direct)
         printf("  no_proxy=\"%s\", %s\n", list, url);
     CHECK_INT(have == NULL, direct);

@@ -7,27 +7,27 @@
 #include <math.h>
 #include <time.h>
 
-static const struct ccaas_retry_rule rule = {4, 0.5, 30, true, INFINITY};
+static const struct cc_retry_rule rule = {4, 0.5, 30, true, INFINITY};
 
 /* The wait after the attempt of that number failed for a while. */
 static double wait_after(unsigned number, double left, double random)
 {
-    struct ccaas_retry_attempt attempt = {number, true, true, -1};
+    struct cc_retry_attempt attempt = {number, true, true, -1};
 
-    return ccaas_retry_wait(&rule, &attempt, left, random);
+    return cc_retry_wait(&rule, &attempt, left, random);
 }
 
 /* The wait when the server asks for one. */
 static double wait_asked(double retry_after, double left)
 {
-    struct ccaas_retry_attempt attempt = {1, true, true, retry_after};
+    struct cc_retry_attempt attempt = {1, true, true, retry_after};
 
-    return ccaas_retry_wait(&rule, &attempt, left, 0.5);
+    return cc_retry_wait(&rule, &attempt, left, 0.5);
 }
 
 static double after_at(const char *value, int64_t now)
 {
-    return ccaas_retry_after(value, strlen(value), now);
+    return cc_retry_after(value, strlen(value), now);
 }
 
 #define NOV_6 784111777 /* Sun, 06 Nov 1994 08:49:37 GMT */
@@ -50,59 +50,59 @@ static void full_jitter(void)
 
 static void capped(void)
 {
-    struct ccaas_retry_rule many = {UINT32_MAX, 0.5, 30, true, INFINITY};
-    struct ccaas_retry_attempt attempt = {6, true, false, -1};
+    struct cc_retry_rule many = {UINT32_MAX, 0.5, 30, true, INFINITY};
+    struct cc_retry_attempt attempt = {6, true, false, -1};
     static const unsigned over[] = {7, 33, 64, 1000, 1100, 5000, UINT32_MAX};
 
-    CHECK(ccaas_retry_wait(&many, &attempt, INFINITY, 0.5) == 8);
+    CHECK(cc_retry_wait(&many, &attempt, INFINITY, 0.5) == 8);
     for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
         attempt.number = over[i];
-        CHECK(ccaas_retry_wait(&many, &attempt, INFINITY, 0.5) == 15);
+        CHECK(cc_retry_wait(&many, &attempt, INFINITY, 0.5) == 15);
     }
 }
 
 static void cap_under_base(void)
 {
-    struct ccaas_retry_rule small = {4, 0.5, 0.1, true, INFINITY};
-    struct ccaas_retry_attempt attempt = {1, true, false, -1};
+    struct cc_retry_rule small = {4, 0.5, 0.1, true, INFINITY};
+    struct cc_retry_attempt attempt = {1, true, false, -1};
 
-    CHECK(ccaas_retry_wait(&small, &attempt, INFINITY, 0.5) == 0.05);
+    CHECK(cc_retry_wait(&small, &attempt, INFINITY, 0.5) == 0.05);
     small.cap = 0;
-    CHECK(ccaas_retry_wait(&small, &attempt, INFINITY, 0.5) == 0);
+    CHECK(cc_retry_wait(&small, &attempt, INFINITY, 0.5) == 0);
 }
 
 static void used_up(void)
 {
-    struct ccaas_retry_rule none = {0, 0.5, 30, true, INFINITY};
-    struct ccaas_retry_attempt attempt = {1, true, false, -1};
+    struct cc_retry_rule none = {0, 0.5, 30, true, INFINITY};
+    struct cc_retry_attempt attempt = {1, true, false, -1};
 
     CHECK(wait_after(4, INFINITY, 0.5) >= 0);
     CHECK(wait_after(5, INFINITY, 0.5) < 0);
     CHECK(wait_after(UINT32_MAX, INFINITY, 0.5) < 0);
-    CHECK(ccaas_retry_wait(&none, &attempt, INFINITY, 0.5) < 0);
+    CHECK(cc_retry_wait(&none, &attempt, INFINITY, 0.5) < 0);
 }
 
 static void final(void)
 {
-    struct ccaas_retry_attempt attempt = {1, false, false, -1};
+    struct cc_retry_attempt attempt = {1, false, false, -1};
 
-    CHECK(ccaas_retry_wait(&rule, &attempt, INFINITY, 0.5) < 0);
+    CHECK(cc_retry_wait(&rule, &attempt, INFINITY, 0.5) < 0);
     attempt.retry_after = 3;
-    CHECK(ccaas_retry_wait(&rule, &attempt, INFINITY, 0.5) < 0);
+    CHECK(cc_retry_wait(&rule, &attempt, INFINITY, 0.5) < 0);
 }
 
 static void idempotence(void)
 {
-    struct ccaas_retry_rule once = {4, 0.5, 30, false, INFINITY};
-    struct ccaas_retry_attempt attempt = {1, true, true, -1};
+    struct cc_retry_rule once = {4, 0.5, 30, false, INFINITY};
+    struct cc_retry_attempt attempt = {1, true, true, -1};
 
-    CHECK(ccaas_retry_wait(&once, &attempt, INFINITY, 0.5) < 0);
+    CHECK(cc_retry_wait(&once, &attempt, INFINITY, 0.5) < 0);
     attempt.retry_after = 3;
-    CHECK(ccaas_retry_wait(&once, &attempt, INFINITY, 0.5) < 0);
+    CHECK(cc_retry_wait(&once, &attempt, INFINITY, 0.5) < 0);
     attempt.sent = false;
-    CHECK(ccaas_retry_wait(&once, &attempt, INFINITY, 0.5) == 3);
+    CHECK(cc_retry_wait(&once, &attempt, INFINITY, 0.5) == 3);
     attempt.retry_after = -1;
-    CHECK(ccaas_retry_wait(&once, &attempt, INFINITY, 0.5) == 0.25);
+    CHECK(cc_retry_wait(&once, &attempt, INFINITY, 0.5) == 0.25);
 }
 
 static void obeys(void)
@@ -138,11 +138,11 @@ static void statuses(void)
     size_t i;
 
     for (int status = -1; status < 1000; status++) {
-        passing += ccaas_retry_status(status);
+        passing += cc_retry_status(status);
     }
     CHECK_INT(passing, sizeof passing_ones / sizeof *passing_ones);
     for (i = 0; i < sizeof passing_ones / sizeof *passing_ones; i++)
-        CHECK(ccaas_retry_status(passing_ones[i]));
+        CHECK(cc_retry_status(passing_ones[i]));
 }
 
 static void seconds(void)
@@ -152,7 +152,7 @@ static void seconds(void)
     CHECK_INT(after_at("120", NOV_6), 120);
     CHECK_INT(after_at("007", NOV_6), 7);
     CHECK_INT(after_at(" \t5 ", NOV_6), 5);
-    CHECK_INT(ccaas_retry_after("1234", 2, NOV_6), 12);
+    CHECK_INT(cc_retry_after("1234", 2, NOV_6), 12);
 }
 
 static void huge(void)
@@ -164,7 +164,7 @@ static void huge(void)
     CHECK_INT(after_at("1000000000", 0), 1000000000);
     CHECK_INT(after_at("1000000001", 0), 1000000000);
     CHECK_INT(after_at("18446744073709551617", 0), 1000000000);
-    CHECK_INT(ccaas_retry_after(digits, sizeof digits, 0), 1000000000);
+    CHECK_INT(cc_retry_after(digits, sizeof digits, 0), 1000000000);
     CHECK_INT(after_at("Fri, 31 Dec 9999 23:59:59 GMT", 0), 1000000000);
 }
 
@@ -215,28 +215,26 @@ static void leap_days(void)
 /* The longest Retry-After that is waited for; back-off is not meant by it. */
 static void too_long(void)
 {
-    struct ccaas_retry_rule most = {4, 0.5, 30, true, 7};
-    struct ccaas_retry_attempt attempt = {4, true, true, 7};
+    struct cc_retry_rule most = {4, 0.5, 30, true, 7};
+    struct cc_retry_attempt attempt = {4, true, true, 7};
 
-    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) == 7);
-    CHECK(ccaas_retry_wait(&most, &attempt, 7, 0.5) == CCAAS_RETRY_TOO_LATE);
+    CHECK(cc_retry_wait(&most, &attempt, INFINITY, 0.5) == 7);
+    CHECK(cc_retry_wait(&most, &attempt, 7, 0.5) == CC_RETRY_TOO_LATE);
     attempt.retry_after = 7.001;
-    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) ==
-          CCAAS_RETRY_TOO_LONG);
+    CHECK(cc_retry_wait(&most, &attempt, INFINITY, 0.5) == CC_RETRY_TOO_LONG);
     most.retries = 3;
-    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) ==
-          CCAAS_RETRY_NEVER);
+    CHECK(cc_retry_wait(&most, &attempt, INFINITY, 0.5) == CC_RETRY_NEVER);
     most.retries = 4;
     most.max_retry_after = 0;
     attempt.retry_after = -1;
-    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) == 2);
+    CHECK(cc_retry_wait(&most, &attempt, INFINITY, 0.5) == 2);
     attempt.retry_after = 0;
-    CHECK(ccaas_retry_wait(&most, &attempt, INFINITY, 0.5) == 0);
+    CHECK(cc_retry_wait(&most, &attempt, INFINITY, 0.5) == 0);
 }
 
 static int64_t date_at(const char *value, int64_t now)
 {
-    return ccaas_retry_date(value, strlen(value), now);
+    return cc_retry_date(value, strlen(value), now);
 }
 
 /* The sender's clock, or ours. */
@@ -249,9 +247,9 @@ static void clocks(void)
     CHECK_INT(date_at("1994-11-06T08:49:37Z", 5), 5);
     CHECK_INT(date_at("7", 5), 5);
     CHECK_INT(date_at("", 5), 5);
-    CHECK_INT(ccaas_retry_date(NULL, 0, 5), 5);
-    CHECK_INT(ccaas_retry_date(NULL, 0, -5), 0);
-    CHECK_INT(ccaas_retry_date(NULL, 0, INT64_MAX), 253402300799);
+    CHECK_INT(cc_retry_date(NULL, 0, 5), 5);
+    CHECK_INT(cc_retry_date(NULL, 0, -5), 0);
+    CHECK_INT(cc_retry_date(NULL, 0, INT64_MAX), 253402300799);
 }
 
 static void two_digits(void)
@@ -331,8 +329,8 @@ static void garbage(void)
         }
         CHECK(wait == -1);
     }
-    CHECK(ccaas_retry_after(NULL, 0, NOV_6) == -1);
-    CHECK(ccaas_retry_after("5\0", 2, NOV_6) == -1);
+    CHECK(cc_retry_after(NULL, 0, NOV_6) == -1);
+    CHECK(cc_retry_after("5\0", 2, NOV_6) == -1);
 }
 
 static void cut_short(void)
@@ -349,7 +347,7 @@ static void cut_short(void)
             char *bytes = malloc(length + !length);
 
             memcpy(bytes, forms[i], length);
-            CHECK(ccaas_retry_after(bytes, length, NOV_6) == -1);
+            CHECK(cc_retry_after(bytes, length, NOV_6) == -1);
             free(bytes);
         }
     }
@@ -376,27 +374,27 @@ static void locales(void)
 
 static void link_doubles(void)
 {
-    struct ccaas_retry_link link = {1, 30, 60, 0};
+    struct cc_retry_link link = {1, 30, 60, 0};
     static const double bounds[] = {1, 2, 4, 8, 16, 30, 30, 30};
 
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-        struct ccaas_retry_link same = link;
+        struct cc_retry_link same = link;
 
-        CHECK(ccaas_retry_link_lost(&same, 0, -1, 0) == bounds[i] / 2);
+        CHECK(cc_retry_link_lost(&same, 0, -1, 0) == bounds[i] / 2);
         same = link;
-        CHECK(ccaas_retry_link_lost(&same, 0, -1, 0.999999) < bounds[i]);
-        CHECK(ccaas_retry_link_lost(&link, 0, -1, 0.5) == bounds[i] * 0.75);
+        CHECK(cc_retry_link_lost(&same, 0, -1, 0.999999) < bounds[i]);
+        CHECK(cc_retry_link_lost(&link, 0, -1, 0.5) == bounds[i] * 0.75);
     }
 }
 
 /* Opened and lost at once, for ever: it never waits for less than it did. */
 static void link_flaps(void)
 {
-    struct ccaas_retry_link link = {1, 30, 60, 0};
+    struct cc_retry_link link = {1, 30, 60, 0};
     double wait, before = 0;
 
     for (int i = 0; i < 5000; i++) {
-        wait = ccaas_retry_link_lost(&link, i % 2 ? 59.9 : 0, -1, 0);
+        wait = cc_retry_link_lost(&link, i % 2 ? 59.9 : 0, -1, 0);
         CHECK(wait >= before && wait >= 0.5 && wait <= 15);
         before = wait;
     }
@@ -405,41 +403,41 @@ static void link_flaps(void)
 
 static void link_settles(void)
 {
-    struct ccaas_retry_link link = {1, 30, 60, 0};
+    struct cc_retry_link link = {1, 30, 60, 0};
 
     for (int i = 0; i < 10; i++)
-        ccaas_retry_link_lost(&link, 0, -1, 0);
-    CHECK(ccaas_retry_link_lost(&link, 60, -1, 0) == 0.5);
-    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 1);
-    CHECK(ccaas_retry_link_lost(&link, INFINITY, -1, 0) == 0.5);
+        cc_retry_link_lost(&link, 0, -1, 0);
+    CHECK(cc_retry_link_lost(&link, 60, -1, 0) == 0.5);
+    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 1);
+    CHECK(cc_retry_link_lost(&link, INFINITY, -1, 0) == 0.5);
 }
 
 static void link_cap_under_base(void)
 {
-    struct ccaas_retry_link link = {1, 0.5, 60, 0};
+    struct cc_retry_link link = {1, 0.5, 60, 0};
 
-    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 0.25);
-    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 0.25);
+    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 0.25);
+    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 0.25);
 }
 
 static void link_obeys(void)
 {
-    struct ccaas_retry_link link = {1, 30, 60, 0};
+    struct cc_retry_link link = {1, 30, 60, 0};
 
-    CHECK(ccaas_retry_link_lost(&link, 0, 7, 0.1) == 7);
-    CHECK(ccaas_retry_link_lost(&link, 0, 700, 0.9) == 700);
-    CHECK(ccaas_retry_link_lost(&link, 0, 0.6, 0.9) == 0.6);
+    CHECK(cc_retry_link_lost(&link, 0, 7, 0.1) == 7);
+    CHECK(cc_retry_link_lost(&link, 0, 700, 0.9) == 700);
+    CHECK(cc_retry_link_lost(&link, 0, 0.6, 0.9) == 0.6);
     CHECK_INT(link.failures, 3);
-    CHECK(ccaas_retry_link_lost(&link, 0, -1, 0) == 4);
+    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 4);
 }
 
 /* A server that says "at once" with each refusal is not asked in a circle. */
 static void link_never_at_once(void)
 {
-    struct ccaas_retry_link link = {1, 30, 60, 0};
+    struct cc_retry_link link = {1, 30, 60, 0};
 
     for (int i = 0; i < 10; i++)
-        CHECK(ccaas_retry_link_lost(&link, 0, 0, 0) == 0.5);
+        CHECK(cc_retry_link_lost(&link, 0, 0, 0) == 0.5);
 }
 
 int main(void)

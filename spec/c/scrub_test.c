@@ -14,7 +14,7 @@ static const char *scrubbed_of(const char *text, size_t length, bool is_cut,
                                const char *secret)
 {
     memmove(room, text, length);
-    room[ccaas_scrub(room, length, is_cut, &secret, 1)] = '\0';
+    room[cc_scrub(room, length, is_cut, &secret, 1)] = '\0';
     return room;
 }
 
@@ -258,7 +258,7 @@ static void several(void)
     const char *secrets[] = {"first-one", "one-second", "xy"};
     char text[] = "xy first-one-second first-ONE one%2Dsecond";
 
-    text[ccaas_scrub(text, strlen(text), false, secrets, 3)] = '\0';
+    text[cc_scrub(text, strlen(text), false, secrets, 3)] = '\0';
     CHECK_STR(text, "xy *** *** ***");
 }
 
@@ -271,7 +271,7 @@ static double seconds_for(const char *piece, const char *secret)
         memcpy(room + length, piece, size);
         length += size;
     }
-    ccaas_scrub(room, length, true, &secret, 1);
+    cc_scrub(room, length, true, &secret, 1);
     return (double)(clock() - began) / CLOCKS_PER_SEC;
 }
 

@@ -10,7 +10,7 @@ static const uint8_t seed[16] = {0, 1, 2,  3,  4,  5,  6,  7,
 static long allowed = -1;
 
 /* Takes the place of the weak one in seen.c. */
-void *ccaas_seen_calloc(size_t count, size_t size)
+void *cc_seen_calloc(size_t count, size_t size)
 {
     if (!allowed) {
         return NULL;
@@ -46,191 +46,190 @@ static void hashes_as_published(void)
         0xa91dc74e4ade3b35, 0xfb0bed02ef6cd00d, 0x88d93cb44ab1e1f4,
         0x540f11d643c5e663, 0x2370dd1f8c21d1bc, 0x81157b6c16a7b60d,
     };
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
     uint8_t bytes[64];
 
     for (size_t i = 0; i < sizeof bytes; i++) {
         bytes[i] = (uint8_t)i;
     }
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        CHECK_INT(ccaas_seen_hash(seen, bytes, i), want[i]);
+        CHECK_INT(cc_seen_hash(seen, bytes, i), want[i]);
     }
-    CHECK_INT(ccaas_seen_hash(seen, NULL, 0), want[0]);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_hash(seen, NULL, 0), want[0]);
+    cc_seen_free(seen);
 }
 
 static void hashes_as_cpython(void)
 {
     static const uint8_t zeros[16];
-    struct ccaas_seen *seen = ccaas_seen_new(zeros);
+    struct cc_seen *seen = cc_seen_new(zeros);
     uint8_t bytes[63];
 
     for (size_t i = 0; i < sizeof bytes; i++) {
         bytes[i] = (uint8_t)i;
     }
-    CHECK_INT(ccaas_seen_hash(seen, "a", 1), 0x407448d2b89b1813);
-    CHECK_INT(ccaas_seen_hash(seen, "ccaas", 5), 0xcf737d2dd08a75fd);
-    CHECK_INT(ccaas_seen_hash(seen, "0123456789abcdef", 16),
-              0x1d42b30f7e060c24);
-    CHECK_INT(ccaas_seen_hash(seen, bytes, 63), 0x385d3e39e5f37359);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_hash(seen, "a", 1), 0x407448d2b89b1813);
+    CHECK_INT(cc_seen_hash(seen, "ccaas", 5), 0xcf737d2dd08a75fd);
+    CHECK_INT(cc_seen_hash(seen, "0123456789abcdef", 16), 0x1d42b30f7e060c24);
+    CHECK_INT(cc_seen_hash(seen, bytes, 63), 0x385d3e39e5f37359);
+    cc_seen_free(seen);
 }
 
 static void hashes_anywhere(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
     char room[40];
 
     for (size_t i = 0; i < 8; i++) {
         memcpy(room + i, "a row's identity, unaligned", 27);
-        CHECK(ccaas_seen_hash(seen, room + i, 27) ==
-              ccaas_seen_hash(seen, "a row's identity, unaligned", 27));
+        CHECK(cc_seen_hash(seen, room + i, 27) ==
+              cc_seen_hash(seen, "a row's identity, unaligned", 27));
     }
-    ccaas_seen_free(seen);
+    cc_seen_free(seen);
 }
 
 static void seed_matters(void)
 {
     uint8_t other[16];
-    struct ccaas_seen *a = ccaas_seen_new(seed);
+    struct cc_seen *a = cc_seen_new(seed);
 
     for (size_t i = 0; i < 16; i++) {
         memcpy(other, seed, 16);
         other[i] ^= 1;
-        struct ccaas_seen *b = ccaas_seen_new(other);
-        CHECK(ccaas_seen_hash(a, "101", 3) != ccaas_seen_hash(b, "101", 3));
-        ccaas_seen_free(b);
+        struct cc_seen *b = cc_seen_new(other);
+        CHECK(cc_seen_hash(a, "101", 3) != cc_seen_hash(b, "101", 3));
+        cc_seen_free(b);
     }
-    ccaas_seen_free(a);
+    cc_seen_free(a);
 }
 
 static void new_and_known(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
 
-    CHECK_INT(ccaas_seen_count(seen), 0);
-    CHECK_INT(ccaas_seen_add(seen, 16), CCAAS_SEEN_NEW);
-    CHECK_INT(ccaas_seen_add(seen, 16), CCAAS_SEEN_TWICE);
-    CHECK_INT(ccaas_seen_add(seen, 8), CCAAS_SEEN_NEW);
-    CHECK_INT(ccaas_seen_count(seen), 2);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_count(seen), 0);
+    CHECK_INT(cc_seen_add(seen, 16), CC_SEEN_NEW);
+    CHECK_INT(cc_seen_add(seen, 16), CC_SEEN_TWICE);
+    CHECK_INT(cc_seen_add(seen, 8), CC_SEEN_NEW);
+    CHECK_INT(cc_seen_count(seen), 2);
+    cc_seen_free(seen);
 }
 
 static void zero_hash(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
 
-    CHECK_INT(ccaas_seen_add(seen, 8), CCAAS_SEEN_NEW);
-    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_NEW);
-    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_TWICE);
-    CHECK_INT(ccaas_seen_add(seen, 8), CCAAS_SEEN_TWICE);
-    CHECK_INT(ccaas_seen_count(seen), 2);
-    ccaas_seen_next_pass(seen);
-    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_KNOWN);
-    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_TWICE);
-    CHECK_INT(ccaas_seen_count(seen), 2);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_add(seen, 8), CC_SEEN_NEW);
+    CHECK_INT(cc_seen_add(seen, 0), CC_SEEN_NEW);
+    CHECK_INT(cc_seen_add(seen, 0), CC_SEEN_TWICE);
+    CHECK_INT(cc_seen_add(seen, 8), CC_SEEN_TWICE);
+    CHECK_INT(cc_seen_count(seen), 2);
+    cc_seen_next_pass(seen);
+    CHECK_INT(cc_seen_add(seen, 0), CC_SEEN_KNOWN);
+    CHECK_INT(cc_seen_add(seen, 0), CC_SEEN_TWICE);
+    CHECK_INT(cc_seen_count(seen), 2);
+    cc_seen_free(seen);
 }
 
 static void low_bits(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
 
-    CHECK_INT(ccaas_seen_add(seen, 64), CCAAS_SEEN_NEW);
+    CHECK_INT(cc_seen_add(seen, 64), CC_SEEN_NEW);
     for (uint64_t i = 65; i < 72; i++) {
-        CHECK_INT(ccaas_seen_add(seen, i), CCAAS_SEEN_TWICE);
+        CHECK_INT(cc_seen_add(seen, i), CC_SEEN_TWICE);
     }
-    CHECK_INT(ccaas_seen_add(seen, 72), CCAAS_SEEN_NEW);
-    CHECK_INT(ccaas_seen_count(seen), 2);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_add(seen, 72), CC_SEEN_NEW);
+    CHECK_INT(cc_seen_count(seen), 2);
+    cc_seen_free(seen);
 }
 
 /* Row n comes in each pass whose number n + 1 divides, and twice. */
 static void passes(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
     int wrong = 0;
 
     for (uint64_t pass = 1; pass <= 60; pass++) {
         for (uint64_t row = 0; row < 60; row++) {
             if (pass % (row + 1) == 0) {
-                wrong += ccaas_seen_add(seen, nth(row)) !=
-                         (pass == row + 1 ? CCAAS_SEEN_NEW : CCAAS_SEEN_KNOWN);
-                wrong += ccaas_seen_add(seen, nth(row)) != CCAAS_SEEN_TWICE;
+                wrong += cc_seen_add(seen, nth(row)) !=
+                         (pass == row + 1 ? CC_SEEN_NEW : CC_SEEN_KNOWN);
+                wrong += cc_seen_add(seen, nth(row)) != CC_SEEN_TWICE;
             }
         }
-        ccaas_seen_next_pass(seen);
+        cc_seen_next_pass(seen);
     }
     CHECK_INT(wrong, 0);
-    CHECK_INT(ccaas_seen_count(seen), 60);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_count(seen), 60);
+    cc_seen_free(seen);
 }
 
 /* Marks stay while the array grows. */
 static void growing_in_a_pass(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
     int wrong = 0;
 
     for (uint64_t i = 0; i < 5000; i++) {
-        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_NEW;
+        wrong += cc_seen_add(seen, nth(i)) != CC_SEEN_NEW;
     }
-    ccaas_seen_next_pass(seen);
+    cc_seen_next_pass(seen);
     for (uint64_t i = 0; i < 2500; i++) {
-        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_KNOWN;
+        wrong += cc_seen_add(seen, nth(i)) != CC_SEEN_KNOWN;
     }
     for (uint64_t i = 5000; i < 50000; i++) {
-        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_NEW;
+        wrong += cc_seen_add(seen, nth(i)) != CC_SEEN_NEW;
     }
     for (uint64_t i = 0; i < 50000; i++) {
-        wrong += ccaas_seen_add(seen, nth(i)) !=
-                 (i >= 2500 && i < 5000 ? CCAAS_SEEN_KNOWN : CCAAS_SEEN_TWICE);
+        wrong += cc_seen_add(seen, nth(i)) !=
+                 (i >= 2500 && i < 5000 ? CC_SEEN_KNOWN : CC_SEEN_TWICE);
     }
     CHECK_INT(wrong, 0);
-    CHECK_INT(ccaas_seen_count(seen), 50000);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_count(seen), 50000);
+    cc_seen_free(seen);
 }
 
 static void same_slot(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
 
     /* All of these want the last slot of the array, whatever its size. */
     for (uint64_t i = 0; i < 1000; i++) {
-        CHECK_INT(ccaas_seen_add(seen, i << 32 | 0xffffffff), CCAAS_SEEN_NEW);
+        CHECK_INT(cc_seen_add(seen, i << 32 | 0xffffffff), CC_SEEN_NEW);
     }
     for (uint64_t i = 0; i < 1000; i++) {
-        CHECK_INT(ccaas_seen_add(seen, i << 32 | 0xffffffff), CCAAS_SEEN_TWICE);
+        CHECK_INT(cc_seen_add(seen, i << 32 | 0xffffffff), CC_SEEN_TWICE);
     }
-    CHECK_INT(ccaas_seen_count(seen), 1000);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_count(seen), 1000);
+    cc_seen_free(seen);
 }
 
 static void many(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
     int wrong = 0;
 
     for (uint64_t i = 0; i < 200000; i++) {
-        wrong += ccaas_seen_add(seen, nth(i)) != CCAAS_SEEN_NEW;
-        wrong += ccaas_seen_add(seen, nth(i / 2)) != CCAAS_SEEN_TWICE;
+        wrong += cc_seen_add(seen, nth(i)) != CC_SEEN_NEW;
+        wrong += cc_seen_add(seen, nth(i / 2)) != CC_SEEN_TWICE;
     }
     CHECK_INT(wrong, 0);
-    CHECK_INT(ccaas_seen_count(seen), 200000);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_count(seen), 200000);
+    cc_seen_free(seen);
 }
 
 static void small_memory(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
     double sum = 0, most = 0;
     long samples = 0;
 
     /* On average over list lengths that are spread evenly by ratio. */
     for (size_t rows = 1; rows <= 1 << 20; rows++) {
-        CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_NEW);
+        CHECK_INT(cc_seen_add(seen, nth(rows)), CC_SEEN_NEW);
         if (rows >= 1024 && rows % (rows / 512) == 0) {
-            double each = (double)ccaas_seen_memory(seen) / (double)rows;
+            double each = (double)cc_seen_memory(seen) / (double)rows;
 
             sum += each;
             most = each > most ? each : most;
@@ -240,53 +239,53 @@ static void small_memory(void)
     CHECK(samples > 1000);
     CHECK(sum / (double)samples <= 16);
     CHECK(most < 21.5);
-    ccaas_seen_free(seen);
+    cc_seen_free(seen);
 }
 
 static void empty_is_small(void)
 {
-    struct ccaas_seen *seen = ccaas_seen_new(seed);
+    struct cc_seen *seen = cc_seen_new(seed);
 
-    CHECK(ccaas_seen_memory(seen) <= 64);
-    ccaas_seen_free(seen);
+    CHECK(cc_seen_memory(seen) <= 64);
+    cc_seen_free(seen);
 }
 
 static void no_memory_no_set(void)
 {
     allowed = 0;
-    CHECK(ccaas_seen_new(seed) == NULL);
+    CHECK(cc_seen_new(seed) == NULL);
     allowed = -1;
-    ccaas_seen_free(NULL);
+    cc_seen_free(NULL);
 }
 
 /* Lets the allocation after `allocations` fail, and fills the set until that
  * happens. */
 static void fail_after(long allocations)
 {
-    struct ccaas_seen *seen;
+    struct cc_seen *seen;
     uint64_t rows = 0;
     size_t memory, count;
 
     allowed = allocations;
-    seen = ccaas_seen_new(seed);
-    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_NEW);
-    while (ccaas_seen_add(seen, nth(rows)) == CCAAS_SEEN_NEW) {
+    seen = cc_seen_new(seed);
+    CHECK_INT(cc_seen_add(seen, 0), CC_SEEN_NEW);
+    while (cc_seen_add(seen, nth(rows)) == CC_SEEN_NEW) {
         rows++;
     }
-    memory = ccaas_seen_memory(seen);
-    count = ccaas_seen_count(seen);
+    memory = cc_seen_memory(seen);
+    count = cc_seen_count(seen);
     CHECK_INT(count, rows + 1);
-    CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_MEMORY);
+    CHECK_INT(cc_seen_add(seen, nth(rows)), CC_SEEN_MEMORY);
     for (uint64_t i = 0; i < rows; i++) {
-        CHECK_INT(ccaas_seen_add(seen, nth(i)), CCAAS_SEEN_TWICE);
+        CHECK_INT(cc_seen_add(seen, nth(i)), CC_SEEN_TWICE);
     }
-    CHECK_INT(ccaas_seen_add(seen, 0), CCAAS_SEEN_TWICE);
-    CHECK_INT(ccaas_seen_memory(seen), memory);
-    CHECK_INT(ccaas_seen_count(seen), count);
+    CHECK_INT(cc_seen_add(seen, 0), CC_SEEN_TWICE);
+    CHECK_INT(cc_seen_memory(seen), memory);
+    CHECK_INT(cc_seen_count(seen), count);
     allowed = -1;
-    CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_NEW);
-    CHECK_INT(ccaas_seen_add(seen, nth(rows)), CCAAS_SEEN_TWICE);
-    ccaas_seen_free(seen);
+    CHECK_INT(cc_seen_add(seen, nth(rows)), CC_SEEN_NEW);
+    CHECK_INT(cc_seen_add(seen, nth(rows)), CC_SEEN_TWICE);
+    cc_seen_free(seen);
 }
 
 static void memory_runs_out(void)

@@ -5,10 +5,10 @@
 
 static const char *hex(const void *bytes, size_t length)
 {
-    static char text[2 * CCAAS_SHA256_SIZE + 1];
-    uint8_t digest[CCAAS_SHA256_SIZE];
+    static char text[2 * CC_SHA256_SIZE + 1];
+    uint8_t digest[CC_SHA256_SIZE];
 
-    ccaas_sha256(bytes, length, digest);
+    cc_sha256(bytes, length, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(text + 2 * i, 3, "%02x", digest[i]);
     return text;
@@ -40,12 +40,12 @@ static void million(void)
 /* The digest of the digests of all lengths from 0 to 199. */
 static void every_length(void)
 {
-    static char bytes[200], all[200 * 2 * CCAAS_SHA256_SIZE];
+    static char bytes[200], all[200 * 2 * CC_SHA256_SIZE];
 
     for (size_t length = 0; length < sizeof bytes; length++) {
         bytes[length] = (char)length;
-        memcpy(all + 2 * CCAAS_SHA256_SIZE * length, hex(bytes, length),
-               2 * CCAAS_SHA256_SIZE);
+        memcpy(all + 2 * CC_SHA256_SIZE * length, hex(bytes, length),
+               2 * CC_SHA256_SIZE);
     }
     CHECK_STR(
         hex(all, sizeof all),

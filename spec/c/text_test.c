@@ -78,21 +78,21 @@ static void cut(void)
 
 static void cases(void)
 {
-    CHECK(ccaas_same_text("LOCATION", "location"));
-    CHECK(!ccaas_same_text("location", "locations"));
-    CHECK(!ccaas_same_text("locations", "location"));
-    CHECK(ccaas_same_start("HTTP/1.1", "http/", 5));
-    CHECK(!ccaas_same_start("HTT", "http/", 5));
-    CHECK(!ccaas_same_text("\xdd", "\xfd"));
-    CHECK_INT(ccaas_hex_value('F'), 15);
-    CHECK_INT(ccaas_hex_value('g'), -1);
+    CHECK(cc_same_text("LOCATION", "location"));
+    CHECK(!cc_same_text("location", "locations"));
+    CHECK(!cc_same_text("locations", "location"));
+    CHECK(cc_same_start("HTTP/1.1", "http/", 5));
+    CHECK(!cc_same_start("HTT", "http/", 5));
+    CHECK(!cc_same_text("\xdd", "\xfd"));
+    CHECK_INT(cc_hex_value('F'), 15);
+    CHECK_INT(cc_hex_value('g'), -1);
 }
 
 static const char *seconds(double number)
 {
-    static char room[CCAAS_SECONDS_ROOM];
+    static char room[CC_SECONDS_ROOM];
 
-    ccaas_text_seconds(room, number);
+    cc_text_seconds(room, number);
     return room;
 }
 

@@ -15,37 +15,37 @@ static const char *environment(const char *name)
     return strcmp(name, "SSL_CERT_DIR") == 0 ? dir : NULL;
 }
 
-static const struct ccaas_http_trust found = {"/found.pem", "/found"};
+static const struct cc_http_trust found = {"/found.pem", "/found"};
 
 static void option_alone(void)
 {
-    struct ccaas_http_trust trust;
+    struct cc_http_trust trust;
 
     file = "/env.pem";
     dir = "/env";
-    trust = ccaas_trust_choose("/own.pem", environment, found);
+    trust = cc_trust_choose("/own.pem", environment, found);
     CHECK_STR(trust.file, "/own.pem");
     CHECK(!trust.dir);
-    CHECK_STR(ccaas_trust_for("/own.pem").file, "/own.pem");
-    CHECK(!ccaas_trust_for("/own.pem").dir);
+    CHECK_STR(cc_trust_for("/own.pem").file, "/own.pem");
+    CHECK(!cc_trust_for("/own.pem").dir);
 }
 
 static void environment_first(void)
 {
-    struct ccaas_http_trust trust;
+    struct cc_http_trust trust;
 
     file = "/env.pem";
     dir = "/env";
-    trust = ccaas_trust_choose(NULL, environment, found);
+    trust = cc_trust_choose(NULL, environment, found);
     CHECK_STR(trust.file, "/env.pem");
     CHECK_STR(trust.dir, "/env");
     dir = "";
-    trust = ccaas_trust_choose(NULL, environment, found);
+    trust = cc_trust_choose(NULL, environment, found);
     CHECK_STR(trust.file, "/env.pem");
     CHECK_STR(trust.dir, "/found");
     file = NULL;
     dir = "/env";
-    trust = ccaas_trust_choose(NULL, environment, found);
+    trust = cc_trust_choose(NULL, environment, found);
     CHECK_STR(trust.file, "/found.pem");
     CHECK_STR(trust.dir, "/env");
 }
@@ -54,11 +54,11 @@ static void environment_first(void)
  * the host process brings an OpenSSL of its own. */
 static void what_libcurl_finds(void)
 {
-    struct ccaas_http_trust trust;
+    struct cc_http_trust trust;
 
     unsetenv("SSL_CERT_FILE");
     unsetenv("SSL_CERT_DIR");
-    trust = ccaas_trust_for(NULL);
+    trust = cc_trust_for(NULL);
     CHECK(trust.file || trust.dir);
     CHECK(!trust.file || access(trust.file, F_OK) == 0);
 }

@@ -10,7 +10,7 @@ static const char *const paths[CCAAS_LIVE_PARTS] = {
     "key.metricId", "key.categoryValue",    "value.type",
     "value.count",  "value.lastUpdateTime", "value"};
 
-static struct ccaas_update_form form;
+static struct cc_update_form form;
 
 #define MESSAGE(metric, category, more)                                        \
     "{\"key\":{\"metricId\":" metric category                                  \
@@ -20,33 +20,33 @@ static struct ccaas_update_form form;
 
 /* Looks at a copy that ends where its memory ends, for the sanitizers; `parts`
  * are of no use after it. */
-static struct ccaas_update look_at(const char *text, size_t length)
+static struct cc_update look_at(const char *text, size_t length)
 {
-    struct ccaas_update update;
+    struct cc_update update;
     char *copy = malloc(length ? length : 1);
 
     memset(&update, 0x55, sizeof update);
     if (length)
         memcpy(copy, text, length);
-    ccaas_update_look(&form, copy, length, &update);
+    cc_update_look(&form, copy, length, &update);
     free(copy);
     return update;
 }
 
-static struct ccaas_update look(const char *text)
+static struct cc_update look(const char *text)
 {
     return look_at(text, strlen(text));
 }
 
 static uint64_t hash(const char *metric, const char *category)
 {
-    return ccaas_update_hash(&form, metric, strlen(metric), category,
-                             strlen(category));
+    return cc_update_hash(&form, metric, strlen(metric), category,
+                          strlen(category));
 }
 
 static void updates(void)
 {
-    struct ccaas_update update =
+    struct cc_update update =
         look(MESSAGE("\"101\"", CATEGORY("\"Sales\""),
                      UPDATED("\"2024-02-29T12:00:00.5Z\"")));
 
@@ -80,11 +80,11 @@ static void no_updates(void)
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct ccaas_update update = look(texts[i]);
+        struct cc_update update = look(texts[i]);
 
         CHECK(!update.is_update);
         CHECK(!update.fault);
-        CHECK(update.when == CCAAS_UPDATE_NEVER);
+        CHECK(update.when == CC_UPDATE_NEVER);
     }
     CHECK(look("{\"key\":{\"metricId\":\"\"},\"value\":{}}").is_update);
 }
@@ -92,7 +92,7 @@ static void no_updates(void)
 /* A number for an id was taken for a message of another kind. */
 static void numbers(void)
 {
-    struct ccaas_update update =
+    struct cc_update update =
         look("{\"key\":{\"metricId\":101,\"categoryValue\":7},\"value\":{}}");
 
     CHECK(update.is_update);
@@ -104,7 +104,7 @@ static void no_json(void)
 {
     const char *text = MESSAGE("\"101\"", CATEGORY("\"\\u0041\""),
                                UPDATED("\"2024-02-29T12:00:00Z\""));
-    struct ccaas_update update = look("{\"key\":x}");
+    struct cc_update update = look("{\"key\":x}");
 
     CHECK(!update.is_update);
     CHECK(update.fault && *update.fault);
@@ -112,7 +112,7 @@ static void no_json(void)
     for (size_t cut = 0; cut < strlen(text); cut++) {
         update = look_at(text, cut);
         CHECK(!update.is_update);
-        CHECK_STR(update.fault, ccaas_json_cut);
+        CHECK_STR(update.fault, cc_json_cut);
         CHECK_INT(update.fault_at, cut);
     }
     CHECK(look(text).is_update);
@@ -190,7 +190,7 @@ static void without_time(void)
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CHECK(look(texts[i]).is_update);
-        CHECK(look(texts[i]).when == CCAAS_UPDATE_NEVER);
+        CHECK(look(texts[i]).when == CC_UPDATE_NEVER);
     }
     CHECK_INT(
         look(MESSAGE("\"1\"", "", UPDATED("\"2024-02-29T12:00:00\\u005a\"")))
@@ -208,17 +208,17 @@ static void known_hashes(void)
     for (unsigned i = 0; i < sizeof bytes; i++) {
         bytes[i] = (unsigned char)i;
         for (unsigned j = 0; j < i; j++)
-            CHECK(ccaas_siphash(key, bytes, i) != ccaas_siphash(key, bytes, j));
-        all |= ccaas_siphash(key, bytes, i);
+            CHECK(cc_siphash(key, bytes, i) != cc_siphash(key, bytes, j));
+        all |= cc_siphash(key, bytes, i);
     }
-    CHECK(ccaas_siphash(key, NULL, 0) == UINT64_C(0xabac0158050fc4dc));
-    CHECK(ccaas_siphash(key, bytes, 1) == UINT64_C(0xc9f49bf37d57ca93));
+    CHECK(cc_siphash(key, NULL, 0) == UINT64_C(0xabac0158050fc4dc));
+    CHECK(cc_siphash(key, bytes, 1) == UINT64_C(0xc9f49bf37d57ca93));
     CHECK(all == UINT64_MAX);
 }
 
 int main(void)
 {
-    form.pick = ccaas_pick_form_new(paths, CCAAS_LIVE_PARTS);
+    form.pick = cc_pick_form_new(paths, CCAAS_LIVE_PARTS);
     form.key[0] = 0x0123456789abcdef;
     form.key[1] = 0xfedcba9876543210;
     it("takes what has a metric and a whole value for an update", updates);

@@ -45,11 +45,11 @@ int openat(int directory, const char *name, int flags, ...)
 static void refused(const char *words)
 {
     for (int lock = 0; lock < 2; lock++) {
-        struct ccaas_vault vault;
+        struct cc_vault vault;
 
-        CHECK_INT(ccaas_vault_open(&vault, path, lock), CCAAS_VAULT_FAILED);
+        CHECK_INT(cc_vault_open(&vault, path, lock), CC_VAULT_FAILED);
         CHECK(strstr(vault.message, words) != NULL);
-        ccaas_vault_close(&vault);
+        cc_vault_close(&vault);
     }
 }
 
@@ -64,16 +64,16 @@ static void make_file(mode_t mode)
 
 static void own_but_closed(void)
 {
-    struct ccaas_vault vault;
+    struct cc_vault vault;
 
     make_file(0);
     refused("this user may not read and write it: chmod 600");
     CHECK_INT(chmod(path, 0400), 0);
-    CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_FAILED);
+    CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_FAILED);
     CHECK(strstr(vault.message, "chmod 600") != NULL);
     CHECK_INT(chmod(path, 0600), 0);
-    CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_OPEN);
-    ccaas_vault_close(&vault);
+    CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_OPEN);
+    cc_vault_close(&vault);
     unlink(path);
 }
 
@@ -113,11 +113,11 @@ static void no_file(void)
 
 static void no_room_for_it(void)
 {
-    struct ccaas_vault vault;
+    struct cc_vault vault;
 
-    CHECK_INT(ccaas_vault_open(&vault, path, false), CCAAS_VAULT_NONE);
+    CHECK_INT(cc_vault_open(&vault, path, false), CC_VAULT_NONE);
     CHECK_INT(chmod(folder, 0500), 0);
-    CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_FAILED);
+    CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_FAILED);
     CHECK(strstr(vault.message, "may not write in that directory") != NULL);
     CHECK_INT(chmod(folder, 0700), 0);
 }
@@ -126,17 +126,17 @@ static void no_room_for_it(void)
  * could open it, and read the token that was written then. */
 static void never_open_to_others(void)
 {
-    struct ccaas_vault vault;
+    struct cc_vault vault;
     struct stat file;
     mode_t before = umask(0);
     int masks;
 
     for (masks = 0; masks < 2; masks++) {
-        CHECK_INT(ccaas_vault_open(&vault, path, true), CCAAS_VAULT_OPEN);
+        CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_OPEN);
         made = 0;
         born = 0;
-        CHECK(ccaas_vault_replace(&vault, path, "token", 5));
-        ccaas_vault_close(&vault);
+        CHECK(cc_vault_replace(&vault, path, "token", 5));
+        cc_vault_close(&vault);
         CHECK_INT(made, 1);
         CHECK_INT(born & 077, 0);
         CHECK_INT(stat(path, &file), 0);

@@ -18,14 +18,14 @@ static int count_descriptors(void)
 /* At any moment of its handshake, and nothing stays behind. */
 static void test_close_early(void)
 {
-    struct ccaas_ws *first = engine(), *ws = engine();
-    struct ccaas_ws_request request =
+    struct cc_ws *first = engine(), *ws = engine();
+    struct cc_ws_request request =
         request_for(on_server("wss", "localhost", tls_port, "/hello"));
     struct watcher *watcher;
     int i, before, ended = 0;
 
     finish(open_path(first, "/hello")); /* libuv keeps a pipe for good */
-    ccaas_ws_free(first);
+    cc_ws_free(first);
     request.ca_file = in_certificates("ca.pem");
     before = count_descriptors();
     for (i = 0; i < 60; i++) {
@@ -34,7 +34,7 @@ static void test_close_early(void)
         ended += finish(watcher).code == CCAAS_CANCELLED;
     }
     CHECK_INT(ended, 60);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
     for (i = 0; i < 1000 && count_descriptors() != before; i++)
         usleep(10000);
     CHECK_INT(count_descriptors(), before);
@@ -42,27 +42,27 @@ static void test_close_early(void)
 
 /* What the server saw of a socket whose engine was stopped: its closing code.
  */
-static int code_of_stopped(struct ccaas_ws *asking, const char *name)
+static int code_of_stopped(struct cc_ws *asking, const char *name)
 {
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher = open_named(ws, "/echo", name);
-    struct ccaas_ws_request request =
+    struct cc_ws_request request =
         request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
-    struct ccaas_ws_sink sink = {NULL, on_opened, on_message, on_closed, NULL};
+    struct cc_ws_sink sink = {NULL, on_opened, on_message, on_closed, NULL};
 
     CHECK(wait_opened(watcher));
-    ccaas_ws_stop(ws);
-    ccaas_ws_stop(ws);
+    cc_ws_stop(ws);
+    cc_ws_stop(ws);
     CHECK_INT(finish(watcher).code, CCAAS_CANCELLED);
-    CHECK(ccaas_ws_open(ws, &request, &sink) == NULL);
-    ccaas_ws_free(ws);
+    CHECK(cc_ws_open(ws, &request, &sink) == NULL);
+    cc_ws_free(ws);
     return code_at_server(asking, name);
 }
 
 static void test_stop(void)
 {
     static const char *const names[] = {"stop", "stop-2", "stop-3"};
-    struct ccaas_ws *other = engine();
+    struct cc_ws *other = engine();
     struct watcher *early = open_path(other, "/echo");
     int i, code = 0;
 
@@ -70,24 +70,24 @@ static void test_stop(void)
     for (i = 0; i < 3 && code != 1001; i++)
         code = code_of_stopped(other, name_of(names[i]));
     CHECK_INT(code, 1001);
-    ccaas_ws_free(other); /* before its last socket is let go of */
+    cc_ws_free(other); /* before its last socket is let go of */
     CHECK_INT(finish(early).code, CCAAS_CANCELLED);
 }
 
 /* A fork's child leaves the parent's engine alone, and has one of its own. */
-static bool works_in_child(struct ccaas_ws *ws, struct watcher *watcher)
+static bool works_in_child(struct cc_ws *ws, struct watcher *watcher)
 {
     struct watcher *inner;
-    bool good = ccaas_ws_forked(ws);
+    bool good = cc_ws_forked(ws);
 
-    ccaas_ws_close(watcher->socket);
-    ccaas_ws_free(ws);
+    cc_ws_close(watcher->socket);
+    cc_ws_free(ws);
 #ifndef __SANITIZE_THREAD__ /* which has no threads after a fork */
     ws = engine();
     inner = open_path(ws, "/hello");
     good = good && wait_messages(inner, 5);
     finish(inner);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 #else
     (void)inner;
 #endif
@@ -96,7 +96,7 @@ static bool works_in_child(struct ccaas_ws *ws, struct watcher *watcher)
 
 static void test_fork(void)
 {
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher = open_path(ws, "/echo"), *inner;
     int i, status, good = 0;
     pid_t child;
@@ -115,7 +115,7 @@ static void test_fork(void)
     CHECK(wait_messages(inner, 5));
     finish(inner);
     finish(watcher);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 /* The process may end at any moment: what this does is done in a child, which
@@ -123,8 +123,8 @@ static void test_fork(void)
 static int end_with_sockets(void)
 {
     static struct watcher *watchers[3]; /* nothing here is a leak */
-    static struct ccaas_ws *ws;
-    struct ccaas_ws_request request =
+    static struct cc_ws *ws;
+    struct cc_ws_request request =
         request_for(on_server("wss", "localhost", tls_port, "/hello"));
     int i;
 
@@ -161,7 +161,7 @@ static void test_exit(void)
 static void test_guest(void)
 {
     struct sigaction before[32], after;
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher;
     int i, changed = 0;
 
@@ -172,7 +172,7 @@ static void test_guest(void)
     CHECK(wait_messages(watcher, 5));
     finish(watcher);
     unsetenv("http_proxy");
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
     for (i = 1; i < 32; i++) {
         sigaction(i, NULL, &after);
         changed += after.sa_handler != before[i].sa_handler;

@@ -55,36 +55,36 @@ static double cpu_seconds(void)
 
 static void test_liveness(void)
 {
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request =
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request =
         request_for(on_server("ws", "127.0.0.1", plain_port, "/echo"));
     struct watcher *watcher, *other;
-    struct ccaas_ws_end end;
-    double began = ccaas_clock_now();
+    struct cc_ws_end end;
+    double began = cc_clock_now();
 
     request.silence = 1.5;
     watcher = open_with(ws, &request, false);
     other = open_path(ws, "/echo");
     CHECK(wait_opened(watcher) && wait_opened(other));
-    while (ccaas_clock_now() - began < 3.5 && !watcher->closed)
+    while (cc_clock_now() - began < 3.5 && !watcher->closed)
         usleep(20000);
     CHECK(!watcher->closed); /* the server answers pings, and says no more */
-    began = ccaas_clock_now();
+    began = cc_clock_now();
     kill(server, SIGSTOP);
     CHECK(wait_closed(watcher));
     kill(server, SIGCONT);
-    CHECK(ccaas_clock_now() - began > 0.2);
-    CHECK(ccaas_clock_now() - began < 10);
+    CHECK(cc_clock_now() - began > 0.2);
+    CHECK(cc_clock_now() - began < 10);
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_TIMEOUT);
     CHECK(end.transient && end.opened);
     CHECK(end.quiet >= 1.5);
     CHECK(!other->closed);
     finish(other);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
-static unsigned progress(struct ccaas_ws *ws, const char *name)
+static unsigned progress(struct cc_ws *ws, const char *name)
 {
     struct watcher *asks;
     unsigned count = 0;
@@ -102,8 +102,8 @@ static unsigned progress(struct ccaas_ws *ws, const char *name)
 static void check_back_pressure(const char *scheme, int port, const char *name)
 {
     const unsigned total = 30000; /* 30 MB: more than the kernel takes */
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request;
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request;
     struct watcher *watcher;
     unsigned before = 0, now = 0;
     double from, spent;
@@ -122,19 +122,19 @@ static void check_back_pressure(const char *scheme, int port, const char *name)
         now = progress(ws, name);
     } while (now != before || !now);
     CHECK(now < total);
-    from = ccaas_clock_now();
+    from = cc_clock_now();
     spent = cpu_seconds();
-    while (ccaas_clock_now() - from < 2.2)
+    while (cc_clock_now() - from < 2.2)
         usleep(20000);
     spent = cpu_seconds() - spent;
     CHECK(spent < 0.3); /* it waits without turning round and round */
     CHECK_INT(watcher->count, 1);
     CHECK(!watcher->closed); /* its silence was longer than it may be */
-    ccaas_ws_resume(watcher->socket);
+    cc_ws_resume(watcher->socket);
     CHECK(wait_messages(watcher, total));
     CHECK(watcher->ordered);
     finish(watcher);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_back_pressure(void)
@@ -148,8 +148,8 @@ static void test_back_pressure(void)
 static void test_full_within_a_record(void)
 {
     enum { OTHERS = 20 }; /* more than have a wide buffer of their own accord */
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request =
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request =
         request_for(on_server("wss", "localhost", tls_port, "/echo"));
     struct watcher *others[OTHERS], *watcher;
 
@@ -166,22 +166,22 @@ static void test_full_within_a_record(void)
     for (unsigned count = 7; count <= 1000; count += 7) {
         CHECK(wait_messages(watcher, count));
         CHECK_INT(watcher->count, count); /* no more until it is resumed */
-        ccaas_ws_resume(watcher->socket);
+        cc_ws_resume(watcher->socket);
     }
     CHECK(wait_messages(watcher, 1000));
     CHECK(watcher->ordered);
     finish(watcher);
     for (int i = 0; i < OTHERS; i++)
         finish(others[i]);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_look_up_hangs(void)
 {
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request = request_for("ws://hang.test/");
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request = request_for("ws://hang.test/");
     struct watcher *hangs, *late, *works;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
 
     request.connect_timeout = 1;
     hangs = open_with(ws, &request, false);
@@ -201,11 +201,11 @@ static void test_look_up_hangs(void)
     late = open_with(ws, &request, false);
     while (!hanging)
         usleep(1000);
-    ccaas_ws_stop(ws); /* does not wait for it */
+    cc_ws_stop(ws); /* does not wait for it */
     CHECK_INT(hanging, 1);
     end = finish(late);
     CHECK_INT(end.code, CCAAS_CANCELLED);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
     sem_post(&let_go);
     while (hanging)
         usleep(1000);
@@ -213,23 +213,23 @@ static void test_look_up_hangs(void)
 
 static void test_every_address(void)
 {
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request =
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request =
         request_for(on_server("ws", "two.test", plain_port, "/hello"));
     struct watcher *watcher = open_with(ws, &request, false);
 
     CHECK(wait_messages(watcher, 5));
     finish(watcher);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_many(void)
 {
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watchers[200];
     double from, spent;
     int i, open = 0;
-    struct ccaas_ws_request request =
+    struct cc_ws_request request =
         request_for(on_server("ws", "localhost", plain_port, "/hello"));
 
     for (i = 0; i < 200; i++)
@@ -237,17 +237,17 @@ static void test_many(void)
     for (i = 0; i < 200; i++)
         open += wait_messages(watchers[i], 5);
     CHECK_INT(open, 200);
-    from = ccaas_clock_now();
+    from = cc_clock_now();
     spent = cpu_seconds();
-    while (ccaas_clock_now() - from < 0.5)
+    while (cc_clock_now() - from < 0.5)
         usleep(50000);
     CHECK(cpu_seconds() - spent < 0.2); /* idle sockets cost nothing */
     for (i = 0; i < 100; i++)
         finish(watchers[i]);
-    ccaas_ws_stop(ws); /* with the others open */
+    cc_ws_stop(ws); /* with the others open */
     for (i = 100; i < 200; i++)
         CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 /* Somebody listens, but says nothing: not to TCP's peer, not to TLS's. */
@@ -258,10 +258,10 @@ static void test_no_answer(void)
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int listening = socket(AF_INET, SOCK_STREAM, 0), i;
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request;
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request;
     struct watcher *watcher;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
 
     CHECK(bind(listening, (struct sockaddr *)&address, size) == 0 &&
           listen(listening, 4) == 0 &&
@@ -277,7 +277,7 @@ static void test_no_answer(void)
         CHECK(end.transient && !end.opened);
         CHECK(end.quiet == 0);
     }
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
     close(listening);
 }
 
@@ -301,8 +301,8 @@ static int listen_silently(int *port)
 static void test_turns(void)
 {
     struct watcher *watchers[CROWD], *works;
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request;
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request;
     int port, listening = listen_silently(&port), i;
 
     request = request_for(on_server("ws", "127.0.0.1", port, "/"));
@@ -320,17 +320,17 @@ static void test_turns(void)
     CHECK_INT(finish(watchers[CROWD - 1]).code, CCAAS_CANCELLED);
     CHECK_INT(finish(watchers[CROWD - 3]).code, CCAAS_CANCELLED);
     watchers[CROWD - 3] = watchers[CROWD - 2];
-    ccaas_ws_stop(ws);
+    cc_ws_stop(ws);
     for (i = 0; i < CROWD - 2; i++)
         CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
     close(listening);
 }
 
 static void test_crowd(void)
 {
     static struct watcher *watchers[2 * CROWD];
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     int i;
 
     for (i = 0; i < 2 * CROWD; i++)
@@ -341,7 +341,7 @@ static void test_crowd(void)
         CHECK(watchers[i]->ordered);
         CHECK_INT(finish(watchers[i]).code, CCAAS_CANCELLED);
     }
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void run_all(void)

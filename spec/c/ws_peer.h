@@ -1,7 +1,7 @@
 /* For ws_test.c and its neighbours: their server, and sinks that remember what
  * they were told. */
-#ifndef CCAAS_SPEC_WS_PEER_H
-#define CCAAS_SPEC_WS_PEER_H
+#ifndef CC_SPEC_WS_PEER_H
+#define CC_SPEC_WS_PEER_H
 
 #include <errno.h>
 #include <pthread.h>
@@ -113,8 +113,8 @@ struct watcher {
     char texts[8][8192];
     size_t lengths[8];
     bool binaries[8];
-    struct ccaas_ws_end end;
-    struct ccaas_socket *socket;
+    struct cc_ws_end end;
+    struct cc_socket *socket;
 };
 
 static void on_opened(void *self)
@@ -128,11 +128,11 @@ static void on_opened(void *self)
     pthread_mutex_unlock(&watcher->lock);
 }
 
-static enum ccaas_ws_answer on_message(void *self, const char *bytes,
-                                       size_t length, bool binary)
+static enum cc_ws_answer on_message(void *self, const char *bytes,
+                                    size_t length, bool binary)
 {
     struct watcher *watcher = self;
-    enum ccaas_ws_answer answer = CCAAS_WS_MORE;
+    enum cc_ws_answer answer = CC_WS_MORE;
     size_t kept = length < 8191 ? length : 8191;
     char number[11] = "";
 
@@ -149,16 +149,16 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
             watcher->ordered && (unsigned)atoi(number) == watcher->count;
     }
     if (watcher->full_at_first && watcher->count == 0)
-        answer = CCAAS_WS_FULL;
+        answer = CC_WS_FULL;
     watcher->count++;
     if (watcher->full_every && watcher->count % watcher->full_every == 0)
-        answer = CCAAS_WS_FULL;
+        answer = CC_WS_FULL;
     pthread_cond_broadcast(&watcher->news);
     pthread_mutex_unlock(&watcher->lock);
     return answer;
 }
 
-static void on_closed(void *self, const struct ccaas_ws_end *end)
+static void on_closed(void *self, const struct cc_ws_end *end)
 {
     struct watcher *watcher = self;
 
@@ -221,26 +221,24 @@ static bool wait_closed(struct watcher *watcher)
 static unsigned full_every; /* of the sockets that are opened now */
 
 /* Opens a socket whose watcher is waited for later. */
-static struct watcher *open_with(struct ccaas_ws *ws,
-                                 const struct ccaas_ws_request *request,
-                                 bool full)
+static struct watcher *open_with(struct cc_ws *ws,
+                                 const struct cc_ws_request *request, bool full)
 {
     struct watcher *watcher = watcher_new();
-    struct ccaas_ws_sink sink = {watcher, on_opened, on_message, on_closed,
-                                 NULL};
+    struct cc_ws_sink sink = {watcher, on_opened, on_message, on_closed, NULL};
 
     watcher->full_at_first = full;
     watcher->full_every = full_every;
-    watcher->socket = ccaas_ws_open(ws, request, &sink);
+    watcher->socket = cc_ws_open(ws, request, &sink);
     return watcher;
 }
 
-static struct ccaas_ws_request request_for(const char *url)
+static struct cc_ws_request request_for(const char *url)
 {
-    return (struct ccaas_ws_request){.url = url,
-                                     .connect_timeout = PATIENCE,
-                                     .silence = PATIENCE,
-                                     .max_message = 1 << 20};
+    return (struct cc_ws_request){.url = url,
+                                  .connect_timeout = PATIENCE,
+                                  .silence = PATIENCE,
+                                  .max_message = 1 << 20};
 }
 
 /* A URL on the server, good until the eighth next. */
@@ -255,43 +253,43 @@ static const char *on_server(const char *scheme, const char *host, int port,
     return to;
 }
 
-static struct watcher *open_path(struct ccaas_ws *ws, const char *path)
+static struct watcher *open_path(struct cc_ws *ws, const char *path)
 {
-    struct ccaas_ws_request request =
+    struct cc_ws_request request =
         request_for(on_server("ws", "127.0.0.1", plain_port, path));
 
     return open_with(ws, &request, false);
 }
 
 /* Closes it, waits for that, and frees it.  Gives how it had ended. */
-static struct ccaas_ws_end finish(struct watcher *watcher)
+static struct cc_ws_end finish(struct watcher *watcher)
 {
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
 
-    ccaas_ws_close(watcher->socket);
+    cc_ws_close(watcher->socket);
     if (!wait_closed(watcher) || watcher->after_end) {
         printf("a socket never ended, or more than once\n");
         exit(1);
     }
     end = watcher->end;
-    ccaas_ws_release(watcher->socket);
+    cc_ws_release(watcher->socket);
     pthread_mutex_destroy(&watcher->lock);
     pthread_cond_destroy(&watcher->news);
     free(watcher);
     return end;
 }
 
-static struct ccaas_ws *engine(void)
+static struct cc_ws *engine(void)
 {
-    struct ccaas_ws *ws = ccaas_ws_new();
+    struct cc_ws *ws = cc_ws_new();
 
     if (without_libuv)
-        ccaas_ws_without_libuv(ws);
+        cc_ws_without_libuv(ws);
     return ws;
 }
 
 /* What the server saw of a connection's end: its closing code. */
-__attribute__((unused)) static int code_at_server(struct ccaas_ws *ws,
+__attribute__((unused)) static int code_at_server(struct cc_ws *ws,
                                                   const char *name)
 {
     struct watcher *asks;
@@ -315,7 +313,7 @@ static const char *name_of(const char *what)
 }
 
 __attribute__((unused)) static struct watcher *
-open_named(struct ccaas_ws *ws, const char *path, const char *name)
+open_named(struct cc_ws *ws, const char *path, const char *name)
 {
     char whole[256];
 

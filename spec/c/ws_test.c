@@ -4,9 +4,9 @@
 
 static void test_messages(void)
 {
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher = open_path(ws, "/hello");
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
 
     CHECK(wait_messages(watcher, 5));
     CHECK(watcher->opened);
@@ -22,7 +22,7 @@ static void test_messages(void)
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_CANCELLED);
     CHECK(end.opened);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_server_closes(void)
@@ -37,9 +37,9 @@ static void test_server_closes(void)
         {"/close?code=1011&reason=a%0Ab", 1011, "a\\nb"},
         {"/raw?hex=8800", 1005, ""},
     };
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     size_t i;
 
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -62,21 +62,21 @@ static void test_server_closes(void)
     CHECK_INT(end.code, CCAAS_NETWORK);
     CHECK_INT(end.close_code, 0);
     CHECK(end.transient);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_last_heard(void)
 {
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher = open_path(ws, "/twice");
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
 
     CHECK(wait_closed(watcher));
     CHECK_INT(watcher->count, 2);
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_NETWORK);
     CHECK(end.quiet > 0 && end.quiet < 2.9); /* since the first: 3 */
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_we_close(void)
@@ -91,9 +91,9 @@ static void test_we_close(void)
         {"/raw?hex=0102c3bc8001ed", 1007, CCAAS_PROTOCOL}, /* in a fragment */
         {"/flood?count=1&size=1048577", 1009, CCAAS_TOO_LARGE},
     };
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     char name[64];
     size_t i;
 
@@ -116,11 +116,11 @@ static void test_we_close(void)
     CHECK(wait_closed(watcher));
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_PROTOCOL);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 /* Of the answer's headers that say when to come again; "": none. */
-static const char *retry_after(const struct ccaas_ws_end *end)
+static const char *retry_after(const struct cc_ws_end *end)
 {
     static const char name[] = "retry-after";
 
@@ -149,9 +149,9 @@ static void test_refused(void)
         {"/status/302", 302, CCAAS_PROTOCOL, false, ""},
         {"/status/307", 307, CCAAS_PROTOCOL, false, ""},
     };
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
     struct watcher *watcher;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     char path[64];
     size_t i;
 
@@ -166,7 +166,7 @@ static void test_refused(void)
         CHECK_STR(retry_after(&end), cases[i].retry_after);
         CHECK(!end.opened && end.message[0] && !strstr(end.message, "s3cret"));
     }
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_unreachable(void)
@@ -184,9 +184,9 @@ static void test_unreachable(void)
         {"ws://127.0.0.1/s3cret\r\nX: y", CCAAS_PROTOCOL},
         {"wss://[::1]/s3cret", CCAAS_PROTOCOL},
     };
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request;
-    struct ccaas_ws_end end;
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request;
+    struct cc_ws_end end;
     struct watcher *watcher;
     size_t i;
 
@@ -198,24 +198,24 @@ static void test_unreachable(void)
         CHECK_INT(end.code, cases[i].code);
         CHECK(end.message[0] && !strstr(end.message, "s3cret"));
     }
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_request(void)
 {
     const char *const lines[] = {"X-Tenant: acme", "X-Cut: a\r\nX-Not: b",
                                  NULL};
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request;
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request;
     struct watcher *watcher;
     char path[3100] = "/headers?token=";
 
     memset(path + strlen(path), 'a', 3000);
     request = request_for(on_server("ws", "127.0.0.1", plain_port, path));
     request.headers = lines;
-    request.bearer = ccaas_secret_new("t0ken", 5);
+    request.bearer = cc_secret_new("t0ken", 5);
     watcher = open_with(ws, &request, false);
-    ccaas_secret_release(request.bearer);
+    cc_secret_release(request.bearer);
     CHECK(wait_messages(watcher, 2));
     CHECK(strcmp(watcher->texts[0], path) == 0);
     CHECK(strstr(watcher->texts[1], "[\"X-Tenant\", \"acme\"]") != NULL);
@@ -225,15 +225,15 @@ static void test_request(void)
     CHECK(strstr(watcher->texts[1], "Extensions") == NULL);
     CHECK(strstr(watcher->texts[1], "Origin") == NULL);
     finish(watcher);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
-static void check_tls(struct ccaas_ws *ws, const char *host,
-                      const char *ca_file, const char *expected)
+static void check_tls(struct cc_ws *ws, const char *host, const char *ca_file,
+                      const char *expected)
 {
-    struct ccaas_ws_request request =
+    struct cc_ws_request request =
         request_for(on_server("wss", host, tls_port, "/hello"));
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     struct watcher *watcher;
 
     request.ca_file = ca_file;
@@ -247,7 +247,7 @@ static void check_tls(struct ccaas_ws *ws, const char *host,
 
 static void test_tls(void)
 {
-    struct ccaas_ws *ws = engine();
+    struct cc_ws *ws = engine();
 
     check_tls(ws, "localhost", in_certificates("ca.pem"), NULL);
     check_tls(ws, "localhost", in_certificates("other.pem"), "certificate");
@@ -256,16 +256,16 @@ static void test_tls(void)
     check_tls(ws, "localhost", in_certificates("nothing.pem"), "CA file");
     check_tls(ws, "localhost", in_certificates("empty.pem"), "CA file");
     check_tls(ws, "localhost", in_certificates("ca.pem"), NULL);
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void test_proxy(void)
 {
-    struct ccaas_ws *ws = engine();
-    struct ccaas_ws_request request = request_for(
+    struct cc_ws *ws = engine();
+    struct cc_ws_request request = request_for(
         on_server("wss", "localhost", tls_port, "/asked?token=s3cret"));
     struct watcher *watcher;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     char wanted[64];
 
     request.ca_file = in_certificates("ca.pem");
@@ -287,7 +287,7 @@ static void test_proxy(void)
     end = finish(watcher);
     CHECK_INT(end.code, CCAAS_PROTOCOL);
     CHECK(!strstr(end.message, "wr0ng"));
-    ccaas_ws_free(ws);
+    cc_ws_free(ws);
 }
 
 static void run_all(void)

@@ -56,22 +56,22 @@ static char *piece_of(const uint8_t *data, size_t left, unsigned cut,
 static struct meaning read_head(const uint8_t *data, size_t size, unsigned cut)
 {
     struct meaning meaning = {.hash = 14695981039346656037U};
-    struct ccaas_head head;
-    enum ccaas_head_state state = CCAAS_HEAD_MORE;
+    struct cc_head head;
+    enum cc_head_state state = CC_HEAD_MORE;
     size_t length, used;
     char *piece;
 
-    ccaas_head_begin(&head, "dGhlIHNhbXBsZSBub25jZQ==");
-    while (state == CCAAS_HEAD_MORE && meaning.used < size) {
+    cc_head_begin(&head, "dGhlIHNhbXBsZSBub25jZQ==");
+    while (state == CC_HEAD_MORE && meaning.used < size) {
         piece =
             piece_of(data + meaning.used, size - meaning.used, cut, &length);
-        state = ccaas_head_take(&head, piece, length, &used);
-        must(used <= length && (state != CCAAS_HEAD_MORE || used == length));
+        state = cc_head_take(&head, piece, length, &used);
+        must(used <= length && (state != CC_HEAD_MORE || used == length));
         meaning.used += used;
         free(piece);
     }
     meaning.end = (int)state;
-    if (state == CCAAS_HEAD_WHOLE) {
+    if (state == CC_HEAD_WHOLE) {
         must(head.status >= 0 && head.status <= 999);
         must(head.kept_length <= sizeof head.kept);
         add_number(&meaning, (uint64_t)head.status);
@@ -81,27 +81,26 @@ static struct meaning read_head(const uint8_t *data, size_t size, unsigned cut)
     } else {
         meaning.used = 0; /* a failure is seen sooner or later */
     }
-    ccaas_head_free(&head);
+    cc_head_free(&head);
     return meaning;
 }
 
 /* Payload counts by its bytes, in whatever pieces it comes. */
-static void add_frame(struct meaning *meaning,
-                      const struct ccaas_frames *frames,
-                      enum ccaas_frame_kind kind)
+static void add_frame(struct meaning *meaning, const struct cc_frames *frames,
+                      enum cc_frame_kind kind)
 {
-    if (kind == CCAAS_FRAME_MORE)
+    if (kind == CC_FRAME_MORE)
         return;
-    if (kind == CCAAS_FRAME_DATA) {
+    if (kind == CC_FRAME_DATA) {
         add(meaning, frames->bytes, frames->length);
         if (frames->ends)
             add_number(meaning, 1000U + frames->binary);
         return;
     }
     add_number(meaning, kind);
-    if (kind == CCAAS_FRAME_BEGINS)
+    if (kind == CC_FRAME_BEGINS)
         add_number(meaning, frames->left);
-    else if (kind == CCAAS_FRAME_WRONG)
+    else if (kind == CC_FRAME_WRONG)
         add(meaning, frames->wrong, strlen(frames->wrong));
     else
         add(meaning, frames->control, frames->control_length);
@@ -111,24 +110,24 @@ static struct meaning read_frames(const uint8_t *data, size_t size,
                                   unsigned cut)
 {
     struct meaning meaning = {.hash = 14695981039346656037U};
-    struct ccaas_frames frames = {0};
-    enum ccaas_frame_kind kind = CCAAS_FRAME_MORE;
+    struct cc_frames frames = {0};
+    enum cc_frame_kind kind = CC_FRAME_MORE;
     size_t length, used, at;
     char *piece;
 
-    while (kind != CCAAS_FRAME_WRONG && meaning.used < size) {
+    while (kind != CC_FRAME_WRONG && meaning.used < size) {
         piece =
             piece_of(data + meaning.used, size - meaning.used, cut, &length);
-        for (at = 0; kind != CCAAS_FRAME_WRONG && at < length; at += used) {
-            kind = ccaas_frames_take(&frames, piece + at, length - at, &used);
+        for (at = 0; kind != CC_FRAME_WRONG && at < length; at += used) {
+            kind = cc_frames_take(&frames, piece + at, length - at, &used);
             must(used > 0 && used <= length - at);
-            must(frames.control_length <= CCAAS_FRAME_CONTROL);
+            must(frames.control_length <= CC_FRAME_CONTROL);
             add_frame(&meaning, &frames, kind);
         }
         meaning.used += at;
         free(piece);
     }
-    meaning.end = kind == CCAAS_FRAME_WRONG;
+    meaning.end = kind == CC_FRAME_WRONG;
     return meaning;
 }
 
@@ -151,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     head = read_head(data, size, 0);
     must_be_same(head, read_head(data, size, cut));
     must_be_same(read_frames(data, size, 0), read_frames(data, size, cut));
-    if (head.end == CCAAS_HEAD_WHOLE)
+    if (head.end == CC_HEAD_WHOLE)
         must_be_same(read_frames(data + head.used, size - head.used, 0),
                      read_frames(data + head.used, size - head.used, cut));
     return 0;

@@ -31,14 +31,14 @@ static void must_agree(bool is_json, size_t wrong, const char *why,
     size_t offset = 0;
     const char *reason = NULL;
 
-    switch (ccaas_json_check(text, length, &offset, &reason)) {
-    case CCAAS_CHECK_OK:
+    switch (cc_json_check(text, length, &offset, &reason)) {
+    case CC_CHECK_OK:
         must(is_json);
         break;
-    case CCAAS_CHECK_MORE:
-        must(!is_json && wrong == length && why == ccaas_json_cut);
+    case CC_CHECK_MORE:
+        must(!is_json && wrong == length && why == cc_json_cut);
         break;
-    case CCAAS_CHECK_BAD:
+    case CC_CHECK_BAD:
         must(!is_json && wrong == offset && why == reason);
         break;
     }
@@ -51,13 +51,13 @@ static void must_be_value(const struct ccaas_part *part, const char *text,
         return;
     must(text <= part->begin && part->begin < part->end &&
          part->end <= text + length);
-    must(ccaas_json_check(part->begin, (size_t)(part->end - part->begin), NULL,
-                          NULL) == CCAAS_CHECK_OK);
+    must(cc_json_check(part->begin, (size_t)(part->end - part->begin), NULL,
+                       NULL) == CC_CHECK_OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct ccaas_pick_form *all, *each[COUNT];
+    static struct cc_pick_form *all, *each[COUNT];
     struct ccaas_part parts[COUNT], part;
     size_t offset = 0;
     const char *reason = NULL;
@@ -66,17 +66,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_json;
 
     if (!all) {
-        all = ccaas_pick_form_new(paths, COUNT);
+        all = cc_pick_form_new(paths, COUNT);
         for (size_t i = 0; i < COUNT; i++)
-            each[i] = ccaas_pick_form_new(&paths[i], 1);
+            each[i] = cc_pick_form_new(&paths[i], 1);
     }
     if (size)
         memcpy(text, data, size);
-    is_json = ccaas_pick(all, text, size, parts, &offset, &reason);
+    is_json = cc_pick(all, text, size, parts, &offset, &reason);
     must_agree(is_json, offset, reason, text, size);
     for (size_t i = 0; i < COUNT; i++) {
-        must(ccaas_pick(each[i], text, size, &part, &offset, &reason) ==
-             is_json);
+        must(cc_pick(each[i], text, size, &part, &offset, &reason) == is_json);
         if (!is_json)
             continue;
         must_be_value(&parts[i], text, size);

@@ -21,14 +21,14 @@ enum { MOST_RECORDS = 8 };
 
 static const char *const renames[][2] = {{"n", "name"}, {"id", "key"}};
 static const char *const identities[] = {"id", "data"};
-static const struct ccaas_shape plain = {.keep_null = true};
-static const struct ccaas_shape shaped = {.map = "metrics",
-                                          .map_key = "key",
-                                          .map_value = "value",
-                                          .rename = renames,
-                                          .renames = 2,
-                                          .identity = identities,
-                                          .identities = 2};
+static const struct cc_shape plain = {.keep_null = true};
+static const struct cc_shape shaped = {.map = "metrics",
+                                       .map_key = "key",
+                                       .map_value = "value",
+                                       .rename = renames,
+                                       .renames = 2,
+                                       .identity = identities,
+                                       .identities = 2};
 
 static const char same_source[] =
     "local function same(a, b)\n"
@@ -51,7 +51,7 @@ static void must(int condition)
 
 struct result {
     bool taken;
-    struct ccaas_record_fault fault;
+    struct cc_record_fault fault;
     bool identified;
     const char *identity;
     size_t length;
@@ -64,10 +64,10 @@ static struct result decode(lua_State *L, int decoder, const char *text,
     struct result result = {.taken = false};
     int top = lua_gettop(L);
 
-    result.taken = ccaas_decoder_run(L, decoder, text, length, &result.fault);
+    result.taken = cc_decoder_run(L, decoder, text, length, &result.fault);
     must(lua_gettop(L) == top + result.taken);
-    result.identified = ccaas_decoder_identity(
-        lua_touserdata(L, decoder), &result.identity, &result.length);
+    result.identified = cc_decoder_identity(lua_touserdata(L, decoder),
+                                            &result.identity, &result.length);
     if (!result.taken)
         lua_pushnil(L);
     return result;
@@ -94,14 +94,14 @@ static void must_agree_with_check(struct result result, bool map,
                                   const char *text, size_t length)
 {
     size_t offset = length;
-    enum ccaas_check answer = ccaas_json_check(text, length, &offset, NULL);
+    enum cc_check answer = cc_json_check(text, length, &offset, NULL);
 
     if (result.taken) {
-        must(answer == CCAAS_CHECK_OK);
+        must(answer == CC_CHECK_OK);
     } else if (map && strstr(result.fault.reason, " of the map ")) {
-        must(answer != CCAAS_CHECK_BAD || result.fault.offset <= offset);
+        must(answer != CC_CHECK_BAD || result.fault.offset <= offset);
     } else {
-        must(answer != CCAAS_CHECK_OK);
+        must(answer != CC_CHECK_OK);
         must(result.fault.offset == offset);
     }
 }
@@ -113,7 +113,7 @@ static void try_record(lua_State *L, const char *text, size_t length)
         struct result learnt = decode(L, 2 + which, text, length), fresh;
 
         must_agree_with_check(learnt, which == 1, text, length);
-        ccaas_decoder_push(L, which ? &shaped : &plain);
+        cc_decoder_push(L, which ? &shaped : &plain);
         fresh = decode(L, lua_gettop(L), text, length);
         lua_remove(L, -2);
         must_be_same(L, learnt, fresh);
@@ -127,8 +127,8 @@ static int try_all(lua_State *L)
 
     lua_settop(L, 0);
     lua_getfield(L, LUA_REGISTRYINDEX, "same");
-    ccaas_decoder_push(L, &plain);
-    ccaas_decoder_push(L, &shaped);
+    cc_decoder_push(L, &plain);
+    cc_decoder_push(L, &shaped);
     for (int i = 1; length; i++) {
         const char *line = i < MOST_RECORDS ? memchr(text, '\n', length) : NULL;
         size_t size = line ? (size_t)(line - text) : length;
@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(L != NULL);
     luaL_requiref(L, "_G", luaopen_base, 1);
     luaL_requiref(L, "math", luaopen_math, 1);
-    ccaas_record_open(L);
+    cc_record_open(L);
     must(luaL_dostring(L, same_source) == 0);
     lua_setfield(L, LUA_REGISTRYINDEX, "same");
     lua_pushcfunction(L, try_all);

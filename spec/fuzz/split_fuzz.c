@@ -17,15 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { MOST = 4096 };
 
 struct outcome {
-    enum ccaas_split_state state;
+    enum cc_split_state state;
     const char *reason;
     uint64_t offset, begin;
     size_t count;
-    struct ccaas_span spans[MOST];
+    struct cc_span spans[MOST];
 };
 
 struct body {
-    enum ccaas_split_kind kind;
+    enum cc_split_kind kind;
     uint64_t most;
     const char *text;
     size_t length;
@@ -42,12 +42,12 @@ static void must(int condition)
 static void run(const struct body *body, size_t piece, uint32_t seed,
                 struct outcome *outcome)
 {
-    struct ccaas_split split;
+    struct cc_split split;
     size_t at = 0, count, room = MOST;
 
-    ccaas_split_start(&split, body->kind, "data", body->most);
+    cc_split_start(&split, body->kind, "data", body->most);
     outcome->count = 0;
-    while (at < body->length && split.state <= CCAAS_SPLIT_DONE) {
+    while (at < body->length && split.state <= CC_SPLIT_DONE) {
         size_t length = piece, taken;
 
         if (seed) {
@@ -61,11 +61,10 @@ static void run(const struct body *body, size_t piece, uint32_t seed,
             room = MOST - outcome->count;
         if (!room)
             break;
-        taken = ccaas_split_feed(&split, body->text + at, length,
-                                 outcome->spans + outcome->count, room, &count);
+        taken = cc_split_feed(&split, body->text + at, length,
+                              outcome->spans + outcome->count, room, &count);
         must(taken <= length && count <= room);
-        must(taken == length || count == room ||
-             split.state > CCAAS_SPLIT_DONE);
+        must(taken == length || count == room || split.state > CC_SPLIT_DONE);
         at += taken;
         must(split.offset == at);
         outcome->count += count;
@@ -73,7 +72,7 @@ static void run(const struct body *body, size_t piece, uint32_t seed,
     outcome->begin = split.begin;
     if (outcome->count < MOST) {
         outcome->state =
-            ccaas_split_finish(&split, &outcome->spans[outcome->count], &count);
+            cc_split_finish(&split, &outcome->spans[outcome->count], &count);
         outcome->count += count;
     }
     outcome->state = split.state;
@@ -96,31 +95,30 @@ static size_t first_wrong(const struct body *body,
 {
     *cut = 0;
     for (size_t i = 0; i < outcome->count; i++) {
-        const struct ccaas_span *span = &outcome->spans[i];
+        const struct cc_span *span = &outcome->spans[i];
         size_t length = (size_t)(span->end - span->begin), offset;
 
         must(span->begin < span->end && span->end <= body->length);
         must(i == 0 || outcome->spans[i - 1].end < span->begin);
         switch (
-            ccaas_json_check(body->text + span->begin, length, &offset, NULL)) {
-        case CCAAS_CHECK_BAD:
+            cc_json_check(body->text + span->begin, length, &offset, NULL)) {
+        case CC_CHECK_BAD:
             return (size_t)span->begin + offset;
-        case CCAAS_CHECK_MORE: /* its brackets do not match */
+        case CC_CHECK_MORE: /* its brackets do not match */
             return (size_t)span->end - 1;
-        case CCAAS_CHECK_OK:
+        case CC_CHECK_OK:
             break;
         }
     }
-    if (outcome->state == CCAAS_SPLIT_MORE && outcome->begin != UINT64_MAX) {
+    if (outcome->state == CC_SPLIT_MORE && outcome->begin != UINT64_MAX) {
         size_t begin = (size_t)outcome->begin, offset;
 
-        if (ccaas_json_check(body->text + begin, body->length - begin, &offset,
-                             NULL) == CCAAS_CHECK_BAD)
+        if (cc_json_check(body->text + begin, body->length - begin, &offset,
+                          NULL) == CC_CHECK_BAD)
             return begin + offset;
     }
-    *cut = outcome->state == CCAAS_SPLIT_MORE;
-    return outcome->state == CCAAS_SPLIT_BAD ? (size_t)outcome->offset
-                                             : SIZE_MAX;
+    *cut = outcome->state == CC_SPLIT_MORE;
+    return outcome->state == CC_SPLIT_BAD ? (size_t)outcome->offset : SIZE_MAX;
 }
 
 static void must_agree_with_check(const struct body *body,
@@ -129,20 +127,20 @@ static void must_agree_with_check(const struct body *body,
     int cut;
     size_t offset = 0, wrong = first_wrong(body, outcome, &cut);
     const char *reason = "";
-    enum ccaas_check answer =
-        ccaas_json_check(body->text, body->length, &offset, &reason);
+    enum cc_check answer =
+        cc_json_check(body->text, body->length, &offset, &reason);
 
     /* A record has one level more by itself than in its list. */
-    if (answer == CCAAS_CHECK_BAD && strcmp(reason, ccaas_json_deep) == 0)
+    if (answer == CC_CHECK_BAD && strcmp(reason, cc_json_deep) == 0)
         return;
     if (wrong == SIZE_MAX)
-        must(answer == (cut ? CCAAS_CHECK_MORE : CCAAS_CHECK_OK));
-    else if (body->kind == CCAAS_SPLIT_WHOLE)
-        must(answer == CCAAS_CHECK_BAD && offset == wrong);
-    else if (answer == CCAAS_CHECK_BAD)
+        must(answer == (cut ? CC_CHECK_MORE : CC_CHECK_OK));
+    else if (body->kind == CC_SPLIT_WHOLE)
+        must(answer == CC_CHECK_BAD && offset == wrong);
+    else if (answer == CC_CHECK_BAD)
         must(wrong <= offset); /* the wrong kind may show earlier */
     else
-        must(outcome->state == CCAAS_SPLIT_BAD);
+        must(outcome->state == CC_SPLIT_BAD);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -152,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 3)
         return 0;
-    body.kind = (enum ccaas_split_kind)(data[0] % 4);
+    body.kind = (enum cc_split_kind)(data[0] % 4);
     body.most = data[2] >= 128 ? data[2] - 128U : UINT64_MAX;
     body.length = size - 3;
     /* A copy of its own, so that reading beyond a piece shows. */
@@ -162,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_be_same(&whole, &other);
     run(&body, 1 + data[1], data[1] + 1U, &other);
     must_be_same(&whole, &other);
-    if (whole.state != CCAAS_SPLIT_LARGE && whole.count < MOST)
+    if (whole.state != CC_SPLIT_LARGE && whole.count < MOST)
         must_agree_with_check(&body, &whole);
     free((void *)(uintptr_t)body.text);
     return 0;

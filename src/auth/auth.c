@@ -3,41 +3,41 @@
 
 #include <math.h>
 
-void ccaas_auth_start(struct ccaas_auth *auth)
+void cc_auth_start(struct cc_auth *auth)
 {
-    *auth = (struct ccaas_auth){
+    *auth = (struct cc_auth){
         .fresh_until = -INFINITY,
         .denied_until = -INFINITY,
     };
 }
 
-enum ccaas_auth_state ccaas_auth_need(struct ccaas_auth *auth, double now)
+enum cc_auth_state cc_auth_need(struct cc_auth *auth, double now)
 {
     if (auth->held && now < auth->fresh_until) {
-        return CCAAS_AUTH_HAVE;
+        return CC_AUTH_HAVE;
     }
     if (auth->asking) {
-        return CCAAS_AUTH_WAIT;
+        return CC_AUTH_WAIT;
     }
     if (now < auth->denied_until) {
-        return CCAAS_AUTH_DENIED;
+        return CC_AUTH_DENIED;
     }
     auth->asking = true;
     auth->asked_at = now;
-    return CCAAS_AUTH_ASK;
+    return CC_AUTH_ASK;
 }
 
 static double margin(double life)
 {
-    return fmin(CCAAS_AUTH_MARGIN, CCAAS_AUTH_MARGIN_PART * life);
+    return fmin(CC_AUTH_MARGIN, CC_AUTH_MARGIN_PART * life);
 }
 
-void ccaas_auth_granted(struct ccaas_auth *auth, double life)
+void cc_auth_granted(struct cc_auth *auth, double life)
 {
     if (!(life > 0)) { /* NaN as well */
-        life = CCAAS_AUTH_LIFE;
+        life = CC_AUTH_LIFE;
     }
-    life = fmin(life, CCAAS_AUTH_LIFE_MOST);
+    life = fmin(life, CC_AUTH_LIFE_MOST);
     auth->held = true;
     auth->asking = false;
     auth->generation++;
@@ -46,12 +46,11 @@ void ccaas_auth_granted(struct ccaas_auth *auth, double life)
     auth->denied_until = -INFINITY;
 }
 
-bool ccaas_auth_found(struct ccaas_auth *auth, double now, double left,
-                      double life)
+bool cc_auth_found(struct cc_auth *auth, double now, double left, double life)
 {
     if (!(life > 0) || !(left > 0))
         return false;
-    life = fmin(life, CCAAS_AUTH_LIFE_MOST);
+    life = fmin(life, CC_AUTH_LIFE_MOST);
     left = fmin(left, life);
     if (left <= margin(life))
         return false;
@@ -65,19 +64,19 @@ bool ccaas_auth_found(struct ccaas_auth *auth, double now, double left,
     return true;
 }
 
-void ccaas_auth_denied(struct ccaas_auth *auth, double now, double seconds)
+void cc_auth_denied(struct cc_auth *auth, double now, double seconds)
 {
     auth->held = false;
     auth->asking = false;
-    auth->denied_until = now + fmin(seconds, CCAAS_AUTH_DENIAL);
+    auth->denied_until = now + fmin(seconds, CC_AUTH_DENIAL);
 }
 
-void ccaas_auth_failed(struct ccaas_auth *auth)
+void cc_auth_failed(struct cc_auth *auth)
 {
     auth->asking = false;
 }
 
-void ccaas_auth_refused(struct ccaas_auth *auth, uint64_t generation)
+void cc_auth_refused(struct cc_auth *auth, uint64_t generation)
 {
     if (generation == auth->generation) {
         auth->held = false;

@@ -4,26 +4,26 @@
  * credentials; used from one thread.  The token itself is kept by the owner of
  * the struct, under the generation that it came with; nothing here allocates.
  */
-#ifndef CCAAS_AUTH_H
-#define CCAAS_AUTH_H
+#ifndef CC_AUTH_H
+#define CC_AUTH_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CCAAS_AUTH_LIFE 1800.0       /* of a token that does not say, seconds */
-#define CCAAS_AUTH_LIFE_MOST 86400.0 /* a longer life is not believed */
-#define CCAAS_AUTH_MARGIN 60.0       /* renewed so long before its end, ... */
-#define CCAAS_AUTH_MARGIN_PART 0.1   /* ... or this part of its life if less */
-#define CCAAS_AUTH_DENIAL 5.0 /* wrong credentials are remembered so long */
+#define CC_AUTH_LIFE 1800.0       /* of a token that does not say, seconds */
+#define CC_AUTH_LIFE_MOST 86400.0 /* a longer life is not believed */
+#define CC_AUTH_MARGIN 60.0       /* renewed so long before its end, ... */
+#define CC_AUTH_MARGIN_PART 0.1   /* ... or this part of its life if less */
+#define CC_AUTH_DENIAL 5.0        /* wrong credentials are remembered so long */
 
-enum ccaas_auth_state {
-    CCAAS_AUTH_HAVE,  /* there is a fresh token: use it */
-    CCAAS_AUTH_ASK,   /* you are to ask for one, now; others will wait */
-    CCAAS_AUTH_WAIT,  /* somebody is asking */
-    CCAAS_AUTH_DENIED /* the credentials were refused a moment ago */
+enum cc_auth_state {
+    CC_AUTH_HAVE,  /* there is a fresh token: use it */
+    CC_AUTH_ASK,   /* you are to ask for one, now; others will wait */
+    CC_AUTH_WAIT,  /* somebody is asking */
+    CC_AUTH_DENIED /* the credentials were refused a moment ago */
 };
 
-struct ccaas_auth {
+struct cc_auth {
     bool held;           /* there is a token, fresh or not */
     bool asking;         /* somebody is asking for one */
     uint64_t generation; /* counts the tokens: 0 before the first */
@@ -34,36 +34,35 @@ struct ccaas_auth {
 };
 
 /* No token yet, and nobody asks. */
-void ccaas_auth_start(struct ccaas_auth *auth);
+void cc_auth_start(struct cc_auth *auth);
 
 /* What to do to have a token.  ASK makes the caller the one who asks: it must
  * then call exactly one of granted, denied, failed, even when it is cancelled;
  * until then everybody else is told WAIT.  A fresh token is HAVE for all. */
-enum ccaas_auth_state ccaas_auth_need(struct ccaas_auth *auth, double now);
+enum cc_auth_state cc_auth_need(struct cc_auth *auth, double now);
 
 /* The token arrived: the generation goes up by one.  `life`: seconds it lives,
- * counted from the moment of asking (the same `now` that ccaas_auth_need was
+ * counted from the moment of asking (the same `now` that cc_auth_need was
  * given); <= 0 or not a number: it did not say.  The token is fresh until its
  * life, less the margin, is over: of a very short life, that can be at once,
  * and whoever asked should use the token all the same. */
-void ccaas_auth_granted(struct ccaas_auth *auth, double life);
+void cc_auth_granted(struct cc_auth *auth, double life);
 
 /* A token that somebody else asked for: it lives `left` seconds more, of `life`
  * in all.  Who was asking asks no more.  False: it is not fresh, and nothing
  * happened. */
-bool ccaas_auth_found(struct ccaas_auth *auth, double now, double left,
-                      double life);
+bool cc_auth_found(struct cc_auth *auth, double now, double left, double life);
 
 /* The credentials are wrong: nobody asks again for `seconds`, at most
- * CCAAS_AUTH_DENIAL. */
-void ccaas_auth_denied(struct ccaas_auth *auth, double now, double seconds);
+ * CC_AUTH_DENIAL. */
+void cc_auth_denied(struct cc_auth *auth, double now, double seconds);
 
 /* No answer could be had: the next one who needs a token asks again. */
-void ccaas_auth_failed(struct ccaas_auth *auth);
+void cc_auth_failed(struct cc_auth *auth);
 
 /* The API refused the token of that generation.  The token is thrown away if
  * it is still the newest one; if a newer one is there, nothing happens.  Who
  * asks for one already goes on asking. */
-void ccaas_auth_refused(struct ccaas_auth *auth, uint64_t generation);
+void cc_auth_refused(struct cc_auth *auth, uint64_t generation);
 
 #endif

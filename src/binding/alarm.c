@@ -60,11 +60,11 @@ static bool start(struct alarm_box *box, int fd, double seconds)
 
 /* core.alarm(fd, seconds) -> an alarm, or nil and why there is none; `fd` -1:
  * there is only the time to wait for. */
-int ccaas_binding_new_alarm(lua_State *L)
+int cc_binding_new_alarm(lua_State *L)
 {
     int fd = (int)luaL_checkinteger(L, 1);
     double seconds = luaL_checknumber(L, 2);
-    struct alarm_box *box = ccaas_newuserdata(L, sizeof *box);
+    struct alarm_box *box = cc_newuserdata(L, sizeof *box);
 
     box->set = box->clock = -1;
     luaL_getmetatable(L, ALARM_TYPE);
@@ -85,7 +85,7 @@ static int alarm_fd(lua_State *L)
     return 1;
 }
 
-void ccaas_binding_alarm(lua_State *L)
+void cc_binding_alarm(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"fd", alarm_fd}, {"close", alarm_close}, {NULL, NULL}};
@@ -94,7 +94,7 @@ void ccaas_binding_alarm(lua_State *L)
     lua_pushcfunction(L, alarm_close);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

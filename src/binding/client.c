@@ -8,15 +8,15 @@ struct client_box {
 
 static struct client_box *check_box(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, CCAAS_CLIENT_TYPE);
+    return luaL_checkudata(L, index, CC_CLIENT_TYPE);
 }
 
-struct ccaas_client *ccaas_binding_client_or_null(lua_State *L, int index)
+struct ccaas_client *cc_binding_client_or_null(lua_State *L, int index)
 {
     return check_box(L, index)->client;
 }
 
-struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index)
+struct ccaas_client *cc_binding_check_client(lua_State *L, int index)
 {
     struct client_box *box = check_box(L, index);
 
@@ -27,47 +27,47 @@ struct ccaas_client *ccaas_binding_check_client(lua_State *L, int index)
 
 static void read_dialect(lua_State *L, struct ccaas_dialect *dialect)
 {
-    dialect->messages = ccaas_binding_list(L, "messages", NULL);
+    dialect->messages = cc_binding_list(L, "messages", NULL);
     lua_insert(L, -2);
-    dialect->codes = ccaas_binding_list(L, "codes", NULL);
+    dialect->codes = cc_binding_list(L, "codes", NULL);
     lua_insert(L, -2);
-    dialect->references = ccaas_binding_list(L, "references", NULL);
+    dialect->references = cc_binding_list(L, "references", NULL);
     lua_insert(L, -2);
-    dialect->throttles = ccaas_binding_list(L, "throttles", NULL);
+    dialect->throttles = cc_binding_list(L, "throttles", NULL);
     lua_insert(L, -2);
-    dialect->past_end = ccaas_binding_text(L, "past_end");
+    dialect->past_end = cc_binding_text(L, "past_end");
 }
 
-int ccaas_binding_new_client(lua_State *L)
+int cc_binding_new_client(lua_State *L)
 {
     struct ccaas_settings settings = {0};
     struct client_box *box;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    box = ccaas_newuserdata(L, sizeof *box);
+    box = cc_newuserdata(L, sizeof *box);
     box->client = NULL;
-    luaL_getmetatable(L, CCAAS_CLIENT_TYPE);
+    luaL_getmetatable(L, CC_CLIENT_TYPE);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, 1);
-    settings.token_url = ccaas_binding_text(L, "token_url");
-    settings.key = ccaas_binding_text(L, "key");
-    settings.secret = ccaas_binding_text(L, "secret");
-    settings.token = ccaas_binding_text(L, "token");
-    settings.ca_file = ccaas_binding_text(L, "ca_file");
-    settings.proxy = ccaas_binding_text(L, "proxy");
-    settings.user_agent = ccaas_binding_text(L, "user_agent");
-    settings.connect_timeout = ccaas_binding_number(L, "connect_timeout", 10);
-    settings.timeout = ccaas_binding_number(L, "timeout", 30);
-    settings.retries = (unsigned)ccaas_binding_number(L, "retries", 4);
-    settings.events = ccaas_binding_flag(L, "events");
-    settings.fair = ccaas_binding_flag(L, "fair");
-    settings.ask_token = ccaas_binding_flag(L, "ask_token");
-    settings.store = (unsigned)ccaas_binding_number(L, "store", 0);
+    settings.token_url = cc_binding_text(L, "token_url");
+    settings.key = cc_binding_text(L, "key");
+    settings.secret = cc_binding_text(L, "secret");
+    settings.token = cc_binding_text(L, "token");
+    settings.ca_file = cc_binding_text(L, "ca_file");
+    settings.proxy = cc_binding_text(L, "proxy");
+    settings.user_agent = cc_binding_text(L, "user_agent");
+    settings.connect_timeout = cc_binding_number(L, "connect_timeout", 10);
+    settings.timeout = cc_binding_number(L, "timeout", 30);
+    settings.retries = (unsigned)cc_binding_number(L, "retries", 4);
+    settings.events = cc_binding_flag(L, "events");
+    settings.fair = cc_binding_flag(L, "fair");
+    settings.ask_token = cc_binding_flag(L, "ask_token");
+    settings.store = (unsigned)cc_binding_number(L, "store", 0);
     lua_getfield(L, -1, "dialect");
     luaL_checktype(L, -1, LUA_TTABLE);
     read_dialect(L, &settings.dialect);
-    box->client = ccaas_client_new(ccaas_binding_engine(L), &settings);
+    box->client = ccaas_client_new(cc_binding_engine(L), &settings);
     if (!box->client)
         return luaL_error(L, "not enough memory");
     lua_pushvalue(L, 2);
@@ -170,21 +170,21 @@ static int client_gc(lua_State *L)
     return 0;
 }
 
-void ccaas_binding_client(lua_State *L)
+void cc_binding_client(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"event", client_event},
                                        {"due", client_due},
                                        {"rested", client_rested},
-                                       {"question", ccaas_binding_new_question},
+                                       {"question", cc_binding_new_question},
                                        {"show", client_show},
                                        {"close", client_close},
                                        {NULL, NULL}};
 
-    luaL_newmetatable(L, CCAAS_CLIENT_TYPE);
+    luaL_newmetatable(L, CC_CLIENT_TYPE);
     lua_pushcfunction(L, client_gc);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

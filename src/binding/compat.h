@@ -2,8 +2,8 @@
  * a prefix of our own and by LUA_VERSION_NUM: a rock for LuaJIT is built with
  * the headers of Lua 5.1.
  */
-#ifndef CCAAS_COMPAT_H
-#define CCAAS_COMPAT_H
+#ifndef CC_COMPAT_H
+#define CC_COMPAT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include <lua.h>
 
 /* A full userdata with one user value (a table; nil or not ours at first). */
-static inline void *ccaas_newuserdata(lua_State *L, size_t size)
+static inline void *cc_newuserdata(lua_State *L, size_t size)
 {
 #if LUA_VERSION_NUM >= 504
     return lua_newuserdatauv(L, size, 1);
@@ -23,7 +23,7 @@ static inline void *ccaas_newuserdata(lua_State *L, size_t size)
 }
 
 /* Pops a table and makes it the user value of the userdata at `index`. */
-static inline void ccaas_setuservalue(lua_State *L, int index)
+static inline void cc_setuservalue(lua_State *L, int index)
 {
 #if LUA_VERSION_NUM >= 504
     lua_setiuservalue(L, index, 1);
@@ -35,7 +35,7 @@ static inline void ccaas_setuservalue(lua_State *L, int index)
 }
 
 /* Pushes that table. */
-static inline void ccaas_getuservalue(lua_State *L, int index)
+static inline void cc_getuservalue(lua_State *L, int index)
 {
 #if LUA_VERSION_NUM >= 504
     lua_getiuservalue(L, index, 1);
@@ -47,7 +47,7 @@ static inline void ccaas_getuservalue(lua_State *L, int index)
 }
 
 /* Exact to 64 bits where Lua has integers, else the nearest double. */
-static inline void ccaas_pushinteger(lua_State *L, int64_t value)
+static inline void cc_pushinteger(lua_State *L, int64_t value)
 {
 #if LUA_VERSION_NUM >= 503
     lua_pushinteger(L, value);
@@ -57,7 +57,7 @@ static inline void ccaas_pushinteger(lua_State *L, int64_t value)
 }
 
 /* lua_rawlen. */
-static inline size_t ccaas_rawlen(lua_State *L, int index)
+static inline size_t cc_rawlen(lua_State *L, int index)
 {
 #if LUA_VERSION_NUM >= 502
     return (size_t)lua_rawlen(L, index);
@@ -67,7 +67,7 @@ static inline size_t ccaas_rawlen(lua_State *L, int index)
 }
 
 /* luaL_setfuncs without upvalues: into the table on top of the stack. */
-static inline void ccaas_setfuncs(lua_State *L, const luaL_Reg *functions)
+static inline void cc_setfuncs(lua_State *L, const luaL_Reg *functions)
 {
     for (; functions->name; functions++) {
         lua_pushcfunction(L, functions->func);
@@ -76,7 +76,7 @@ static inline void ccaas_setfuncs(lua_State *L, const luaL_Reg *functions)
 }
 
 /* Pushes the metatable of that name, with its __name; true when it is new. */
-static inline int ccaas_newmetatable(lua_State *L, const char *name)
+static inline int cc_newmetatable(lua_State *L, const char *name)
 {
     int made = luaL_newmetatable(L, name);
 

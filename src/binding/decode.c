@@ -7,8 +7,8 @@
 #include "number.h"
 
 /* A buffer of the decoder's, held by the names table. */
-char *ccaas_decode_buffer(struct ccaas_run *run, int index, size_t size,
-                          char **held, size_t *room)
+char *cc_decode_buffer(struct cc_run *run, int index, size_t size, char **held,
+                       size_t *room)
 {
     if (*room < size) {
         char *fresh = lua_newuserdata(run->L, size);
@@ -19,47 +19,46 @@ char *ccaas_decode_buffer(struct ccaas_run *run, int index, size_t size,
     return *held;
 }
 
-static char *scratch(struct ccaas_run *run, size_t size)
+static char *scratch(struct cc_run *run, size_t size)
 {
-    struct ccaas_decoder *decoder = run->decoder;
+    struct cc_decoder *decoder = run->decoder;
 
-    return ccaas_decode_buffer(run, CCAAS_DECODE_SCRATCH, size,
-                               &decoder->scratch, &decoder->scratch_room);
+    return cc_decode_buffer(run, CC_DECODE_SCRATCH, size, &decoder->scratch,
+                            &decoder->scratch_room);
 }
 
 /* ---- Scalars ---- */
 
-void ccaas_decode_escaped(struct ccaas_run *run, const char *begin,
-                          const char *end)
+void cc_decode_escaped(struct cc_run *run, const char *begin, const char *end)
 {
     char *text = scratch(run, (size_t)(end - begin));
 
-    lua_pushlstring(run->L, text, ccaas_scan_decode(begin, end, text));
+    lua_pushlstring(run->L, text, cc_scan_decode(begin, end, text));
 }
 
-const char *ccaas_decode_any_number(struct ccaas_run *run, const char *at)
+const char *cc_decode_any_number(struct cc_run *run, const char *at)
 {
-    const char *end = ccaas_scan_number(&run->scan, at);
-    struct ccaas_number number;
+    const char *end = cc_scan_number(&run->scan, at);
+    struct cc_number number;
     size_t length;
 
     if (!end)
         return NULL;
-    if (!ccaas_number_read(at, end, NULL, 0, &number)) {
+    if (!cc_number_read(at, end, NULL, 0, &number)) {
         length = (size_t)(end - at) + 1;
-        ccaas_number_read(at, end, scratch(run, length), length, &number);
+        cc_number_read(at, end, scratch(run, length), length, &number);
     }
     if (number.is_integer)
-        ccaas_pushinteger(run->L, number.integer);
+        cc_pushinteger(run->L, number.integer);
     else
         lua_pushnumber(run->L, number.real);
     return end;
 }
 
-static const char *read_word(struct ccaas_run *run, const char *at)
+static const char *read_word(struct cc_run *run, const char *at)
 {
     const char *word = *at == 't' ? "true" : *at == 'f' ? "false" : "null";
-    const char *end = ccaas_scan_word(&run->scan, at, word);
+    const char *end = cc_scan_word(&run->scan, at, word);
 
     if (end && *at == 'n')
         lua_pushlightuserdata(run->L, NULL);
@@ -70,43 +69,43 @@ static const char *read_word(struct ccaas_run *run, const char *at)
 
 /* ---- Arrays and objects ---- */
 
-bool ccaas_decode_enter(struct ccaas_run *run, const char *at)
+bool cc_decode_enter(struct cc_run *run, const char *at)
 {
     /* A level needs its table, two names and two values, and a buffer. */
-    if (run->depth == CCAAS_JSON_DEPTH || !lua_checkstack(run->L, 8)) {
-        ccaas_decode_fail(run, at, ccaas_json_deep);
+    if (run->depth == CC_JSON_DEPTH || !lua_checkstack(run->L, 8)) {
+        cc_decode_fail(run, at, cc_json_deep);
         return false;
     }
     run->depth++;
     return true;
 }
 
-static const char *read_array(struct ccaas_run *run, const char *at,
+static const char *read_array(struct cc_run *run, const char *at,
                               unsigned below)
 {
-    struct ccaas_site *site = &run->decoder->learnt.sites[below];
+    struct cc_site *site = &run->decoder->learnt.sites[below];
     int elements = 0;
 
-    if (!ccaas_decode_enter(run, at - 1))
+    if (!cc_decode_enter(run, at - 1))
         return NULL;
     lua_createtable(run->L, site->elements, 0);
-    at = ccaas_scan_space(at, run->scan.end);
+    at = cc_scan_space(at, run->scan.end);
     if (at < run->scan.end && *at == ']') {
         run->depth--;
         return at + 1;
     }
     for (;;) {
-        at = ccaas_decode_value(run, at, below);
+        at = cc_decode_value(run, at, below);
         if (!at)
             return NULL;
         lua_rawseti(run->L, -2, ++elements);
-        at = ccaas_scan_space(at, run->scan.end);
+        at = cc_scan_space(at, run->scan.end);
         if (at == run->scan.end || *at != ',')
             break;
         at++;
     }
     if (at == run->scan.end || *at != ']')
-        return ccaas_decode_fail(run, at, ccaas_json_no_array_end);
+        return cc_decode_fail(run, at, cc_json_no_array_end);
     site->elements = elements < 1024 ? elements : 1024;
     run->depth--;
     return at + 1;
@@ -114,19 +113,19 @@ static const char *read_array(struct ccaas_run *run, const char *at,
 
 /* The name on top of the stack is one of a top-level object: gives what is
  * special about it, and puts our name in its place. */
-static unsigned note_top_level(struct ccaas_run *run)
+static unsigned note_top_level(struct cc_run *run)
 {
-    const struct ccaas_decoder *decoder = run->decoder;
+    const struct cc_decoder *decoder = run->decoder;
     size_t length;
     const char *name = lua_tolstring(run->L, -1, &length);
     unsigned special =
-        ccaas_decode_is_text(decoder->map, name, length) ? CCAAS_MEMBER_MAP : 0;
+        cc_decode_is_text(decoder->map, name, length) ? CC_MEMBER_MAP : 0;
 
     for (unsigned i = 0; i < decoder->identities; i++)
-        if (ccaas_decode_is_text(decoder->identity_names[i], name, length))
+        if (cc_decode_is_text(decoder->identity_names[i], name, length))
             special |= i + 1;
     for (size_t i = 0; i < decoder->renames; i++)
-        if (ccaas_decode_is_text(decoder->rename[i][0], name, length)) {
+        if (cc_decode_is_text(decoder->rename[i][0], name, length)) {
             lua_pushlstring(run->L, decoder->rename[i][1].begin,
                             decoder->rename[i][1].length);
             lua_replace(run->L, -2);
@@ -136,22 +135,22 @@ static unsigned note_top_level(struct ccaas_run *run)
 }
 
 /* A name in quotes and its colon; pushes the name. */
-const char *ccaas_decode_name(struct ccaas_run *run, const char *at)
+const char *cc_decode_name(struct cc_run *run, const char *at)
 {
-    at = ccaas_scan_space(at, run->scan.end);
+    at = cc_scan_space(at, run->scan.end);
     if (at == run->scan.end || *at != '"')
-        return ccaas_decode_fail(run, at, ccaas_json_no_name);
-    at = ccaas_decode_string(run, at + 1);
+        return cc_decode_fail(run, at, cc_json_no_name);
+    at = cc_decode_string(run, at + 1);
     if (!at)
         return NULL;
-    at = ccaas_scan_space(at, run->scan.end);
+    at = cc_scan_space(at, run->scan.end);
     if (at == run->scan.end || *at != ':')
-        return ccaas_decode_fail(run, at, ccaas_json_no_colon);
-    return ccaas_scan_space(at + 1, run->scan.end);
+        return cc_decode_fail(run, at, cc_json_no_colon);
+    return cc_scan_space(at + 1, run->scan.end);
 }
 
-static void take_slot(struct ccaas_run *run, const struct ccaas_site *site,
-                      int slot, struct ccaas_member *member)
+static void take_slot(struct cc_run *run, const struct cc_site *site, int slot,
+                      struct cc_member *member)
 {
     member->slot = slot;
     member->special = site->slots[slot].special;
@@ -161,15 +160,15 @@ static void take_slot(struct ccaas_run *run, const struct ccaas_site *site,
 }
 
 /* The general way to a member's name; *next: the slot expected after it. */
-static const char *read_other_name(struct ccaas_run *run, const char *at,
-                                   struct ccaas_site *site, int *next,
-                                   struct ccaas_member *member)
+static const char *read_other_name(struct cc_run *run, const char *at,
+                                   struct cc_site *site, int *next,
+                                   struct cc_member *member)
 {
-    struct ccaas_learnt *learnt = &run->decoder->learnt;
-    const char *end = ccaas_decode_name(run, at);
+    struct cc_learnt *learnt = &run->decoder->learnt;
+    const char *end = cc_decode_name(run, at);
     size_t length = end ? (size_t)(end - at) : 0;
-    bool learns = end && ccaas_learn_may(learnt, site, length);
-    int slot = learns ? ccaas_learn_find(site, at, length) : -1;
+    bool learns = end && cc_learn_may(learnt, site, length);
+    int slot = learns ? cc_learn_find(site, at, length) : -1;
 
     if (!end)
         return NULL;
@@ -179,12 +178,12 @@ static const char *read_other_name(struct ccaas_run *run, const char *at,
         *next = slot + 1;
         return end;
     }
-    *member = (struct ccaas_member){.slot = -1};
-    if (site == &learnt->sites[CCAAS_SITE_ROOT])
+    *member = (struct cc_member){.slot = -1};
+    if (site == &learnt->sites[CC_SITE_ROOT])
         member->special = note_top_level(run);
     if (learns) {
-        slot = ccaas_learn_name(run->L, run->names, learnt, site, *next, at,
-                                length);
+        slot =
+            cc_learn_name(run->L, run->names, learnt, site, *next, at, length);
         site->slots[slot].special = (uint8_t)member->special;
         member->below = site->slots[slot].below;
         member->slot = slot;
@@ -194,11 +193,11 @@ static const char *read_other_name(struct ccaas_run *run, const char *at,
 }
 
 /* A member's name and colon; pushes the name. */
-static inline const char *read_member(struct ccaas_run *run, const char *at,
-                                      struct ccaas_site *site, int *next,
-                                      struct ccaas_member *member)
+static inline const char *read_member(struct cc_run *run, const char *at,
+                                      struct cc_site *site, int *next,
+                                      struct cc_member *member)
 {
-    int slot = ccaas_learn_expected(site, *next, at, run->scan.end);
+    int slot = cc_learn_expected(site, *next, at, run->scan.end);
 
     if (slot < 0)
         return read_other_name(run, at, site, next, member);
@@ -209,36 +208,34 @@ static inline const char *read_member(struct ccaas_run *run, const char *at,
 }
 
 /* What the flat values are not: something nested, words, white space. */
-const char *ccaas_decode_other(struct ccaas_run *run, const char *at,
-                               struct ccaas_site *site,
-                               struct ccaas_member *member)
+const char *cc_decode_other(struct cc_run *run, const char *at,
+                            struct cc_site *site, struct cc_member *member)
 {
-    at = ccaas_scan_space(at, run->scan.end);
+    at = cc_scan_space(at, run->scan.end);
     if (at == run->scan.end)
-        return ccaas_decode_fail(run, at, NULL);
+        return cc_decode_fail(run, at, NULL);
     if (*at == 'n' && !run->decoder->keep_null) {
         lua_pushnil(run->L);
         member->absent = true;
-        return ccaas_scan_word(&run->scan, at, "null");
+        return cc_scan_word(&run->scan, at, "null");
     }
     if (!member->below && (*at == '{' || *at == '['))
-        member->below = (unsigned)ccaas_learn_below(&run->decoder->learnt, site,
-                                                    member->slot);
-    return ccaas_decode_value(run, at, member->below);
+        member->below =
+            (unsigned)cc_learn_below(&run->decoder->learnt, site, member->slot);
+    return cc_decode_value(run, at, member->below);
 }
 
 /* A member that the shape names; special is not 0. */
-static const char *read_special(struct ccaas_run *run, const char *at,
-                                struct ccaas_site *site,
-                                struct ccaas_member *member)
+static const char *read_special(struct cc_run *run, const char *at,
+                                struct cc_site *site, struct cc_member *member)
 {
-    unsigned which = member->special & CCAAS_MEMBER_IDENTITY;
-    const char *begin = at = ccaas_scan_space(at, run->scan.end);
+    unsigned which = member->special & CC_MEMBER_IDENTITY;
+    const char *begin = at = cc_scan_space(at, run->scan.end);
 
-    if (at < run->scan.end && *at == '[' && member->special & CCAAS_MEMBER_MAP)
-        at = ccaas_decode_entries(run, at + 1);
+    if (at < run->scan.end && *at == '[' && member->special & CC_MEMBER_MAP)
+        at = cc_decode_entries(run, at + 1);
     else
-        at = ccaas_decode_flat(run, at, site, member);
+        at = cc_decode_flat(run, at, site, member);
     if (at && which) {
         bool none = *begin == 'n' || *begin == '[' || *begin == '{';
         run->identity[which - 1].begin = none ? NULL : begin;
@@ -247,18 +244,17 @@ static const char *read_special(struct ccaas_run *run, const char *at,
     return at;
 }
 
-const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
-                                unsigned below)
+const char *cc_decode_object(struct cc_run *run, const char *at, unsigned below)
 {
-    struct ccaas_site *site = &run->decoder->learnt.sites[below];
+    struct cc_site *site = &run->decoder->learnt.sites[below];
     int members = 0, absent = 0, next = 0, patience = site->patience;
-    struct ccaas_member member;
+    struct cc_member member;
 
-    if (!ccaas_decode_enter(run, at - 1))
+    if (!cc_decode_enter(run, at - 1))
         return NULL;
     lua_createtable(run->L, 0, site->members);
     if (at < run->scan.end && *at != '"') {
-        const char *end = ccaas_scan_space(at, run->scan.end);
+        const char *end = cc_scan_space(at, run->scan.end);
         if (end < run->scan.end && *end == '}') {
             run->depth--;
             return end + 1;
@@ -269,7 +265,7 @@ const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
         if (at && member.special)
             at = read_special(run, at, site, &member);
         else if (at)
-            at = ccaas_decode_flat(run, at, site, &member);
+            at = cc_decode_flat(run, at, site, &member);
         if (!at)
             return NULL;
         lua_rawset(run->L, -3);
@@ -277,38 +273,37 @@ const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
         absent += member.absent;
         if (at < run->scan.end && *at == ',')
             continue;
-        at = ccaas_scan_space(at, run->scan.end);
+        at = cc_scan_space(at, run->scan.end);
         if (at == run->scan.end || *at != ',')
             break;
     }
     if (at == run->scan.end || *at != '}')
-        return ccaas_decode_fail(run, at, ccaas_json_no_object_end);
-    ccaas_learn_ended(site, members, absent, patience);
+        return cc_decode_fail(run, at, cc_json_no_object_end);
+    cc_learn_ended(site, members, absent, patience);
     run->depth--;
     return at + 1;
 }
 
 /* A value of any kind, white space before it allowed; pushes it. */
-const char *ccaas_decode_value(struct ccaas_run *run, const char *at,
-                               unsigned below)
+const char *cc_decode_value(struct cc_run *run, const char *at, unsigned below)
 {
-    at = ccaas_scan_space(at, run->scan.end);
+    at = cc_scan_space(at, run->scan.end);
     if (at == run->scan.end)
-        return ccaas_decode_fail(run, at, NULL);
+        return cc_decode_fail(run, at, NULL);
     switch (*at) {
     case '{':
-        return ccaas_decode_object(run, at + 1, below);
+        return cc_decode_object(run, at + 1, below);
     case '[':
         return read_array(run, at + 1, below);
     case '"':
-        return ccaas_decode_string(run, at + 1);
+        return cc_decode_string(run, at + 1);
     case 't':
     case 'f':
     case 'n':
         return read_word(run, at);
     default:
-        if (*at == '-' || ccaas_scan_is_digit(*at))
-            return ccaas_decode_number(run, at);
-        return ccaas_decode_fail(run, at, ccaas_json_no_value);
+        if (*at == '-' || cc_scan_is_digit(*at))
+            return cc_decode_number(run, at);
+        return cc_decode_fail(run, at, cc_json_no_value);
     }
 }

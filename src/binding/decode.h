@@ -8,8 +8,8 @@
  * stack.  Each may raise a Lua error (memory): all that is kept is Lua's
  * memory, so nothing leaks then and the decoder stays usable.
  */
-#ifndef CCAAS_DECODE_H
-#define CCAAS_DECODE_H
+#ifndef CC_DECODE_H
+#define CC_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,25 +22,25 @@
 #include "learn.h"
 #include "scan.h"
 
-/* Indices in the names table; learn.h takes the negative ones to -CCAAS_SITES
+/* Indices in the names table; learn.h takes the negative ones to -CC_SITES
  * and those from 1 on. */
-enum { CCAAS_DECODE_SCRATCH = 0, CCAAS_DECODE_IDENTITY = -1 - CCAAS_SITES };
+enum { CC_DECODE_SCRATCH = 0, CC_DECODE_IDENTITY = -1 - CC_SITES };
 
-enum { CCAAS_IDENTITIES = 2 };
+enum { CC_IDENTITIES = 2 };
 
 /* What is special about a top-level member: flags. */
 enum {
-    CCAAS_MEMBER_IDENTITY = 3, /* the first or the second, or 0: none */
-    CCAAS_MEMBER_MAP = 4
+    CC_MEMBER_IDENTITY = 3, /* the first or the second, or 0: none */
+    CC_MEMBER_MAP = 4
 };
 
-struct ccaas_text {
+struct cc_text {
     const char *begin;
     size_t length;
 };
 
-struct ccaas_decoder {
-    struct ccaas_learnt learnt;
+struct cc_decoder {
+    struct cc_learnt learnt;
     char *scratch; /* anchored in the names table, at _SCRATCH */
     size_t scratch_room;
     char *identity; /* the same, at _IDENTITY */
@@ -49,25 +49,24 @@ struct ccaas_decoder {
     bool identified;
     bool keep_null;
     size_t identities;
-    struct ccaas_text map, map_key, map_value;
-    struct ccaas_text identity_names[CCAAS_IDENTITIES];
+    struct cc_text map, map_key, map_value;
+    struct cc_text identity_names[CC_IDENTITIES];
     size_t renames;
-    struct ccaas_text (*rename)[2];
+    struct cc_text (*rename)[2];
 };
 
 /* One run. */
-struct ccaas_run {
+struct cc_run {
     lua_State *L;
-    struct ccaas_decoder *decoder;
-    struct ccaas_scan scan;
+    struct cc_decoder *decoder;
+    struct cc_scan scan;
     int names;
     int depth;
-    struct ccaas_text
-        identity[CCAAS_IDENTITIES]; /* as they stand in the record */
+    struct cc_text identity[CC_IDENTITIES]; /* as they stand in the record */
 };
 
 /* A member whose name was just read. */
-struct ccaas_member {
+struct cc_member {
     int slot; /* at its site, or -1 */
     unsigned special;
     unsigned below;
@@ -75,103 +74,97 @@ struct ccaas_member {
 };
 
 /* Notes what is wrong, and where; gives NULL. */
-static inline const char *ccaas_decode_fail(struct ccaas_run *run,
-                                            const char *at, const char *reason)
+static inline const char *cc_decode_fail(struct cc_run *run, const char *at,
+                                         const char *reason)
 {
-    return ccaas_scan_fail(&run->scan, at, reason);
+    return cc_scan_fail(&run->scan, at, reason);
 }
 
 /* Are these the bytes of that text? */
-static inline bool ccaas_decode_is_text(struct ccaas_text text,
-                                        const char *bytes, size_t length)
+static inline bool cc_decode_is_text(struct cc_text text, const char *bytes,
+                                     size_t length)
 {
     return text.begin && text.length == length &&
            memcmp(text.begin, bytes, length) == 0;
 }
 
 /* A buffer of at least that size, held by the names table at `index`. */
-char *ccaas_decode_buffer(struct ccaas_run *run, int index, size_t size,
-                          char **held, size_t *room);
+char *cc_decode_buffer(struct cc_run *run, int index, size_t size, char **held,
+                       size_t *room);
 
 /* Goes a level down, into what begins at `at`; false: too deep.  Whoever comes
  * up again takes 1 from `depth`. */
-bool ccaas_decode_enter(struct ccaas_run *run, const char *at);
+bool cc_decode_enter(struct cc_run *run, const char *at);
 
 /* A value of any kind, white space before it allowed; `below`: the site of the
  * objects in it. */
-const char *ccaas_decode_value(struct ccaas_run *run, const char *at,
-                               unsigned below);
+const char *cc_decode_value(struct cc_run *run, const char *at, unsigned below);
 
 /* The same as a member's value (null may be nil) whose first byte is neither a
  * digit nor a quote. */
-const char *ccaas_decode_other(struct ccaas_run *run, const char *at,
-                               struct ccaas_site *site,
-                               struct ccaas_member *member);
+const char *cc_decode_other(struct cc_run *run, const char *at,
+                            struct cc_site *site, struct cc_member *member);
 
 /* An object; `at` is behind its bracket, `below` its site. */
-const char *ccaas_decode_object(struct ccaas_run *run, const char *at,
-                                unsigned below);
+const char *cc_decode_object(struct cc_run *run, const char *at,
+                             unsigned below);
 
 /* A member's name in quotes and the colon, white space allowed. */
-const char *ccaas_decode_name(struct ccaas_run *run, const char *at);
+const char *cc_decode_name(struct cc_run *run, const char *at);
 
 /* The list of key and value as a map; `at` is behind its bracket. */
-const char *ccaas_decode_entries(struct ccaas_run *run, const char *at);
+const char *cc_decode_entries(struct cc_run *run, const char *at);
 
 /* Pushes the text of a string with escapes that was read already. */
-void ccaas_decode_escaped(struct ccaas_run *run, const char *begin,
-                          const char *end);
+void cc_decode_escaped(struct cc_run *run, const char *begin, const char *end);
 
 /* A number of any kind. */
-const char *ccaas_decode_any_number(struct ccaas_run *run, const char *at);
+const char *cc_decode_any_number(struct cc_run *run, const char *at);
 
 /* A string; `at` is behind its opening quote. */
-static inline const char *ccaas_decode_string(struct ccaas_run *run,
-                                              const char *at)
+static inline const char *cc_decode_string(struct cc_run *run, const char *at)
 {
     bool escaped = false;
-    const char *end = ccaas_scan_string(&run->scan, at, &escaped);
+    const char *end = cc_scan_string(&run->scan, at, &escaped);
 
     if (!end)
         return NULL;
     if (!escaped)
         lua_pushlstring(run->L, at, (size_t)(end - at));
     else
-        ccaas_decode_escaped(run, at, end);
+        cc_decode_escaped(run, at, end);
     return end + 1;
 }
 
 /* A number: at once if it is an integer of up to 18 digits. */
-static inline const char *ccaas_decode_number(struct ccaas_run *run,
-                                              const char *at)
+static inline const char *cc_decode_number(struct cc_run *run, const char *at)
 {
     const char *end = run->scan.end, *first = at + (*at == '-'), *last = first;
     uint64_t value = 0;
     size_t digits;
 
-    for (; last < end && ccaas_scan_is_digit(*last); last++)
+    for (; last < end && cc_scan_is_digit(*last); last++)
         value = value * 10 + (uint64_t)(*last - '0');
     digits = (size_t)(last - first);
     if (digits - 1 >= 18 || (*first == '0' && digits > 1) ||
         (last < end && (*last == '.' || (*last | 0x20) == 'e')))
-        return ccaas_decode_any_number(run, at);
-    ccaas_pushinteger(run->L, *at == '-' ? -(int64_t)value : (int64_t)value);
+        return cc_decode_any_number(run, at);
+    cc_pushinteger(run->L, *at == '-' ? -(int64_t)value : (int64_t)value);
     return last;
 }
 
 /* A member's value. */
-static inline const char *ccaas_decode_flat(struct ccaas_run *run,
-                                            const char *at,
-                                            struct ccaas_site *site,
-                                            struct ccaas_member *member)
+static inline const char *cc_decode_flat(struct cc_run *run, const char *at,
+                                         struct cc_site *site,
+                                         struct cc_member *member)
 {
     if (at < run->scan.end) {
-        if (ccaas_scan_is_digit(*at))
-            return ccaas_decode_number(run, at);
+        if (cc_scan_is_digit(*at))
+            return cc_decode_number(run, at);
         if (*at == '"')
-            return ccaas_decode_string(run, at + 1);
+            return cc_decode_string(run, at + 1);
     }
-    return ccaas_decode_other(run, at, site, member);
+    return cc_decode_other(run, at, site, member);
 }
 
 #endif

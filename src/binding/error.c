@@ -24,7 +24,7 @@ static void set_reason(lua_State *L, const struct ccaas_error *error)
              error->message[0] ? error->message : ccaas_code_text(error->code));
 }
 
-void ccaas_binding_push_error(lua_State *L, const struct ccaas_error *error)
+void cc_binding_push_error(lua_State *L, const struct ccaas_error *error)
 {
     size_t i;
 

@@ -1,7 +1,7 @@
 /* Reading fields of option tables that the Lua side has checked already. */
 #include "binding.h"
 
-const char *ccaas_binding_text(lua_State *L, const char *name)
+const char *cc_binding_text(lua_State *L, const char *name)
 {
     const char *text;
 
@@ -11,7 +11,7 @@ const char *ccaas_binding_text(lua_State *L, const char *name)
     return text;
 }
 
-double ccaas_binding_number(lua_State *L, const char *name, double otherwise)
+double cc_binding_number(lua_State *L, const char *name, double otherwise)
 {
     double number;
 
@@ -21,7 +21,7 @@ double ccaas_binding_number(lua_State *L, const char *name, double otherwise)
     return number;
 }
 
-bool ccaas_binding_flag(lua_State *L, const char *name)
+bool cc_binding_flag(lua_State *L, const char *name)
 {
     bool flag;
 
@@ -31,7 +31,7 @@ bool ccaas_binding_flag(lua_State *L, const char *name)
     return flag;
 }
 
-const char **ccaas_binding_list(lua_State *L, const char *name, size_t *count)
+const char **cc_binding_list(lua_State *L, const char *name, size_t *count)
 {
     const char **list;
     size_t length, i;

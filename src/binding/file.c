@@ -13,9 +13,9 @@
 #include "compat.h"
 #include "file.h"
 
-static struct ccaas_file *check_file(lua_State *L)
+static struct cc_file *check_file(lua_State *L)
 {
-    return luaL_checkudata(L, 1, CCAAS_FILE_TYPE);
+    return luaL_checkudata(L, 1, CC_FILE_TYPE);
 }
 
 /* A path, which no NUL may cut short. */
@@ -29,7 +29,7 @@ static const char *check_path(lua_State *L)
 }
 
 /* Pushes true, or nil and the reason. */
-static int push_done(lua_State *L, const struct ccaas_file *file, bool done)
+static int push_done(lua_State *L, const struct cc_file *file, bool done)
 {
     if (done) {
         lua_pushboolean(L, 1);
@@ -42,18 +42,18 @@ static int push_done(lua_State *L, const struct ccaas_file *file, bool done)
 
 /* core.file(path [, "later"]) -> file, or nil and the reason; "later" it is
  * begun by file:begin(). */
-int ccaas_binding_new_file(lua_State *L)
+int cc_binding_new_file(lua_State *L)
 {
     const char *path = check_path(L);
-    struct ccaas_file *file;
+    struct cc_file *file;
 
     lua_settop(L, 2);
-    file = ccaas_newuserdata(L, sizeof *file);
-    *file = CCAAS_FILE_CLOSED;
-    luaL_getmetatable(L, CCAAS_FILE_TYPE);
+    file = cc_newuserdata(L, sizeof *file);
+    *file = CC_FILE_CLOSED;
+    luaL_getmetatable(L, CC_FILE_TYPE);
     lua_setmetatable(L, -2);
-    if (lua_toboolean(L, 2) ? ccaas_file_place(file, path)
-                            : ccaas_file_open(file, path))
+    if (lua_toboolean(L, 2) ? cc_file_place(file, path)
+                            : cc_file_open(file, path))
         return 1;
     return push_done(L, file, false);
 }
@@ -62,83 +62,83 @@ int ccaas_binding_new_file(lua_State *L)
  */
 static int file_begin(lua_State *L)
 {
-    struct ccaas_file *file = check_file(L);
+    struct cc_file *file = check_file(L);
 
-    return push_done(L, file, ccaas_file_begin(file));
+    return push_done(L, file, cc_file_begin(file));
 }
 
 /* file:write(bytes or flow) -> true, or nil and the reason. */
 static int file_write(lua_State *L)
 {
-    struct ccaas_file *file = check_file(L);
+    struct cc_file *file = check_file(L);
     size_t length;
-    const char *bytes = ccaas_binding_check_bytes(L, 2, &length);
+    const char *bytes = cc_binding_check_bytes(L, 2, &length);
 
-    return push_done(L, file, ccaas_file_write(file, bytes, length));
+    return push_done(L, file, cc_file_write(file, bytes, length));
 }
 
 /* file:restart([length]) -> true, or nil and the reason: all but the first
  * `length` bytes (default: none) are forgotten, and so is what failed. */
 static int file_restart(lua_State *L)
 {
-    struct ccaas_file *file = check_file(L);
+    struct cc_file *file = check_file(L);
     lua_Number length = luaL_optnumber(L, 2, 0);
 
     luaL_argcheck(L, length >= 0 && length < 0x1p63, 2, "no length");
-    return push_done(L, file, ccaas_file_restart(file, (uint64_t)length));
+    return push_done(L, file, cc_file_restart(file, (uint64_t)length));
 }
 
 /* file:commit() -> true, or nil and the reason: the file is at its place, or
  * gone; closed it is in any case. */
 static int file_commit(lua_State *L)
 {
-    struct ccaas_file *file = check_file(L);
+    struct cc_file *file = check_file(L);
 
-    return push_done(L, file, ccaas_file_commit(file));
+    return push_done(L, file, cc_file_commit(file));
 }
 
 /* file:abort(): the file is gone; safe to call twice, and after a commit. */
 static int file_abort(lua_State *L)
 {
-    ccaas_file_abort(check_file(L));
+    cc_file_abort(check_file(L));
     return 0;
 }
 
 /* file:size() -> bytes written; 0 once it is closed. */
 static int file_size(lua_State *L)
 {
-    ccaas_pushinteger(L, (int64_t)check_file(L)->size);
+    cc_pushinteger(L, (int64_t)check_file(L)->size);
     return 1;
 }
 
 static int file_tostring(lua_State *L)
 {
-    const struct ccaas_file *file = check_file(L);
+    const struct cc_file *file = check_file(L);
 
     if (file->fd < 0)
-        lua_pushliteral(L, CCAAS_FILE_TYPE " (closed)");
+        lua_pushliteral(L, CC_FILE_TYPE " (closed)");
     else
-        lua_pushfstring(L, CCAAS_FILE_TYPE " (%s)", file->path);
+        lua_pushfstring(L, CC_FILE_TYPE " (%s)", file->path);
     return 1;
 }
 
 /* core.sweep(folder) -> how many parts were removed that processes which are no
  * more have left there; or nil and the reason. */
-int ccaas_binding_sweep(lua_State *L)
+int cc_binding_sweep(lua_State *L)
 {
     const char *path = check_path(L);
-    int count = ccaas_file_sweep(path);
+    int count = cc_file_sweep(path);
 
     if (count >= 0) {
         lua_pushinteger(L, count);
         return 1;
     }
     lua_pushnil(L);
-    lua_pushfstring(L, "cannot read %s: %s", path, ccaas_file_advice(errno));
+    lua_pushfstring(L, "cannot read %s: %s", path, cc_file_advice(errno));
     return 2;
 }
 
-void ccaas_binding_file(lua_State *L)
+void cc_binding_file(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"begin", file_begin},
                                        {"write", file_write},
@@ -152,10 +152,10 @@ void ccaas_binding_file(lua_State *L)
                                     {"__tostring", file_tostring},
                                     {NULL, NULL}};
 
-    ccaas_newmetatable(L, CCAAS_FILE_TYPE);
-    ccaas_setfuncs(L, meta);
+    cc_newmetatable(L, CC_FILE_TYPE);
+    cc_setfuncs(L, meta);
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

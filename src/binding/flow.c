@@ -17,15 +17,15 @@ struct flow_box {
 
 static struct flow_box *check_box(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, CCAAS_FLOW_TYPE);
+    return luaL_checkudata(L, index, CC_FLOW_TYPE);
 }
 
-struct ccaas_flow *ccaas_binding_flow_or_null(lua_State *L, int index)
+struct ccaas_flow *cc_binding_flow_or_null(lua_State *L, int index)
 {
     return check_box(L, index)->flow;
 }
 
-struct ccaas_flow *ccaas_binding_check_flow(lua_State *L, int index)
+struct ccaas_flow *cc_binding_check_flow(lua_State *L, int index)
 {
     struct flow_box *box = check_box(L, index);
 
@@ -44,7 +44,7 @@ static void drop_piece(struct flow_box *box)
     ccaas_flow_admit(box->flow, NULL, 0);
 }
 
-const char *ccaas_binding_check_bytes(lua_State *L, int index, size_t *length)
+const char *cc_binding_check_bytes(lua_State *L, int index, size_t *length)
 {
     struct flow_box *box;
 
@@ -88,54 +88,53 @@ static void read_plan(lua_State *L, struct ccaas_plan *plan)
 {
     const int table = lua_gettop(L);
 
-    plan->method = ccaas_binding_text(L, "method");
-    plan->idempotent = ccaas_binding_flag(L, "idempotent");
-    plan->anonymous = ccaas_binding_flag(L, "anonymous");
+    plan->method = cc_binding_text(L, "method");
+    plan->idempotent = cc_binding_flag(L, "idempotent");
+    plan->anonymous = cc_binding_flag(L, "anonymous");
     plan->body = read_body(L);
     plan->format = read_format(L);
-    plan->key = ccaas_binding_text(L, "key");
-    plan->unique = ccaas_binding_flag(L, "unique");
-    plan->counted = ccaas_binding_flag(L, "counted");
-    plan->resume = ccaas_binding_flag(L, "resume");
-    plan->patient = ccaas_binding_flag(L, "patient");
-    plan->gate = ccaas_binding_text(L, "gate");
-    plan->gate_seconds = ccaas_binding_number(L, "gate_seconds", 0);
-    plan->paged = ccaas_binding_flag(L, "paged");
-    plan->page_name = ccaas_binding_text(L, "page_name");
-    plan->size_name = ccaas_binding_text(L, "size_name");
-    plan->first_page = (int64_t)ccaas_binding_number(L, "page", 0);
-    plan->page_size = (int64_t)ccaas_binding_number(L, "size", 1);
-    plan->verify = ccaas_binding_flag(L, "verify");
-    plan->limit = (int64_t)ccaas_binding_number(L, "limit", -1);
-    plan->concurrency = (unsigned)ccaas_binding_number(L, "concurrency", 1);
-    plan->retries = (unsigned)ccaas_binding_number(L, "retries", 4);
-    plan->timeout = ccaas_binding_number(L, "timeout", 30);
-    plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
-    plan->max_retry_after =
-        ccaas_binding_number(L, "max_retry_after", INFINITY);
+    plan->key = cc_binding_text(L, "key");
+    plan->unique = cc_binding_flag(L, "unique");
+    plan->counted = cc_binding_flag(L, "counted");
+    plan->resume = cc_binding_flag(L, "resume");
+    plan->patient = cc_binding_flag(L, "patient");
+    plan->gate = cc_binding_text(L, "gate");
+    plan->gate_seconds = cc_binding_number(L, "gate_seconds", 0);
+    plan->paged = cc_binding_flag(L, "paged");
+    plan->page_name = cc_binding_text(L, "page_name");
+    plan->size_name = cc_binding_text(L, "size_name");
+    plan->first_page = (int64_t)cc_binding_number(L, "page", 0);
+    plan->page_size = (int64_t)cc_binding_number(L, "size", 1);
+    plan->verify = cc_binding_flag(L, "verify");
+    plan->limit = (int64_t)cc_binding_number(L, "limit", -1);
+    plan->concurrency = (unsigned)cc_binding_number(L, "concurrency", 1);
+    plan->retries = (unsigned)cc_binding_number(L, "retries", 4);
+    plan->timeout = cc_binding_number(L, "timeout", 30);
+    plan->deadline = cc_binding_number(L, "deadline", INFINITY);
+    plan->max_retry_after = cc_binding_number(L, "max_retry_after", INFINITY);
     plan->max_record =
-        (uint64_t)ccaas_binding_number(L, "max_record", 16 * 1024 * 1024);
+        (uint64_t)cc_binding_number(L, "max_record", 16 * 1024 * 1024);
     plan->max_body =
-        (uint64_t)ccaas_binding_number(L, "max_body", 256 * 1024 * 1024);
+        (uint64_t)cc_binding_number(L, "max_body", 256 * 1024 * 1024);
     lua_getfield(L, table, "content");
     plan->content = lua_tolstring(L, -1, &plan->content_length);
     lua_pushvalue(L, table);
-    plan->urls = ccaas_binding_list(L, "urls", &plan->url_count);
+    plan->urls = cc_binding_list(L, "urls", &plan->url_count);
     lua_pushvalue(L, table);
-    plan->headers = ccaas_binding_list(L, "headers", NULL);
+    plan->headers = cc_binding_list(L, "headers", NULL);
     lua_pushvalue(L, table);
-    plan->page_headers = ccaas_binding_list(L, "page_headers", NULL);
+    plan->page_headers = cc_binding_list(L, "page_headers", NULL);
 }
 
 /* Pushes a decoder for the plan's shape (a table in its field "shape"). */
 static void push_decoder(lua_State *L, int table)
 {
     lua_getfield(L, table, "shape");
-    ccaas_record_push_decoder(L, lua_gettop(L));
+    cc_record_push_decoder(L, lua_gettop(L));
     lua_remove(L, -2);
 }
 
-int ccaas_binding_new_flow(lua_State *L)
+int cc_binding_new_flow(lua_State *L)
 {
     struct ccaas_client *client;
     struct ccaas_plan plan = {0};
@@ -145,19 +144,19 @@ int ccaas_binding_new_flow(lua_State *L)
 
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    box = ccaas_newuserdata(L, sizeof *box);
+    box = cc_newuserdata(L, sizeof *box);
     memset(box, 0, sizeof *box);
-    luaL_getmetatable(L, CCAAS_FLOW_TYPE);
+    luaL_getmetatable(L, CC_FLOW_TYPE);
     lua_setmetatable(L, -2);
     lua_createtable(L, 1, 0);
     push_decoder(L, 2);
     lua_rawseti(L, -2, 1);
-    ccaas_setuservalue(L, 3);
+    cc_setuservalue(L, 3);
     lua_pushvalue(L, 2);
-    totals = ccaas_binding_text(L, "totals");
+    totals = cc_binding_text(L, "totals");
     if (totals)
         strncpy(box->totals, totals, sizeof box->totals - 1);
-    in_place = ccaas_binding_flag(L, "in_place");
+    in_place = cc_binding_flag(L, "in_place");
     read_plan(L, &plan);
     if (!plan.method || !plan.url_count ||
         (plan.paged && (!plan.page_name || !plan.size_name)))
@@ -166,7 +165,7 @@ int ccaas_binding_new_flow(lua_State *L)
     box->rows = !box->raw && plan.body != CCAAS_BODY_JSON;
     box->in_place = in_place && plan.body == CCAAS_BODY_CHUNKS;
     /* Not before: a collector may close it while the plan is read. */
-    client = ccaas_binding_check_client(L, 1);
+    client = cc_binding_check_client(L, 1);
     box->flow = ccaas_flow_new(client, &plan);
     if (!box->flow)
         return luaL_error(L, "not enough memory");
@@ -198,8 +197,8 @@ static bool is_totals(lua_State *L, const struct flow_box *box)
 static int hand_out(lua_State *L, struct flow_box *box,
                     const struct ccaas_record *record)
 {
-    struct ccaas_record_fault fault;
-    struct ccaas_decoder *decoder;
+    struct cc_record_fault fault;
+    struct cc_decoder *decoder;
     const char *identity = NULL;
     size_t length = 0;
 
@@ -216,12 +215,12 @@ static int hand_out(lua_State *L, struct flow_box *box,
         ccaas_flow_malformed(box->flow, 0, "a row is no object");
         return 0;
     }
-    if (!ccaas_decoder_run(L, DECODER, record->bytes, record->length, &fault)) {
+    if (!cc_decoder_run(L, DECODER, record->bytes, record->length, &fault)) {
         ccaas_flow_malformed(box->flow, fault.offset, fault.reason);
         return 0;
     }
     decoder = lua_touserdata(L, DECODER);
-    if (!ccaas_decoder_identity(decoder, &identity, &length)) {
+    if (!cc_decoder_identity(decoder, &identity, &length)) {
         identity = NULL;
         if (is_totals(L, box)) {
             if (!ccaas_flow_totals(box->flow))
@@ -256,7 +255,7 @@ static int take_unprotected(lua_State *L)
     enum ccaas_take taken;
     int pushed;
 
-    ccaas_getuservalue(L, 1);
+    cc_getuservalue(L, 1);
     lua_rawgeti(L, -1, 1);
     lua_replace(L, DECODER);
     drop_piece(box);
@@ -307,7 +306,7 @@ static int take(lua_State *L)
 /* flow:fd() -> the descriptor that tells when a take is worth another try. */
 static int flow_fd(lua_State *L)
 {
-    lua_pushinteger(L, ccaas_flow_fd(ccaas_binding_check_flow(L, 1)));
+    lua_pushinteger(L, ccaas_flow_fd(cc_binding_check_flow(L, 1)));
     return 1;
 }
 
@@ -315,14 +314,14 @@ static int flow_fd(lua_State *L)
  * descriptor. */
 static int flow_waiting(lua_State *L)
 {
-    ccaas_flow_waiting(ccaas_binding_check_flow(L, 1), lua_toboolean(L, 2));
+    ccaas_flow_waiting(cc_binding_check_flow(L, 1), lua_toboolean(L, 2));
     return 0;
 }
 
 /* flow:timeout() -> seconds after which it is in any case, or nil. */
 static int flow_timeout(lua_State *L)
 {
-    double seconds = ccaas_flow_timeout(ccaas_binding_check_flow(L, 1));
+    double seconds = ccaas_flow_timeout(cc_binding_check_flow(L, 1));
 
     if (isinf(seconds))
         lua_pushnil(L);
@@ -334,22 +333,21 @@ static int flow_timeout(lua_State *L)
 /* flow:error() -> the error that a take reported, as a plain table. */
 static int flow_error(lua_State *L)
 {
-    ccaas_binding_push_error(L,
-                             ccaas_flow_error(ccaas_binding_check_flow(L, 1)));
+    cc_binding_push_error(L, ccaas_flow_error(cc_binding_check_flow(L, 1)));
     return 1;
 }
 
 /* flow:question() -> why a token is wanted, or nil. */
 static int flow_question(lua_State *L)
 {
-    lua_pushstring(L, ccaas_flow_question(ccaas_binding_check_flow(L, 1)));
+    lua_pushstring(L, ccaas_flow_question(cc_binding_check_flow(L, 1)));
     return 1;
 }
 
 /* flow:token(text or nil) answers the question. */
 static int flow_token(lua_State *L)
 {
-    ccaas_flow_answer(ccaas_binding_check_flow(L, 1), lua_tostring(L, 2));
+    ccaas_flow_answer(cc_binding_check_flow(L, 1), lua_tostring(L, 2));
     return 0;
 }
 
@@ -357,7 +355,7 @@ static int flow_token(lua_State *L)
  * redirect led to, or nil. */
 static int flow_answer(lua_State *L)
 {
-    struct ccaas_flow *flow = ccaas_binding_check_flow(L, 1);
+    struct ccaas_flow *flow = cc_binding_check_flow(L, 1);
     size_t length;
     const char *at = ccaas_flow_headers(flow, &length), *end = at + length;
     const char *value;
@@ -401,7 +399,7 @@ static int flow_info(lua_State *L)
 {
     struct ccaas_info info;
 
-    ccaas_flow_info(ccaas_binding_check_flow(L, 1), &info);
+    ccaas_flow_info(cc_binding_check_flow(L, 1), &info);
     lua_createtable(L, 0, 14);
     set_count(L, "pages", info.pages);
     set_count(L, "total_pages", info.total_pages);
@@ -451,7 +449,7 @@ static int flow_gc(lua_State *L)
     return 0;
 }
 
-void ccaas_binding_flow(lua_State *L)
+void cc_binding_flow(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"fd", flow_fd},
                                        {"waiting", flow_waiting},
@@ -464,13 +462,13 @@ void ccaas_binding_flow(lua_State *L)
                                        {"close", flow_close},
                                        {NULL, NULL}};
 
-    luaL_newmetatable(L, CCAAS_FLOW_TYPE);
+    luaL_newmetatable(L, CC_FLOW_TYPE);
     lua_pushcfunction(L, flow_gc);
     lua_setfield(L, -2, "__gc");
     lua_pushcfunction(L, flow_length);
     lua_setfield(L, -2, "__len");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_pushcfunction(L, take_unprotected);
     lua_pushliteral(L, "error");
     lua_pushcclosure(L, take, 2);

@@ -51,19 +51,19 @@ static struct ccaas_bell *find_bell(lua_State *L, int index)
     struct ccaas_live *live;
     struct ccaas_gather *gather;
 
-    if (is_a(L, index, CCAAS_FLOW_TYPE)) {
-        flow = ccaas_binding_flow_or_null(L, index);
+    if (is_a(L, index, CC_FLOW_TYPE)) {
+        flow = cc_binding_flow_or_null(L, index);
         return flow ? ccaas_flow_bell(flow) : NULL;
     }
-    if (is_a(L, index, CCAAS_LIVE_TYPE)) {
-        live = ccaas_binding_live_or_null(L, index);
+    if (is_a(L, index, CC_LIVE_TYPE)) {
+        live = cc_binding_live_or_null(L, index);
         return live ? ccaas_live_bell(live) : NULL;
     }
     gather = find_gather(L, index);
     return gather ? ccaas_gather_bell(gather) : NULL;
 }
 
-struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index)
+struct ccaas_bell *cc_binding_check_bell(lua_State *L, int index)
 {
     struct ccaas_bell *bell = find_bell(L, index);
 
@@ -72,9 +72,9 @@ struct ccaas_bell *ccaas_binding_check_bell(lua_State *L, int index)
     return bell;
 }
 
-int ccaas_binding_new_gather(lua_State *L)
+int cc_binding_new_gather(lua_State *L)
 {
-    struct gather_box *box = ccaas_newuserdata(L, sizeof *box);
+    struct gather_box *box = cc_newuserdata(L, sizeof *box);
 
     box->gather = NULL;
     luaL_getmetatable(L, GATHER_TYPE);
@@ -91,12 +91,12 @@ int ccaas_binding_new_gather(lua_State *L)
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
-    struct ccaas_bell *bell = ccaas_binding_check_bell(L, 2);
+    struct ccaas_bell *bell = cc_binding_check_bell(L, 2);
 
     if (!ccaas_gather_add(gather, bell, lua_toboolean(L, 3),
                           (int)luaL_optinteger(L, 4, -1)))
         return luaL_error(L, "not enough memory");
-    lua_pushboolean(L, ccaas_bell_is_armed(bell));
+    lua_pushboolean(L, cc_bell_is_armed(bell));
     return 1;
 }
 
@@ -161,7 +161,7 @@ static int gather_ring(lua_State *L)
     struct ccaas_gather *gather = find_gather(L, 1);
 
     if (gather)
-        ccaas_bell_ring(ccaas_gather_bell(gather));
+        cc_bell_ring(ccaas_gather_bell(gather));
     return 0;
 }
 
@@ -185,7 +185,7 @@ static int gather_free(lua_State *L)
     return 0;
 }
 
-void ccaas_binding_gather(lua_State *L)
+void cc_binding_gather(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"add", gather_add},       {"remove", gather_remove},
@@ -198,7 +198,7 @@ void ccaas_binding_gather(lua_State *L)
     lua_pushcfunction(L, gather_free);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

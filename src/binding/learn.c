@@ -10,12 +10,12 @@ enum {
     MOST_PRESIZED = 1024  /* largest table made at the size of the last one */
 };
 
-void ccaas_learn_start(struct ccaas_learnt *learnt)
+void cc_learn_start(struct cc_learnt *learnt)
 {
     memset(learnt, 0, sizeof *learnt);
-    learnt->sites_used = CCAAS_SITE_FREE;
-    for (int i = 0; i < CCAAS_SITES; i++)
-        learnt->sites[i].patience = i == CCAAS_SITE_NONE ? -1 : FULL_PATIENCE;
+    learnt->sites_used = CC_SITE_FREE;
+    for (int i = 0; i < CC_SITES; i++)
+        learnt->sites[i].patience = i == CC_SITE_NONE ? -1 : FULL_PATIENCE;
 }
 
 static uint32_t mark(const char *bytes, size_t length)
@@ -27,8 +27,7 @@ static uint32_t mark(const char *bytes, size_t length)
     return hash;
 }
 
-int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
-                     size_t length)
+int cc_learn_find(const struct cc_site *site, const char *bytes, size_t length)
 {
     uint32_t wanted = mark(bytes, length);
 
@@ -40,14 +39,14 @@ int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
 }
 
 /* Makes room for one more slot. */
-static void grow(lua_State *L, int names, struct ccaas_learnt *learnt,
-                 struct ccaas_site *site)
+static void grow(lua_State *L, int names, struct cc_learnt *learnt,
+                 struct cc_site *site)
 {
     int room = site->room ? site->room * 2 : 4;
     size_t slots = (size_t)room * sizeof *site->slots;
     size_t marks = (size_t)room * sizeof *site->marks;
     char *block = lua_newuserdata(L, slots + marks);
-    struct ccaas_slot *fresh = (struct ccaas_slot *)(void *)block;
+    struct cc_slot *fresh = (struct cc_slot *)(void *)block;
     uint32_t *fresh_marks = (uint32_t *)(void *)(block + slots);
 
     if (site->room >= room) { /* a finalizer came first, and decoded */
@@ -69,10 +68,9 @@ static void grow(lua_State *L, int names, struct ccaas_learnt *learnt,
 
 /* A site whose names are not those expected, time and again, stops looking and
  * learning for a while, then forgets them and tries again. */
-bool ccaas_learn_may(struct ccaas_learnt *learnt, struct ccaas_site *site,
-                     size_t length)
+bool cc_learn_may(struct cc_learnt *learnt, struct cc_site *site, size_t length)
 {
-    if (length > CCAAS_SLOT_BYTES || site == &learnt->sites[CCAAS_SITE_NONE])
+    if (length > CC_SLOT_BYTES || site == &learnt->sites[CC_SITE_NONE])
         return false;
     if (site->patience < 0) {
         if (++site->patience == 0) {
@@ -83,14 +81,14 @@ bool ccaas_learn_may(struct ccaas_learnt *learnt, struct ccaas_site *site,
     }
     if (--site->patience == 0)
         site->patience = -PAUSE;
-    return site->count < CCAAS_SLOTS;
+    return site->count < CC_SLOTS;
 }
 
-int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
-                     struct ccaas_site *site, int at, const char *bytes,
-                     size_t length)
+int cc_learn_name(lua_State *L, int names, struct cc_learnt *learnt,
+                  struct cc_site *site, int at, const char *bytes,
+                  size_t length)
 {
-    struct ccaas_slot slot;
+    struct cc_slot slot;
     size_t behind;
 
     if (site->count == site->room)
@@ -117,20 +115,18 @@ int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
     return at;
 }
 
-int ccaas_learn_below(struct ccaas_learnt *learnt, struct ccaas_site *site,
-                      int slot)
+int cc_learn_below(struct cc_learnt *learnt, struct cc_site *site, int slot)
 {
     if (slot < 0 || slot >= site->count)
-        return CCAAS_SITE_NONE;
+        return CC_SITE_NONE;
     if (!site->slots[slot].below)
         site->slots[slot].below =
-            (uint8_t)(learnt->sites_used < CCAAS_SITES ? learnt->sites_used++
-                                                       : CCAAS_SITE_NONE);
+            (uint8_t)(learnt->sites_used < CC_SITES ? learnt->sites_used++
+                                                    : CC_SITE_NONE);
     return site->slots[slot].below;
 }
 
-void ccaas_learn_ended(struct ccaas_site *site, int members, int absent,
-                       int patience)
+void cc_learn_ended(struct cc_site *site, int members, int absent, int patience)
 {
     if (site->patience > 0 && (patience - site->patience) * 2 <= members)
         site->patience = FULL_PATIENCE;

@@ -5,8 +5,8 @@
  * A place ("site") is where an object stands in the record.  All memory is
  * Lua's: names and slots are anchored in one table, the decoder's user value.
  */
-#ifndef CCAAS_LEARN_H
-#define CCAAS_LEARN_H
+#ifndef CC_LEARN_H
+#define CC_LEARN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,37 +18,37 @@
 #include "scan.h"
 
 #if defined(CCAAS_TINY)
-#define CCAAS_SLOT_BYTES 16
-#define CCAAS_SLOTS 4
-#define CCAAS_SITES 6
+#define CC_SLOT_BYTES 16
+#define CC_SLOTS 4
+#define CC_SITES 6
 #else
-#define CCAAS_SLOT_BYTES 112 /* a multiple of 16 */
-#define CCAAS_SLOTS 256      /* most names of one site */
-#define CCAAS_SITES 48
+#define CC_SLOT_BYTES 112 /* a multiple of 16 */
+#define CC_SLOTS 256      /* most names of one site */
+#define CC_SITES 48
 #endif
 
 /* Sites that are there from the start; the others are given out as needed. */
 enum {
-    CCAAS_SITE_ROOT,    /* a record that is an object */
-    CCAAS_SITE_OTHER,   /* what is below one that is an array */
-    CCAAS_SITE_ENTRIES, /* the {key, value} entries of the map */
-    CCAAS_SITE_NONE,    /* no place of its own: nothing is learnt */
-    CCAAS_SITE_FREE
+    CC_SITE_ROOT,    /* a record that is an object */
+    CC_SITE_OTHER,   /* what is below one that is an array */
+    CC_SITE_ENTRIES, /* the {key, value} entries of the map */
+    CC_SITE_NONE,    /* no place of its own: nothing is learnt */
+    CC_SITE_FREE
 };
 
 /* One name at one site. */
-struct ccaas_slot {
+struct cc_slot {
     uint16_t length; /* of the bytes */
     uint8_t special; /* what the record decoder notes about the member */
     uint8_t below;   /* the site of the objects in its value; 0: not known */
     int32_t name;    /* index of the Lua string in the names table */
-    char bytes[CCAAS_SLOT_BYTES]; /* all, from the byte behind { or , up to
+    char bytes[CC_SLOT_BYTES]; /* all, from the byte behind { or , up to
                                      the value */
 };
 
-struct ccaas_site {
-    struct ccaas_slot *slots; /* in the order in which the names come */
-    uint32_t *marks;          /* of each slot's bytes, to look them up */
+struct cc_site {
+    struct cc_slot *slots; /* in the order in which the names come */
+    uint32_t *marks;       /* of each slot's bytes, to look them up */
     int count;
     int room;
     int members;  /* so many had the object before */
@@ -56,47 +56,45 @@ struct ccaas_site {
     int patience; /* new names are learnt while it is above 0 */
 };
 
-struct ccaas_learnt {
-    struct ccaas_site sites[CCAAS_SITES];
+struct cc_learnt {
+    struct cc_site sites[CC_SITES];
     int sites_used;
     int names_used;
 };
 
-void ccaas_learn_start(struct ccaas_learnt *learnt);
+void cc_learn_start(struct cc_learnt *learnt);
 
 /* The slot with these very bytes, or -1. */
-int ccaas_learn_find(const struct ccaas_site *site, const char *bytes,
-                     size_t length);
+int cc_learn_find(const struct cc_site *site, const char *bytes, size_t length);
 
 /* A name was not among those expected: may it be looked up and learnt? */
-bool ccaas_learn_may(struct ccaas_learnt *learnt, struct ccaas_site *site,
-                     size_t length);
+bool cc_learn_may(struct cc_learnt *learnt, struct cc_site *site,
+                  size_t length);
 
 /* Learns the name on top of the stack (which stays), to be expected as number
  * `at` of its site; `names` is the table's stack index.  Only after
- * ccaas_learn_may() said so.  Gives the slot's number.  May raise a Lua error
+ * cc_learn_may() said so.  Gives the slot's number.  May raise a Lua error
  * (memory). */
-int ccaas_learn_name(lua_State *L, int names, struct ccaas_learnt *learnt,
-                     struct ccaas_site *site, int at, const char *bytes,
-                     size_t length);
+int cc_learn_name(lua_State *L, int names, struct cc_learnt *learnt,
+                  struct cc_site *site, int at, const char *bytes,
+                  size_t length);
 
 /* The site below a slot, given out now if it has none. */
-int ccaas_learn_below(struct ccaas_learnt *learnt, struct ccaas_site *site,
-                      int slot);
+int cc_learn_below(struct cc_learnt *learnt, struct cc_site *site, int slot);
 
 /* An object at the site has ended, with so many members, some of them absent
  * from its table; `patience` is what the site had when it began. */
-void ccaas_learn_ended(struct ccaas_site *site, int members, int absent,
-                       int patience);
+void cc_learn_ended(struct cc_site *site, int members, int absent,
+                    int patience);
 
 /* Do the slot's bytes stand here? */
-static inline bool ccaas_learn_matches(const struct ccaas_slot *slot,
-                                       const char *at, const char *end)
+static inline bool cc_learn_matches(const struct cc_slot *slot, const char *at,
+                                    const char *end)
 {
     size_t length = slot->length;
 
-#if CCAAS_SSE2
-    if (end - at >= CCAAS_SLOT_BYTES) {
+#if CC_SSE2
+    if (end - at >= CC_SLOT_BYTES) {
         for (const char *bytes = slot->bytes;; bytes += 16, at += 16) {
             __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
             __m128i b = _mm_loadu_si128((const __m128i *)(const void *)bytes);
@@ -114,11 +112,11 @@ static inline bool ccaas_learn_matches(const struct ccaas_slot *slot,
 
 /* The slot whose bytes stand at `at`: the one expected next or, if a few are
  * missing, one soon after it.  -1: none of them. */
-static inline int ccaas_learn_expected(const struct ccaas_site *site, int next,
-                                       const char *at, const char *end)
+static inline int cc_learn_expected(const struct cc_site *site, int next,
+                                    const char *at, const char *end)
 {
     for (int slot = next; slot < site->count && slot < next + 4; slot++)
-        if (ccaas_learn_matches(&site->slots[slot], at, end))
+        if (cc_learn_matches(&site->slots[slot], at, end))
             return slot;
     return -1;
 }

@@ -11,10 +11,10 @@
 #define LINE_TYPE "ccaas.core.line"
 
 struct line_box {
-    struct ccaas_line *line; /* NULL: let go */
+    struct cc_line *line; /* NULL: let go */
 };
 
-static struct ccaas_line *check_line(lua_State *L)
+static struct cc_line *check_line(lua_State *L)
 {
     struct line_box *box = luaL_checkudata(L, 1, LINE_TYPE);
 
@@ -25,12 +25,12 @@ static struct ccaas_line *check_line(lua_State *L)
 
 /* core.door() -> the path of the unix socket to connect to, or nil and why
  * there is none. */
-int ccaas_binding_door(lua_State *L)
+int cc_binding_door(lua_State *L)
 {
-    struct ccaas_door *door = ccaas_engine_door(ccaas_binding_engine(L));
+    struct ccaas_door *door = ccaas_engine_door(cc_binding_engine(L));
 
     if (door) {
-        lua_pushstring(L, ccaas_door_path(door));
+        lua_pushstring(L, cc_door_path(door));
         return 1;
     }
     lua_pushnil(L);
@@ -39,16 +39,16 @@ int ccaas_binding_door(lua_State *L)
 }
 
 /* core.line() -> our end of the connection made just before, or nil. */
-int ccaas_binding_new_line(lua_State *L)
+int cc_binding_new_line(lua_State *L)
 {
-    struct ccaas_door *door = ccaas_engine_door(ccaas_binding_engine(L));
-    struct line_box *box = ccaas_newuserdata(L, sizeof *box);
+    struct ccaas_door *door = ccaas_engine_door(cc_binding_engine(L));
+    struct line_box *box = cc_newuserdata(L, sizeof *box);
 
     box->line = NULL;
     luaL_getmetatable(L, LINE_TYPE);
     lua_setmetatable(L, -2);
     if (door)
-        box->line = ccaas_door_accept(door);
+        box->line = cc_door_accept(door);
     if (!box->line)
         lua_pushnil(L);
     return 1;
@@ -57,12 +57,12 @@ int ccaas_binding_new_line(lua_State *L)
 /* line:attach(flow, gather or nil): this is what is waited for. */
 static int line_attach(lua_State *L)
 {
-    struct ccaas_line *line = check_line(L);
+    struct cc_line *line = check_line(L);
     struct ccaas_bell *bell = NULL;
 
     if (!lua_isnoneornil(L, 2))
-        bell = ccaas_binding_check_bell(L, 2);
-    ccaas_line_attach(line, bell);
+        bell = cc_binding_check_bell(L, 2);
+    cc_line_attach(line, bell);
     return 0;
 }
 
@@ -70,32 +70,32 @@ static int line_attach(lua_State *L)
  * time is up; false: there is news already. */
 static int line_lend(lua_State *L)
 {
-    bool lent = ccaas_line_lend(check_line(L), luaL_optnumber(L, 2, INFINITY));
+    bool lent = cc_line_lend(check_line(L), luaL_optnumber(L, 2, INFINITY));
 
     /* A reader who was cut off before that woke nobody here: what he read is
      * closed now, which rings for whoever waits for what he had. */
-    ccaas_engine_sweep(ccaas_binding_engine(L));
+    ccaas_engine_sweep(cc_binding_engine(L));
     lua_pushboolean(L, lent);
     return 1;
 }
 
 static int line_take_back(lua_State *L)
 {
-    ccaas_line_take_back(check_line(L));
+    cc_line_take_back(check_line(L));
     return 0;
 }
 
 /* line:ping(): a byte comes now. */
 static int line_ping(lua_State *L)
 {
-    ccaas_line_ping(check_line(L));
+    cc_line_ping(check_line(L));
     return 0;
 }
 
 /* line:idle() -> may it serve somebody else? */
 static int line_idle(lua_State *L)
 {
-    lua_pushboolean(L, ccaas_line_idle(check_line(L)));
+    lua_pushboolean(L, cc_line_idle(check_line(L)));
     return 1;
 }
 
@@ -104,12 +104,12 @@ static int line_close(lua_State *L)
 {
     struct line_box *box = luaL_checkudata(L, 1, LINE_TYPE);
 
-    ccaas_line_close(box->line);
+    cc_line_close(box->line);
     box->line = NULL;
     return 0;
 }
 
-void ccaas_binding_line(lua_State *L)
+void cc_binding_line(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"attach", line_attach},
                                        {"lend", line_lend},
@@ -123,7 +123,7 @@ void ccaas_binding_line(lua_State *L)
     lua_pushcfunction(L, line_close);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

@@ -13,15 +13,15 @@ struct live_box {
 
 static struct live_box *check_box(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, CCAAS_LIVE_TYPE);
+    return luaL_checkudata(L, index, CC_LIVE_TYPE);
 }
 
-struct ccaas_live *ccaas_binding_live_or_null(lua_State *L, int index)
+struct ccaas_live *cc_binding_live_or_null(lua_State *L, int index)
 {
     return check_box(L, index)->live;
 }
 
-struct ccaas_live *ccaas_binding_check_live(lua_State *L, int index)
+struct ccaas_live *cc_binding_check_live(lua_State *L, int index)
 {
     struct live_box *box = check_box(L, index);
 
@@ -49,42 +49,41 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
 {
     size_t parts;
 
-    plan->url = ccaas_binding_text(L, "url");
-    plan->token_name = ccaas_binding_text(L, "token_name");
-    plan->queue = (size_t)ccaas_binding_number(L, "queue", 1024);
-    plan->block = ccaas_binding_flag(L, "block");
-    plan->silence = ccaas_binding_number(L, "silence", 0);
-    plan->reconnects = (int64_t)ccaas_binding_number(L, "reconnects", -1);
-    plan->pause_first = ccaas_binding_number(L, "pause_first", 1);
-    plan->pause_most = ccaas_binding_number(L, "pause_most", 30);
-    plan->deadline = ccaas_binding_number(L, "deadline", INFINITY);
-    plan->max_retry_after =
-        ccaas_binding_number(L, "max_retry_after", INFINITY);
+    plan->url = cc_binding_text(L, "url");
+    plan->token_name = cc_binding_text(L, "token_name");
+    plan->queue = (size_t)cc_binding_number(L, "queue", 1024);
+    plan->block = cc_binding_flag(L, "block");
+    plan->silence = cc_binding_number(L, "silence", 0);
+    plan->reconnects = (int64_t)cc_binding_number(L, "reconnects", -1);
+    plan->pause_first = cc_binding_number(L, "pause_first", 1);
+    plan->pause_most = cc_binding_number(L, "pause_most", 30);
+    plan->deadline = cc_binding_number(L, "deadline", INFINITY);
+    plan->max_retry_after = cc_binding_number(L, "max_retry_after", INFINITY);
     plan->max_message =
-        (size_t)ccaas_binding_number(L, "max_message", 16 * 1024 * 1024);
+        (size_t)cc_binding_number(L, "max_message", 16 * 1024 * 1024);
     read_refusals(L, plan);
-    plan->paths = ccaas_binding_list(L, "paths", &parts);
+    plan->paths = cc_binding_list(L, "paths", &parts);
     if (!plan->url || plan->silence <= 0 || parts != CCAAS_LIVE_PARTS)
         luaL_error(L, "the plan lacks a url, silence or paths");
 }
 
-int ccaas_binding_new_live(lua_State *L)
+int cc_binding_new_live(lua_State *L)
 {
     struct ccaas_live_plan plan = {0};
     struct live_box *box;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    box = ccaas_newuserdata(L, sizeof *box);
+    box = cc_newuserdata(L, sizeof *box);
     box->live = NULL;
-    luaL_getmetatable(L, CCAAS_LIVE_TYPE);
+    luaL_getmetatable(L, CC_LIVE_TYPE);
     lua_setmetatable(L, -2);
     lua_newtable(L); /* for the decoder, once one is needed */
-    ccaas_setuservalue(L, 3);
+    cc_setuservalue(L, 3);
     lua_pushvalue(L, 2);
     read_plan(L, &plan);
     /* Not before: a collector may close it while the plan is read. */
-    box->live = ccaas_live_new(ccaas_binding_check_client(L, 1), &plan);
+    box->live = ccaas_live_new(cc_binding_check_client(L, 1), &plan);
     if (!box->live)
         return luaL_error(L, "not enough memory");
     lua_settop(L, 3);
@@ -127,18 +126,18 @@ static struct ccaas_live *check_live_quickly(lua_State *L)
         if (box->live)
             return box->live;
     }
-    return ccaas_binding_check_live(L, 1); /* says what is wrong */
+    return cc_binding_check_live(L, 1); /* says what is wrong */
 }
 
 /* Pushes the decoder, which most have no use for. */
 static void push_decoder(lua_State *L)
 {
-    ccaas_getuservalue(L, 1);
+    cc_getuservalue(L, 1);
     lua_rawgeti(L, -1, 1);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lua_newtable(L);
-        ccaas_record_push_decoder(L, lua_gettop(L));
+        cc_record_push_decoder(L, lua_gettop(L));
         lua_remove(L, -2);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, 1);
@@ -149,10 +148,10 @@ static void push_decoder(lua_State *L)
 /* Pushes a value that is no plain one, by the decoder. */
 static void push_decoded(lua_State *L, const char *begin, size_t length)
 {
-    struct ccaas_record_fault fault;
+    struct cc_record_fault fault;
 
     push_decoder(L);
-    if (!ccaas_decoder_run(L, lua_gettop(L), begin, length, &fault))
+    if (!cc_decoder_run(L, lua_gettop(L), begin, length, &fault))
         luaL_error(L, "a value that was read already is malformed: %s",
                    fault.reason);
     lua_remove(L, -2);
@@ -163,7 +162,7 @@ static void set_part(lua_State *L, int key, const struct ccaas_part *part)
 {
     const char *begin = part->begin;
     size_t length = (size_t)(part->end - begin);
-    struct ccaas_number number;
+    struct cc_number number;
 
     if (!begin)
         return;
@@ -171,9 +170,9 @@ static void set_part(lua_State *L, int key, const struct ccaas_part *part)
     if (*begin == '"' && !memchr(begin, '\\', length))
         lua_pushlstring(L, begin + 1, length - 2);
     else if ((*begin == '-' || (*begin >= '0' && *begin <= '9')) &&
-             ccaas_number_read(begin, part->end, NULL, 0, &number) &&
+             cc_number_read(begin, part->end, NULL, 0, &number) &&
              number.is_integer)
-        ccaas_pushinteger(L, number.integer);
+        cc_pushinteger(L, number.integer);
     else
         push_decoded(L, begin, length);
     lua_rawset(L, -3);
@@ -260,7 +259,7 @@ static int take(lua_State *L)
         return 2;
     case CCAAS_LIVE_TAKE_DOWN:
         push_change(L, &news, "down");
-        ccaas_binding_push_error(L, news.error);
+        cc_binding_push_error(L, news.error);
         lua_setfield(L, -2, "error");
         lua_pushliteral(L, "down");
         return 2;
@@ -288,7 +287,7 @@ static int take(lua_State *L)
  * already. */
 static int live_note(lua_State *L)
 {
-    struct ccaas_live *live = ccaas_binding_check_live(L, 1);
+    struct ccaas_live *live = cc_binding_check_live(L, 1);
     size_t metric, category, updated;
     const char *metric_text = luaL_checklstring(L, 2, &metric);
     const char *category_text = luaL_optlstring(L, 3, "", &category);
@@ -305,7 +304,7 @@ static int live_note(lua_State *L)
 /* live:timeout() -> seconds after which it is in any case, or nil. */
 static int live_timeout(lua_State *L)
 {
-    double seconds = ccaas_live_timeout(ccaas_binding_check_live(L, 1));
+    double seconds = ccaas_live_timeout(cc_binding_check_live(L, 1));
 
     if (isinf(seconds))
         lua_pushnil(L);
@@ -317,29 +316,28 @@ static int live_timeout(lua_State *L)
 /* live:error() -> the error that a take reported, as a plain table. */
 static int live_error(lua_State *L)
 {
-    ccaas_binding_push_error(L,
-                             ccaas_live_error(ccaas_binding_check_live(L, 1)));
+    cc_binding_push_error(L, ccaas_live_error(cc_binding_check_live(L, 1)));
     return 1;
 }
 
 /* live:question() -> why a token is wanted, or nil. */
 static int live_question(lua_State *L)
 {
-    lua_pushstring(L, ccaas_live_question(ccaas_binding_check_live(L, 1)));
+    lua_pushstring(L, ccaas_live_question(cc_binding_check_live(L, 1)));
     return 1;
 }
 
 /* live:token(text or nil) answers the question. */
 static int live_token(lua_State *L)
 {
-    ccaas_live_answer(ccaas_binding_check_live(L, 1), lua_tostring(L, 2));
+    ccaas_live_answer(cc_binding_check_live(L, 1), lua_tostring(L, 2));
     return 0;
 }
 
 /* live:lost() -> has the socket ended, whatever is still to be taken? */
 static int live_lost(lua_State *L)
 {
-    lua_pushboolean(L, ccaas_live_lost(ccaas_binding_check_live(L, 1)));
+    lua_pushboolean(L, ccaas_live_lost(cc_binding_check_live(L, 1)));
     return 1;
 }
 
@@ -348,7 +346,7 @@ static int live_info(lua_State *L)
 {
     struct ccaas_live_info info;
 
-    ccaas_live_info(ccaas_binding_check_live(L, 1), &info);
+    ccaas_live_info(cc_binding_check_live(L, 1), &info);
     lua_createtable(L, 0, 8);
 #define COUNT(name)                                                            \
     lua_pushinteger(L, (lua_Integer)info.name);                                \
@@ -382,7 +380,7 @@ static int live_gc(lua_State *L)
     return 0;
 }
 
-void ccaas_binding_live(lua_State *L)
+void cc_binding_live(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"note", live_note},   {"timeout", live_timeout},
@@ -392,11 +390,11 @@ void ccaas_binding_live(lua_State *L)
         {NULL, NULL}};
     const int texts = (int)(sizeof upvalue_texts / sizeof *upvalue_texts);
 
-    luaL_newmetatable(L, CCAAS_LIVE_TYPE);
+    luaL_newmetatable(L, CC_LIVE_TYPE);
     lua_pushcfunction(L, live_gc);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_pushvalue(L, -2);
     for (int i = 0; i < texts; i++)
         lua_pushstring(L, upvalue_texts[i]);

@@ -7,77 +7,76 @@
 /* One entry of the list of key and value, any way it may be written; `at` is
  * its first byte.  Pushes the key and the value.  *plain: where the value
  * begins when nothing but the key came before it and nothing after. */
-static const char *read_entry(struct ccaas_run *run, const char *at,
+static const char *read_entry(struct cc_run *run, const char *at,
                               const char **plain)
 {
-    const struct ccaas_decoder *decoder = run->decoder;
+    const struct cc_decoder *decoder = run->decoder;
     lua_State *L = run->L;
-    struct ccaas_site *site = &run->decoder->learnt.sites[CCAAS_SITE_NONE];
-    struct ccaas_member none = {.slot = -1, .below = CCAAS_SITE_NONE};
+    struct cc_site *site = &run->decoder->learnt.sites[CC_SITE_NONE];
+    struct cc_member none = {.slot = -1, .below = CC_SITE_NONE};
     const char *entry = at;
     int members = 0, key = lua_gettop(L) + 1;
 
     *plain = NULL;
     if (at == run->scan.end || *at != '{')
-        return ccaas_decode_fail(run, at, "an entry of the map is no object");
+        return cc_decode_fail(run, at, "an entry of the map is no object");
     lua_pushnil(L);
     lua_pushnil(L);
-    at = ccaas_scan_space(at + 1, run->scan.end);
+    at = cc_scan_space(at + 1, run->scan.end);
     if (at < run->scan.end && *at == '}')
-        return ccaas_decode_fail(run, at, "an entry of the map has no key");
+        return cc_decode_fail(run, at, "an entry of the map has no key");
     for (;; at++) {
         size_t length;
         const char *name, *begin;
 
-        at = ccaas_decode_name(run, at);
+        at = cc_decode_name(run, at);
         if (!at)
             return NULL;
         begin = at;
         name = lua_tolstring(L, -1, &length);
         members++;
-        if (ccaas_decode_is_text(decoder->map_key, name, length)) {
+        if (cc_decode_is_text(decoder->map_key, name, length)) {
             if (at == run->scan.end || *at != '"')
-                return ccaas_decode_fail(run, at,
-                                         "a key of the map is no string");
-            at = ccaas_decode_string(run, at + 1);
+                return cc_decode_fail(run, at, "a key of the map is no string");
+            at = cc_decode_string(run, at + 1);
             if (at)
                 lua_replace(L, key);
-        } else if (ccaas_decode_is_text(decoder->map_value, name, length)) {
+        } else if (cc_decode_is_text(decoder->map_value, name, length)) {
             *plain = lua_isnil(L, key) ? NULL : begin;
-            at = ccaas_decode_other(run, at, site, &none);
+            at = cc_decode_other(run, at, site, &none);
             if (at)
                 lua_replace(L, key + 1);
         } else {
-            at = ccaas_scan_value(&run->scan, at, run->depth);
+            at = cc_scan_value(&run->scan, at, run->depth);
         }
         if (!at)
             return NULL;
         lua_settop(L, key + 1);
-        at = ccaas_scan_space(at, run->scan.end);
+        at = cc_scan_space(at, run->scan.end);
         if (at == run->scan.end || *at != ',')
             break;
     }
     if (at == run->scan.end || *at != '}')
-        return ccaas_decode_fail(run, at, ccaas_json_no_object_end);
+        return cc_decode_fail(run, at, cc_json_no_object_end);
     if (lua_isnil(L, key))
-        return ccaas_decode_fail(run, entry, "an entry of the map has no key");
+        return cc_decode_fail(run, entry, "an entry of the map has no key");
     if (members != 2)
         *plain = NULL;
     return at + 1;
 }
 
 /* The general way to an entry: adds it to the map below it on the stack. */
-static const char *read_other_entry(struct ccaas_run *run, const char *at,
+static const char *read_other_entry(struct cc_run *run, const char *at,
                                     int *next)
 {
-    struct ccaas_learnt *learnt = &run->decoder->learnt;
-    struct ccaas_site *site = &learnt->sites[CCAAS_SITE_ENTRIES];
+    struct cc_learnt *learnt = &run->decoder->learnt;
+    struct cc_site *site = &learnt->sites[CC_SITE_ENTRIES];
     const char *plain, *begin = at, *end;
     bool learns;
     int slot;
 
-    at = ccaas_scan_space(at, run->scan.end);
-    if (!ccaas_decode_enter(run, at))
+    at = cc_scan_space(at, run->scan.end);
+    if (!cc_decode_enter(run, at))
         return NULL;
     end = read_entry(run, at, &plain);
     run->depth--;
@@ -86,13 +85,13 @@ static const char *read_other_entry(struct ccaas_run *run, const char *at,
     if (plain) {
         size_t length = (size_t)(plain - begin);
         slot = -1;
-        learns = ccaas_learn_may(learnt, site, length);
+        learns = cc_learn_may(learnt, site, length);
         if (learns)
-            slot = ccaas_learn_find(site, begin, length);
+            slot = cc_learn_find(site, begin, length);
         if (learns && slot < 0) {
             lua_pushvalue(run->L, -2);
-            slot = ccaas_learn_name(run->L, run->names, learnt, site, *next,
-                                    begin, length);
+            slot = cc_learn_name(run->L, run->names, learnt, site, *next, begin,
+                                 length);
             lua_pop(run->L, 1);
         }
         if (slot >= 0)
@@ -104,13 +103,13 @@ static const char *read_other_entry(struct ccaas_run *run, const char *at,
 
 /* An entry: at once if it begins like one before and nothing but its value
  * follows. */
-static inline const char *read_next_entry(struct ccaas_run *run, const char *at,
+static inline const char *read_next_entry(struct cc_run *run, const char *at,
                                           int *next)
 {
-    struct ccaas_site *sites = run->decoder->learnt.sites;
-    struct ccaas_site *site = &sites[CCAAS_SITE_ENTRIES];
-    struct ccaas_member none = {.slot = -1, .below = CCAAS_SITE_NONE};
-    int slot = ccaas_learn_expected(site, *next, at, run->scan.end);
+    struct cc_site *sites = run->decoder->learnt.sites;
+    struct cc_site *site = &sites[CC_SITE_ENTRIES];
+    struct cc_member none = {.slot = -1, .below = CC_SITE_NONE};
+    int slot = cc_learn_expected(site, *next, at, run->scan.end);
     const char *begin = at;
 
     if (slot < 0)
@@ -118,12 +117,12 @@ static inline const char *read_next_entry(struct ccaas_run *run, const char *at,
     at += site->slots[slot].length;
     lua_rawgeti(run->L, run->names, site->slots[slot].name);
     run->depth++;
-    at = ccaas_decode_flat(run, at, &sites[CCAAS_SITE_NONE], &none);
+    at = cc_decode_flat(run, at, &sites[CC_SITE_NONE], &none);
     run->depth--;
     if (!at)
         return NULL;
     if (at < run->scan.end && *at != '}')
-        at = ccaas_scan_space(at, run->scan.end);
+        at = cc_scan_space(at, run->scan.end);
     if (at == run->scan.end || *at != '}') {
         lua_pop(run->L, 2);
         return read_other_entry(run, begin, next);
@@ -134,16 +133,16 @@ static inline const char *read_next_entry(struct ccaas_run *run, const char *at,
 }
 
 /* The list of key and value as a map; `at` is behind its bracket. */
-const char *ccaas_decode_entries(struct ccaas_run *run, const char *at)
+const char *cc_decode_entries(struct cc_run *run, const char *at)
 {
-    struct ccaas_site *site = &run->decoder->learnt.sites[CCAAS_SITE_ENTRIES];
+    struct cc_site *site = &run->decoder->learnt.sites[CC_SITE_ENTRIES];
     int members = 0, next = 0, patience = site->patience;
     const char *inside = at;
 
-    if (!ccaas_decode_enter(run, at - 1))
+    if (!cc_decode_enter(run, at - 1))
         return NULL;
     lua_createtable(run->L, 0, site->members);
-    at = ccaas_scan_space(at, run->scan.end);
+    at = cc_scan_space(at, run->scan.end);
     if (at == run->scan.end || *at != ']') {
         for (at = inside;; at++) {
             at = read_next_entry(run, at, &next);
@@ -152,14 +151,14 @@ const char *ccaas_decode_entries(struct ccaas_run *run, const char *at)
             members++;
             if (at < run->scan.end && *at == ',')
                 continue;
-            at = ccaas_scan_space(at, run->scan.end);
+            at = cc_scan_space(at, run->scan.end);
             if (at == run->scan.end || *at != ',')
                 break;
         }
     }
     if (at == run->scan.end || *at != ']')
-        return ccaas_decode_fail(run, at, ccaas_json_no_array_end);
-    ccaas_learn_ended(site, members, 0, patience);
+        return cc_decode_fail(run, at, cc_json_no_array_end);
+    cc_learn_ended(site, members, 0, patience);
     run->depth--;
     return at + 1;
 }

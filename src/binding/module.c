@@ -33,7 +33,7 @@ static int engine_gc(lua_State *L)
     return 0;
 }
 
-struct ccaas_engine *ccaas_binding_engine(lua_State *L)
+struct ccaas_engine *cc_binding_engine(lua_State *L)
 {
     struct engine_box *box;
 
@@ -41,7 +41,7 @@ struct ccaas_engine *ccaas_binding_engine(lua_State *L)
     box = lua_touserdata(L, -1);
     lua_pop(L, 1);
     if (!box) {
-        box = ccaas_newuserdata(L, sizeof *box);
+        box = cc_newuserdata(L, sizeof *box);
         box->engine = NULL;
         luaL_getmetatable(L, ENGINE_TYPE);
         lua_setmetatable(L, -2);
@@ -70,7 +70,7 @@ static int core_poll(lua_State *L)
 /* core.stay(): nothing of the engine goes into a process that is forked off. */
 static int core_stay(lua_State *L)
 {
-    ccaas_engine_stay(ccaas_binding_engine(L));
+    ccaas_engine_stay(cc_binding_engine(L));
     return 0;
 }
 
@@ -87,7 +87,7 @@ static int core_now(lua_State *L)
 /* core.wall() -> seconds since the epoch. */
 static int core_wall(lua_State *L)
 {
-    lua_pushnumber(L, ccaas_clock_wall());
+    lua_pushnumber(L, cc_clock_wall());
     return 1;
 }
 
@@ -95,12 +95,12 @@ static int core_wall(lua_State *L)
 static int core_sha256(lua_State *L)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t digest[CCAAS_SHA256_SIZE];
-    char text[2 * CCAAS_SHA256_SIZE];
+    uint8_t digest[CC_SHA256_SIZE];
+    char text[2 * CC_SHA256_SIZE];
     size_t length;
     const char *bytes = luaL_checklstring(L, 1, &length);
 
-    ccaas_sha256(bytes, length, digest);
+    cc_sha256(bytes, length, digest);
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = digits[i % 2 ? digest[i / 2] & 15 : digest[i / 2] >> 4];
     lua_pushlstring(L, text, sizeof text);
@@ -122,27 +122,27 @@ static int core_show(lua_State *L)
 int luaopen_ccaas_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"client", ccaas_binding_new_client},
-        {"flow", ccaas_binding_new_flow},
-        {"live", ccaas_binding_new_live},
-        {"file", ccaas_binding_new_file},
-        {"open", ccaas_binding_open},
-        {"gather", ccaas_binding_new_gather},
-        {"alarm", ccaas_binding_new_alarm},
-        {"door", ccaas_binding_door},
-        {"line", ccaas_binding_new_line},
-        {"sweep", ccaas_binding_sweep},
-        {"ogg", ccaas_binding_new_ogg},
-        {"vault", ccaas_binding_new_vault},
+        {"client", cc_binding_new_client},
+        {"flow", cc_binding_new_flow},
+        {"live", cc_binding_new_live},
+        {"file", cc_binding_new_file},
+        {"open", cc_binding_open},
+        {"gather", cc_binding_new_gather},
+        {"alarm", cc_binding_new_alarm},
+        {"door", cc_binding_door},
+        {"line", cc_binding_new_line},
+        {"sweep", cc_binding_sweep},
+        {"ogg", cc_binding_new_ogg},
+        {"vault", cc_binding_new_vault},
         {"sha256", core_sha256},
         {"show", core_show},
         {"poll", core_poll},
         {"now", core_now},
         {"stay", core_stay},
         {"wall", core_wall},
-        {"decode", ccaas_record_lua_decode},
-        {"decoder", ccaas_record_lua_decoder},
-        {"decode_list", ccaas_record_lua_decode_list},
+        {"decode", cc_record_lua_decode},
+        {"decoder", cc_record_lua_decoder},
+        {"decode_list", cc_record_lua_decode_list},
         {NULL, NULL}};
     char why[1024];
 
@@ -152,19 +152,19 @@ int luaopen_ccaas_core(lua_State *L)
     lua_pushcfunction(L, engine_gc);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
-    ccaas_binding_client(L);
-    ccaas_binding_flow(L);
-    ccaas_binding_live(L);
-    ccaas_binding_gather(L);
-    ccaas_binding_alarm(L);
-    ccaas_binding_line(L);
-    ccaas_binding_file(L);
-    ccaas_binding_ogg(L);
-    ccaas_binding_question(L);
-    ccaas_binding_vault(L);
-    ccaas_record_open(L);
+    cc_binding_client(L);
+    cc_binding_flow(L);
+    cc_binding_live(L);
+    cc_binding_gather(L);
+    cc_binding_alarm(L);
+    cc_binding_line(L);
+    cc_binding_file(L);
+    cc_binding_ogg(L);
+    cc_binding_question(L);
+    cc_binding_vault(L);
+    cc_record_open(L);
     lua_newtable(L);
-    ccaas_setfuncs(L, functions);
+    cc_setfuncs(L, functions);
     lua_pushliteral(L, CCAAS_VERSION);
     lua_setfield(L, -2, "version");
     return 1;

@@ -8,31 +8,31 @@
 #include "binding.h"
 #include "compat.h"
 
-static struct ccaas_ogg *check_ogg(lua_State *L)
+static struct cc_ogg *check_ogg(lua_State *L)
 {
-    return luaL_checkudata(L, 1, CCAAS_OGG_TYPE);
+    return luaL_checkudata(L, 1, CC_OGG_TYPE);
 }
 
 /* Pushes true, or nil, the reason and the offset, from 0. */
-static int push_state(lua_State *L, const struct ccaas_ogg *ogg)
+static int push_state(lua_State *L, const struct cc_ogg *ogg)
 {
-    if (ogg->state == CCAAS_OGG_MORE || ogg->state == CCAAS_OGG_WHOLE) {
+    if (ogg->state == CC_OGG_MORE || ogg->state == CC_OGG_WHOLE) {
         lua_pushboolean(L, 1);
         return 1;
     }
     lua_pushnil(L);
     lua_pushstring(L, ogg->reason);
-    ccaas_pushinteger(L, (int64_t)ogg->offset);
+    cc_pushinteger(L, (int64_t)ogg->offset);
     return 3;
 }
 
 /* core.ogg() -> a checker of one body. */
-int ccaas_binding_new_ogg(lua_State *L)
+int cc_binding_new_ogg(lua_State *L)
 {
-    struct ccaas_ogg *ogg = ccaas_newuserdata(L, sizeof *ogg);
+    struct cc_ogg *ogg = cc_newuserdata(L, sizeof *ogg);
 
-    ccaas_ogg_start(ogg);
-    luaL_getmetatable(L, CCAAS_OGG_TYPE);
+    cc_ogg_start(ogg);
+    luaL_getmetatable(L, CC_OGG_TYPE);
     lua_setmetatable(L, -2);
     return 1;
 }
@@ -41,14 +41,13 @@ int ccaas_binding_new_ogg(lua_State *L)
  * wrong, now and ever after. */
 static int ogg_feed(lua_State *L)
 {
-    struct ccaas_ogg *ogg = check_ogg(L);
+    struct cc_ogg *ogg = check_ogg(L);
     size_t length;
-    const char *bytes = ccaas_binding_check_bytes(L, 2, &length);
+    const char *bytes = cc_binding_check_bytes(L, 2, &length);
 
-    luaL_argcheck(L,
-                  ogg->state == CCAAS_OGG_MORE || ogg->state == CCAAS_OGG_BAD,
-                  1, "it is finished");
-    ccaas_ogg_feed(ogg, bytes, length);
+    luaL_argcheck(L, ogg->state == CC_OGG_MORE || ogg->state == CC_OGG_BAD, 1,
+                  "it is finished");
+    cc_ogg_feed(ogg, bytes, length);
     return push_state(L, ogg);
 }
 
@@ -56,20 +55,20 @@ static int ogg_feed(lua_State *L)
  * offset. */
 static int ogg_finish(lua_State *L)
 {
-    struct ccaas_ogg *ogg = check_ogg(L);
+    struct cc_ogg *ogg = check_ogg(L);
 
-    ccaas_ogg_finish(ogg);
+    cc_ogg_finish(ogg);
     return push_state(L, ogg);
 }
 
-void ccaas_binding_ogg(lua_State *L)
+void cc_binding_ogg(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"feed", ogg_feed}, {"finish", ogg_finish}, {NULL, NULL}};
 
-    ccaas_newmetatable(L, CCAAS_OGG_TYPE);
+    cc_newmetatable(L, CC_OGG_TYPE);
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

@@ -116,7 +116,7 @@ static int fail(lua_State *L, const char *path, const char *mode, int error,
     else if (*mode == 'r')
         lua_pushfstring(L, "%s: %s", path, strerror(error));
     else
-        lua_pushfstring(L, "%s: %s", path, ccaas_file_advice(error));
+        lua_pushfstring(L, "%s: %s", path, cc_file_advice(error));
     lua_pushinteger(L, error);
     return 3;
 }
@@ -124,7 +124,7 @@ static int fail(lua_State *L, const char *path, const char *mode, int error,
 /* core.open(path, mode [, how]) -> file; or nil, the reason and errno.  `how`:
  * "nofollow", a symbolic link at the path is refused; "private", made by this
  * call and for this user alone. */
-int ccaas_binding_open(lua_State *L)
+int cc_binding_open(lua_State *L)
 {
     static const char *const hows[] = {"", "nofollow", "private", NULL};
     size_t length;

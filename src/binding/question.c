@@ -16,7 +16,7 @@ struct question_box {
 
 static struct question_box *check_box(lua_State *L)
 {
-    return luaL_checkudata(L, 1, CCAAS_QUESTION_TYPE);
+    return luaL_checkudata(L, 1, CC_QUESTION_TYPE);
 }
 
 static void let_go(struct question_box *box)
@@ -35,22 +35,22 @@ static void set_text(lua_State *L, const char *name, const char *text)
 
 /* client:question() -> question, kind, { key, lease, owner, value, seconds };
  * or nothing. */
-int ccaas_binding_new_question(lua_State *L)
+int cc_binding_new_question(lua_State *L)
 {
     static const char *const kinds[] = {
         [CCAAS_QUESTION_FIND] = "find",   [CCAAS_QUESTION_ENTER] = "enter",
         [CCAAS_QUESTION_HOLD] = "hold",   [CCAAS_QUESTION_KEEP] = "keep",
         [CCAAS_QUESTION_LEAVE] = "leave", [CCAAS_QUESTION_TELL] = "tell",
     };
-    struct ccaas_client *client = ccaas_binding_client_or_null(L, 1);
+    struct ccaas_client *client = cc_binding_client_or_null(L, 1);
     struct ccaas_question question;
     struct question_box *box;
 
     if (!client)
         return 0;
-    box = ccaas_newuserdata(L, sizeof *box);
+    box = cc_newuserdata(L, sizeof *box);
     box->client = NULL;
-    luaL_getmetatable(L, CCAAS_QUESTION_TYPE);
+    luaL_getmetatable(L, CC_QUESTION_TYPE);
     lua_setmetatable(L, -2);
     if (!ccaas_client_question(client, &question))
         return 0;
@@ -112,16 +112,16 @@ static int question_gc(lua_State *L)
     return 0;
 }
 
-void ccaas_binding_question(lua_State *L)
+void cc_binding_question(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"found", question_found}, {"reply", question_reply}, {NULL, NULL}};
 
-    ccaas_newmetatable(L, CCAAS_QUESTION_TYPE);
+    cc_newmetatable(L, CC_QUESTION_TYPE);
     lua_pushcfunction(L, question_gc);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

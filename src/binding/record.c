@@ -14,9 +14,9 @@
 enum { KEPT_SCRATCH = 65536 };
 
 /* Keeps the identity, decoded: the record's bytes may be gone soon. */
-static void keep_identity(struct ccaas_run *run)
+static void keep_identity(struct cc_run *run)
 {
-    struct ccaas_decoder *decoder = run->decoder;
+    struct cc_decoder *decoder = run->decoder;
     char *to;
     size_t length = 0;
 
@@ -24,11 +24,10 @@ static void keep_identity(struct ccaas_run *run)
     decoder->identity_length = 0;
     if (!decoder->identified)
         return;
-    to = ccaas_decode_buffer(run, CCAAS_DECODE_IDENTITY,
-                             run->identity[0].length + run->identity[1].length +
-                                 1,
-                             &decoder->identity, &decoder->identity_room);
-    for (int i = 0; i < CCAAS_IDENTITIES && run->identity[i].begin; i++) {
+    to = cc_decode_buffer(run, CC_DECODE_IDENTITY,
+                          run->identity[0].length + run->identity[1].length + 1,
+                          &decoder->identity, &decoder->identity_room);
+    for (int i = 0; i < CC_IDENTITIES && run->identity[i].begin; i++) {
         const char *begin = run->identity[i].begin;
         const char *end = begin + run->identity[i].length;
 
@@ -38,35 +37,35 @@ static void keep_identity(struct ccaas_run *run)
             begin++;
             end--;
         }
-        length += ccaas_scan_decode(begin, end, to + length);
+        length += cc_scan_decode(begin, end, to + length);
     }
     decoder->identity_length = length;
 }
 
-bool ccaas_decoder_run(lua_State *L, int index, const char *bytes,
-                       size_t length, struct ccaas_record_fault *fault)
+bool cc_decoder_run(lua_State *L, int index, const char *bytes, size_t length,
+                    struct cc_record_fault *fault)
 {
-    struct ccaas_decoder *decoder = lua_touserdata(L, index);
-    struct ccaas_run run = {.L = L,
-                            .decoder = decoder,
-                            .scan = {.end = bytes + length},
-                            .names = lua_gettop(L) + 1};
+    struct cc_decoder *decoder = lua_touserdata(L, index);
+    struct cc_run run = {.L = L,
+                         .decoder = decoder,
+                         .scan = {.end = bytes + length},
+                         .names = lua_gettop(L) + 1};
     const char *at;
 
     decoder->identified = false;
     luaL_checkstack(L, 8, "decoding a record");
-    ccaas_getuservalue(L, index);
-    at = ccaas_scan_space(bytes, run.scan.end);
+    cc_getuservalue(L, index);
+    at = cc_scan_space(bytes, run.scan.end);
     if (at < run.scan.end && *at == '\xEF')
-        at = ccaas_decode_fail(&run, at, ccaas_json_bom);
+        at = cc_decode_fail(&run, at, cc_json_bom);
     else if (at < run.scan.end && *at == '{')
-        at = ccaas_decode_object(&run, at + 1, CCAAS_SITE_ROOT);
+        at = cc_decode_object(&run, at + 1, CC_SITE_ROOT);
     else
-        at = ccaas_decode_value(&run, at, CCAAS_SITE_OTHER);
+        at = cc_decode_value(&run, at, CC_SITE_OTHER);
     if (at)
-        at = ccaas_scan_space(at, run.scan.end);
+        at = cc_scan_space(at, run.scan.end);
     if (at && at < run.scan.end)
-        at = ccaas_decode_fail(&run, at, ccaas_json_trailing);
+        at = cc_decode_fail(&run, at, cc_json_trailing);
     if (!at) {
         lua_settop(L, run.names - 1);
         fault->offset = (size_t)(run.scan.wrong - bytes);
@@ -78,14 +77,14 @@ bool ccaas_decoder_run(lua_State *L, int index, const char *bytes,
     if (decoder->scratch_room > KEPT_SCRATCH) {
         decoder->scratch_room = 0;
         lua_pushnil(L);
-        lua_rawseti(L, run.names, CCAAS_DECODE_SCRATCH);
+        lua_rawseti(L, run.names, CC_DECODE_SCRATCH);
     }
     lua_replace(L, run.names);
     return true;
 }
 
-bool ccaas_decoder_identity(const struct ccaas_decoder *decoder,
-                            const char **bytes, size_t *length)
+bool cc_decoder_identity(const struct cc_decoder *decoder, const char **bytes,
+                         size_t *length)
 {
     *bytes = decoder->identity;
     *length = decoder->identity_length;
@@ -98,9 +97,9 @@ static size_t size_of(const char *text)
 }
 
 /* Copies a text of the shape to where *room is, and moves that on. */
-static struct ccaas_text keep(const char *text, char **room)
+static struct cc_text keep(const char *text, char **room)
 {
-    struct ccaas_text kept = {NULL, 0};
+    struct cc_text kept = {NULL, 0};
 
     if (text) {
         kept.length = strlen(text);
@@ -110,27 +109,25 @@ static struct ccaas_text keep(const char *text, char **room)
     return kept;
 }
 
-struct ccaas_decoder *ccaas_decoder_push(lua_State *L,
-                                         const struct ccaas_shape *shape)
+struct cc_decoder *cc_decoder_push(lua_State *L, const struct cc_shape *shape)
 {
-    size_t names = shape->renames * sizeof(struct ccaas_text[2]);
-    size_t size = sizeof(struct ccaas_decoder) + names + size_of(shape->map) +
+    size_t names = shape->renames * sizeof(struct cc_text[2]);
+    size_t size = sizeof(struct cc_decoder) + names + size_of(shape->map) +
                   size_of(shape->map_key) + size_of(shape->map_value);
-    struct ccaas_decoder *decoder;
+    struct cc_decoder *decoder;
     char *room;
 
     for (size_t i = 0; i < shape->renames; i++)
         size += size_of(shape->rename[i][0]) + size_of(shape->rename[i][1]);
     for (size_t i = 0; i < shape->identities; i++)
         size += size_of(shape->identity[i]);
-    decoder = ccaas_newuserdata(L, size);
+    decoder = cc_newuserdata(L, size);
     memset(decoder, 0, sizeof *decoder);
-    ccaas_learn_start(&decoder->learnt);
+    cc_learn_start(&decoder->learnt);
     decoder->rename = (void *)(decoder + 1);
     decoder->renames = shape->renames;
-    decoder->identities = shape->identities < CCAAS_IDENTITIES
-                              ? shape->identities
-                              : CCAAS_IDENTITIES;
+    decoder->identities =
+        shape->identities < CC_IDENTITIES ? shape->identities : CC_IDENTITIES;
     decoder->keep_null = shape->keep_null;
     room = (char *)(decoder + 1) + names;
     decoder->map = keep(shape->map, &room);
@@ -144,12 +141,12 @@ struct ccaas_decoder *ccaas_decoder_push(lua_State *L,
     luaL_getmetatable(L, METATABLE);
     lua_setmetatable(L, -2);
     lua_newtable(L);
-    ccaas_setuservalue(L, -2);
+    cc_setuservalue(L, -2);
     return decoder;
 }
 
-void ccaas_record_open(lua_State *L)
+void cc_record_open(lua_State *L)
 {
-    ccaas_newmetatable(L, METATABLE);
+    cc_newmetatable(L, METATABLE);
     lua_pop(L, 1);
 }

@@ -12,14 +12,14 @@
 #include "vault.h"
 
 struct vault_box {
-    struct ccaas_vault vault;
+    struct cc_vault vault;
     bool locked;
     char path[];
 };
 
 static struct vault_box *check_box(lua_State *L)
 {
-    struct vault_box *box = luaL_checkudata(L, 1, CCAAS_VAULT_TYPE);
+    struct vault_box *box = luaL_checkudata(L, 1, CC_VAULT_TYPE);
 
     if (box->vault.fd < 0)
         luaL_error(L, "the file is closed");
@@ -28,7 +28,7 @@ static struct vault_box *check_box(lua_State *L)
 
 /* core.vault(path, lock) -> vault; or nil and "none", "busy", or "failed" and
  * the reason. */
-int ccaas_binding_new_vault(lua_State *L)
+int cc_binding_new_vault(lua_State *L)
 {
     size_t length;
     const char *path = luaL_checklstring(L, 1, &length);
@@ -36,24 +36,24 @@ int ccaas_binding_new_vault(lua_State *L)
     struct vault_box *box;
 
     luaL_argcheck(L, strlen(path) == length, 1, "a path has no NUL in it");
-    box = ccaas_newuserdata(L, sizeof *box + length + 1);
-    box->vault = CCAAS_VAULT_CLOSED;
+    box = cc_newuserdata(L, sizeof *box + length + 1);
+    box->vault = CC_VAULT_CLOSED;
     box->locked = lock;
     strcpy(box->path, path);
-    luaL_getmetatable(L, CCAAS_VAULT_TYPE);
+    luaL_getmetatable(L, CC_VAULT_TYPE);
     lua_setmetatable(L, -2);
-    switch (ccaas_vault_open(&box->vault, path, lock)) {
-    case CCAAS_VAULT_OPEN:
+    switch (cc_vault_open(&box->vault, path, lock)) {
+    case CC_VAULT_OPEN:
         return 1;
-    case CCAAS_VAULT_NONE:
+    case CC_VAULT_NONE:
         lua_pushnil(L);
         lua_pushliteral(L, "none");
         return 2;
-    case CCAAS_VAULT_BUSY:
+    case CC_VAULT_BUSY:
         lua_pushnil(L);
         lua_pushliteral(L, "busy");
         return 2;
-    case CCAAS_VAULT_FAILED:
+    case CC_VAULT_FAILED:
         break;
     }
     lua_pushnil(L);
@@ -66,9 +66,9 @@ int ccaas_binding_new_vault(lua_State *L)
 static int vault_read(lua_State *L)
 {
     struct vault_box *box = check_box(L);
-    size_t size = ccaas_vault_size(&box->vault);
-    char *bytes = ccaas_newuserdata(L, size + 1);
-    ssize_t got = ccaas_vault_read(&box->vault, bytes, size);
+    size_t size = cc_vault_size(&box->vault);
+    char *bytes = cc_newuserdata(L, size + 1);
+    ssize_t got = cc_vault_read(&box->vault, bytes, size);
 
     if (got < 0) {
         lua_pushnil(L);
@@ -76,7 +76,7 @@ static int vault_read(lua_State *L)
         return 2;
     }
     lua_pushlstring(L, bytes, (size_t)got);
-    ccaas_secret_wipe(bytes, size);
+    cc_secret_wipe(bytes, size);
     return 1;
 }
 
@@ -88,7 +88,7 @@ static int vault_replace(lua_State *L)
     const char *bytes = luaL_checklstring(L, 2, &length);
 
     luaL_argcheck(L, box->locked, 1, "the file is not locked");
-    if (ccaas_vault_replace(&box->vault, box->path, bytes, length)) {
+    if (cc_vault_replace(&box->vault, box->path, bytes, length)) {
         lua_pushboolean(L, 1);
         return 1;
     }
@@ -100,24 +100,24 @@ static int vault_replace(lua_State *L)
 /* vault:close() lets go of the lock; safe to call twice. */
 static int vault_close(lua_State *L)
 {
-    struct vault_box *box = luaL_checkudata(L, 1, CCAAS_VAULT_TYPE);
+    struct vault_box *box = luaL_checkudata(L, 1, CC_VAULT_TYPE);
 
-    ccaas_vault_close(&box->vault);
+    cc_vault_close(&box->vault);
     return 0;
 }
 
-void ccaas_binding_vault(lua_State *L)
+void cc_binding_vault(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"read", vault_read},
                                        {"replace", vault_replace},
                                        {"close", vault_close},
                                        {NULL, NULL}};
 
-    ccaas_newmetatable(L, CCAAS_VAULT_TYPE);
+    cc_newmetatable(L, CC_VAULT_TYPE);
     lua_pushcfunction(L, vault_close);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
-    ccaas_setfuncs(L, methods);
+    cc_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

@@ -36,7 +36,7 @@ struct ccaas_bell {
     struct edge *marks, **marks_end; /* that were left here */
 };
 
-struct ccaas_bell *ccaas_bell_new(void)
+struct ccaas_bell *cc_bell_new(void)
 {
     struct ccaas_bell *bell = calloc(1, sizeof *bell);
 
@@ -53,7 +53,7 @@ struct ccaas_bell *ccaas_bell_new(void)
     return bell;
 }
 
-struct ccaas_bell *ccaas_bell_hold(struct ccaas_bell *bell)
+struct ccaas_bell *cc_bell_hold(struct ccaas_bell *bell)
 {
     atomic_fetch_add(&bell->references, 1);
     return bell;
@@ -91,11 +91,11 @@ static void free_edge(struct edge *edge)
     if (edge->left)
         take_mark(edge);
     pthread_mutex_unlock(&edge->to->lock);
-    ccaas_bell_release(edge->to);
+    cc_bell_release(edge->to);
     free(edge);
 }
 
-void ccaas_bell_release(struct ccaas_bell *bell)
+void cc_bell_release(struct ccaas_bell *bell)
 {
     size_t i;
 
@@ -104,7 +104,7 @@ void ccaas_bell_release(struct ccaas_bell *bell)
     for (i = 0; i < bell->count; i++)
         free_edge(bell->followers[i]);
     for (i = 0; i < bell->owned_count; i++)
-        ccaas_bell_release(bell->owned[i]);
+        cc_bell_release(bell->owned[i]);
     free(bell->owned);
     free(bell->followers);
     if (atomic_load(&bell->fd) >= 0)
@@ -128,7 +128,7 @@ static void send_one(int socket)
         ;
 }
 
-int ccaas_bell_fd(struct ccaas_bell *bell)
+int cc_bell_fd(struct ccaas_bell *bell)
 {
     int fd = atomic_load(&bell->fd);
 
@@ -142,7 +142,7 @@ int ccaas_bell_fd(struct ccaas_bell *bell)
     return fd;
 }
 
-void ccaas_bell_quit(struct ccaas_bell *bell)
+void cc_bell_quit(struct ccaas_bell *bell)
 {
     struct ccaas_bell **owned;
     size_t count, i;
@@ -161,22 +161,22 @@ void ccaas_bell_quit(struct ccaas_bell *bell)
         close(fd);
     /* They follow this one, and so hold it. */
     for (i = 0; i < count; i++)
-        ccaas_bell_release(owned[i]);
+        cc_bell_release(owned[i]);
     free(owned);
 }
 
-void ccaas_bell_arm(struct ccaas_bell *bell)
+void cc_bell_arm(struct ccaas_bell *bell)
 {
     bell->disarmed = false;
     atomic_store(&bell->armed, true);
 }
 
-bool ccaas_bell_is_armed(struct ccaas_bell *bell)
+bool cc_bell_is_armed(struct ccaas_bell *bell)
 {
     return atomic_load(&bell->armed);
 }
 
-void ccaas_bell_disarm(struct ccaas_bell *bell)
+void cc_bell_disarm(struct ccaas_bell *bell)
 {
     uint64_t count;
     int fd = atomic_load(&bell->fd);
@@ -205,7 +205,7 @@ static void ring_one(struct ccaas_bell *bell)
     pthread_mutex_unlock(&bell->lock);
 }
 
-void ccaas_bell_ring(struct ccaas_bell *bell)
+void cc_bell_ring(struct ccaas_bell *bell)
 {
     size_t i;
 
@@ -214,12 +214,12 @@ void ccaas_bell_ring(struct ccaas_bell *bell)
     for (i = 0; i < bell->count; i++) {
         if (bell->followers[i]->mark >= 0)
             leave_mark(bell->followers[i]);
-        ccaas_bell_ring(bell->followers[i]->to);
+        cc_bell_ring(bell->followers[i]->to);
     }
     pthread_mutex_unlock(&bell->lock);
 }
 
-bool ccaas_bell_wake_by(struct ccaas_bell *bell, int socket)
+bool cc_bell_wake_by(struct ccaas_bell *bell, int socket)
 {
     bool armed;
 
@@ -230,17 +230,17 @@ bool ccaas_bell_wake_by(struct ccaas_bell *bell, int socket)
     return armed;
 }
 
-void ccaas_bell_finish(struct ccaas_bell *bell)
+void cc_bell_finish(struct ccaas_bell *bell)
 {
     atomic_store(&bell->over, true);
 }
 
-bool ccaas_bell_over(struct ccaas_bell *bell)
+bool cc_bell_over(struct ccaas_bell *bell)
 {
     return atomic_load(&bell->over);
 }
 
-void ccaas_bell_cut(struct ccaas_bell *bell)
+void cc_bell_cut(struct ccaas_bell *bell)
 {
     struct ccaas_bell **owned;
     size_t count, i;
@@ -257,20 +257,20 @@ void ccaas_bell_cut(struct ccaas_bell *bell)
     pthread_mutex_unlock(&bell->lock);
     /* Unlocked: those ring this one. */
     for (i = 0; i < count; i++) {
-        ccaas_bell_cut(owned[i]);
-        ccaas_bell_release(owned[i]);
+        cc_bell_cut(owned[i]);
+        cc_bell_release(owned[i]);
     }
     free(owned);
-    ccaas_bell_ring(bell);
+    cc_bell_ring(bell);
 }
 
-bool ccaas_bell_is_cut(struct ccaas_bell *bell)
+bool cc_bell_is_cut(struct ccaas_bell *bell)
 {
     return atomic_load(&bell->cut);
 }
 
-void ccaas_bell_at_cut(struct ccaas_bell *bell, void (*call)(void *self),
-                       void *self)
+void cc_bell_at_cut(struct ccaas_bell *bell, void (*call)(void *self),
+                    void *self)
 {
     pthread_mutex_lock(&bell->lock);
     bell->at_cut = call;
@@ -294,7 +294,7 @@ static bool add(struct ccaas_bell ***list, size_t *count,
     if (!longer)
         return false;
     *list = longer;
-    longer[(*count)++] = ccaas_bell_hold(bell);
+    longer[(*count)++] = cc_bell_hold(bell);
     return true;
 }
 
@@ -312,19 +312,19 @@ static bool take_out(struct ccaas_bell **list, size_t *count,
     return false;
 }
 
-bool ccaas_bell_own(struct ccaas_bell *owner, struct ccaas_bell *bell)
+bool cc_bell_own(struct ccaas_bell *owner, struct ccaas_bell *bell)
 {
     bool done;
 
     pthread_mutex_lock(&owner->lock);
     done = add(&owner->owned, &owner->owned_count, bell);
     pthread_mutex_unlock(&owner->lock);
-    if (done && ccaas_bell_is_cut(owner))
-        ccaas_bell_cut(bell);
+    if (done && cc_bell_is_cut(owner))
+        cc_bell_cut(bell);
     return done;
 }
 
-void ccaas_bell_disown(struct ccaas_bell *owner, struct ccaas_bell *bell)
+void cc_bell_disown(struct ccaas_bell *owner, struct ccaas_bell *bell)
 {
     bool found;
 
@@ -332,7 +332,7 @@ void ccaas_bell_disown(struct ccaas_bell *owner, struct ccaas_bell *bell)
     found = take_out(owner->owned, &owner->owned_count, bell);
     pthread_mutex_unlock(&owner->lock);
     if (found)
-        ccaas_bell_release(bell);
+        cc_bell_release(bell);
 }
 
 static struct edge *find_edge(const struct ccaas_bell *bell,
@@ -355,8 +355,8 @@ static bool make_room(struct ccaas_bell *bell)
     return followers != NULL;
 }
 
-bool ccaas_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
-                          int mark)
+bool cc_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
+                       int mark)
 {
     struct edge *edge;
     size_t at;
@@ -366,7 +366,7 @@ bool ccaas_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
     if (!edge && make_room(bell)) {
         edge = calloc(1, sizeof *edge);
         if (edge) {
-            edge->to = ccaas_bell_hold(follower);
+            edge->to = cc_bell_hold(follower);
             edge->mark = mark;
             bell->followers[bell->count++] = edge;
         }
@@ -375,12 +375,12 @@ bool ccaas_bell_follow_as(struct ccaas_bell *bell, struct ccaas_bell *follower,
     return edge != NULL;
 }
 
-bool ccaas_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)
+bool cc_bell_follow(struct ccaas_bell *bell, struct ccaas_bell *follower)
 {
-    return ccaas_bell_follow_as(bell, follower, -1);
+    return cc_bell_follow_as(bell, follower, -1);
 }
 
-void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower)
+void cc_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower)
 {
     struct edge *edge;
     size_t at;
@@ -394,7 +394,7 @@ void ccaas_bell_unfollow(struct ccaas_bell *bell, struct ccaas_bell *follower)
         free_edge(edge);
 }
 
-int ccaas_bell_mark(struct ccaas_bell *follower)
+int cc_bell_mark(struct ccaas_bell *follower)
 {
     int mark = -1;
 

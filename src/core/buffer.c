@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ccaas_buffer_add(struct ccaas_buffer *buffer, const void *bytes,
-                      size_t length)
+bool cc_buffer_add(struct cc_buffer *buffer, const void *bytes, size_t length)
 {
     size_t need = buffer->length + length, room = buffer->room;
     char *grown;
@@ -27,18 +26,18 @@ bool ccaas_buffer_add(struct ccaas_buffer *buffer, const void *bytes,
     return true;
 }
 
-bool ccaas_buffer_text(struct ccaas_buffer *buffer, const char *text)
+bool cc_buffer_text(struct cc_buffer *buffer, const char *text)
 {
-    return ccaas_buffer_add(buffer, text, strlen(text));
+    return cc_buffer_add(buffer, text, strlen(text));
 }
 
-void ccaas_buffer_free(struct ccaas_buffer *buffer)
+void cc_buffer_free(struct cc_buffer *buffer)
 {
     free(buffer->bytes);
     memset(buffer, 0, sizeof *buffer);
 }
 
-char *ccaas_copy(const char *text, bool *failed)
+char *cc_copy(const char *text, bool *failed)
 {
     char *copy = text ? strdup(text) : NULL;
 

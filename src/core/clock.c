@@ -15,17 +15,17 @@ static double seconds(clockid_t clock)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-double ccaas_clock_now(void)
+double cc_clock_now(void)
 {
     return seconds(CLOCK_MONOTONIC);
 }
 
-double ccaas_clock_wall(void)
+double cc_clock_wall(void)
 {
     return seconds(CLOCK_REALTIME);
 }
 
-void ccaas_random_bytes(void *bytes, size_t length)
+void cc_random_bytes(void *bytes, size_t length)
 {
     unsigned char *to = bytes;
     ssize_t got;
@@ -41,10 +41,10 @@ void ccaas_random_bytes(void *bytes, size_t length)
     }
 }
 
-double ccaas_random_unit(void)
+double cc_random_unit(void)
 {
     uint64_t bits;
 
-    ccaas_random_bytes(&bits, sizeof bits);
+    cc_random_bytes(&bits, sizeof bits);
     return (double)(bits >> 11) / 9007199254740992.0;
 }

@@ -1,28 +1,28 @@
 /* Time and randomness, for the rooms that may have them.  Any thread. */
-#ifndef CCAAS_CLOCK_H
-#define CCAAS_CLOCK_H
+#ifndef CC_CLOCK_H
+#define CC_CLOCK_H
 
 #include <stddef.h>
 
 /* Seconds on the monotonic clock. */
-double ccaas_clock_now(void);
+double cc_clock_now(void);
 
 /* Seconds since the epoch. */
-double ccaas_clock_wall(void);
+double cc_clock_wall(void);
 
 /* Seconds since the epoch when the monotonic clock said `at`; a little less if
  * the thread is stopped meanwhile. */
-static inline double ccaas_clock_wall_at(double at)
+static inline double cc_clock_wall_at(double at)
 {
-    double wall = ccaas_clock_wall();
+    double wall = cc_clock_wall();
 
-    return wall - (ccaas_clock_now() - at);
+    return wall - (cc_clock_now() - at);
 }
 
 /* Fills with random bytes that nobody can guess. */
-void ccaas_random_bytes(void *bytes, size_t length);
+void cc_random_bytes(void *bytes, size_t length);
 
 /* A random number in [0, 1). */
-double ccaas_random_unit(void);
+double cc_random_unit(void);
 
 #endif

@@ -12,7 +12,7 @@
 /* Eventfds of a process that are looked at. */
 #define FOUND_MOST 1024
 
-bool ccaas_descriptors_left(int count)
+bool cc_descriptors_left(int count)
 {
     int fds[LEFT_MOST], made = 0, i;
 
@@ -43,7 +43,7 @@ static long long field(const char *text, const char *name, int base)
     return at ? (long long)strtoull(at + strlen(name), NULL, base) : -1;
 }
 
-long ccaas_eventfd_id(int fd, unsigned long long *count)
+long cc_eventfd_id(int fd, unsigned long long *count)
 {
     char path[64], text[512];
     long long id;
@@ -87,9 +87,8 @@ static int list_all(struct seen *seen)
         struct seen *one = &seen[count];
 
         one->fd = (int)strtol(entry->d_name, NULL, 10);
-        one->id = entry->d_name[0] == '.'
-                      ? -1
-                      : ccaas_eventfd_id(one->fd, &one->count);
+        one->id =
+            entry->d_name[0] == '.' ? -1 : cc_eventfd_id(one->fd, &one->count);
         count += one->id >= 0;
     }
     closedir(entries);
@@ -107,7 +106,7 @@ static int keep_risen(struct seen *seen, int count, int times,
     for (i = 0; i < times; i++)
         wake(self);
     for (i = 0; i < count; i++)
-        if (ccaas_eventfd_id(seen[i].fd, &now) == seen[i].id &&
+        if (cc_eventfd_id(seen[i].fd, &now) == seen[i].id &&
             now == seen[i].count + (unsigned)times) {
             seen[kept] = seen[i];
             seen[kept++].count = now;
@@ -115,7 +114,7 @@ static int keep_risen(struct seen *seen, int count, int times,
     return kept;
 }
 
-int ccaas_eventfd_find(void (*wake)(void *self), void *self)
+int cc_eventfd_find(void (*wake)(void *self), void *self)
 {
     struct seen *seen = malloc(FOUND_MOST * sizeof *seen);
     int count = seen ? list_all(seen) : -1, fd = -2;
@@ -133,16 +132,16 @@ int ccaas_eventfd_find(void (*wake)(void *self), void *self)
 /* -- Keeping one -------------------------------------------------------------
  */
 
-void ccaas_eventfd_hold(struct ccaas_eventfd *eventfd, int fd)
+void cc_eventfd_hold(struct cc_eventfd *eventfd, int fd)
 {
     eventfd->fd = fd;
     eventfd->held = -1;
-    eventfd->id = fd < 0 ? -1 : ccaas_eventfd_id(fd, NULL);
+    eventfd->id = fd < 0 ? -1 : cc_eventfd_id(fd, NULL);
     if (eventfd->id >= 0)
         eventfd->held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-void ccaas_eventfd_refill(const struct ccaas_eventfd *eventfd)
+void cc_eventfd_refill(const struct cc_eventfd *eventfd)
 {
     int fd;
 
@@ -153,11 +152,11 @@ void ccaas_eventfd_refill(const struct ccaas_eventfd *eventfd)
         close(fd);
 }
 
-void ccaas_eventfd_settle(struct ccaas_eventfd *eventfd)
+void cc_eventfd_settle(struct cc_eventfd *eventfd)
 {
     if (eventfd->held < 0)
         return;
-    if (ccaas_eventfd_id(eventfd->fd, NULL) == eventfd->id)
+    if (cc_eventfd_id(eventfd->fd, NULL) == eventfd->id)
         close(eventfd->fd);
     close(eventfd->held);
     eventfd->held = -1;

@@ -18,8 +18,8 @@
 
 #include "clock.h"
 
-struct ccaas_line {
-    struct ccaas_line *next, **link; /* the door's list */
+struct cc_line {
+    struct cc_line *next, **link; /* the door's list */
     struct ccaas_door *door;
     int fd; /* -1: the far end was closed */
     struct ccaas_bell *bell;
@@ -34,7 +34,7 @@ struct ccaas_door {
     int epoll, timer;
     char path[64];
     pthread_mutex_t lock; /* guards the fields below, and the lines */
-    struct ccaas_line *lines;
+    struct cc_line *lines;
     double soonest; /* when the timer expires; INFINITY: never */
 };
 
@@ -89,7 +89,7 @@ static void let_go(struct ccaas_door *door)
     free(door);
 }
 
-struct ccaas_door *ccaas_door_open(void)
+struct ccaas_door *cc_door_open(void)
 {
     struct ccaas_door *door = calloc(1, sizeof *door);
     int problem;
@@ -118,23 +118,23 @@ struct ccaas_door *ccaas_door_open(void)
     return door;
 }
 
-void ccaas_door_close(struct ccaas_door *door)
+void cc_door_close(struct ccaas_door *door)
 {
     if (door)
         let_go(door);
 }
 
-const char *ccaas_door_path(const struct ccaas_door *door)
+const char *cc_door_path(const struct ccaas_door *door)
 {
     return door->path;
 }
 
-int ccaas_door_fd(const struct ccaas_door *door)
+int cc_door_fd(const struct ccaas_door *door)
 {
     return door->epoll;
 }
 
-unsigned ccaas_door_cuts(struct ccaas_door *door)
+unsigned cc_door_cuts(struct ccaas_door *door)
 {
     return atomic_load(&door->cuts);
 }
@@ -159,8 +159,8 @@ static void set_timer(struct ccaas_door *door, double at)
 /* Rings for those whose time is up. */
 static void ring_due(struct ccaas_door *door)
 {
-    double now = ccaas_clock_now(), soonest = INFINITY;
-    struct ccaas_line *line;
+    double now = cc_clock_now(), soonest = INFINITY;
+    struct cc_line *line;
     uint64_t expired;
 
     if (read(door->timer, &expired, sizeof expired) < 0)
@@ -169,7 +169,7 @@ static void ring_due(struct ccaas_door *door)
         if (!line->lent)
             continue;
         if (line->due <= now)
-            ccaas_bell_ring(line->bell);
+            cc_bell_ring(line->bell);
         else
             soonest = fmin(soonest, line->due);
     }
@@ -182,35 +182,35 @@ static void send_byte(int fd)
         ;
 }
 
-static void detach(struct ccaas_line *line)
+static void detach(struct cc_line *line)
 {
     if (line->lent)
-        ccaas_bell_wake_by(line->bell, -1);
+        cc_bell_wake_by(line->bell, -1);
     line->lent = false;
 }
 
 /* Its far end was closed. */
-static void hang_up(struct ccaas_line *line)
+static void hang_up(struct cc_line *line)
 {
-    struct ccaas_line *other;
+    struct cc_line *other;
 
     detach(line);
     close(line->fd);
     line->fd = -1;
-    if (!line->bell || ccaas_bell_over(line->bell))
+    if (!line->bell || cc_bell_over(line->bell))
         return;
-    ccaas_bell_cut(line->bell);
+    cc_bell_cut(line->bell);
     atomic_fetch_add(&line->door->cuts, 1);
     /* Some may have waited for what this one had. */
     for (other = line->door->lines; other; other = other->next)
         if (other->lent)
-            ccaas_bell_ring(other->bell);
+            cc_bell_ring(other->bell);
 }
 
 /* -- On the attending thread --------------------------------------------------
  */
 
-void ccaas_door_attend(void *self)
+void cc_door_attend(void *self)
 {
     struct ccaas_door *door = self;
     struct epoll_event events[64];
@@ -246,9 +246,9 @@ static int accept_newest(struct ccaas_door *door)
     return fd;
 }
 
-struct ccaas_line *ccaas_door_accept(struct ccaas_door *door)
+struct cc_line *cc_door_accept(struct ccaas_door *door)
 {
-    struct ccaas_line *line = calloc(1, sizeof *line);
+    struct cc_line *line = calloc(1, sizeof *line);
     bool watched;
 
     if (!line)
@@ -270,27 +270,27 @@ struct ccaas_line *ccaas_door_accept(struct ccaas_door *door)
     watched = watch_fd(door, line->fd, EPOLLRDHUP, line);
     pthread_mutex_unlock(&door->lock);
     if (!watched) {
-        ccaas_line_close(line);
+        cc_line_close(line);
         return NULL;
     }
     return line;
 }
 
-void ccaas_line_attach(struct ccaas_line *line, struct ccaas_bell *bell)
+void cc_line_attach(struct cc_line *line, struct ccaas_bell *bell)
 {
     struct ccaas_bell *before;
 
     pthread_mutex_lock(&line->door->lock);
     detach(line);
     before = line->bell;
-    line->bell = bell ? ccaas_bell_hold(bell) : NULL;
+    line->bell = bell ? cc_bell_hold(bell) : NULL;
     if (bell && line->fd < 0)
-        ccaas_bell_cut(bell);
+        cc_bell_cut(bell);
     pthread_mutex_unlock(&line->door->lock);
-    ccaas_bell_release(before);
+    cc_bell_release(before);
 }
 
-bool ccaas_line_lend(struct ccaas_line *line, double seconds)
+bool cc_line_lend(struct cc_line *line, double seconds)
 {
     struct ccaas_door *door = line->door;
     bool armed = false;
@@ -298,24 +298,24 @@ bool ccaas_line_lend(struct ccaas_line *line, double seconds)
     pthread_mutex_lock(&door->lock);
     line->lent = line->bell && line->fd >= 0;
     if (line->lent)
-        armed = ccaas_bell_wake_by(line->bell, line->fd);
+        armed = cc_bell_wake_by(line->bell, line->fd);
     if (!armed)
         detach(line);
-    line->due = ccaas_clock_now() + seconds;
+    line->due = cc_clock_now() + seconds;
     if (armed && line->due < door->soonest)
         set_timer(door, line->due);
     pthread_mutex_unlock(&door->lock);
     return armed;
 }
 
-void ccaas_line_take_back(struct ccaas_line *line)
+void cc_line_take_back(struct cc_line *line)
 {
     pthread_mutex_lock(&line->door->lock);
     detach(line);
     pthread_mutex_unlock(&line->door->lock);
 }
 
-void ccaas_line_ping(struct ccaas_line *line)
+void cc_line_ping(struct cc_line *line)
 {
     pthread_mutex_lock(&line->door->lock);
     if (line->fd >= 0)
@@ -323,18 +323,18 @@ void ccaas_line_ping(struct ccaas_line *line)
     pthread_mutex_unlock(&line->door->lock);
 }
 
-bool ccaas_line_idle(struct ccaas_line *line)
+bool cc_line_idle(struct cc_line *line)
 {
     bool idle;
 
     pthread_mutex_lock(&line->door->lock);
     idle = line->fd >= 0 && !line->lent &&
-           (!line->bell || ccaas_bell_over(line->bell));
+           (!line->bell || cc_bell_over(line->bell));
     pthread_mutex_unlock(&line->door->lock);
     return idle;
 }
 
-void ccaas_line_close(struct ccaas_line *line)
+void cc_line_close(struct cc_line *line)
 {
     struct ccaas_door *door;
     struct ccaas_bell *bell;
@@ -351,7 +351,7 @@ void ccaas_line_close(struct ccaas_line *line)
     if (line->fd >= 0)
         close(line->fd);
     pthread_mutex_unlock(&door->lock);
-    ccaas_bell_release(bell);
+    cc_bell_release(bell);
     free(line);
     let_go(door);
 }

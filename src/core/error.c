@@ -60,7 +60,7 @@ const char *ccaas_code_text(enum ccaas_code code)
                : "it failed, and nothing says why: please report it";
 }
 
-enum ccaas_code ccaas_error_code(int status)
+enum ccaas_code cc_error_code(int status)
 {
     switch (status) {
     case 401:
@@ -84,8 +84,8 @@ enum ccaas_code ccaas_error_code(int status)
     return status >= 400 ? CCAAS_BAD_REQUEST : CCAAS_PROTOCOL;
 }
 
-void ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
-                     const char *format, ...)
+void cc_error_set(struct ccaas_error *error, enum ccaas_code code,
+                  const char *format, ...)
 {
     char text[2 * sizeof error->message];
     va_list arguments;
@@ -101,7 +101,7 @@ void ccaas_error_set(struct ccaas_error *error, enum ccaas_code code,
                  ccaas_code_text(code));
 }
 
-void ccaas_error_url(char *to, size_t room, const char *url)
+void cc_error_url(char *to, size_t room, const char *url)
 {
     const char *host = strstr(url, "://");
     size_t scheme, length;
@@ -128,7 +128,7 @@ static size_t find_secret(const char *body, size_t length, size_t at)
     for (; at < length; at++)
         for (i = 0; i < sizeof names / sizeof *names; i++) {
             n = strlen(names[i]);
-            if (length - at >= n && ccaas_same_start(body + at, names[i], n))
+            if (length - at >= n && cc_same_start(body + at, names[i], n))
                 return at + n;
         }
     return length;
@@ -139,8 +139,7 @@ static bool is_one_of(const char *set, char c)
     return c && strchr(set, c);
 }
 
-void ccaas_error_body(struct ccaas_error *error, const char *body,
-                      size_t length)
+void cc_error_body(struct ccaas_error *error, const char *body, size_t length)
 {
     size_t at = 0, used = 0, word;
     size_t mark = find_secret(body, length, 0);
@@ -167,21 +166,21 @@ void ccaas_error_body(struct ccaas_error *error, const char *body,
     error->body_length = used;
 }
 
-void ccaas_error_blank(struct ccaas_error *error)
+void cc_error_blank(struct ccaas_error *error)
 {
     error->body[0] = error->request_id[0] = '\0';
     error->body_length = 0;
     error->status = 0;
 }
 
-void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,
-                         const char *outcome)
+void cc_error_attempt(struct ccaas_error *error, double at, double seconds,
+                      const char *outcome)
 {
     size_t count = error->attempt_count;
     struct ccaas_attempt *attempts;
 
     /* Of very many the first ones and the last ones are kept. */
-    if (count == CCAAS_ERROR_ATTEMPTS) {
+    if (count == CC_ERROR_ATTEMPTS) {
         memmove(error->attempts + count / 2, error->attempts + count / 2 + 1,
                 (count - count / 2 - 1) * sizeof *attempts);
         error->attempt_count = --count;
@@ -198,7 +197,7 @@ void ccaas_error_attempt(struct ccaas_error *error, double at, double seconds,
     error->attempt_count = count + 1;
 }
 
-void ccaas_error_copy(struct ccaas_error *to, const struct ccaas_error *from)
+void cc_error_copy(struct ccaas_error *to, const struct ccaas_error *from)
 {
     size_t i;
 
@@ -209,11 +208,11 @@ void ccaas_error_copy(struct ccaas_error *to, const struct ccaas_error *from)
     to->attempts = NULL;
     to->attempt_count = 0;
     for (i = 0; i < from->attempt_count; i++)
-        ccaas_error_attempt(to, from->attempts[i].at, from->attempts[i].seconds,
-                            from->attempts[i].outcome);
+        cc_error_attempt(to, from->attempts[i].at, from->attempts[i].seconds,
+                         from->attempts[i].outcome);
 }
 
-void ccaas_error_clear(struct ccaas_error *error)
+void cc_error_clear(struct ccaas_error *error)
 {
     free(error->attempts);
     memset(error, 0, sizeof *error);

@@ -18,10 +18,10 @@
 #define PART_SUFFIX ".part"
 
 _Static_assert(sizeof PART_PREFIX + PART_DIGITS + sizeof PART_SUFFIX - 1 <=
-                   CCAAS_FILE_PART_ROOM,
+                   CC_FILE_PART_ROOM,
                "a part's name has room");
 
-const char *ccaas_file_advice(int error)
+const char *cc_file_advice(int error)
 {
     static const struct {
         int error;
@@ -56,7 +56,7 @@ const char *ccaas_file_advice(int error)
 }
 
 /* Keeps the error and makes its message. */
-static bool fail(struct ccaas_file *file, const char *path, int error)
+static bool fail(struct cc_file *file, const char *path, int error)
 {
     int used;
 
@@ -67,12 +67,12 @@ static bool fail(struct ccaas_file *file, const char *path, int error)
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = '?';
     snprintf(file->message + used, sizeof file->message - (size_t)used,
-             ": %s (errno %d)", ccaas_file_advice(error), error);
+             ": %s (errno %d)", cc_file_advice(error), error);
     return false;
 }
 
 /* Closes what is open; everything but `error` and `message` is as new. */
-static void let_go(struct ccaas_file *file)
+static void let_go(struct cc_file *file)
 {
     if (file->fd >= 0)
         close(file->fd);
@@ -93,7 +93,7 @@ static const char *name_of(const char *path)
 }
 
 /* Opens the folder, by the path that the file has; 0 or an errno. */
-static int open_folder(struct ccaas_file *file)
+static int open_folder(struct cc_file *file)
 {
     char *name = file->path + (name_of(file->path) - file->path);
     char first = *name;
@@ -110,7 +110,7 @@ static int open_folder(struct ccaas_file *file)
 }
 
 /* 0 when a file may be put into that place, or an errno. */
-static int look_at_place(const struct ccaas_file *file)
+static int look_at_place(const struct cc_file *file)
 {
     const char *name = name_of(file->path);
     struct stat there;
@@ -144,12 +144,12 @@ static bool lock_part(int fd)
 }
 
 /* Opens a part under a name that nobody has; 0 or an errno. */
-static int open_part(struct ccaas_file *file)
+static int open_part(struct cc_file *file)
 {
     uint64_t random;
 
     for (;;) {
-        ccaas_random_bytes(&random, sizeof random);
+        cc_random_bytes(&random, sizeof random);
         snprintf(file->part, sizeof file->part, "%s%0*llx%s", PART_PREFIX,
                  PART_DIGITS, (unsigned long long)random, PART_SUFFIX);
         file->fd = openat(file->folder, file->part,
@@ -165,11 +165,11 @@ static int open_part(struct ccaas_file *file)
     }
 }
 
-bool ccaas_file_place(struct ccaas_file *file, const char *path)
+bool cc_file_place(struct cc_file *file, const char *path)
 {
     int error;
 
-    *file = CCAAS_FILE_CLOSED;
+    *file = CC_FILE_CLOSED;
     file->mode = 0666;
     file->path = strdup(path);
     error = file->path ? open_folder(file) : ENOMEM;
@@ -181,7 +181,7 @@ bool ccaas_file_place(struct ccaas_file *file, const char *path)
     return fail(file, path, error);
 }
 
-bool ccaas_file_begin(struct ccaas_file *file)
+bool cc_file_begin(struct cc_file *file)
 {
     int error;
 
@@ -197,12 +197,12 @@ bool ccaas_file_begin(struct ccaas_file *file)
     return false;
 }
 
-bool ccaas_file_open(struct ccaas_file *file, const char *path)
+bool cc_file_open(struct cc_file *file, const char *path)
 {
-    return ccaas_file_place(file, path) && ccaas_file_begin(file);
+    return cc_file_place(file, path) && cc_file_begin(file);
 }
 
-bool ccaas_file_write(struct ccaas_file *file, const void *bytes, size_t length)
+bool cc_file_write(struct cc_file *file, const void *bytes, size_t length)
 {
     const char *at = bytes;
     ssize_t wrote;
@@ -222,7 +222,7 @@ bool ccaas_file_write(struct ccaas_file *file, const void *bytes, size_t length)
     return !file->error;
 }
 
-bool ccaas_file_restart(struct ccaas_file *file, uint64_t length)
+bool cc_file_restart(struct cc_file *file, uint64_t length)
 {
     int done;
 
@@ -253,7 +253,7 @@ static int flush(int fd)
     return close(other) < 0 && errno != EINTR ? errno : 0;
 }
 
-bool ccaas_file_commit(struct ccaas_file *file)
+bool cc_file_commit(struct cc_file *file)
 {
     const char *name;
     int error = file->error;
@@ -271,11 +271,11 @@ bool ccaas_file_commit(struct ccaas_file *file)
     }
     if (!file->error)
         fail(file, file->path, error);
-    ccaas_file_abort(file);
+    cc_file_abort(file);
     return false;
 }
 
-void ccaas_file_abort(struct ccaas_file *file)
+void cc_file_abort(struct cc_file *file)
 {
     if (file->fd >= 0 && file->owner == getpid())
         unlinkat(file->folder, file->part, 0);
@@ -308,7 +308,7 @@ static bool sweep_part(int folder, const char *name)
     return gone;
 }
 
-int ccaas_file_sweep(const char *folder)
+int cc_file_sweep(const char *folder)
 {
     DIR *entries = opendir(folder);
     struct dirent *entry;

@@ -1,20 +1,20 @@
 /* A bounded queue between two threads: see mailbox.h. */
 #include "mailbox.h"
 
-void ccaas_mailbox_open(struct ccaas_mailbox *box, struct ccaas_bell *bell,
-                        size_t limit)
+void cc_mailbox_open(struct cc_mailbox *box, struct ccaas_bell *bell,
+                     size_t limit)
 {
     pthread_mutex_init(&box->lock, NULL);
     box->head = box->tail = NULL;
-    box->bell = ccaas_bell_hold(bell);
+    box->bell = cc_bell_hold(bell);
     box->bytes = 0;
     box->limit = limit;
     box->quiet = box->last = box->held = box->shut = false;
 }
 
-static void free_all(struct ccaas_mail *mail)
+static void free_all(struct cc_mail *mail)
 {
-    struct ccaas_mail *next;
+    struct cc_mail *next;
 
     for (; mail; mail = next) {
         next = mail->next;
@@ -22,15 +22,14 @@ static void free_all(struct ccaas_mail *mail)
     }
 }
 
-void ccaas_mailbox_destroy(struct ccaas_mailbox *box)
+void cc_mailbox_destroy(struct cc_mailbox *box)
 {
     free_all(box->head);
     pthread_mutex_destroy(&box->lock);
-    ccaas_bell_release(box->bell);
+    cc_bell_release(box->bell);
 }
 
-bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail,
-                       bool news)
+bool cc_mailbox_put(struct cc_mailbox *box, struct cc_mail *mail, bool news)
 {
     bool room, ring;
 
@@ -53,20 +52,20 @@ bool ccaas_mailbox_put(struct ccaas_mailbox *box, struct ccaas_mail *mail,
     ring = news || !box->quiet;
     pthread_mutex_unlock(&box->lock);
     if (ring)
-        ccaas_bell_ring(box->bell);
+        cc_bell_ring(box->bell);
     return room;
 }
 
-void ccaas_mailbox_quiet(struct ccaas_mailbox *box, bool quiet)
+void cc_mailbox_quiet(struct cc_mailbox *box, bool quiet)
 {
     pthread_mutex_lock(&box->lock);
     box->quiet = quiet;
     pthread_mutex_unlock(&box->lock);
 }
 
-struct ccaas_mail *ccaas_mailbox_take(struct ccaas_mailbox *box, bool *resume)
+struct cc_mail *cc_mailbox_take(struct cc_mailbox *box, bool *resume)
 {
-    struct ccaas_mail *mail;
+    struct cc_mail *mail;
 
     *resume = false;
     pthread_mutex_lock(&box->lock);
@@ -85,7 +84,7 @@ struct ccaas_mail *ccaas_mailbox_take(struct ccaas_mailbox *box, bool *resume)
     return mail;
 }
 
-int ccaas_mailbox_peek(struct ccaas_mailbox *box)
+int cc_mailbox_peek(struct cc_mailbox *box)
 {
     int kind;
 
@@ -95,14 +94,14 @@ int ccaas_mailbox_peek(struct ccaas_mailbox *box)
     return kind;
 }
 
-void ccaas_mailbox_finish(struct ccaas_mailbox *box)
+void cc_mailbox_finish(struct cc_mailbox *box)
 {
     pthread_mutex_lock(&box->lock);
     box->last = true;
     pthread_mutex_unlock(&box->lock);
 }
 
-bool ccaas_mailbox_finished(struct ccaas_mailbox *box)
+bool cc_mailbox_finished(struct cc_mailbox *box)
 {
     bool last;
 
@@ -112,9 +111,9 @@ bool ccaas_mailbox_finished(struct ccaas_mailbox *box)
     return last;
 }
 
-void ccaas_mailbox_shut(struct ccaas_mailbox *box)
+void cc_mailbox_shut(struct cc_mailbox *box)
 {
-    struct ccaas_mail *mails;
+    struct cc_mail *mails;
 
     pthread_mutex_lock(&box->lock);
     mails = box->head;

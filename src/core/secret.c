@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ccaas_secret {
+struct cc_secret {
     atomic_int references;
     size_t length;
     char bytes[];
 };
 
-struct ccaas_secret *ccaas_secret_new(const char *bytes, size_t length)
+struct cc_secret *cc_secret_new(const char *bytes, size_t length)
 {
-    struct ccaas_secret *secret = malloc(sizeof *secret + length + 1);
+    struct cc_secret *secret = malloc(sizeof *secret + length + 1);
 
     if (!secret)
         return NULL;
@@ -24,27 +24,27 @@ struct ccaas_secret *ccaas_secret_new(const char *bytes, size_t length)
     return secret;
 }
 
-struct ccaas_secret *ccaas_secret_hold(struct ccaas_secret *secret)
+struct cc_secret *cc_secret_hold(struct cc_secret *secret)
 {
     if (secret)
         atomic_fetch_add(&secret->references, 1);
     return secret;
 }
 
-void ccaas_secret_release(struct ccaas_secret *secret)
+void cc_secret_release(struct cc_secret *secret)
 {
     if (!secret || atomic_fetch_sub(&secret->references, 1) != 1)
         return;
-    ccaas_secret_wipe(secret->bytes, secret->length);
+    cc_secret_wipe(secret->bytes, secret->length);
     free(secret);
 }
 
-const char *ccaas_secret_reveal(const struct ccaas_secret *secret)
+const char *cc_secret_reveal(const struct cc_secret *secret)
 {
     return secret->bytes;
 }
 
-void ccaas_secret_wipe(void *bytes, size_t length)
+void cc_secret_wipe(void *bytes, size_t length)
 {
     explicit_bzero(bytes, length);
 }

@@ -56,8 +56,7 @@ static void add_block(uint32_t H[8], const uint8_t *block)
         H[i] += a[i];
 }
 
-void ccaas_sha256(const void *bytes, size_t length,
-                  uint8_t digest[CCAAS_SHA256_SIZE])
+void cc_sha256(const void *bytes, size_t length, uint8_t digest[CC_SHA256_SIZE])
 {
     uint32_t H[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -77,6 +76,6 @@ void ccaas_sha256(const void *bytes, size_t length,
         last[room - 8 + (size_t)i] = (uint8_t)(bits >> (56 - 8 * i));
     for (size_t done = 0; done < room; done += BLOCK)
         add_block(H, last + done);
-    for (int i = 0; i < CCAAS_SHA256_SIZE; i++)
+    for (int i = 0; i < CC_SHA256_SIZE; i++)
         digest[i] = (uint8_t)(H[i / 4] >> (24 - 8 * (i % 4)));
 }

@@ -46,7 +46,7 @@ static inline void sip_word(uint64_t v[4], uint64_t word)
     v[0] ^= word;
 }
 
-uint64_t ccaas_siphash(const uint64_t key[2], const void *bytes, size_t length)
+uint64_t cc_siphash(const uint64_t key[2], const void *bytes, size_t length)
 {
     const uint8_t *next = bytes;
     size_t left = length;

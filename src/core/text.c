@@ -7,25 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
-int ccaas_hex_value(char c)
+int cc_hex_value(char c)
 {
-    if (ccaas_is_digit(c))
+    if (cc_is_digit(c))
         return c - '0';
-    c = ccaas_lower(c);
+    c = cc_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool ccaas_same_text(const char *one, const char *other)
+bool cc_same_text(const char *one, const char *other)
 {
-    return ccaas_same_start(one, other, strlen(one) + 1);
+    return cc_same_start(one, other, strlen(one) + 1);
 }
 
-bool ccaas_same_start(const char *one, const char *other, size_t length)
+bool cc_same_start(const char *one, const char *other, size_t length)
 {
     size_t i;
 
     for (i = 0; i < length; i++) {
-        if (ccaas_lower(one[i]) != ccaas_lower(other[i]))
+        if (cc_lower(one[i]) != cc_lower(other[i]))
             return false;
         if (!one[i])
             return i + 1 == length;
@@ -33,7 +33,7 @@ bool ccaas_same_start(const char *one, const char *other, size_t length)
     return true;
 }
 
-void ccaas_text_seconds(char to[CCAAS_SECONDS_ROOM], double seconds)
+void cc_text_seconds(char to[CC_SECONDS_ROOM], double seconds)
 {
     int64_t micros;
     size_t used;
@@ -41,7 +41,7 @@ void ccaas_text_seconds(char to[CCAAS_SECONDS_ROOM], double seconds)
     if (!(seconds > 0))
         seconds = 0;
     micros = llround(fmin(seconds, 1e12) * 1e6);
-    used = (size_t)snprintf(to, CCAAS_SECONDS_ROOM, "%" PRId64 ".%06" PRId64,
+    used = (size_t)snprintf(to, CC_SECONDS_ROOM, "%" PRId64 ".%06" PRId64,
                             micros / 1000000, micros % 1000000);
     while (to[used - 1] == '0')
         used--;

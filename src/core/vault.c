@@ -12,15 +12,15 @@
 
 #include "file.h"
 
-static enum ccaas_vault_state refuse(struct ccaas_vault *vault,
-                                     const char *path, const char *why)
+static enum cc_vault_state refuse(struct cc_vault *vault, const char *path,
+                                  const char *why)
 {
     snprintf(vault->message, sizeof vault->message, "%.300s: %s", path, why);
     for (char *at = vault->message; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = '?';
-    ccaas_vault_close(vault);
-    return CCAAS_VAULT_FAILED;
+    cc_vault_close(vault);
+    return CC_VAULT_FAILED;
 }
 
 /* Why this file cannot be trusted with a secret; NULL: it can. */
@@ -37,15 +37,15 @@ static const char *objection(const struct stat *file)
     return NULL;
 }
 
-static enum ccaas_vault_state open_failed(struct ccaas_vault *vault,
-                                          const char *path, bool lock)
+static enum cc_vault_state open_failed(struct cc_vault *vault, const char *path,
+                                       bool lock)
 {
     int error = errno;
     struct stat file;
     const char *why = NULL;
 
     if (error == ENOENT && !lock)
-        return CCAAS_VAULT_NONE;
+        return CC_VAULT_NONE;
     if (error == ELOOP)
         why = "it is a symbolic link, which is not followed: name the file "
               "itself";
@@ -53,11 +53,11 @@ static enum ccaas_vault_state open_failed(struct ccaas_vault *vault,
         why = objection(&file);
     if (!why && error == EACCES && faccessat(AT_FDCWD, path, F_OK, 0) == 0)
         why = "this user may not read and write it: chmod 600 it";
-    return refuse(vault, path, why ? why : ccaas_file_advice(error));
+    return refuse(vault, path, why ? why : cc_file_advice(error));
 }
 
 /* Is the file that is open still the one at the path? */
-static bool still_there(const struct ccaas_vault *vault, const char *path)
+static bool still_there(const struct cc_vault *vault, const char *path)
 {
     struct stat open_one, there;
 
@@ -66,8 +66,8 @@ static bool still_there(const struct ccaas_vault *vault, const char *path)
            open_one.st_dev == there.st_dev && open_one.st_ino == there.st_ino;
 }
 
-enum ccaas_vault_state ccaas_vault_open(struct ccaas_vault *vault,
-                                        const char *path, bool lock)
+enum cc_vault_state cc_vault_open(struct cc_vault *vault, const char *path,
+                                  bool lock)
 {
     /* A pipe at the path must not make us wait. */
     int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
@@ -75,44 +75,44 @@ enum ccaas_vault_state ccaas_vault_open(struct ccaas_vault *vault,
     struct stat file;
     const char *why;
 
-    *vault = CCAAS_VAULT_CLOSED;
+    *vault = CC_VAULT_CLOSED;
     do
         vault->fd = open(path, flags, S_IRUSR | S_IWUSR);
     while (vault->fd < 0 && errno == EINTR);
     if (vault->fd < 0)
         return open_failed(vault, path, lock);
     if (fstat(vault->fd, &file) < 0)
-        return refuse(vault, path, ccaas_file_advice(errno));
+        return refuse(vault, path, cc_file_advice(errno));
     why = objection(&file);
     if (why)
         return refuse(vault, path, why);
     if (!lock)
-        return CCAAS_VAULT_OPEN;
+        return CC_VAULT_OPEN;
     if (flock(vault->fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return refuse(vault, path,
                           "its file system has no locks: choose another path");
-        ccaas_vault_close(vault);
-        return CCAAS_VAULT_BUSY;
+        cc_vault_close(vault);
+        return CC_VAULT_BUSY;
     }
     if (!still_there(vault, path)) {
         /* Replaced since it was opened: the lock is on what is no more. */
-        ccaas_vault_close(vault);
-        return CCAAS_VAULT_BUSY;
+        cc_vault_close(vault);
+        return CC_VAULT_BUSY;
     }
-    return CCAAS_VAULT_OPEN;
+    return CC_VAULT_OPEN;
 }
 
-size_t ccaas_vault_size(const struct ccaas_vault *vault)
+size_t cc_vault_size(const struct cc_vault *vault)
 {
     struct stat file;
 
-    if (fstat(vault->fd, &file) < 0 || file.st_size > CCAAS_VAULT_MOST)
+    if (fstat(vault->fd, &file) < 0 || file.st_size > CC_VAULT_MOST)
         return 0;
     return (size_t)file.st_size;
 }
 
-ssize_t ccaas_vault_read(struct ccaas_vault *vault, char *bytes, size_t most)
+ssize_t cc_vault_read(struct cc_vault *vault, char *bytes, size_t most)
 {
     size_t used = 0;
     ssize_t got = 1;
@@ -124,7 +124,7 @@ ssize_t ccaas_vault_read(struct ccaas_vault *vault, char *bytes, size_t most)
         else if (got < 0 && errno != EINTR) {
             snprintf(vault->message, sizeof vault->message,
                      "the store's file cannot be read: %s",
-                     ccaas_file_advice(errno));
+                     cc_file_advice(errno));
             return -1;
         }
     }
@@ -134,36 +134,35 @@ ssize_t ccaas_vault_read(struct ccaas_vault *vault, char *bytes, size_t most)
 /* Begins the file that replaces it.  It is made with mode 0600, so that at no
  * moment others can open it; a umask may still take bits of the owner's away.
  */
-static bool begin_private(struct ccaas_file *file, const char *path)
+static bool begin_private(struct cc_file *file, const char *path)
 {
-    if (!ccaas_file_place(file, path))
+    if (!cc_file_place(file, path))
         return false;
     file->mode = S_IRUSR | S_IWUSR;
-    if (!ccaas_file_begin(file))
+    if (!cc_file_begin(file))
         return false;
     if (fchmod(file->fd, S_IRUSR | S_IWUSR) == 0)
         return true;
     snprintf(file->message, sizeof file->message, "%.300s: %s", path,
-             ccaas_file_advice(errno));
+             cc_file_advice(errno));
     return false;
 }
 
-bool ccaas_vault_replace(struct ccaas_vault *vault, const char *path,
-                         const char *bytes, size_t length)
+bool cc_vault_replace(struct cc_vault *vault, const char *path,
+                      const char *bytes, size_t length)
 {
-    struct ccaas_file file = CCAAS_FILE_CLOSED;
+    struct cc_file file = CC_FILE_CLOSED;
     bool done = begin_private(&file, path) &&
-                ccaas_file_write(&file, bytes, length) &&
-                ccaas_file_commit(&file);
+                cc_file_write(&file, bytes, length) && cc_file_commit(&file);
 
     if (!done) {
         snprintf(vault->message, sizeof vault->message, "%s", file.message);
-        ccaas_file_abort(&file);
+        cc_file_abort(&file);
     }
     return done;
 }
 
-void ccaas_vault_close(struct ccaas_vault *vault)
+void cc_vault_close(struct cc_vault *vault)
 {
     if (vault->fd >= 0) {
         /* A child that was forked meanwhile has the descriptor, too. */

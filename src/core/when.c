@@ -118,7 +118,7 @@ static bool time_of_day(struct text *text, int64_t *since)
     return hour < 24 || *since == INT64_C(86400000000);
 }
 
-bool ccaas_when_read(const char *bytes, size_t length, int64_t *micros)
+bool cc_when_read(const char *bytes, size_t length, int64_t *micros)
 {
     struct text text = {bytes, bytes + length};
     int64_t since_epoch, since_midnight, east;

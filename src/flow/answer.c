@@ -14,41 +14,40 @@
 #define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
 
 /* The number in the headers of that name, of which there may be several. */
-static int64_t page_number(const struct ccaas_fetch *fetch, const char *name)
+static int64_t page_number(const struct cc_fetch *fetch, const char *name)
 {
     const char *at = fetch->headers, *end = at + fetch->headers_length, *value;
-    int64_t number = CCAAS_PAGE_NONE;
+    int64_t number = CC_PAGE_NONE;
 
-    while ((value = ccaas_header(at, (size_t)(end - at), name)) != NULL) {
+    while ((value = cc_header(at, (size_t)(end - at), name)) != NULL) {
         at = value + strlen(value) + 1;
-        number =
-            ccaas_page_both(number, ccaas_page_number(value, strlen(value)));
+        number = cc_page_both(number, cc_page_number(value, strlen(value)));
     }
     return number;
 }
 
 /* The numbers that come with a page; what they contradict is an error. */
-static void take_page_head(struct ccaas_fetch *fetch)
+static void take_page_head(struct cc_fetch *fetch)
 {
     struct ccaas_flow *flow = fetch->flow;
-    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
+    struct cc_page_walk *walk = &flow->walks[fetch->walk];
     int64_t numbers[4];
-    struct ccaas_page_head head;
+    struct cc_page_head head;
     const char *reason;
     size_t i;
 
     for (i = 0; i < 4; i++)
         numbers[i] = page_number(fetch, flow->plan.page_headers[i]);
-    head = (struct ccaas_page_head){numbers[0], numbers[1], numbers[2],
-                                    numbers[3]};
-    reason = ccaas_page_head(walk, fetch->page, &head);
+    head =
+        (struct cc_page_head){numbers[0], numbers[1], numbers[2], numbers[3]};
+    reason = cc_page_head(walk, fetch->page, &head);
     if (reason)
-        ccaas_fetch_refuse(fetch, CCAAS_PROTOCOL, reason);
+        cc_fetch_refuse(fetch, CCAAS_PROTOCOL, reason);
 }
 
 /* A copy of the answer's headers in *to, in the place of what is there. */
 static bool keep_headers(char **to, size_t *length,
-                         const struct ccaas_head_mail *mail)
+                         const struct cc_head_mail *mail)
 {
     char *copy = malloc(mail->length + 1);
 
@@ -62,11 +61,11 @@ static bool keep_headers(char **to, size_t *length,
 }
 
 /* The file is not what it was when its first part came: all of it again. */
-static void ask_for_all(struct ccaas_fetch *fetch, double at)
+static void ask_for_all(struct cc_fetch *fetch, double at)
 {
     fetch->etag[0] = '\0';
-    ccaas_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
-    ccaas_fetch_retry(fetch, true, true, at);
+    cc_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
+    cc_fetch_retry(fetch, true, true, at);
 }
 
 /* Is it an entity tag that may be sent back?  It becomes a header of ours. */
@@ -89,7 +88,7 @@ static bool wants_json(const struct ccaas_plan *plan)
 }
 
 /* A good answer that by its status has no body, where JSON is wanted. */
-static bool has_no_content(struct ccaas_fetch *fetch)
+static bool has_no_content(struct cc_fetch *fetch)
 {
     char message[96];
 
@@ -100,20 +99,19 @@ static bool has_no_content(struct ccaas_fetch *fetch)
              "the server answered %d, which has no content, where JSON was "
              "asked for",
              fetch->status);
-    ccaas_fetch_refuse(fetch, CCAAS_PROTOCOL, message);
+    cc_fetch_refuse(fetch, CCAAS_PROTOCOL, message);
     return true;
 }
 
 /* The head of a body that goes out in pieces: does it go on where the attempt
  * before it ended? */
-static void take_chunks_head(struct ccaas_fetch *fetch, double at)
+static void take_chunks_head(struct cc_fetch *fetch, double at)
 {
-    const char *etag =
-        ccaas_header(fetch->headers, fetch->headers_length, "etag");
+    const char *etag = cc_header(fetch->headers, fetch->headers_length, "etag");
     const char *range =
-        ccaas_header(fetch->headers, fetch->headers_length, "content-range");
+        cc_header(fetch->headers, fetch->headers_length, "content-range");
     const char *coding =
-        ccaas_header(fetch->headers, fetch->headers_length, "content-encoding");
+        cc_header(fetch->headers, fetch->headers_length, "content-encoding");
     long long from = -1;
 
     if (fetch->status == 206 && fetch->got && etag &&
@@ -126,9 +124,9 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double at)
     if (fetch->status == 206) {
         if (!fetch->got || !range || sscanf(range, "bytes %lld-", &from) != 1 ||
             from != fetch->got)
-            ccaas_fetch_refuse(fetch, CCAAS_PROTOCOL,
-                               "the server sent another part of the file than "
-                               "was asked for");
+            cc_fetch_refuse(fetch, CCAAS_PROTOCOL,
+                            "the server sent another part of the file than "
+                            "was asked for");
         return;
     }
     fetch->afresh = fetch->afresh || fetch->got > 0;
@@ -143,30 +141,29 @@ static void take_chunks_head(struct ccaas_fetch *fetch, double at)
 
 /* Notes where a redirect led to.  It is scrubbed now: a secret that is cut
  * again with the message would not be known for one. */
-static void note_moved(struct ccaas_fetch *fetch, const char *moved)
+static void note_moved(struct cc_fetch *fetch, const char *moved)
 {
-    const struct ccaas_grant *grant = fetch->flow->client->grant;
+    const struct cc_grant *grant = fetch->flow->client->grant;
     size_t length = strlen(moved);
     bool cut = length + 1 == sizeof fetch->moved;
 
     memcpy(fetch->moved, moved, length);
     if (grant)
-        length = ccaas_grant_scrub_text(grant, fetch->moved, length, cut);
+        length = cc_grant_scrub_text(grant, fetch->moved, length, cut);
     fetch->moved[length] = '\0';
 }
 
-void ccaas_answer_head(struct ccaas_fetch *fetch,
-                       const struct ccaas_head_mail *mail)
+void cc_answer_head(struct cc_fetch *fetch, const struct cc_head_mail *mail)
 {
     struct ccaas_flow *flow = fetch->flow;
 
     fetch->status = flow->status = mail->status;
     note_moved(fetch, mail->moved);
     memcpy(flow->moved, fetch->moved, sizeof flow->moved);
-    ccaas_fetch_arrived(fetch, mail->came_at);
+    cc_fetch_arrived(fetch, mail->came_at);
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
         !keep_headers(&flow->headers, &flow->headers_length, mail))
-        ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
+        cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
     else if (mail->status < 200 || mail->status > 299 || has_no_content(fetch))
         return;
     else if (flow->plan.paged)
@@ -176,8 +173,8 @@ void ccaas_answer_head(struct ccaas_fetch *fetch,
 }
 
 /* A whole answer that is no 2xx. */
-static void conclude_refusal(struct ccaas_fetch *fetch,
-                             struct ccaas_end_mail *end, double at)
+static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
+                             double at)
 {
     struct ccaas_flow *flow = fetch->flow;
     struct ccaas_client *client = flow->client;
@@ -187,30 +184,30 @@ static void conclude_refusal(struct ccaas_fetch *fetch,
 
     if (fetch->status == 401 && client->grant && !flow->plan.anonymous &&
         !fetch->replayed &&
-        ccaas_grant_refused(client->grant, fetch->generation)) {
+        cc_grant_refused(client->grant, fetch->generation)) {
         fetch->replayed = true;
         fetch->spared++;
-        ccaas_fetch_drop(fetch);
-        fetch->state = CCAAS_FETCH_TOKEN;
+        cc_fetch_drop(fetch);
+        fetch->state = CC_FETCH_TOKEN;
         return;
     }
-    pages = ccaas_client_past_end(&client->dialect, fetch->status, end->body,
-                                  length);
+    pages =
+        cc_client_past_end(&client->dialect, fetch->status, end->body, length);
     if (flow->plan.paged && pages >= 0 &&
-        ccaas_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
-            CCAAS_PAGE_REFUSED) {
-        fetch->state = CCAAS_FETCH_PAST;
+        cc_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
+            CC_PAGE_REFUSED) {
+        fetch->state = CC_FETCH_PAST;
         return;
     }
-    transient = ccaas_client_verdict(client, fetch->status, fetch->headers,
-                                     fetch->headers_length, end->body, length,
-                                     &fetch->error);
-    ccaas_fetch_retry(fetch, transient, true, at);
+    transient = cc_client_verdict(client, fetch->status, fetch->headers,
+                                  fetch->headers_length, end->body, length,
+                                  &fetch->error);
+    cc_fetch_retry(fetch, transient, true, at);
 }
 
 /* A whole 2xx answer, or one that the reader put an end to. */
-static void conclude_answer(struct ccaas_fetch *fetch,
-                            const struct ccaas_end_mail *end, double at)
+static void conclude_answer(struct cc_fetch *fetch,
+                            const struct cc_end_mail *end, double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     const char *type;
@@ -220,66 +217,64 @@ static void conclude_answer(struct ccaas_fetch *fetch,
 
     fetch->error.status = fetch->status;
     switch (end->state) {
-    case CCAAS_SPLIT_DONE:
-        ccaas_fetch_drop(fetch);
-        fetch->state = CCAAS_FETCH_READ;
+    case CC_SPLIT_DONE:
+        cc_fetch_drop(fetch);
+        fetch->state = CC_FETCH_READ;
         break;
-    case CCAAS_SPLIT_MORE:
-        ccaas_error_set(&fetch->error, CCAAS_NETWORK, "%s",
-                        end->empty
-                            ? "the answer is empty, where JSON was asked for"
-                            : "the answer was cut short");
-        ccaas_fetch_retry(fetch, true, true, at);
+    case CC_SPLIT_MORE:
+        cc_error_set(&fetch->error, CCAAS_NETWORK, "%s",
+                     end->empty
+                         ? "the answer is empty, where JSON was asked for"
+                         : "the answer was cut short");
+        cc_fetch_retry(fetch, true, true, at);
         break;
-    case CCAAS_SPLIT_BAD:
-        type =
-            ccaas_header(fetch->headers, fetch->headers_length, "content-type");
+    case CC_SPLIT_BAD:
+        type = cc_header(fetch->headers, fetch->headers_length, "content-type");
         ccaas_client_show(fetch->flow->client, shown, sizeof shown,
                           type ? type : "", type ? strlen(type) : 0);
-        ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
-                        "malformed JSON at byte %llu of the answer: %s%s%s",
-                        (unsigned long long)end->offset, end->reason,
-                        type ? "; its content type is " : "", shown);
-        ccaas_fetch_fail(fetch);
+        cc_error_set(&fetch->error, CCAAS_PROTOCOL,
+                     "malformed JSON at byte %llu of the answer: %s%s%s",
+                     (unsigned long long)end->offset, end->reason,
+                     type ? "; its content type is " : "", shown);
+        cc_fetch_fail(fetch);
         break;
-    case CCAAS_SPLIT_LARGE:
+    case CC_SPLIT_LARGE:
         if (whole)
-            ccaas_error_set(&fetch->error, CCAAS_TOO_LARGE,
-                            "the answer is larger than max_body (%llu bytes)",
-                            (unsigned long long)plan->max_body);
+            cc_error_set(&fetch->error, CCAAS_TOO_LARGE,
+                         "the answer is larger than max_body (%llu bytes)",
+                         (unsigned long long)plan->max_body);
         else
-            ccaas_error_set(&fetch->error, CCAAS_TOO_LARGE,
-                            "%s is larger than max_record (%llu bytes)",
-                            end->reason, (unsigned long long)plan->max_record);
-        ccaas_fetch_fail(fetch);
+            cc_error_set(&fetch->error, CCAAS_TOO_LARGE,
+                         "%s is larger than max_record (%llu bytes)",
+                         end->reason, (unsigned long long)plan->max_record);
+        cc_fetch_fail(fetch);
         break;
     }
 }
 
 /* The server is not ready: again later, the same bytes, which is no attempt
  * that counts.  A Retry-After that is too long ends it as it ends any call. */
-static void wait_for_it(struct ccaas_fetch *fetch, double at)
+static void wait_for_it(struct cc_fetch *fetch, double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
-    const struct ccaas_retry_rule rule = {.retries = 1,
-                                          .idempotent = true,
-                                          .max_retry_after =
-                                              plan->max_retry_after};
-    const struct ccaas_retry_attempt attempt = {.number = 1,
-                                                .transient = true,
-                                                .retry_after =
-                                                    fetch->error.retry_after};
+    const struct cc_retry_rule rule = {.retries = 1,
+                                       .idempotent = true,
+                                       .max_retry_after =
+                                           plan->max_retry_after};
+    const struct cc_retry_attempt attempt = {.number = 1,
+                                             .transient = true,
+                                             .retry_after =
+                                                 fetch->error.retry_after};
     double pause;
 
     fetch->error.status = fetch->status;
     fetch->error.retryable = true;
-    ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, CCAAS_FETCH_UNREADY);
+    cc_error_set(&fetch->error, CCAAS_TIMEOUT, CC_FETCH_UNREADY);
     if (attempt.retry_after >= 0) {
-        pause =
-            ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - at, 0);
+        pause = cc_retry_wait(&rule, &attempt, fetch->flow->deadline - at, 0);
         if (pause < 0) {
-            ccaas_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
-            ccaas_fetch_fail(fetch);
+            cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
+            cc_fetch_fail(fetch);
             return;
         }
         pause = fmax(pause, UNREADY_LEAST);
@@ -288,17 +283,17 @@ static void wait_for_it(struct ccaas_fetch *fetch, double at)
     }
     fetch->unready += fetch->unready < 10;
     fetch->spared++;
-    ccaas_fetch_pause(fetch, at, pause);
+    cc_fetch_pause(fetch, at, pause);
 }
 
-bool ccaas_fetch_unready(const struct ccaas_fetch *fetch)
+bool cc_fetch_unready(const struct cc_fetch *fetch)
 {
     return fetch->unready && fetch->error.status == 202;
 }
 
 /* The attempt ended without a whole answer. */
-static void conclude_trouble(struct ccaas_fetch *fetch,
-                             const struct ccaas_http_end *http, bool unready,
+static void conclude_trouble(struct cc_fetch *fetch,
+                             const struct cc_http_end *http, bool unready,
                              double at)
 {
     char message[sizeof fetch->error.message];
@@ -308,23 +303,23 @@ static void conclude_trouble(struct ccaas_fetch *fetch,
         !fetch->status) {
         fetch->error.status = 202;
         fetch->error.retryable = true;
-        ccaas_error_set(&fetch->error, CCAAS_TIMEOUT, CCAAS_FETCH_UNREADY);
-        ccaas_fetch_fail(fetch);
+        cc_error_set(&fetch->error, CCAAS_TIMEOUT, CC_FETCH_UNREADY);
+        cc_fetch_fail(fetch);
         return;
     }
     fetch->error.status = http->refusal ? http->refusal : fetch->status;
-    ccaas_client_blame(fetch->url, fetch->flow->client->proxy, http, message,
-                       sizeof message);
-    ccaas_error_set(&fetch->error, http->code, "%s", message);
-    ccaas_fetch_retry(fetch, http->transient, http->sent, at);
+    cc_client_blame(fetch->url, fetch->flow->client->proxy, http, message,
+                    sizeof message);
+    cc_error_set(&fetch->error, http->code, "%s", message);
+    cc_fetch_retry(fetch, http->transient, http->sent, at);
 }
 
-void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
+void cc_answer_end(struct cc_fetch *fetch, struct cc_end_mail *end)
 {
-    const struct ccaas_http_end *http = &end->http;
+    const struct cc_http_end *http = &end->http;
     double at = end->came_at;
-    struct ccaas_event *event = ccaas_fetch_note(fetch, "attempt");
-    bool unready = ccaas_fetch_unready(fetch);
+    struct ccaas_event *event = cc_fetch_note(fetch, "attempt");
+    bool unready = cc_fetch_unready(fetch);
     char outcome[sizeof event->code];
 
     if (http->code != CCAAS_OK)
@@ -332,12 +327,12 @@ void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end)
     else
         snprintf(outcome, sizeof outcome, "%d", fetch->status);
     if (http->sent && !fetch->status)
-        ccaas_fetch_arrived(fetch, at);
+        cc_fetch_arrived(fetch, at);
     /* What an attempt before this one said is not this one's. */
-    ccaas_error_blank(&fetch->error);
-    fetch->error.retry_after = ccaas_retry_after_of(
+    cc_error_blank(&fetch->error);
+    fetch->error.retry_after = cc_retry_after_of(
         fetch->headers, fetch->headers_length, end->came_wall);
-    ccaas_error_attempt(&fetch->error, http->at, http->seconds, outcome);
+    cc_error_attempt(&fetch->error, http->at, http->seconds, outcome);
     if (event) {
         event->status = http->refusal ? http->refusal : fetch->status;
         event->seconds = http->seconds;

@@ -12,9 +12,9 @@
 #include "secret.h"
 #include "text.h"
 
-struct ccaas_ask {
-    struct ccaas_ask *next;
-    struct ccaas_lease *lease;      /* is told the answer; NULL: nobody */
+struct cc_ask {
+    struct cc_ask *next;
+    struct cc_lease *lease;         /* is told the answer; NULL: nobody */
     struct ccaas_question question; /* its strings are in `text` */
     unsigned store;
     pid_t pid;
@@ -25,17 +25,17 @@ struct ccaas_ask {
     char text[]; /* wiped when it goes: it may hold a token */
 };
 
-static void free_ask(struct ccaas_ask *ask)
+static void free_ask(struct cc_ask *ask)
 {
-    ccaas_secret_wipe(ask->text, ask->room);
+    cc_secret_wipe(ask->text, ask->room);
     free(ask);
 }
 
 /* Takes it out of the list; NULL: it is not there. */
-static struct ccaas_ask *take_out(struct ccaas_engine *engine,
-                                  const struct ccaas_ask *which)
+static struct cc_ask *take_out(struct ccaas_engine *engine,
+                               const struct cc_ask *which)
 {
-    struct ccaas_ask **link = &engine->asks, *ask;
+    struct cc_ask **link = &engine->asks, *ask;
 
     while ((ask = *link) != NULL && ask != which)
         link = &ask->next;
@@ -54,13 +54,13 @@ static const char *keep_text(char **at, const char *text)
     return kept;
 }
 
-struct ccaas_ask *ccaas_ask_new(struct ccaas_engine *engine, unsigned store,
-                                const struct ccaas_question *question,
-                                double until, struct ccaas_lease *lease)
+struct cc_ask *cc_ask_new(struct ccaas_engine *engine, unsigned store,
+                          const struct ccaas_question *question, double until,
+                          struct cc_lease *lease)
 {
     const char *const texts[] = {question->key, question->lease,
                                  question->owner, question->value};
-    struct ccaas_ask *ask, **link;
+    struct cc_ask *ask, **link;
     size_t room = 0, i;
     char *at;
 
@@ -87,7 +87,7 @@ struct ccaas_ask *ccaas_ask_new(struct ccaas_engine *engine, unsigned store,
     return ask;
 }
 
-void ccaas_ask_forget(struct ccaas_engine *engine, struct ccaas_ask *ask)
+void cc_ask_forget(struct ccaas_engine *engine, struct cc_ask *ask)
 {
     if (ask->claimed && ask->pid == getpid())
         ask->lease = NULL;
@@ -95,21 +95,20 @@ void ccaas_ask_forget(struct ccaas_engine *engine, struct ccaas_ask *ask)
         free_ask(ask);
 }
 
-double ccaas_ask_due(const struct ccaas_ask *ask)
+double cc_ask_due(const struct cc_ask *ask)
 {
-    return ask->claimed ? ask->claimed_at + CCAAS_ASK_PATIENCE : INFINITY;
+    return ask->claimed ? ask->claimed_at + CC_ASK_PATIENCE : INFINITY;
 }
 
-static bool is_for(const struct ccaas_ask *ask,
-                   const struct ccaas_client *client)
+static bool is_for(const struct cc_ask *ask, const struct ccaas_client *client)
 {
     return !client->closed && !ask->claimed && ask->store == client->store &&
            ask->pid == getpid();
 }
 
-bool ccaas_ask_pending(const struct ccaas_client *client)
+bool cc_ask_pending(const struct ccaas_client *client)
 {
-    const struct ccaas_ask *ask;
+    const struct cc_ask *ask;
 
     if (!client->store)
         return false;
@@ -119,9 +118,9 @@ bool ccaas_ask_pending(const struct ccaas_client *client)
     return false;
 }
 
-void ccaas_ask_free_all(struct ccaas_engine *engine)
+void cc_ask_free_all(struct ccaas_engine *engine)
 {
-    struct ccaas_ask *ask;
+    struct cc_ask *ask;
 
     while ((ask = engine->asks) != NULL) {
         engine->asks = ask->next;
@@ -135,8 +134,8 @@ void ccaas_ask_free_all(struct ccaas_engine *engine)
 bool ccaas_client_question(struct ccaas_client *client,
                            struct ccaas_question *question)
 {
-    struct ccaas_ask *ask;
-    double now = ccaas_clock_now();
+    struct cc_ask *ask;
+    double now = cc_clock_now();
 
     for (ask = client->engine->asks; ask; ask = ask->next) {
         if (!client->store || !is_for(ask, client))
@@ -153,9 +152,9 @@ bool ccaas_client_question(struct ccaas_client *client,
     return false;
 }
 
-static struct ccaas_ask *find(const struct ccaas_client *client, uint64_t id)
+static struct cc_ask *find(const struct ccaas_client *client, uint64_t id)
 {
-    struct ccaas_ask *ask = client->engine->asks;
+    struct cc_ask *ask = client->engine->asks;
 
     while (ask && (ask->question.id != id || !ask->claimed))
         ask = ask->next;
@@ -165,21 +164,21 @@ static struct ccaas_ask *find(const struct ccaas_client *client, uint64_t id)
 bool ccaas_client_found(struct ccaas_client *client, uint64_t id,
                         const char *value, size_t length)
 {
-    struct ccaas_ask *ask = find(client, id);
+    struct cc_ask *ask = find(client, id);
 
     if (!ask || !ask->lease ||
-        !ccaas_lease_found(ask->lease, client, value, length))
+        !cc_lease_found(ask->lease, client, value, length))
         return false;
     free_ask(take_out(client->engine, ask));
     return true;
 }
 
-void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
-                    const char *reason)
+void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
+                 const char *reason)
 {
     struct ccaas_event *event =
-        ccaas_client_note(client, ask->question.key ? "token" : "wait", "", "");
-    const struct ccaas_grant *grant;
+        cc_client_note(client, ask->question.key ? "token" : "wait", "", "");
+    const struct cc_grant *grant;
     char text[1024], *said = text;
     size_t length;
     bool cut;
@@ -193,8 +192,8 @@ void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
     snprintf(said, sizeof text - (size_t)(said - text), "%s", reason);
     /* It may well say what it was given. */
     length = strlen(text);
-    for (grant = client->engine->grants; grant; grant = ccaas_grant_next(grant))
-        length = ccaas_grant_scrub_text(grant, text, length, cut);
+    for (grant = client->engine->grants; grant; grant = cc_grant_next(grant))
+        length = cc_grant_scrub_text(grant, text, length, cut);
     snprintf(event->code, sizeof event->code, "%s", ccaas_code_name(CCAAS_IO));
     ccaas_text_show(event->reason, sizeof event->reason, text, length);
 }
@@ -202,9 +201,9 @@ void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
 void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
                         enum ccaas_reply reply, const char *reason)
 {
-    struct ccaas_ask *ask = find(client, id);
+    struct cc_ask *ask = find(client, id);
     enum ccaas_question_kind kind;
-    struct ccaas_lease *lease;
+    struct cc_lease *lease;
     double asked_at;
 
     if (!ask)
@@ -213,7 +212,7 @@ void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
     kind = ask->question.kind;
     asked_at = ask->claimed_at;
     if (reply == CCAAS_REPLY_FAILED)
-        ccaas_ask_tell(client, ask, reason);
+        cc_ask_tell(client, ask, reason);
     if (!lease && reply == CCAAS_REPLY_DONE &&
         (kind == CCAAS_QUESTION_FIND || kind == CCAAS_QUESTION_ENTER)) {
         /* Whoever wanted the lease is gone. */
@@ -223,16 +222,16 @@ void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
     }
     free_ask(take_out(client->engine, ask));
     if (lease)
-        ccaas_lease_answered(lease, kind, reply, asked_at);
+        cc_lease_answered(lease, kind, reply, asked_at);
 }
 
 void ccaas_client_abandon(struct ccaas_client *client, uint64_t id)
 {
-    struct ccaas_ask *ask = find(client, id);
+    struct cc_ask *ask = find(client, id);
 
     if (!ask)
         return;
     ask->claimed = false;
     if (ask->lease)
-        ccaas_lease_ring(ask->lease);
+        cc_lease_ring(ask->lease);
 }

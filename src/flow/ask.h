@@ -4,45 +4,45 @@
  * C never calls a store: a store is the user's, and its functions may yield.
  * Whoever waits next for anything of a client with that store is given the
  * question instead (CCAAS_TAKE_ASK), and answers it.  When he is gone before
- * that, the next one is asked; when he takes longer than CCAAS_ASK_PATIENCE,
+ * that, the next one is asked; when he takes longer than CC_ASK_PATIENCE,
  * things go on as though the store had failed.
  *
  * A list of the engine's, on the thread that the engine belongs to.  A forked
  * child does not answer its parent's questions.
  */
-#ifndef CCAAS_ASK_H
-#define CCAAS_ASK_H
+#ifndef CC_ASK_H
+#define CC_ASK_H
 
 #include "client.h"
 
-#define CCAAS_ASK_PATIENCE 5.0 /* seconds a store may take to answer */
+#define CC_ASK_PATIENCE 5.0 /* seconds a store may take to answer */
 
-struct ccaas_ask;
-struct ccaas_lease;
+struct cc_ask;
+struct cc_lease;
 
 /* Puts a question (copied; its id is given here) to that store.  `until`: when
  * what KEEP, TELL and LEAVE set is over, in monotonic seconds.  `lease` is told
  * the answer; NULL: nobody is.  NULL: memory is out. */
-struct ccaas_ask *ccaas_ask_new(struct ccaas_engine *engine, unsigned store,
-                                const struct ccaas_question *question,
-                                double until, struct ccaas_lease *lease);
+struct cc_ask *cc_ask_new(struct ccaas_engine *engine, unsigned store,
+                          const struct ccaas_question *question, double until,
+                          struct cc_lease *lease);
 
 /* Nobody waits for the answer any more.  What the one who is at it may yet get
  * is given back. */
-void ccaas_ask_forget(struct ccaas_engine *engine, struct ccaas_ask *ask);
+void cc_ask_forget(struct ccaas_engine *engine, struct cc_ask *ask);
 
 /* When the one who was asked has had time enough, in monotonic seconds;
  * INFINITY: nobody was asked yet. */
-double ccaas_ask_due(const struct ccaas_ask *ask);
+double cc_ask_due(const struct cc_ask *ask);
 
 /* Is there a question that this client may be given? */
-bool ccaas_ask_pending(const struct ccaas_client *client);
+bool cc_ask_pending(const struct ccaas_client *client);
 
 /* An event: the store failed. */
-void ccaas_ask_tell(struct ccaas_client *client, const struct ccaas_ask *ask,
-                    const char *reason);
+void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
+                 const char *reason);
 
 /* Frees all of an engine's; no lease may wait for any of them. */
-void ccaas_ask_free_all(struct ccaas_engine *engine);
+void cc_ask_free_all(struct ccaas_engine *engine);
 
 #endif

@@ -27,7 +27,7 @@ struct ccaas_engine *ccaas_engine_new(void)
     if (!engine)
         return NULL;
     engine->references = 1;
-    engine->http = ccaas_http_new();
+    engine->http = cc_http_new();
     if (!engine->http) {
         free(engine);
         return NULL;
@@ -37,44 +37,44 @@ struct ccaas_engine *ccaas_engine_new(void)
 
 void ccaas_engine_stop(struct ccaas_engine *engine)
 {
-    ccaas_http_stop(engine->http);
-    if (engine->ws && !ccaas_ws_forked(engine->ws))
-        ccaas_ws_stop(engine->ws);
+    cc_http_stop(engine->http);
+    if (engine->ws && !cc_ws_forked(engine->ws))
+        cc_ws_stop(engine->ws);
 }
 
 void ccaas_engine_stay(struct ccaas_engine *engine)
 {
-    struct ccaas_http *http = ccaas_engine_http(engine);
+    struct cc_http *http = cc_engine_http(engine);
 
     if (http)
-        ccaas_http_stay(http);
+        cc_http_stay(http);
 }
 
 void ccaas_engine_free(struct ccaas_engine *engine)
 {
     if (!engine || --engine->references)
         return;
-    ccaas_grant_free_all(engine);
-    ccaas_gate_free_all(engine->gates);
-    ccaas_ask_free_all(engine);
-    ccaas_http_free(engine->http);
-    if (engine->ws && !ccaas_ws_forked(engine->ws))
-        ccaas_ws_free(engine->ws);
-    ccaas_door_close(engine->door);
+    cc_grant_free_all(engine);
+    cc_gate_free_all(engine->gates);
+    cc_ask_free_all(engine);
+    cc_http_free(engine->http);
+    if (engine->ws && !cc_ws_forked(engine->ws))
+        cc_ws_free(engine->ws);
+    cc_door_close(engine->door);
     free(engine);
 }
 
 struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine)
 {
-    struct ccaas_http *http = ccaas_engine_http(engine);
+    struct cc_http *http = cc_engine_http(engine);
 
     if (engine->door || !http)
         return engine->door;
-    engine->door = ccaas_door_open();
+    engine->door = cc_door_open();
     engine->cuts = 0;
-    if (engine->door && !ccaas_http_attend(http, ccaas_door_fd(engine->door),
-                                           ccaas_door_attend, engine->door)) {
-        ccaas_door_close(engine->door);
+    if (engine->door && !cc_http_attend(http, cc_door_fd(engine->door),
+                                        cc_door_attend, engine->door)) {
+        cc_door_close(engine->door);
         engine->door = NULL;
         errno = EAGAIN;
     }
@@ -87,36 +87,35 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
     struct ccaas_flow *flow, *next;
     struct ccaas_live *live, *later;
 
-    if (!engine->door || engine->cuts == ccaas_door_cuts(engine->door))
+    if (!engine->door || engine->cuts == cc_door_cuts(engine->door))
         return;
-    engine->cuts = ccaas_door_cuts(engine->door);
+    engine->cuts = cc_door_cuts(engine->door);
     for (client = engine->clients; client; client = client->next) {
         for (flow = client->flows; flow; flow = next) {
             next = flow->next;
-            if (ccaas_bell_is_cut(flow->bell))
+            if (cc_bell_is_cut(flow->bell))
                 ccaas_flow_close(flow);
         }
         for (live = client->lives; live; live = later) {
             later = live->next;
-            if (ccaas_bell_is_cut(live->bell))
+            if (cc_bell_is_cut(live->bell))
                 ccaas_live_close(live);
         }
     }
 }
 
-const char *ccaas_engine_closing(struct ccaas_bell *bell)
+const char *cc_engine_closing(struct ccaas_bell *bell)
 {
-    return bell && ccaas_bell_is_cut(bell)
-               ? "closed: who read it in nginx is gone"
-               : "closed";
+    return bell && cc_bell_is_cut(bell) ? "closed: who read it in nginx is gone"
+                                        : "closed";
 }
 
-struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
+struct cc_http *cc_engine_http(struct ccaas_engine *engine)
 {
     /* In a forked child the old one stays as it is: what it points to may be
      * locked for ever, and its sockets are the parent's. */
-    if (ccaas_http_forked(engine->http)) {
-        struct ccaas_http *http = ccaas_http_new();
+    if (cc_http_forked(engine->http)) {
+        struct cc_http *http = cc_http_new();
 
         if (!http)
             return NULL;
@@ -126,10 +125,10 @@ struct ccaas_http *ccaas_engine_http(struct ccaas_engine *engine)
     return engine->http;
 }
 
-struct ccaas_ws *ccaas_engine_ws(struct ccaas_engine *engine)
+struct cc_ws *cc_engine_ws(struct ccaas_engine *engine)
 {
-    if (!engine->ws || ccaas_ws_forked(engine->ws))
-        engine->ws = ccaas_ws_new();
+    if (!engine->ws || cc_ws_forked(engine->ws))
+        engine->ws = cc_ws_new();
     return engine->ws;
 }
 
@@ -169,7 +168,7 @@ static void copy_dialect(struct ccaas_client *client,
     client->dialect.codes = (const char *const *)client->lists[1];
     client->dialect.references = (const char *const *)client->lists[2];
     client->dialect.throttles = (const char *const *)client->lists[3];
-    client->dialect.past_end = ccaas_copy(dialect->past_end, failed);
+    client->dialect.past_end = cc_copy(dialect->past_end, failed);
 }
 
 struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
@@ -188,9 +187,9 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     if (client->next)
         client->next->link = &client->next;
     engine->clients = client;
-    client->ca_file = ccaas_copy(settings->ca_file, &failed);
-    client->proxy = ccaas_copy(settings->proxy, &failed);
-    client->user_agent = ccaas_copy(settings->user_agent, &failed);
+    client->ca_file = cc_copy(settings->ca_file, &failed);
+    client->proxy = cc_copy(settings->proxy, &failed);
+    client->user_agent = cc_copy(settings->user_agent, &failed);
     client->connect_timeout = settings->connect_timeout;
     client->timeout = settings->timeout;
     client->retries = settings->retries;
@@ -199,11 +198,11 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
     client->events = settings->events;
     client->fair = settings->fair;
     if (client->events) {
-        client->ring = calloc(CCAAS_CLIENT_EVENTS, sizeof *client->ring);
+        client->ring = calloc(CC_CLIENT_EVENTS, sizeof *client->ring);
         failed = failed || !client->ring;
     }
     if (settings->token_url || settings->token || settings->ask_token) {
-        client->grant = ccaas_grant_get(engine, settings);
+        client->grant = cc_grant_get(engine, settings);
         failed = failed || !client->grant;
     }
     if (failed) {
@@ -226,7 +225,7 @@ bool ccaas_client_due(struct ccaas_client *client)
 
     if (!client->fair)
         return false;
-    now = ccaas_clock_now();
+    now = cc_clock_now();
     if (engine->turned) {
         engine->turn = now;
         engine->looks = 0;
@@ -264,8 +263,8 @@ void ccaas_client_free(struct ccaas_client *client)
     *client->link = client->next;
     if (client->next)
         client->next->link = client->link;
-    ccaas_grant_release(client->grant);
-    ccaas_error_clear(&client->spare_error);
+    cc_grant_release(client->grant);
+    cc_error_clear(&client->spare_error);
     free(client->ca_file);
     free(client->proxy);
     free(client->user_agent);
@@ -281,27 +280,26 @@ void ccaas_client_free(struct ccaas_client *client)
 /* -- Events ------------------------------------------------------------------
  */
 
-struct ccaas_event *ccaas_client_note(struct ccaas_client *client,
-                                      const char *type, const char *method,
-                                      const char *url)
+struct ccaas_event *cc_client_note(struct ccaas_client *client,
+                                   const char *type, const char *method,
+                                   const char *url)
 {
     struct ccaas_event *event;
 
     if (!client->events)
         return NULL;
-    if (client->count == CCAAS_CLIENT_EVENTS) {
-        client->first = (client->first + 1) % CCAAS_CLIENT_EVENTS;
+    if (client->count == CC_CLIENT_EVENTS) {
+        client->first = (client->first + 1) % CC_CLIENT_EVENTS;
         client->count--;
     }
-    event =
-        &client->ring[(client->first + client->count++) % CCAAS_CLIENT_EVENTS];
+    event = &client->ring[(client->first + client->count++) % CC_CLIENT_EVENTS];
     memset(event, 0, sizeof *event);
     event->type = type;
-    event->at = ccaas_clock_wall();
+    event->at = cc_clock_wall();
     event->seconds = -1;
     event->bytes = event->page = -1;
     strncpy(event->method, method, sizeof event->method - 1);
-    ccaas_error_url(event->url, sizeof event->url, url);
+    cc_error_url(event->url, sizeof event->url, url);
     return event;
 }
 
@@ -310,7 +308,7 @@ bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event)
     if (!client->count)
         return false;
     *event = client->ring[client->first];
-    client->first = (client->first + 1) % CCAAS_CLIENT_EVENTS;
+    client->first = (client->first + 1) % CC_CLIENT_EVENTS;
     client->count--;
     return true;
 }
@@ -318,7 +316,7 @@ bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event)
 /* -- What an answer that is no 2xx means
  * --------------------------------------- */
 
-const char *ccaas_header(const char *headers, size_t length, const char *name)
+const char *cc_header(const char *headers, size_t length, const char *name)
 {
     const char *at = headers, *end = headers + length, *value;
 
@@ -344,9 +342,9 @@ void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
         length = sizeof copy;
     memcpy(copy, text, length);
     if (client->grant)
-        length = ccaas_grant_scrub_text(client->grant, copy, length, cut);
+        length = cc_grant_scrub_text(client->grant, copy, length, cut);
     ccaas_text_show(to, room, copy, length);
-    ccaas_secret_wipe(copy, sizeof copy);
+    cc_secret_wipe(copy, sizeof copy);
 }
 
 /* The first of the paths that leads to a text; 0: none does. */
@@ -356,7 +354,7 @@ static size_t find_text(const char *body, size_t length,
     long found;
 
     for (; *paths; paths++) {
-        found = ccaas_json_find(body, length, *paths, text, room);
+        found = cc_json_find(body, length, *paths, text, room);
         if (found > 0)
             return (size_t)found;
     }
@@ -373,7 +371,7 @@ static void show_found(const struct ccaas_client *client, const char *body,
 
     length = find_text(body, length, paths, text, sizeof text);
     ccaas_client_show(client, to, room, text, length);
-    ccaas_secret_wipe(text, sizeof text);
+    cc_secret_wipe(text, sizeof text);
 }
 
 /* The body's first bytes. */
@@ -385,18 +383,18 @@ static void show_body(const struct ccaas_client *client, char *body,
     if (cut)
         length = WINDOW;
     if (client->grant)
-        length = ccaas_grant_scrub_text(client->grant, body, length, cut);
-    ccaas_error_body(error, body, length);
+        length = cc_grant_scrub_text(client->grant, body, length, cut);
+    cc_error_body(error, body, length);
 }
 
-bool ccaas_client_verdict(const struct ccaas_client *client, int status,
-                          const char *headers, size_t headers_length,
-                          char *body, size_t length, struct ccaas_error *error)
+bool cc_client_verdict(const struct ccaas_client *client, int status,
+                       const char *headers, size_t headers_length, char *body,
+                       size_t length, struct ccaas_error *error)
 {
     const struct ccaas_dialect *dialect = &client->dialect;
     static const char *const ids[] = {"x-request-id", "x-correlation-id", NULL};
     char text[sizeof error->message - 64], own[128];
-    bool transient = ccaas_retry_status(status);
+    bool transient = cc_retry_status(status);
     const char *const *name;
     const char *value;
 
@@ -406,24 +404,24 @@ bool ccaas_client_verdict(const struct ccaas_client *client, int status,
     show_found(client, body, length, dialect->references, error->request_id,
                sizeof error->request_id);
     for (name = ids; *name && !error->request_id[0]; name++) {
-        value = ccaas_header(headers, headers_length, *name);
+        value = cc_header(headers, headers_length, *name);
         if (value)
             ccaas_client_show(client, error->request_id,
                               sizeof error->request_id, value, strlen(value));
     }
     show_body(client, body, length, error);
-    error->code = ccaas_error_code(status);
+    error->code = cc_error_code(status);
     for (name = dialect->throttles; *name; name++)
         if (strncmp(own, *name, strlen(*name)) == 0) {
             error->code = CCAAS_RATE_LIMITED;
             transient = true;
         }
     if (text[0] && own[0] && strcmp(text, own) != 0)
-        ccaas_error_set(error, error->code, "%s (%s)", text, own);
+        cc_error_set(error, error->code, "%s (%s)", text, own);
     else if (text[0] || own[0])
-        ccaas_error_set(error, error->code, "%s", text[0] ? text : own);
+        cc_error_set(error, error->code, "%s", text[0] ? text : own);
     else
-        ccaas_error_set(error, error->code, "the server answered %d", status);
+        cc_error_set(error, error->code, "the server answered %d", status);
     error->retryable = transient;
     return transient;
 }
@@ -433,8 +431,8 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-void ccaas_client_blame(const char *url, const char *proxy,
-                        const struct ccaas_http_end *end, char *to, size_t room)
+void cc_client_blame(const char *url, const char *proxy,
+                     const struct cc_http_end *end, char *to, size_t room)
 {
     bool way = end->code == CCAAS_CONNECT || end->code == CCAAS_DNS ||
                end->code == CCAAS_TLS || end->code == CCAAS_NETWORK ||
@@ -443,15 +441,15 @@ void ccaas_client_blame(const char *url, const char *proxy,
     char name[160];
 
     if (end->refusal || (end->before && way))
-        by = ccaas_proxy_for(url, proxy, environment);
+        by = cc_proxy_for(url, proxy, environment);
     if (by)
-        ccaas_proxy_name(name, sizeof name, by);
+        cc_proxy_name(name, sizeof name, by);
     snprintf(to, room, "%s%s%s%s", by ? "the proxy " : "", by ? name : "",
              by ? ": " : "", end->message);
 }
 
-int64_t ccaas_client_past_end(const struct ccaas_dialect *dialect, int status,
-                              const char *body, size_t length)
+int64_t cc_client_past_end(const struct ccaas_dialect *dialect, int status,
+                           const char *body, size_t length)
 {
     char text[1024];
     const char *at;

@@ -27,10 +27,10 @@ static char *make_url(const struct ccaas_plan *plan, size_t walk, int64_t page)
     return text;
 }
 
-struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
-                                    int64_t page)
+struct cc_fetch *cc_fetch_new(struct ccaas_flow *flow, size_t walk,
+                              int64_t page)
 {
-    struct ccaas_fetch *fetch = calloc(1, sizeof *fetch), **link;
+    struct cc_fetch *fetch = calloc(1, sizeof *fetch), **link;
 
     if (!fetch)
         return NULL;
@@ -52,33 +52,33 @@ struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
 }
 
 /* The gate of the plan; it is there when somebody is inside. */
-static struct ccaas_gate *gate_of(struct ccaas_fetch *fetch)
+static struct cc_gate *gate_of(struct cc_fetch *fetch)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
 
-    return ccaas_gate_find(fetch->flow->client->engine, plan->gate);
+    return cc_gate_find(fetch->flow->client->engine, plan->gate);
 }
 
-void ccaas_fetch_arrived(struct ccaas_fetch *fetch, double at)
+void cc_fetch_arrived(struct cc_fetch *fetch, double at)
 {
     if (fetch->inside)
         fetch->not_before =
             fmax(fetch->not_before, at + fetch->flow->plan.gate_seconds);
 }
 
-void ccaas_fetch_drop(struct ccaas_fetch *fetch)
+void cc_fetch_drop(struct cc_fetch *fetch)
 {
     /* Nothing was heard of it yet: it may arrive just now. */
     if (fetch->unheard)
-        ccaas_fetch_arrived(fetch, ccaas_clock_now());
+        cc_fetch_arrived(fetch, cc_clock_now());
     fetch->unheard = false;
     if (fetch->inside || fetch->pacing)
-        ccaas_gate_leave(gate_of(fetch), fetch, fetch->not_before);
+        cc_gate_leave(gate_of(fetch), fetch, fetch->not_before);
     fetch->inside = fetch->pacing = false;
     if (fetch->transfer)
-        ccaas_http_cancel(fetch->transfer);
-    ccaas_http_release(fetch->transfer);
-    ccaas_reader_release(fetch->reader);
+        cc_http_cancel(fetch->transfer);
+    cc_http_release(fetch->transfer);
+    cc_reader_release(fetch->reader);
     free(fetch->headers);
     fetch->transfer = NULL;
     fetch->reader = NULL;
@@ -86,20 +86,19 @@ void ccaas_fetch_drop(struct ccaas_fetch *fetch)
     fetch->headers_length = 0;
 }
 
-void ccaas_fetch_free(struct ccaas_fetch *fetch)
+void cc_fetch_free(struct cc_fetch *fetch)
 {
-    ccaas_fetch_drop(fetch);
-    ccaas_grant_need_end(&fetch->need);
-    ccaas_error_clear(&fetch->error);
+    cc_fetch_drop(fetch);
+    cc_grant_need_end(&fetch->need);
+    cc_error_clear(&fetch->error);
     free(fetch->url);
     fetch->flow->fetching--;
     free(fetch);
 }
 
-struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
-                                     const char *type)
+struct ccaas_event *cc_fetch_note(struct cc_fetch *fetch, const char *type)
 {
-    struct ccaas_event *event = ccaas_client_note(
+    struct ccaas_event *event = cc_client_note(
         fetch->flow->client, type, fetch->flow->plan.method, fetch->url);
 
     if (event) {
@@ -110,97 +109,94 @@ struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
     return event;
 }
 
-void ccaas_fetch_moved(const struct ccaas_fetch *fetch,
-                       struct ccaas_error *error)
+void cc_fetch_moved(const struct cc_fetch *fetch, struct ccaas_error *error)
 {
     char message[240];
 
     if (!fetch->moved[0])
         return;
     snprintf(message, sizeof message, "%.239s", error->message);
-    ccaas_error_set(error, error->code, "%s (redirected to %s)", message,
-                    fetch->moved);
+    cc_error_set(error, error->code, "%s (redirected to %s)", message,
+                 fetch->moved);
 }
 
 /* It failed for good. */
-void ccaas_fetch_fail(struct ccaas_fetch *fetch)
+void cc_fetch_fail(struct cc_fetch *fetch)
 {
     struct ccaas_client *client = fetch->flow->client;
 
     strncpy(fetch->error.method, fetch->flow->plan.method,
             sizeof fetch->error.method - 1);
-    ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
-    ccaas_fetch_moved(fetch, &fetch->error);
+    cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    cc_fetch_moved(fetch, &fetch->error);
     if (client->grant)
-        ccaas_grant_scrub(client->grant, &fetch->error);
-    ccaas_fetch_drop(fetch);
-    fetch->state = CCAAS_FETCH_FAILED;
+        cc_grant_scrub(client->grant, &fetch->error);
+    cc_fetch_drop(fetch);
+    fetch->state = CC_FETCH_FAILED;
 }
 
 /* No call goes through the plan's gate before `until`. */
-static void hold_back(struct ccaas_fetch *fetch, double until)
+static void hold_back(struct cc_fetch *fetch, double until)
 {
     fetch->not_before = fmax(fetch->not_before, until);
     if (fetch->inside)
-        ccaas_gate_hold(gate_of(fetch), until);
+        cc_gate_hold(gate_of(fetch), until);
 }
 
 /* The attempt failed, with fetch->error: again later, or never. */
-void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
-                       double at)
+void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
+                    double at)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     double retry_after = fetch->error.status ? fetch->error.retry_after : -1;
-    struct ccaas_retry_rule rule = {.retries = plan->retries,
-                                    .base = 0.5,
-                                    .cap = 30,
-                                    .idempotent = plan->idempotent,
-                                    .max_retry_after = plan->max_retry_after};
-    struct ccaas_retry_attempt attempt = {.number =
-                                              fetch->attempt - fetch->spared,
-                                          .transient = transient,
-                                          .sent = sent,
-                                          .retry_after = retry_after};
+    struct cc_retry_rule rule = {.retries = plan->retries,
+                                 .base = 0.5,
+                                 .cap = 30,
+                                 .idempotent = plan->idempotent,
+                                 .max_retry_after = plan->max_retry_after};
+    struct cc_retry_attempt attempt = {.number = fetch->attempt - fetch->spared,
+                                       .transient = transient,
+                                       .sent = sent,
+                                       .retry_after = retry_after};
     double pause;
 
     fetch->error.retry_after = retry_after;
     fetch->error.retryable = transient;
-    pause = ccaas_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
-                             ccaas_random_unit());
+    pause = cc_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
+                          cc_random_unit());
     /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
-        hold_back(
-            fetch,
-            at + (pause < 0 ? fmin(retry_after, CCAAS_GATE_PATIENCE) : pause));
+        hold_back(fetch, at + (pause < 0 ? fmin(retry_after, CC_GATE_PATIENCE)
+                                         : pause));
     if (pause < 0) {
-        ccaas_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
-        ccaas_fetch_fail(fetch);
+        cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
+        cc_fetch_fail(fetch);
         return;
     }
-    ccaas_fetch_pause(fetch, at, pause);
+    cc_fetch_pause(fetch, at, pause);
 }
 
-void ccaas_fetch_pause(struct ccaas_fetch *fetch, double at, double pause)
+void cc_fetch_pause(struct cc_fetch *fetch, double at, double pause)
 {
-    struct ccaas_event *event = ccaas_fetch_note(fetch, "wait");
+    struct ccaas_event *event = cc_fetch_note(fetch, "wait");
 
-    ccaas_fetch_drop(fetch);
+    cc_fetch_drop(fetch);
     if (event) {
         event->seconds = pause;
         snprintf(event->code, sizeof event->code, "%s",
                  fetch->error.code ? ccaas_code_name(fetch->error.code) : "");
     }
     fetch->resume_at = at + pause;
-    fetch->state = CCAAS_FETCH_PAUSE;
+    fetch->state = CC_FETCH_PAUSE;
 }
 
 /* Fails with an error that is made here. */
-void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
-                        const char *message)
+void cc_fetch_refuse(struct cc_fetch *fetch, enum ccaas_code code,
+                     const char *message)
 {
     fetch->error.status = fetch->status;
-    ccaas_error_set(&fetch->error, code, "%s", message);
-    ccaas_fetch_fail(fetch);
+    cc_error_set(&fetch->error, code, "%s", message);
+    cc_fetch_fail(fetch);
 }
 
 /* The headers that ask for what is missing of a body. */
@@ -210,7 +206,7 @@ struct rest {
 };
 
 /* False: the whole body is asked for, with the plan's own headers. */
-static bool ask_for_rest(struct ccaas_fetch *fetch, struct rest *rest)
+static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
     size_t count = 0;
@@ -236,40 +232,39 @@ static bool ask_for_rest(struct ccaas_fetch *fetch, struct rest *rest)
 
 /* The server has told another call to wait, for longer than this one would if
  * it were told so: it fails like that one. */
-static bool held_too_long(struct ccaas_fetch *fetch,
-                          const struct ccaas_gate *gate, double now)
+static bool held_too_long(struct cc_fetch *fetch, const struct cc_gate *gate,
+                          double now)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
-    double left = ccaas_gate_held(gate) - now;
+    double left = cc_gate_held(gate) - now;
 
     if (!(left > plan->max_retry_after))
         return false;
     fetch->error.retry_after = ceil(left);
     fetch->error.retryable = true;
-    ccaas_error_set(&fetch->error, CCAAS_RATE_LIMITED,
-                    "another call was refused");
-    ccaas_retry_after_tell(&fetch->error, CCAAS_RETRY_TOO_LONG,
-                           plan->max_retry_after);
-    ccaas_fetch_fail(fetch);
+    cc_error_set(&fetch->error, CCAAS_RATE_LIMITED, "another call was refused");
+    cc_retry_after_tell(&fetch->error, CC_RETRY_TOO_LONG,
+                        plan->max_retry_after);
+    cc_fetch_fail(fetch);
     return true;
 }
 
 /* Goes through the plan's gate, if it has one. */
-static bool go_in(struct ccaas_fetch *fetch, double now)
+static bool go_in(struct cc_fetch *fetch, double now)
 {
-    struct ccaas_gate *gate;
+    struct cc_gate *gate;
     struct ccaas_event *event;
 
     if (!fetch->flow->plan.gate || fetch->inside)
         return true;
     gate = gate_of(fetch);
     if (!gate) {
-        ccaas_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
+        cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
         return false;
     }
-    fetch->inside = ccaas_gate_enter(gate, fetch->flow->client, fetch,
-                                     fetch->flow->plan.gate_seconds,
-                                     fetch->flow->bell, now, &fetch->gate_due);
+    fetch->inside = cc_gate_enter(gate, fetch->flow->client, fetch,
+                                  fetch->flow->plan.gate_seconds,
+                                  fetch->flow->bell, now, &fetch->gate_due);
     if (fetch->inside)
         fetch->gate_due = now;
     if (!fetch->inside && held_too_long(fetch, gate, now))
@@ -277,7 +272,7 @@ static bool go_in(struct ccaas_fetch *fetch, double now)
     if (fetch->inside || fetch->pacing)
         return fetch->inside;
     fetch->pacing = true;
-    event = ccaas_fetch_note(fetch, "wait");
+    event = cc_fetch_note(fetch, "wait");
     if (event) {
         snprintf(event->reason, sizeof event->reason, "pace");
         if (isfinite(fetch->gate_due))
@@ -286,20 +281,20 @@ static bool go_in(struct ccaas_fetch *fetch, double now)
     return false;
 }
 
-static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
+static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
 {
     struct ccaas_flow *flow = fetch->flow;
     const struct ccaas_plan *plan = &flow->plan;
     struct ccaas_client *client = flow->client;
-    struct ccaas_http *http = ccaas_engine_http(client->engine);
-    struct ccaas_http_request request = {
+    struct cc_http *http = cc_engine_http(client->engine);
+    struct cc_http_request request = {
         .method = plan->method,
         .url = fetch->url,
         .headers = plan->headers,
         .bearer = bearer,
         .content = plan->content,
         .content_length = plan->content_length,
-        .trust = ccaas_trust_for(client->ca_file),
+        .trust = cc_trust_for(client->ca_file),
         .proxy = client->proxy,
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,
@@ -308,7 +303,7 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
         .idempotent = plan->idempotent,
         .plain = plan->resume, /* ranges are of the bytes as they are sent */
     };
-    struct ccaas_http_sink sink;
+    struct cc_http_sink sink;
     struct rest rest;
 
     if (ask_for_rest(fetch, &rest))
@@ -322,46 +317,46 @@ static void send(struct ccaas_fetch *fetch, struct ccaas_secret *bearer)
     fetch->status = 0;
     fetch->moved[0] = '\0';
     if (fetch->attempt == 1)
-        ccaas_fetch_note(fetch, "request");
-    fetch->reader = ccaas_reader_new(plan, flow->bell, flow->ahead);
+        cc_fetch_note(fetch, "request");
+    fetch->reader = cc_reader_new(plan, flow->bell, flow->ahead);
     if (fetch->reader) {
-        sink = ccaas_reader_sink(fetch->reader);
-        ccaas_mailbox_quiet(ccaas_reader_box(fetch->reader), true);
+        sink = cc_reader_sink(fetch->reader);
+        cc_mailbox_quiet(cc_reader_box(fetch->reader), true);
         if (http)
-            fetch->transfer = ccaas_http_send(http, &request, &sink);
+            fetch->transfer = cc_http_send(http, &request, &sink);
         if (!fetch->transfer)
-            ccaas_reader_unsent(fetch->reader);
+            cc_reader_unsent(fetch->reader);
     }
     free(rest.headers);
     fetch->unheard = fetch->transfer != NULL;
-    fetch->state = CCAAS_FETCH_UNDERWAY;
+    fetch->state = CC_FETCH_UNDERWAY;
     if (!fetch->transfer)
-        ccaas_fetch_refuse(fetch, CCAAS_IO, CCAAS_NO_ROOM);
+        cc_fetch_refuse(fetch, CCAAS_IO, CC_NO_ROOM);
 }
 
 /* The error is the token request's own, url included; the attempts before it
  * are ours. */
-static void fail_for_token(struct ccaas_fetch *fetch)
+static void fail_for_token(struct cc_fetch *fetch)
 {
     struct ccaas_attempt *attempts = fetch->error.attempts;
     size_t count = fetch->error.attempt_count, i;
 
     fetch->error.attempts = NULL;
     fetch->error.attempt_count = 0;
-    ccaas_grant_error(fetch->flow->client->grant, &fetch->need, &fetch->error);
+    cc_grant_error(fetch->flow->client->grant, &fetch->need, &fetch->error);
     for (i = 0; i < count; i++)
-        ccaas_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
-                            attempts[i].outcome);
+        cc_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
+                         attempts[i].outcome);
     free(attempts);
-    ccaas_fetch_drop(fetch);
-    fetch->state = CCAAS_FETCH_FAILED;
+    cc_fetch_drop(fetch);
+    fetch->state = CC_FETCH_FAILED;
 }
 
 /* Sends it as soon as there is a token. */
-static void try_to_send(struct ccaas_fetch *fetch, double now)
+static void try_to_send(struct cc_fetch *fetch, double now)
 {
     struct ccaas_client *client = fetch->flow->client;
-    struct ccaas_secret *bearer = NULL;
+    struct cc_secret *bearer = NULL;
 
     if (fetch->flow->plan.anonymous || !client->grant) {
         if (go_in(fetch, now))
@@ -372,100 +367,99 @@ static void try_to_send(struct ccaas_fetch *fetch, double now)
     fetch->need.timeout = fetch->flow->plan.timeout;
     fetch->need.deadline = fetch->flow->deadline;
     fetch->need.max_retry_after = fetch->flow->plan.max_retry_after;
-    switch (ccaas_grant_use(client->grant, client, &fetch->need,
-                            fetch->flow->bell, now, &bearer,
-                            &fetch->generation)) {
-    case CCAAS_GRANT_HAVE:
+    switch (cc_grant_use(client->grant, client, &fetch->need, fetch->flow->bell,
+                         now, &bearer, &fetch->generation)) {
+    case CC_GRANT_HAVE:
         if (go_in(fetch, now))
             send(fetch, bearer);
         break;
-    case CCAAS_GRANT_ASK:
+    case CC_GRANT_ASK:
         fetch->flow->asked = true;
         break;
-    case CCAAS_GRANT_WAIT:
+    case CC_GRANT_WAIT:
         break;
-    case CCAAS_GRANT_FAILED:
+    case CC_GRANT_FAILED:
         fail_for_token(fetch);
         break;
     }
 }
 
 /* Takes what has come, up to the next block of records. */
-static void receive(struct ccaas_fetch *fetch)
+static void receive(struct cc_fetch *fetch)
 {
-    struct ccaas_mail *mail;
+    struct cc_mail *mail;
     bool resume;
     int kind;
 
-    while (fetch->state == CCAAS_FETCH_UNDERWAY) {
-        kind = ccaas_mailbox_peek(ccaas_reader_box(fetch->reader));
-        if (kind != CCAAS_MAIL_HEAD && kind != CCAAS_MAIL_END)
+    while (fetch->state == CC_FETCH_UNDERWAY) {
+        kind = cc_mailbox_peek(cc_reader_box(fetch->reader));
+        if (kind != CC_MAIL_HEAD && kind != CC_MAIL_END)
             return;
-        mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
+        mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
         fetch->unheard = false;
-        if (kind == CCAAS_MAIL_HEAD)
-            ccaas_answer_head(fetch, (struct ccaas_head_mail *)mail);
+        if (kind == CC_MAIL_HEAD)
+            cc_answer_head(fetch, (struct cc_head_mail *)mail);
         else
-            ccaas_answer_end(fetch, (struct ccaas_end_mail *)mail);
+            cc_answer_end(fetch, (struct cc_end_mail *)mail);
         mail->free(mail);
     }
 }
 
-void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now)
+void cc_fetch_advance(struct cc_fetch *fetch, double now)
 {
-    if (fetch->state == CCAAS_FETCH_PAUSE && now >= fetch->resume_at)
-        fetch->state = CCAAS_FETCH_TOKEN;
-    if (fetch->state == CCAAS_FETCH_UNDERWAY)
+    if (fetch->state == CC_FETCH_PAUSE && now >= fetch->resume_at)
+        fetch->state = CC_FETCH_TOKEN;
+    if (fetch->state == CC_FETCH_UNDERWAY)
         receive(fetch);
     if (fetch->inside && now >= fetch->gate_due)
         fetch->gate_due =
-            ccaas_gate_stay(gate_of(fetch), fetch->flow->client, now);
-    if (fetch->state == CCAAS_FETCH_TOKEN)
+            cc_gate_stay(gate_of(fetch), fetch->flow->client, now);
+    if (fetch->state == CC_FETCH_TOKEN)
         try_to_send(fetch, now);
 }
 
-struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch)
+struct cc_block *cc_fetch_block(struct cc_fetch *fetch)
 {
-    struct ccaas_mail *mail;
+    struct cc_mail *mail;
     bool resume;
 
-    if (fetch->state != CCAAS_FETCH_UNDERWAY ||
-        ccaas_mailbox_peek(ccaas_reader_box(fetch->reader)) != CCAAS_MAIL_BLOCK)
+    if (fetch->state != CC_FETCH_UNDERWAY ||
+        cc_mailbox_peek(cc_reader_box(fetch->reader)) != CC_MAIL_BLOCK)
         return NULL;
-    mail = ccaas_mailbox_take(ccaas_reader_box(fetch->reader), &resume);
+    mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
     if (resume)
-        ccaas_http_resume(fetch->transfer);
-    return (struct ccaas_block *)mail;
+        cc_http_resume(fetch->transfer);
+    return (struct cc_block *)mail;
 }
 
-bool ccaas_fetch_running(const struct ccaas_fetch *fetch)
+bool cc_fetch_running(const struct cc_fetch *fetch)
 {
     /* Before its head is read it may yet tell of pages that come before all
      * others: until then nobody else gets its place. */
-    return fetch->state < CCAAS_FETCH_READ &&
-           !(fetch->state == CCAAS_FETCH_UNDERWAY && fetch->status &&
-             ccaas_mailbox_finished(ccaas_reader_box(fetch->reader)));
+    return fetch->state < CC_FETCH_READ &&
+           !(fetch->state == CC_FETCH_UNDERWAY && fetch->status &&
+             cc_mailbox_finished(cc_reader_box(fetch->reader)));
 }
 
-void ccaas_fetch_first(struct ccaas_fetch *fetch)
+void cc_fetch_first(struct cc_fetch *fetch)
 {
     if (fetch->reader)
-        ccaas_mailbox_quiet(ccaas_reader_box(fetch->reader), false);
+        cc_mailbox_quiet(cc_reader_box(fetch->reader), false);
 }
 
-double ccaas_fetch_due(const struct ccaas_fetch *fetch)
+double cc_fetch_due(const struct cc_fetch *fetch)
 {
     struct ccaas_client *client = fetch->flow->client;
     double due = INFINITY;
 
-    if (fetch->state == CCAAS_FETCH_PAUSE)
+    if (fetch->state == CC_FETCH_PAUSE)
         return fetch->resume_at;
-    if (fetch->state == CCAAS_FETCH_UNDERWAY && fetch->inside)
+    if (fetch->state == CC_FETCH_UNDERWAY && fetch->inside)
         return fetch->gate_due;
-    if (fetch->state != CCAAS_FETCH_TOKEN)
+    if (fetch->state != CC_FETCH_TOKEN)
         return INFINITY;
     if (client->grant)
-        due = ccaas_grant_due(client->grant, &fetch->need);
+        due = cc_grant_due(client->grant, &fetch->need);
     /* Who waits for a token does not go in before it is there. */
     return fetch->pacing && !fetch->need.link ? fmin(due, fetch->gate_due)
                                               : due;

@@ -21,24 +21,24 @@ static bool prepare(struct ccaas_flow *flow, const struct ccaas_plan *plan)
     uint8_t seed[16];
     size_t i;
 
-    flow->bell = ccaas_bell_new();
+    flow->bell = cc_bell_new();
     flow->walks = calloc(plan->url_count + 1, sizeof *flow->walks);
-    if (!flow->bell || !flow->walks || !ccaas_plan_copy(flow, plan))
+    if (!flow->bell || !flow->walks || !cc_plan_copy(flow, plan))
         return false;
     if (plan->unique || plan->paged) {
-        ccaas_random_bytes(seed, sizeof seed);
-        flow->seen = ccaas_seen_new(seed);
+        cc_random_bytes(seed, sizeof seed);
+        flow->seen = cc_seen_new(seed);
         if (!flow->seen)
             return false;
     }
     for (i = 0; i < plan->url_count; i++)
-        ccaas_page_start(&flow->walks[i], plan->first_page, plan->page_size,
-                         plan->verify);
+        cc_page_start(&flow->walks[i], plan->first_page, plan->page_size,
+                      plan->verify);
     if (!flow->plan.concurrency)
         flow->plan.concurrency = 1;
-    flow->ahead = CCAAS_FLOW_AHEAD / flow->plan.concurrency;
-    if (flow->ahead < CCAAS_FLOW_AHEAD_LEAST)
-        flow->ahead = CCAAS_FLOW_AHEAD_LEAST;
+    flow->ahead = CC_FLOW_AHEAD / flow->plan.concurrency;
+    if (flow->ahead < CC_FLOW_AHEAD_LEAST)
+        flow->ahead = CC_FLOW_AHEAD_LEAST;
     return true;
 }
 
@@ -73,22 +73,22 @@ struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
  * the block that has the record at hand. */
 static void let_all_go(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *fetch;
+    struct cc_fetch *fetch;
 
     while ((fetch = flow->fetches) != NULL) {
         flow->fetches = fetch->next;
-        ccaas_fetch_free(fetch);
+        cc_fetch_free(fetch);
     }
     if (flow->block && !flow->at_hand) {
         flow->block->mail.free(&flow->block->mail);
         flow->block = NULL;
     }
-    ccaas_seen_free(flow->seen);
+    cc_seen_free(flow->seen);
     flow->seen = NULL;
     if (flow->client->grant && flow->bell)
-        ccaas_grant_leave(flow->client->grant, flow->bell);
+        cc_grant_leave(flow->client->grant, flow->bell);
     if (flow->bell)
-        ccaas_gate_forget(flow->client->engine->gates, flow->bell);
+        cc_gate_forget(flow->client->engine->gates, flow->bell);
 }
 
 /* Nothing more is to be waited for.  Whoever does nevertheless is woken: loops
@@ -96,43 +96,43 @@ static void let_all_go(struct ccaas_flow *flow)
 static void hang_up(struct ccaas_flow *flow)
 {
     if (!flow->waiting) {
-        ccaas_bell_quit(flow->bell);
+        cc_bell_quit(flow->bell);
         return;
     }
-    ccaas_bell_arm(flow->bell); /* it may have been rung for another one */
-    ccaas_bell_ring(flow->bell);
+    cc_bell_arm(flow->bell); /* it may have been rung for another one */
+    cc_bell_ring(flow->bell);
 }
 
-void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
+void cc_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
-    ccaas_error_copy(&flow->error, error);
+    cc_error_copy(&flow->error, error);
     if (flow->client->grant)
-        ccaas_grant_scrub(flow->client->grant, &flow->error);
+        cc_grant_scrub(flow->client->grant, &flow->error);
     flow->failed = true;
     let_all_go(flow);
     hang_up(flow);
 }
 
-void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
-                        const char *message)
+void cc_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+                     const char *message)
 {
     struct ccaas_error error = {.retry_after = -1};
 
     if (flow->fetches)
-        ccaas_error_copy(&error, &flow->fetches->error);
+        cc_error_copy(&error, &flow->fetches->error);
     error.retryable = false;
-    ccaas_error_set(&error, code, "%s", message);
+    cc_error_set(&error, code, "%s", message);
     if (flow->fetches)
-        ccaas_fetch_moved(flow->fetches, &error);
+        cc_fetch_moved(flow->fetches, &error);
     strncpy(error.method, flow->plan.method, sizeof error.method - 1);
-    ccaas_error_url(error.url, sizeof error.url, flow->plan.urls[0]);
-    ccaas_flow_fail(flow, &error);
-    ccaas_error_clear(&error);
+    cc_error_url(error.url, sizeof error.url, flow->plan.urls[0]);
+    cc_flow_fail(flow, &error);
+    cc_error_clear(&error);
 }
 
 /* Something was said of the record at hand, or it is given up.  False: the
  * flow was closed meanwhile. */
-bool ccaas_flow_settle(struct ccaas_flow *flow)
+bool cc_flow_settle(struct ccaas_flow *flow)
 {
     bool was_at_hand = flow->at_hand;
 
@@ -152,12 +152,12 @@ void ccaas_flow_close(struct ccaas_flow *flow)
         flow->next->link = flow->link;
     let_all_go(flow);
     if (!flow->failed)
-        ccaas_error_set(&flow->error, CCAAS_CANCELLED, "%s",
-                        ccaas_engine_closing(flow->bell));
+        cc_error_set(&flow->error, CCAAS_CANCELLED, "%s",
+                     cc_engine_closing(flow->bell));
     if (flow->waiting)
-        ccaas_bell_arm(flow->bell);
-    ccaas_bell_ring(flow->bell);
-    ccaas_bell_finish(flow->bell);
+        cc_bell_arm(flow->bell);
+    cc_bell_ring(flow->bell);
+    cc_bell_finish(flow->bell);
 }
 
 void ccaas_flow_free(struct ccaas_flow *flow)
@@ -169,14 +169,14 @@ void ccaas_flow_free(struct ccaas_flow *flow)
     client = flow->client;
     if (flow->bell) {
         ccaas_flow_close(flow);
-        ccaas_flow_settle(flow);
+        cc_flow_settle(flow);
     } else if (flow->link && (*flow->link = flow->next) != NULL)
         flow->next->link = flow->link;
-    ccaas_bell_release(flow->bell);
+    cc_bell_release(flow->bell);
     free(flow->walks);
     free(flow->memory);
     free(flow->headers);
-    ccaas_error_clear(&flow->error);
+    cc_error_clear(&flow->error);
     free(flow);
     ccaas_client_free(client);
 }
@@ -186,17 +186,17 @@ void ccaas_flow_free(struct ccaas_flow *flow)
 
 static void free_first(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
+    struct cc_fetch *fetch = flow->fetches;
 
     flow->fetches = fetch->next;
-    ccaas_fetch_free(fetch);
+    cc_fetch_free(fetch);
 }
 
 /* The first fetch was read to its end. */
 static enum ccaas_take finish_page(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
-    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
+    struct cc_fetch *fetch = flow->fetches;
+    struct cc_page_walk *walk = &flow->walks[fetch->walk];
     struct ccaas_event *event;
     const char *reason = NULL;
     bool news = walk->passes == 1 || fetch->fresh;
@@ -208,13 +208,12 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
         reason = "the connection broke off, and the list that was asked for "
                  "again is shorter: start anew";
     if (flow->plan.paged)
-        reason = ccaas_page_read(walk, fetch->page, fetch->distinct);
+        reason = cc_page_read(walk, fetch->page, fetch->distinct);
     if (reason) {
-        ccaas_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
+        cc_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
         return CCAAS_TAKE_ERROR;
     }
-    event =
-        ccaas_client_note(flow->client, "page", flow->plan.method, fetch->url);
+    event = cc_client_note(flow->client, "page", flow->plan.method, fetch->url);
     if (event)
         event->page = fetch->page;
     free_first(flow);
@@ -226,10 +225,10 @@ static enum ccaas_take finish_page(struct ccaas_flow *flow)
 static enum ccaas_take finish_past(struct ccaas_flow *flow)
 {
     size_t walk = flow->fetches->walk;
-    const char *reason = ccaas_page_barren(&flow->walks[walk]);
+    const char *reason = cc_page_barren(&flow->walks[walk]);
 
     if (reason) {
-        ccaas_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
+        cc_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
         return CCAAS_TAKE_ERROR;
     }
     do
@@ -243,7 +242,7 @@ static enum ccaas_take finish(struct ccaas_flow *flow)
 {
     if (!flow->ended) {
         flow->ended = true;
-        ccaas_flow_judge(flow);
+        cc_flow_judge(flow);
         let_all_go(flow);
         hang_up(flow);
     }
@@ -254,8 +253,8 @@ static enum ccaas_take finish(struct ccaas_flow *flow)
  * left. */
 static bool take_record(struct ccaas_flow *flow, struct ccaas_record *record)
 {
-    struct ccaas_block *block = flow->block;
-    const struct ccaas_span *span;
+    struct cc_block *block = flow->block;
+    const struct cc_span *span;
 
     if (!block)
         return false;
@@ -286,33 +285,33 @@ static void start_clock(struct ccaas_flow *flow, double now)
 static enum ccaas_take step(struct ccaas_flow *flow,
                             struct ccaas_record *record)
 {
-    struct ccaas_fetch *first = flow->fetches;
+    struct cc_fetch *first = flow->fetches;
 
     if (first->walk != flow->walk)
-        ccaas_flow_turn_to(flow, first->walk);
+        cc_flow_turn_to(flow, first->walk);
     switch (first->state) {
-    case CCAAS_FETCH_FAILED:
-        ccaas_flow_fail(flow, &first->error);
+    case CC_FETCH_FAILED:
+        cc_flow_fail(flow, &first->error);
         return CCAAS_TAKE_ERROR;
-    case CCAAS_FETCH_PAST:
+    case CC_FETCH_PAST:
         return finish_past(flow);
-    case CCAAS_FETCH_READ:
+    case CC_FETCH_READ:
         return finish_page(flow);
-    case CCAAS_FETCH_UNDERWAY:
+    case CC_FETCH_UNDERWAY:
         if (first->afresh) {
             first->afresh = false;
             return CCAAS_TAKE_AFRESH;
         }
-        flow->block = ccaas_fetch_block(first);
+        flow->block = cc_fetch_block(first);
         if (!flow->block)
             break;
         flow->span = 0;
-        flow->info.last_at = ccaas_clock_wall();
+        flow->info.last_at = cc_clock_wall();
         if (take_record(flow, record))
             return CCAAS_TAKE_RECORD;
         break;
-    case CCAAS_FETCH_TOKEN:
-    case CCAAS_FETCH_PAUSE:
+    case CC_FETCH_TOKEN:
+    case CC_FETCH_PAUSE:
         break;
     }
     return CCAAS_TAKE_WAIT;
@@ -321,46 +320,46 @@ static enum ccaas_take step(struct ccaas_flow *flow,
 /* The time was spent on the token: its attempts are the story. */
 static void blame_the_token(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *first = flow->fetches;
-    struct ccaas_grant *grant = flow->client->grant;
+    struct cc_fetch *first = flow->fetches;
+    struct cc_grant *grant = flow->client->grant;
 
-    if (first && grant && first->state == CCAAS_FETCH_TOKEN)
-        ccaas_grant_error(grant, &first->need, &first->error);
+    if (first && grant && first->state == CC_FETCH_TOKEN)
+        cc_grant_error(grant, &first->need, &first->error);
 }
 
 /* The deadline has passed. */
 static void fail_for_time(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *first = flow->fetches;
+    struct cc_fetch *first = flow->fetches;
 
-    if (first && ccaas_fetch_unready(first)) {
-        ccaas_fetch_fail(first); /* its error says so */
-        ccaas_flow_fail(flow, &first->error);
+    if (first && cc_fetch_unready(first)) {
+        cc_fetch_fail(first); /* its error says so */
+        cc_flow_fail(flow, &first->error);
         return;
     }
     blame_the_token(flow);
-    ccaas_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
+    cc_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
 }
 
 static void disarm(struct ccaas_flow *flow)
 {
     if (flow->armed)
-        ccaas_bell_disarm(flow->bell);
+        cc_bell_disarm(flow->bell);
     flow->armed = false;
 }
 
 static enum ccaas_take go_on(struct ccaas_flow *flow,
                              struct ccaas_record *record)
 {
-    double now = ccaas_clock_now();
-    struct ccaas_fetch *fetch;
+    double now = cc_clock_now();
+    struct cc_fetch *fetch;
     enum ccaas_take taken;
 
     if (!flow->started)
         start_clock(flow, now);
     if (flow->pid != getpid()) {
-        ccaas_flow_fail_as(flow, CCAAS_CANCELLED,
-                           "the process was forked while this was under way");
+        cc_flow_fail_as(flow, CCAAS_CANCELLED,
+                        "the process was forked while this was under way");
         return CCAAS_TAKE_ERROR;
     }
     disarm(flow);
@@ -372,26 +371,26 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
             fail_for_time(flow);
             return CCAAS_TAKE_ERROR;
         }
-        if (!ccaas_flow_begin_fetches(flow)) {
-            ccaas_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
+        if (!cc_flow_begin_fetches(flow)) {
+            cc_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
-        if (!flow->fetches && ccaas_flow_begin_pass(flow))
+        if (!flow->fetches && cc_flow_begin_pass(flow))
             continue;
         if (!flow->fetches)
             return finish(flow);
         for (fetch = flow->fetches; fetch; fetch = fetch->next)
-            ccaas_fetch_advance(fetch, now);
+            cc_fetch_advance(fetch, now);
         /* What arrived may have shown more pages to ask for: now, for it may
          * be long until the reader is through with the records at hand. */
-        if (!ccaas_flow_begin_fetches(flow)) {
-            ccaas_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
+        if (!cc_flow_begin_fetches(flow)) {
+            cc_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
         for (fetch = flow->fetches; fetch; fetch = fetch->next)
-            if (fetch->state == CCAAS_FETCH_TOKEN)
-                ccaas_fetch_advance(fetch, now);
-        ccaas_fetch_first(flow->fetches);
+            if (fetch->state == CC_FETCH_TOKEN)
+                cc_fetch_advance(fetch, now);
+        cc_fetch_first(flow->fetches);
         taken = step(flow, record);
         if (taken == CCAAS_TAKE_END)
             continue;
@@ -404,7 +403,7 @@ static enum ccaas_take go_on(struct ccaas_flow *flow,
         if (flow->armed)
             return CCAAS_TAKE_WAIT;
         /* Whatever came before this is seen by one more look. */
-        ccaas_bell_arm(flow->bell);
+        cc_bell_arm(flow->bell);
         flow->armed = true;
     }
 }
@@ -415,13 +414,13 @@ static bool too_late(struct ccaas_flow *flow)
     if (++flow->ticks < TICKS)
         return false;
     flow->ticks = 0;
-    return isfinite(flow->deadline) && ccaas_clock_now() >= flow->deadline;
+    return isfinite(flow->deadline) && cc_clock_now() >= flow->deadline;
 }
 
 static enum ccaas_take take(struct ccaas_flow *flow,
                             struct ccaas_record *record)
 {
-    ccaas_flow_settle(flow);
+    cc_flow_settle(flow);
     if (flow->failed || flow->closed)
         return CCAAS_TAKE_ERROR;
     if (flow->ended)
@@ -439,7 +438,7 @@ static enum ccaas_take take(struct ccaas_flow *flow,
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
     /* A reader who never has to wait is asked between two blocks. */
-    if (ccaas_ask_pending(flow->client))
+    if (cc_ask_pending(flow->client))
         return CCAAS_TAKE_ASK;
     return go_on(flow, record);
 }
@@ -452,7 +451,7 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
     /* The end and an error are told again by the next take. */
     if ((taken == CCAAS_TAKE_WAIT || taken == CCAAS_TAKE_END ||
          taken == CCAAS_TAKE_ERROR) &&
-        ccaas_ask_pending(flow->client))
+        cc_ask_pending(flow->client))
         return CCAAS_TAKE_ASK;
     return taken;
 }

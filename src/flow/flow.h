@@ -3,8 +3,8 @@
  * All on the thread that the client belongs to; only a reader's sink side
  * (reader.h) runs elsewhere.
  */
-#ifndef CCAAS_FLOW_H
-#define CCAAS_FLOW_H
+#ifndef CC_FLOW_H
+#define CC_FLOW_H
 
 #include <sys/types.h>
 
@@ -15,38 +15,37 @@
 #include "seen.h"
 
 #ifdef CCAAS_TINY
-#define CCAAS_FLOW_AHEAD 512
-#define CCAAS_FLOW_AHEAD_LEAST 128
+#define CC_FLOW_AHEAD 512
+#define CC_FLOW_AHEAD_LEAST 128
 #else
-#define CCAAS_FLOW_AHEAD (5 * 1024 * 1024)  /* bytes read ahead, in all */
-#define CCAAS_FLOW_AHEAD_LEAST (256 * 1024) /* and for each page */
+#define CC_FLOW_AHEAD (5 * 1024 * 1024)  /* bytes read ahead, in all */
+#define CC_FLOW_AHEAD_LEAST (256 * 1024) /* and for each page */
 #endif
 
-#define CCAAS_FLOW_SPARE                                                       \
-    2 /* whole pages that may wait beside those under way */
+#define CC_FLOW_SPARE 2 /* whole pages that may wait beside those under way */
 
-enum ccaas_fetch_state {
-    CCAAS_FETCH_TOKEN,    /* ready to be sent, once there is a token */
-    CCAAS_FETCH_UNDERWAY, /* sent */
-    CCAAS_FETCH_PAUSE,    /* failed; again at `resume_at` */
-    CCAAS_FETCH_READ,     /* whole, and all its records are taken */
-    CCAAS_FETCH_PAST,     /* past the list's end */
-    CCAAS_FETCH_FAILED    /* for good: `error` */
+enum cc_fetch_state {
+    CC_FETCH_TOKEN,    /* ready to be sent, once there is a token */
+    CC_FETCH_UNDERWAY, /* sent */
+    CC_FETCH_PAUSE,    /* failed; again at `resume_at` */
+    CC_FETCH_READ,     /* whole, and all its records are taken */
+    CC_FETCH_PAST,     /* past the list's end */
+    CC_FETCH_FAILED    /* for good: `error` */
 };
 
 /* One page (or the one answer) of a flow, with all its attempts. */
-struct ccaas_fetch {
-    struct ccaas_fetch *next;
+struct cc_fetch {
+    struct cc_fetch *next;
     struct ccaas_flow *flow;
     size_t walk; /* which of the plan's urls */
     int64_t page;
     char *url;
-    enum ccaas_fetch_state state;
-    struct ccaas_reader *reader;
-    struct ccaas_transfer *transfer;
+    enum cc_fetch_state state;
+    struct cc_reader *reader;
+    struct cc_transfer *transfer;
     unsigned attempt;
     bool replayed; /* once, with a new token */
-    struct ccaas_grant_need need;
+    struct cc_grant_need need;
     uint64_t generation; /* of the token that it was sent with */
     double resume_at;
     int status;
@@ -91,19 +90,19 @@ struct ccaas_flow {
     double deadline;  /* monotonic; INFINITY: none */
     unsigned ticks;   /* takes since the clock was looked at */
 
-    struct ccaas_page_walk *walks; /* one for each url */
+    struct cc_page_walk *walks; /* one for each url */
     size_t walk; /* the one whose pass the set of records seen is in */
-    struct ccaas_fetch *fetches; /* in the order of delivery */
-    size_t fetching;             /* how many there are */
-    size_t ahead;                /* bytes a page may be read ahead */
+    struct cc_fetch *fetches; /* in the order of delivery */
+    size_t fetching;          /* how many there are */
+    size_t ahead;             /* bytes a page may be read ahead */
 
     bool at_hand; /* a record was taken and nothing was said of it yet: a
                      close that comes now (a collector may call it while the
                      record is decoded) frees nothing under its reader */
-    struct ccaas_block *block; /* records are taken from here */
-    size_t span;               /* the next one in it */
+    struct cc_block *block; /* records are taken from here */
+    size_t span;            /* the next one in it */
 
-    struct ccaas_seen *seen;
+    struct cc_seen *seen;
     struct ccaas_info info;
     struct ccaas_error error;
     char moved[256]; /* as in the fetch, of the newest answer */
@@ -113,87 +112,84 @@ struct ccaas_flow {
 };
 
 /* Ends the flow with an error, a copy of this one or one that is made here. */
-void ccaas_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error);
-void ccaas_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
-                        const char *message);
+void cc_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error);
+void cc_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+                     const char *message);
 
 /* Something is said of the record at hand, or it is given up.  False: the flow
  * was closed meanwhile. */
-bool ccaas_flow_settle(struct ccaas_flow *flow);
+bool cc_flow_settle(struct ccaas_flow *flow);
 
 /* Begins as many fetches as may be under way side by side.  False: memory is
  * out. */
-bool ccaas_flow_begin_fetches(struct ccaas_flow *flow);
+bool cc_flow_begin_fetches(struct ccaas_flow *flow);
 
 /* The records that come from now on are those of that walk's pass. */
-void ccaas_flow_turn_to(struct ccaas_flow *flow, size_t walk);
+void cc_flow_turn_to(struct ccaas_flow *flow, size_t walk);
 
 /* All pages were read: begins another pass over one of the lists.  False: none
  * needs one. */
-bool ccaas_flow_begin_pass(struct ccaas_flow *flow);
+bool cc_flow_begin_pass(struct ccaas_flow *flow);
 
 /* The last pass is over: notes whether the walks ended clean and how many rows
  * are missing, and leaves a warning where they did not. */
-void ccaas_flow_judge(struct ccaas_flow *flow);
+void cc_flow_judge(struct ccaas_flow *flow);
 
 /* Makes flow->plan a copy of the plan, in flow->memory.  False: memory is out.
  */
-bool ccaas_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan);
+bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan);
 
 /* A fetch at the end of its walk's fetches; NULL: memory is out. */
-struct ccaas_fetch *ccaas_fetch_new(struct ccaas_flow *flow, size_t walk,
-                                    int64_t page);
+struct cc_fetch *cc_fetch_new(struct ccaas_flow *flow, size_t walk,
+                              int64_t page);
 /* Cancels what is under way. */
-void ccaas_fetch_free(struct ccaas_fetch *fetch);
+void cc_fetch_free(struct cc_fetch *fetch);
 
 /* What fetch.c and answer.c share.  An event of this fetch, or NULL; the end
  * of an attempt, at `at`: again later or never, with fetch->error; a failure
  * for good, with fetch->error or one that is made here; and letting go of an
  * attempt. */
-struct ccaas_event *ccaas_fetch_note(struct ccaas_fetch *fetch,
-                                     const char *type);
-void ccaas_fetch_retry(struct ccaas_fetch *fetch, bool transient, bool sent,
-                       double at);
-void ccaas_fetch_fail(struct ccaas_fetch *fetch);
-void ccaas_fetch_refuse(struct ccaas_fetch *fetch, enum ccaas_code code,
-                        const char *message);
-void ccaas_fetch_drop(struct ccaas_fetch *fetch);
+struct ccaas_event *cc_fetch_note(struct cc_fetch *fetch, const char *type);
+void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
+                    double at);
+void cc_fetch_fail(struct cc_fetch *fetch);
+void cc_fetch_refuse(struct cc_fetch *fetch, enum ccaas_code code,
+                     const char *message);
+void cc_fetch_drop(struct cc_fetch *fetch);
 
 /* Adds to the error's message where a redirect led to, if there was one. */
-void ccaas_fetch_moved(const struct ccaas_fetch *fetch,
-                       struct ccaas_error *error);
+void cc_fetch_moved(const struct cc_fetch *fetch, struct ccaas_error *error);
 
 /* What the error of a patient call says while the server is not ready. */
-#define CCAAS_FETCH_UNREADY "report not ready yet (202)"
+#define CC_FETCH_UNREADY "report not ready yet (202)"
 
 /* Was the newest answer of a patient call that one? */
-bool ccaas_fetch_unready(const struct ccaas_fetch *fetch);
+bool cc_fetch_unready(const struct cc_fetch *fetch);
 
 /* Asks again `pause` seconds after `at`, when the answer came. */
-void ccaas_fetch_pause(struct ccaas_fetch *fetch, double at, double pause);
+void cc_fetch_pause(struct cc_fetch *fetch, double at, double pause);
 
 /* The request has arrived, by `at` at the latest: the server's pace counts from
  * then, and when it was exactly is not known. */
-void ccaas_fetch_arrived(struct ccaas_fetch *fetch, double at);
+void cc_fetch_arrived(struct cc_fetch *fetch, double at);
 
 /* The head of an answer, and its end. */
-void ccaas_answer_head(struct ccaas_fetch *fetch,
-                       const struct ccaas_head_mail *mail);
-void ccaas_answer_end(struct ccaas_fetch *fetch, struct ccaas_end_mail *end);
+void cc_answer_head(struct cc_fetch *fetch, const struct cc_head_mail *mail);
+void cc_answer_end(struct cc_fetch *fetch, struct cc_end_mail *end);
 
 /* Goes on as far as possible without taking records. */
-void ccaas_fetch_advance(struct ccaas_fetch *fetch, double now);
+void cc_fetch_advance(struct cc_fetch *fetch, double now);
 
 /* The next block of records, or NULL: none is there now. */
-struct ccaas_block *ccaas_fetch_block(struct ccaas_fetch *fetch);
+struct cc_block *cc_fetch_block(struct cc_fetch *fetch);
 
 /* Is its server still at work for it? */
-bool ccaas_fetch_running(const struct ccaas_fetch *fetch);
+bool cc_fetch_running(const struct cc_fetch *fetch);
 
 /* Whether somebody waits for its records: the first one's, always. */
-void ccaas_fetch_first(struct ccaas_fetch *fetch);
+void cc_fetch_first(struct cc_fetch *fetch);
 
 /* When it is worth another look in any case; INFINITY: the bell tells. */
-double ccaas_fetch_due(const struct ccaas_fetch *fetch);
+double cc_fetch_due(const struct cc_fetch *fetch);
 
 #endif

@@ -9,30 +9,29 @@
 #include "client.h"
 #include "lease.h"
 
-struct ccaas_gate {
-    struct ccaas_gate *next;
+struct cc_gate {
+    struct cc_gate *next;
     double opens_at;    /* nobody starts before */
     double held_until;  /* the server wants no request before */
     const void *holder; /* who is inside, or will be when the store lets it */
     bool inside;
     pid_t pid; /* where the holder is: in a forked child there is none */
     struct ccaas_bell *bell;
-    struct ccaas_lease lease;
+    struct cc_lease lease;
     char name[];
 };
 
-static void free_gate(struct ccaas_gate *gate)
+static void free_gate(struct cc_gate *gate)
 {
-    ccaas_lease_end(&gate->lease);
-    ccaas_bell_release(gate->bell);
+    cc_lease_end(&gate->lease);
+    cc_bell_release(gate->bell);
     free(gate);
 }
 
-struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
-                                   const char *name)
+struct cc_gate *cc_gate_find(struct ccaas_engine *engine, const char *name)
 {
     const char *const parts[] = {name, NULL};
-    struct ccaas_gate *gate;
+    struct cc_gate *gate;
 
     for (gate = engine->gates; gate; gate = gate->next)
         if (strcmp(gate->name, name) == 0)
@@ -40,9 +39,9 @@ struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
     gate = calloc(1, sizeof *gate + strlen(name) + 1);
     if (!gate)
         return NULL;
-    gate->bell = ccaas_bell_new();
-    if (!gate->bell || !ccaas_lease_start(&gate->lease, engine, gate->bell,
-                                          "pace", false, parts)) {
+    gate->bell = cc_bell_new();
+    if (!gate->bell || !cc_lease_start(&gate->lease, engine, gate->bell, "pace",
+                                       false, parts)) {
         free_gate(gate);
         return NULL;
     }
@@ -55,16 +54,16 @@ struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
 
 /* Makes sure that the bell rings when there is news; without memory for that,
  * look again soon. */
-static void follow(struct ccaas_gate *gate, struct ccaas_bell *bell, double now,
+static void follow(struct cc_gate *gate, struct ccaas_bell *bell, double now,
                    double *due)
 {
-    if (!ccaas_bell_follow(gate->bell, bell))
+    if (!cc_bell_follow(gate->bell, bell))
         *due = fmin(*due, now + 0.1);
 }
 
-bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
-                      const void *who, double seconds, struct ccaas_bell *bell,
-                      double now, double *due)
+bool cc_gate_enter(struct cc_gate *gate, struct ccaas_client *client,
+                   const void *who, double seconds, struct ccaas_bell *bell,
+                   double now, double *due)
 {
     if (gate->holder && gate->pid != getpid()) {
         gate->holder = NULL;
@@ -79,61 +78,60 @@ bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
         gate->holder = who;
         gate->pid = getpid();
         gate->lease.store = client->store;
-        gate->lease.seconds = fmax(CCAAS_GATE_LEASE, seconds);
+        gate->lease.seconds = fmax(CC_GATE_LEASE, seconds);
     }
-    if (!ccaas_lease_ready(&gate->lease, client, now, false)) {
-        *due = ccaas_lease_due(&gate->lease);
+    if (!cc_lease_ready(&gate->lease, client, now, false)) {
+        *due = cc_lease_due(&gate->lease);
         follow(gate, bell, now, due);
         return false;
     }
     gate->inside = true;
     gate->opens_at = now + seconds;
-    ccaas_bell_unfollow(gate->bell, bell);
+    cc_bell_unfollow(gate->bell, bell);
     return true;
 }
 
-void ccaas_gate_hold(struct ccaas_gate *gate, double until)
+void cc_gate_hold(struct cc_gate *gate, double until)
 {
     gate->held_until = fmax(gate->held_until, until);
 }
 
-double ccaas_gate_held(const struct ccaas_gate *gate)
+double cc_gate_held(const struct cc_gate *gate)
 {
     return gate->held_until;
 }
 
-double ccaas_gate_stay(struct ccaas_gate *gate, struct ccaas_client *client,
-                       double now)
+double cc_gate_stay(struct cc_gate *gate, struct ccaas_client *client,
+                    double now)
 {
     if (!gate->lease.store)
         return INFINITY;
-    ccaas_lease_ready(&gate->lease, client, now, true);
-    return fmin(ccaas_lease_due(&gate->lease), now + 1);
+    cc_lease_ready(&gate->lease, client, now, true);
+    return fmin(cc_lease_due(&gate->lease), now + 1);
 }
 
-void ccaas_gate_leave(struct ccaas_gate *gate, const void *who,
-                      double not_before)
+void cc_gate_leave(struct cc_gate *gate, const void *who, double not_before)
 {
     if (gate->holder != who)
         return;
     gate->holder = NULL;
     gate->opens_at = fmax(gate->opens_at, not_before);
     /* Who was not inside yet has not begun anything, either. */
-    ccaas_lease_leave(&gate->lease, NULL,
-                      gate->inside ? gate->opens_at : -INFINITY);
+    cc_lease_leave(&gate->lease, NULL,
+                   gate->inside ? gate->opens_at : -INFINITY);
     gate->inside = false;
-    ccaas_bell_ring(gate->bell);
+    cc_bell_ring(gate->bell);
 }
 
-void ccaas_gate_forget(struct ccaas_gate *list, struct ccaas_bell *bell)
+void cc_gate_forget(struct cc_gate *list, struct ccaas_bell *bell)
 {
     for (; list; list = list->next)
-        ccaas_bell_unfollow(list->bell, bell);
+        cc_bell_unfollow(list->bell, bell);
 }
 
-void ccaas_gate_free_all(struct ccaas_gate *list)
+void cc_gate_free_all(struct cc_gate *list)
 {
-    struct ccaas_gate *next;
+    struct cc_gate *next;
 
     for (; list; list = next) {
         next = list->next;

@@ -7,55 +7,53 @@
  * With a store, engines keep it together: whoever has come in here takes a
  * lease of that name as well, holds it while inside, and leaves it to run out
  * when the next one may start.  Who dies inside holds others up for
- * CCAAS_GATE_LEASE s; who neither reads nor waits for so long may find another
+ * CC_GATE_LEASE s; who neither reads nor waits for so long may find another
  * one inside, but no two start within the time between two starts.
  */
-#ifndef CCAAS_GATE_H
-#define CCAAS_GATE_H
+#ifndef CC_GATE_H
+#define CC_GATE_H
 
 #include <stdbool.h>
 
 #include "bell.h"
 
-#define CCAAS_GATE_LEASE 10.0 /* seconds, or the pace if that is more */
-#define CCAAS_GATE_PATIENCE                                                    \
+#define CC_GATE_LEASE 10.0 /* seconds, or the pace if that is more */
+#define CC_GATE_PATIENCE                                                       \
     60.0 /* seconds that one who does not wait himself keeps others back */
 
 struct ccaas_client;
 struct ccaas_engine;
-struct ccaas_gate;
+struct cc_gate;
 
 /* The engine's gate of that name, made when it is new; NULL: memory is out. */
-struct ccaas_gate *ccaas_gate_find(struct ccaas_engine *engine,
-                                   const char *name);
+struct cc_gate *cc_gate_find(struct ccaas_engine *engine, const char *name);
 
 /* Goes in, when nobody is inside and it is time; nobody starts within `seconds`
  * after it.  `who` is the one who goes in, told from others by its address.
  * Otherwise `bell` will ring when there is news, and *due is when time alone
  * may open it (monotonic seconds, or INFINITY). */
-bool ccaas_gate_enter(struct ccaas_gate *gate, struct ccaas_client *client,
-                      const void *who, double seconds, struct ccaas_bell *bell,
-                      double now, double *due);
+bool cc_gate_enter(struct cc_gate *gate, struct ccaas_client *client,
+                   const void *who, double seconds, struct ccaas_bell *bell,
+                   double now, double *due);
 
 /* The server refused a call that is inside, and wants none before `until`. */
-void ccaas_gate_hold(struct ccaas_gate *gate, double until);
+void cc_gate_hold(struct cc_gate *gate, double until);
 
 /* Until when the server wants no call, as far as is known; it may be past. */
-double ccaas_gate_held(const struct ccaas_gate *gate);
+double cc_gate_held(const struct cc_gate *gate);
 
 /* For who is inside, now and then: keeps it so.  Gives when to call again. */
-double ccaas_gate_stay(struct ccaas_gate *gate, struct ccaas_client *client,
-                       double now);
+double cc_gate_stay(struct cc_gate *gate, struct ccaas_client *client,
+                    double now);
 
 /* Who went in, or was about to, has come out.  Nobody goes in before
  * `not_before`, if that is later than the pace has it anyway. */
-void ccaas_gate_leave(struct ccaas_gate *gate, const void *who,
-                      double not_before);
+void cc_gate_leave(struct cc_gate *gate, const void *who, double not_before);
 
 /* That one waits no more. */
-void ccaas_gate_forget(struct ccaas_gate *list, struct ccaas_bell *bell);
+void cc_gate_forget(struct cc_gate *list, struct ccaas_bell *bell);
 
 /* Frees the whole list; nobody may be inside or wait. */
-void ccaas_gate_free_all(struct ccaas_gate *list);
+void cc_gate_free_all(struct cc_gate *list);
 
 #endif

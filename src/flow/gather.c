@@ -18,7 +18,7 @@ struct ccaas_gather *ccaas_gather_new(void)
 
     if (!gather)
         return NULL;
-    gather->bell = ccaas_bell_new();
+    gather->bell = cc_bell_new();
     if (!gather->bell) {
         free(gather);
         return NULL;
@@ -29,14 +29,14 @@ struct ccaas_gather *ccaas_gather_new(void)
 bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
                       bool own, int mark)
 {
-    return (!own || ccaas_bell_own(gather->bell, bell)) &&
-           ccaas_bell_follow_as(bell, gather->bell, mark);
+    return (!own || cc_bell_own(gather->bell, bell)) &&
+           cc_bell_follow_as(bell, gather->bell, mark);
 }
 
 void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell)
 {
-    ccaas_bell_disown(gather->bell, bell);
-    ccaas_bell_unfollow(bell, gather->bell);
+    cc_bell_disown(gather->bell, bell);
+    cc_bell_unfollow(bell, gather->bell);
 }
 
 bool ccaas_gather_forked(const struct ccaas_gather *gather)
@@ -49,12 +49,12 @@ void ccaas_gather_arm(struct ccaas_gather *gather)
     if (ccaas_gather_forked(gather))
         return;
     gather->pid = getpid();
-    ccaas_bell_arm(gather->bell);
+    cc_bell_arm(gather->bell);
 }
 
 int ccaas_gather_fd(struct ccaas_gather *gather)
 {
-    return ccaas_gather_forked(gather) ? -1 : ccaas_bell_fd(gather->bell);
+    return ccaas_gather_forked(gather) ? -1 : cc_bell_fd(gather->bell);
 }
 
 struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather)
@@ -65,17 +65,17 @@ struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather)
 void ccaas_gather_disarm(struct ccaas_gather *gather)
 {
     if (!ccaas_gather_forked(gather))
-        ccaas_bell_disarm(gather->bell);
+        cc_bell_disarm(gather->bell);
 }
 
 int ccaas_gather_mark(struct ccaas_gather *gather)
 {
-    return ccaas_bell_mark(gather->bell);
+    return cc_bell_mark(gather->bell);
 }
 
 void ccaas_gather_close(struct ccaas_gather *gather)
 {
-    ccaas_bell_quit(gather->bell);
+    cc_bell_quit(gather->bell);
 }
 
 void ccaas_gather_free(struct ccaas_gather *gather)
@@ -84,6 +84,6 @@ void ccaas_gather_free(struct ccaas_gather *gather)
         return;
     /* Flows that are still followed hold the bell until they are freed. */
     ccaas_gather_close(gather);
-    ccaas_bell_release(gather->bell);
+    cc_bell_release(gather->bell);
     free(gather);
 }

@@ -2,7 +2,7 @@
  *
  * Shared by the clients of an engine that have the same credentials; on the
  * thread that the engine belongs to.  Each call that needs the token waits with
- * a ccaas_grant_need, and drives the request for it.  A request that fails is
+ * a cc_grant_need, and drives the request for it.  A request that fails is
  * sent again for as long as one of them has retries and time left; each of them
  * leaves, with the error of the last attempt, when its own are used up.
  *
@@ -13,8 +13,8 @@
  * that an attempt failed.  Who waits looks again in short, random pauses.
  * A store that fails is told as an event, and is done without.
  */
-#ifndef CCAAS_GRANT_H
-#define CCAAS_GRANT_H
+#ifndef CC_GRANT_H
+#define CC_GRANT_H
 
 #include "auth.h"
 #include "bell.h"
@@ -23,32 +23,32 @@
 #include "secret.h"
 
 struct ccaas_client;
-struct ccaas_grant;
+struct cc_grant;
 
 /* The token for these settings: an existing one with the same credentials, or
  * a new one.  Gives a reference; NULL: memory is out. */
-struct ccaas_grant *ccaas_grant_get(struct ccaas_engine *engine,
-                                    const struct ccaas_settings *settings);
-void ccaas_grant_release(struct ccaas_grant *grant);
+struct cc_grant *cc_grant_get(struct ccaas_engine *engine,
+                              const struct ccaas_settings *settings);
+void cc_grant_release(struct cc_grant *grant);
 
-#define CCAAS_GRANT_IDLE 16 /* kept by an engine without any client */
+#define CC_GRANT_IDLE 16 /* kept by an engine without any client */
 
 /* The next one in the engine's list, or NULL. */
-const struct ccaas_grant *ccaas_grant_next(const struct ccaas_grant *grant);
+const struct cc_grant *cc_grant_next(const struct cc_grant *grant);
 
 /* Frees all of an engine's: it has no clients any more. */
-void ccaas_grant_free_all(struct ccaas_engine *engine);
+void cc_grant_free_all(struct ccaas_engine *engine);
 
-enum ccaas_grant_state {
-    CCAAS_GRANT_HAVE,  /* *bearer (not held for you) and *generation are set */
-    CCAAS_GRANT_WAIT,  /* somebody asks; `bell` is rung when there is news */
-    CCAAS_GRANT_ASK,   /* you are to find one: ccaas_grant_answer */
-    CCAAS_GRANT_FAILED /* see ccaas_grant_error */
+enum cc_grant_state {
+    CC_GRANT_HAVE,  /* *bearer (not held for you) and *generation are set */
+    CC_GRANT_WAIT,  /* somebody asks; `bell` is rung when there is news */
+    CC_GRANT_ASK,   /* you are to find one: cc_grant_answer */
+    CC_GRANT_FAILED /* see cc_grant_error */
 };
 
-/* One who needs the token.  Zeroed first; ccaas_grant_need_end is due whenever
+/* One who needs the token.  Zeroed first; cc_grant_need_end is due whenever
  * it was used. */
-struct ccaas_grant_need {
+struct cc_grant_need {
     /* Its owner's: how long it waits. */
     unsigned retries; /* attempts after the first */
     double timeout;   /* seconds without a byte from the server, in each */
@@ -56,58 +56,57 @@ struct ccaas_grant_need {
     double max_retry_after; /* a longer one is not waited for, in seconds */
 
     /* The grant's. */
-    struct ccaas_grant_need *next, **link; /* of those waiting, or NULL */
-    uint64_t granted;  /* tokens that had come when it began to wait */
-    uint64_t tried;    /* the newest attempt that failed for it, ... */
-    unsigned attempts; /* ... and how many did */
-    double since;      /* it waits, monotonic */
-    struct ccaas_failure *failure; /* why there is no token for it, or NULL */
+    struct cc_grant_need *next, **link; /* of those waiting, or NULL */
+    uint64_t granted;           /* tokens that had come when it began to wait */
+    uint64_t tried;             /* the newest attempt that failed for it, ... */
+    unsigned attempts;          /* ... and how many did */
+    double since;               /* it waits, monotonic */
+    struct cc_failure *failure; /* why there is no token for it, or NULL */
 };
 
 /* Makes progress and says where things stand.  `client` is who asks, for its
  * settings and events. */
-enum ccaas_grant_state
-ccaas_grant_use(struct ccaas_grant *grant, struct ccaas_client *client,
-                struct ccaas_grant_need *need, struct ccaas_bell *bell,
-                double now, struct ccaas_secret **bearer, uint64_t *generation);
+enum cc_grant_state
+cc_grant_use(struct cc_grant *grant, struct ccaas_client *client,
+             struct cc_grant_need *need, struct ccaas_bell *bell, double now,
+             struct cc_secret **bearer, uint64_t *generation);
 
 /* Why a token is wanted: "start" or "refused". */
-const char *ccaas_grant_question(const struct ccaas_grant *grant);
+const char *cc_grant_question(const struct cc_grant *grant);
 
 /* The token that the one with this bell was asked for; NULL: there is none. */
-void ccaas_grant_answer(struct ccaas_grant *grant, struct ccaas_client *client,
-                        const struct ccaas_bell *bell, const char *token);
+void cc_grant_answer(struct cc_grant *grant, struct ccaas_client *client,
+                     const struct ccaas_bell *bell, const char *token);
 
 /* The API refused the token of that generation.  True: there is hope for
- * another one; call ccaas_grant_use again. */
-bool ccaas_grant_refused(struct ccaas_grant *grant, uint64_t generation);
+ * another one; call cc_grant_use again. */
+bool cc_grant_refused(struct cc_grant *grant, uint64_t generation);
 
-/* Why there is no token, copied into *error: after CCAAS_GRANT_FAILED, or while
+/* Why there is no token, copied into *error: after CC_GRANT_FAILED, or while
  * it waits, of the last attempt.  Of the attempts those are listed that failed
  * for this one.  False: none has failed, and *error is as it was. */
-bool ccaas_grant_error(const struct ccaas_grant *grant,
-                       const struct ccaas_grant_need *need,
-                       struct ccaas_error *error);
+bool cc_grant_error(const struct cc_grant *grant,
+                    const struct cc_grant_need *need,
+                    struct ccaas_error *error);
 
 /* It waits no longer, and may be used afresh. */
-void ccaas_grant_need_end(struct ccaas_grant_need *need);
+void cc_grant_need_end(struct cc_grant_need *need);
 
-/* When ccaas_grant_use is worth another call in any case, in monotonic
+/* When cc_grant_use is worth another call in any case, in monotonic
  * seconds; INFINITY: the bell tells. */
-double ccaas_grant_due(const struct ccaas_grant *grant,
-                       const struct ccaas_grant_need *need);
+double cc_grant_due(const struct cc_grant *grant,
+                    const struct cc_grant_need *need);
 
 /* Takes all that is secret about the token out of an error. */
-void ccaas_grant_scrub(const struct ccaas_grant *grant,
-                       struct ccaas_error *error);
+void cc_grant_scrub(const struct cc_grant *grant, struct ccaas_error *error);
 
 /* The same for a text of `length` bytes, in place; returns its new length.
- * `cut`: see ccaas_scrub. */
-size_t ccaas_grant_scrub_text(const struct ccaas_grant *grant, char *text,
-                              size_t length, bool cut);
+ * `cut`: see cc_scrub. */
+size_t cc_grant_scrub_text(const struct cc_grant *grant, char *text,
+                           size_t length, bool cut);
 
 /* The bell does not ring for that one any more; if it was to find the token,
  * another one is asked. */
-void ccaas_grant_leave(struct ccaas_grant *grant, struct ccaas_bell *bell);
+void cc_grant_leave(struct cc_grant *grant, struct ccaas_bell *bell);
 
 #endif

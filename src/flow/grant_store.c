@@ -10,40 +10,39 @@
 #include "siphash.h"
 #include "stored.h"
 
-static bool same(const struct ccaas_secret *one,
-                 const struct ccaas_stored *stored)
+static bool same(const struct cc_secret *one, const struct cc_stored *stored)
 {
-    const char *text = one ? ccaas_secret_reveal(one) : "";
+    const char *text = one ? cc_secret_reveal(one) : "";
 
     return one && strlen(text) == stored->length &&
            memcmp(text, stored->text, stored->length) == 0;
 }
 
-static bool take_token(struct ccaas_grant *grant, struct ccaas_client *client,
-                       const struct ccaas_stored *stored, double now)
+static bool take_token(struct cc_grant *grant, struct ccaas_client *client,
+                       const struct cc_stored *stored, double now)
 {
-    struct ccaas_secret *bearer;
+    struct cc_secret *bearer;
 
     if ((grant->refused && same(grant->bearer, stored)) ||
         (grant->former_refused && same(grant->former, stored)))
         return false;
-    bearer = ccaas_secret_new(stored->text, stored->length);
+    bearer = cc_secret_new(stored->text, stored->length);
     if (!bearer)
         return false;
-    if (!ccaas_auth_found(&grant->auth, now, stored->left, stored->life)) {
-        ccaas_secret_release(bearer);
+    if (!cc_auth_found(&grant->auth, now, stored->left, stored->life)) {
+        cc_secret_release(bearer);
         return false;
     }
-    ccaas_grant_replace(grant, bearer);
-    ccaas_grant_note(grant, client, "shared", -1);
-    ccaas_bell_ring(grant->bell);
+    cc_grant_replace(grant, bearer);
+    cc_grant_note(grant, client, "shared", -1);
+    cc_bell_ring(grant->bell);
     return true;
 }
 
 /* Another engine has just tried: that counts as an attempt for all calls that
  * wait here, too. */
-static void take_error(struct ccaas_grant *grant, struct ccaas_client *client,
-                       const struct ccaas_stored *stored, double now)
+static void take_error(struct cc_grant *grant, struct ccaas_client *client,
+                       const struct cc_stored *stored, double now)
 {
     struct ccaas_error *error = &grant->error;
     char message[sizeof error->message];
@@ -57,27 +56,26 @@ static void take_error(struct ccaas_grant *grant, struct ccaas_client *client,
              (int)(stored->length < sizeof message ? stored->length
                                                    : sizeof message - 1),
              stored->text);
-    ccaas_grant_blame(grant, stored->code, message);
+    cc_grant_blame(grant, stored->code, message);
     error->retryable = stored->transient;
     error->retry_after = stored->retry_after;
     snprintf(message, sizeof message, "%d", stored->status);
-    ccaas_error_attempt(error, ccaas_clock_wall(), 0,
-                        stored->status ? message
-                                       : ccaas_code_name(error->code));
-    ccaas_grant_scrub(grant, error);
+    cc_error_attempt(error, cc_clock_wall(), 0,
+                     stored->status ? message : ccaas_code_name(error->code));
+    cc_grant_scrub(grant, error);
     if (stored->transient)
-        pause = ccaas_grant_next_attempt(grant, now, stored->retry_after);
+        pause = cc_grant_next_attempt(grant, now, stored->retry_after);
     if (pause >= 0) {
         grant->resume_at = now + pause;
-        ccaas_grant_note(grant, client, "waits", pause);
-        ccaas_bell_ring(grant->bell);
+        cc_grant_note(grant, client, "waits", pause);
+        cc_bell_ring(grant->bell);
         return;
     }
     if (stored->code == CCAAS_AUTH)
-        ccaas_auth_denied(&grant->auth, now, stored->left);
+        cc_auth_denied(&grant->auth, now, stored->left);
     else
-        ccaas_auth_failed(&grant->auth);
-    ccaas_grant_give_up(grant, client);
+        cc_auth_failed(&grant->auth);
+    cc_grant_give_up(grant, client);
 }
 
 /* What tells one failure from another. */
@@ -85,20 +83,20 @@ static uint64_t hash_of(const char *value, size_t length)
 {
     static const uint64_t key[2];
 
-    return ccaas_siphash(key, value, length) | 1;
+    return cc_siphash(key, value, length) | 1;
 }
 
-bool ccaas_grant_look(void *self, struct ccaas_client *client,
-                      const char *value, size_t length)
+bool cc_grant_look(void *self, struct ccaas_client *client, const char *value,
+                   size_t length)
 {
-    struct ccaas_grant *grant = self;
-    double now = ccaas_clock_now();
-    struct ccaas_stored stored;
+    struct cc_grant *grant = self;
+    double now = cc_clock_now();
+    struct cc_stored stored;
     uint64_t hash;
     bool is_new;
 
     if (!grant->auth.asking || grant->transfer ||
-        !ccaas_stored_read(value, length, ccaas_clock_wall(), &stored))
+        !cc_stored_read(value, length, cc_clock_wall(), &stored))
         return false;
     if (stored.code == CCAAS_OK)
         return take_token(grant, client, &stored, now);
@@ -122,16 +120,15 @@ static bool concerns_all(enum ccaas_code code)
 
 /* The grant's error as the store has it; NULL: it is none of others', or memory
  * is out. */
-static char *write_error(struct ccaas_grant *grant, double *seconds)
+static char *write_error(struct cc_grant *grant, double *seconds)
 {
     const struct ccaas_error *error = &grant->error;
-    struct ccaas_stored stored = {
+    struct cc_stored stored = {
         .code = error->code,
         .status = error->status,
         .transient = error->retryable,
         .retry_after = error->retry_after,
-        .life =
-            error->code == CCAAS_AUTH ? CCAAS_AUTH_DENIAL : CCAAS_GRANT_FAILURE,
+        .life = error->code == CCAAS_AUTH ? CC_AUTH_DENIAL : CC_GRANT_FAILURE,
         .text = error->message,
         .length = strlen(error->message),
     };
@@ -140,53 +137,53 @@ static char *write_error(struct ccaas_grant *grant, double *seconds)
     if (!concerns_all(error->code))
         return NULL;
     *seconds = stored.left = stored.life;
-    text = ccaas_stored_write(&stored, ccaas_clock_wall());
+    text = cc_stored_write(&stored, cc_clock_wall());
     if (text)
         grant->told = hash_of(text, strlen(text));
     return text;
 }
 
 /* The token as the store has it; NULL: it is over, or memory is out. */
-static char *write_token(const struct ccaas_grant *grant, double *seconds)
+static char *write_token(const struct cc_grant *grant, double *seconds)
 {
-    const struct ccaas_auth *auth = &grant->auth;
+    const struct cc_auth *auth = &grant->auth;
     /* In this order: where time passes between them, it is over too early. */
-    double wall = ccaas_clock_wall(), now = ccaas_clock_now();
-    struct ccaas_stored stored = {
+    double wall = cc_clock_wall(), now = cc_clock_now();
+    struct cc_stored stored = {
         .code = CCAAS_OK,
-        .text = ccaas_secret_reveal(grant->bearer),
+        .text = cc_secret_reveal(grant->bearer),
         .life = auth->life,
         .left = auth->asked_at + auth->life - now,
     };
 
     stored.length = strlen(stored.text);
     *seconds = stored.left;
-    return stored.left > 0 ? ccaas_stored_write(&stored, wall) : NULL;
+    return stored.left > 0 ? cc_stored_write(&stored, wall) : NULL;
 }
 
-void ccaas_grant_tell(struct ccaas_grant *grant)
+void cc_grant_tell(struct cc_grant *grant)
 {
     double seconds;
     char *text;
 
-    if (grant->lease.state != CCAAS_LEASE_HELD)
+    if (grant->lease.state != CC_LEASE_HELD)
         return;
     text = write_error(grant, &seconds);
     if (text)
-        ccaas_lease_tell(&grant->lease, text, ccaas_clock_now() + seconds);
+        cc_lease_tell(&grant->lease, text, cc_clock_now() + seconds);
     free(text);
 }
 
-void ccaas_grant_share(struct ccaas_grant *grant)
+void cc_grant_share(struct cc_grant *grant)
 {
-    double seconds = 0, now = ccaas_clock_now();
+    double seconds = 0, now = cc_clock_now();
     char *text = NULL;
 
-    if (grant->lease.state == CCAAS_LEASE_HELD)
+    if (grant->lease.state == CC_LEASE_HELD)
         text = grant->error.code ? write_error(grant, &seconds)
                                  : write_token(grant, &seconds);
-    ccaas_lease_leave(&grant->lease, text, text ? now + seconds : now);
+    cc_lease_leave(&grant->lease, text, text ? now + seconds : now);
     if (text)
-        ccaas_secret_wipe(text, strlen(text));
+        cc_secret_wipe(text, strlen(text));
     free(text);
 }

@@ -13,11 +13,10 @@
 
 /* -- Making and ending ----------------------------------------------------- */
 
-struct ccaas_inbox *ccaas_inbox_new(struct ccaas_bell *bell, size_t queue,
-                                    bool block,
-                                    const struct ccaas_update_form *form)
+struct cc_inbox *cc_inbox_new(struct ccaas_bell *bell, size_t queue, bool block,
+                              const struct cc_update_form *form)
 {
-    struct ccaas_inbox *inbox = calloc(1, sizeof *inbox);
+    struct cc_inbox *inbox = calloc(1, sizeof *inbox);
 
     if (!inbox) {
         free(form->pick);
@@ -25,7 +24,7 @@ struct ccaas_inbox *ccaas_inbox_new(struct ccaas_bell *bell, size_t queue,
     }
     pthread_mutex_init(&inbox->lock, NULL);
     inbox->references = 1;
-    inbox->bell = ccaas_bell_hold(bell);
+    inbox->bell = cc_bell_hold(bell);
     inbox->form = *form;
     inbox->queue = queue;
     inbox->block = block;
@@ -33,7 +32,7 @@ struct ccaas_inbox *ccaas_inbox_new(struct ccaas_bell *bell, size_t queue,
     return inbox;
 }
 
-void ccaas_inbox_release(struct ccaas_inbox *inbox)
+void cc_inbox_release(struct cc_inbox *inbox)
 {
     bool last = --inbox->references == 0;
     size_t i;
@@ -52,25 +51,25 @@ void ccaas_inbox_release(struct ccaas_inbox *inbox)
     free(inbox->slots);
     free(inbox->buckets);
     free(inbox->form.pick);
-    ccaas_bell_release(inbox->bell);
+    cc_bell_release(inbox->bell);
     pthread_mutex_destroy(&inbox->lock);
     free(inbox);
 }
 
-void ccaas_inbox_shut(struct ccaas_inbox *inbox)
+void cc_inbox_shut(struct cc_inbox *inbox)
 {
     if (!inbox)
         return;
     pthread_mutex_lock(&inbox->lock);
     inbox->shut = true;
-    ccaas_inbox_release(inbox);
+    cc_inbox_release(inbox);
 }
 
 /* -- Reading --------------------------------------------------------------- */
 
-struct ccaas_ws_sink ccaas_inbox_sink(struct ccaas_inbox *inbox)
+struct cc_ws_sink cc_inbox_sink(struct cc_inbox *inbox)
 {
-    struct ccaas_ws_sink sink = ccaas_inbox_put_sink(inbox);
+    struct cc_ws_sink sink = cc_inbox_put_sink(inbox);
 
     pthread_mutex_lock(&inbox->lock);
     inbox->references++;
@@ -80,7 +79,7 @@ struct ccaas_ws_sink ccaas_inbox_sink(struct ccaas_inbox *inbox)
     return sink;
 }
 
-double ccaas_inbox_opened(struct ccaas_inbox *inbox)
+double cc_inbox_opened(struct cc_inbox *inbox)
 {
     double at;
 
@@ -90,21 +89,21 @@ double ccaas_inbox_opened(struct ccaas_inbox *inbox)
     return at;
 }
 
-static bool drained(const struct ccaas_inbox *inbox)
+static bool drained(const struct cc_inbox *inbox)
 {
     return inbox->count + inbox->batched <= inbox->queue / 2 &&
-           inbox->bytes + inbox->batched_bytes <= CCAAS_INBOX_BYTES / 2;
+           inbox->bytes + inbox->batched_bytes <= CC_INBOX_BYTES / 2;
 }
 
 /* The oldest slot's message leaves; the slot gets that buffer instead, unless
  * there is enough of them. */
-static void leave_slot(struct ccaas_inbox *inbox, char *bytes, size_t room)
+static void leave_slot(struct cc_inbox *inbox, char *bytes, size_t room)
 {
-    struct ccaas_inbox_slot *slot = ccaas_inbox_slot_at(inbox, 0);
+    struct cc_inbox_slot *slot = cc_inbox_slot_at(inbox, 0);
 
     inbox->bytes -= slot->message.length;
     inbox->rooms -= slot->message.room;
-    if (inbox->rooms + room > CCAAS_INBOX_BYTES) {
+    if (inbox->rooms + room > CC_INBOX_BYTES) {
         free(bytes);
         bytes = NULL;
         room = 0;
@@ -118,7 +117,7 @@ static void leave_slot(struct ccaas_inbox *inbox, char *bytes, size_t room)
 }
 
 /* Takes the next of them out in one go; false: one at a time is better. */
-static bool fill_batch(struct ccaas_inbox *inbox)
+static bool fill_batch(struct cc_inbox *inbox)
 {
     size_t most = inbox->block ? inbox->queue / BATCH_PART : 0, i;
 
@@ -132,10 +131,10 @@ static bool fill_batch(struct ccaas_inbox *inbox)
     if (!inbox->batch)
         return false;
     for (i = 0; i < most; i++) {
-        const struct ccaas_inbox_message *message =
-            &ccaas_inbox_slot_at(inbox, 0)->message;
-        struct ccaas_inbox_piece piece = {message->bytes, message->room,
-                                          message->length, message->binary};
+        const struct cc_inbox_message *message =
+            &cc_inbox_slot_at(inbox, 0)->message;
+        struct cc_inbox_piece piece = {message->bytes, message->room,
+                                       message->length, message->binary};
 
         leave_slot(inbox, inbox->batch[i].bytes, inbox->batch[i].room);
         inbox->batch[i] = piece;
@@ -146,10 +145,10 @@ static bool fill_batch(struct ccaas_inbox *inbox)
 }
 
 /* The next of the batch, swapped for the one at hand; false: all are read. */
-static bool take_from_batch(struct ccaas_inbox *inbox,
-                            struct ccaas_inbox_message *message)
+static bool take_from_batch(struct cc_inbox *inbox,
+                            struct cc_inbox_message *message)
 {
-    struct ccaas_inbox_piece *piece,
+    struct cc_inbox_piece *piece,
         at_hand = {message->bytes, message->room, 0, false};
 
     if (inbox->batch_next >= inbox->batched)
@@ -160,35 +159,33 @@ static bool take_from_batch(struct ccaas_inbox *inbox,
     message->length = piece->length;
     message->binary = piece->binary;
     *piece = at_hand;
-    ccaas_inbox_look(inbox, message);
+    cc_inbox_look(inbox, message);
     return true;
 }
 
 /* A single one, likewise. */
-static bool take_one(struct ccaas_inbox *inbox,
-                     struct ccaas_inbox_message *message)
+static bool take_one(struct cc_inbox *inbox, struct cc_inbox_message *message)
 {
-    struct ccaas_inbox_slot *slot;
+    struct cc_inbox_slot *slot;
     char *bytes = message->bytes;
     size_t room = message->room;
 
     if (!inbox->count)
         return false;
-    slot = ccaas_inbox_slot_at(inbox, 0);
-    ccaas_inbox_index_remove(inbox, slot);
+    slot = cc_inbox_slot_at(inbox, 0);
+    cc_inbox_index_remove(inbox, slot);
     *message = slot->message;
     leave_slot(inbox, bytes, room);
     return true;
 }
 
-bool ccaas_inbox_take(struct ccaas_inbox *inbox,
-                      struct ccaas_inbox_message *message, bool *resume,
-                      bool *last)
+bool cc_inbox_take(struct cc_inbox *inbox, struct cc_inbox_message *message,
+                   bool *resume, bool *last)
 {
     bool is_there, is_batch;
 
     *resume = *last = false;
-    if (message->room > CCAAS_INBOX_KEPT) {
+    if (message->room > CC_INBOX_KEPT) {
         free(message->bytes);
         message->bytes = NULL;
         message->room = 0;
@@ -203,16 +200,16 @@ bool ccaas_inbox_take(struct ccaas_inbox *inbox,
         inbox->held = false;
     *last = is_there && !inbox->count && !inbox->closed && !inbox->broken;
     if (*last)
-        ccaas_bell_arm(inbox->bell);
+        cc_bell_arm(inbox->bell);
     pthread_mutex_unlock(&inbox->lock);
     if (is_batch)
         return take_from_batch(inbox, message);
     if (is_there && !message->looked)
-        ccaas_inbox_look(inbox, message);
+        cc_inbox_look(inbox, message);
     return is_there;
 }
 
-bool ccaas_inbox_broken(struct ccaas_inbox *inbox)
+bool cc_inbox_broken(struct cc_inbox *inbox)
 {
     bool broken;
 
@@ -222,8 +219,8 @@ bool ccaas_inbox_broken(struct ccaas_inbox *inbox)
     return broken;
 }
 
-bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
-                        double *at, double *from)
+bool cc_inbox_closed(struct cc_inbox *inbox, struct cc_ws_end *end, double *at,
+                     double *from)
 {
     bool closed;
 
@@ -239,7 +236,7 @@ bool ccaas_inbox_closed(struct ccaas_inbox *inbox, struct ccaas_ws_end *end,
     return closed;
 }
 
-double ccaas_inbox_lasted(struct ccaas_inbox *inbox, double *ended)
+double cc_inbox_lasted(struct cc_inbox *inbox, double *ended)
 {
     double seconds = 0;
 
@@ -251,7 +248,7 @@ double ccaas_inbox_lasted(struct ccaas_inbox *inbox, double *ended)
     return seconds;
 }
 
-bool ccaas_inbox_over(struct ccaas_inbox *inbox)
+bool cc_inbox_over(struct cc_inbox *inbox)
 {
     bool over;
 
@@ -261,8 +258,8 @@ bool ccaas_inbox_over(struct ccaas_inbox *inbox)
     return over;
 }
 
-void ccaas_inbox_counts(struct ccaas_inbox *inbox, int64_t *waiting,
-                        int64_t *conflated, int64_t *stale)
+void cc_inbox_counts(struct cc_inbox *inbox, int64_t *waiting,
+                     int64_t *conflated, int64_t *stale)
 {
     pthread_mutex_lock(&inbox->lock);
     *waiting = (int64_t)(inbox->count + inbox->batched - inbox->batch_next);

@@ -4,26 +4,25 @@
 
 #include "inbox_own.h"
 
-static uint32_t *bucket_of(const struct ccaas_inbox *inbox, uint64_t hash)
+static uint32_t *bucket_of(const struct cc_inbox *inbox, uint64_t hash)
 {
     return &inbox->buckets[hash % inbox->bucket_count];
 }
 
-void ccaas_inbox_look(const struct ccaas_inbox *inbox,
-                      struct ccaas_inbox_message *message)
+void cc_inbox_look(const struct cc_inbox *inbox,
+                   struct cc_inbox_message *message)
 {
-    ccaas_update_look(&inbox->form, message->bytes, message->length,
-                      &message->update);
+    cc_update_look(&inbox->form, message->bytes, message->length,
+                   &message->update);
     message->looked = true;
 }
 
-static void add_to_index(struct ccaas_inbox *inbox,
-                         struct ccaas_inbox_slot *slot)
+static void add_to_index(struct cc_inbox *inbox, struct cc_inbox_slot *slot)
 {
     uint32_t *bucket;
 
     if (!slot->message.looked)
-        ccaas_inbox_look(inbox, &slot->message);
+        cc_inbox_look(inbox, &slot->message);
     if (!slot->message.update.is_update)
         return;
     bucket = bucket_of(inbox, slot->message.update.hash);
@@ -32,8 +31,7 @@ static void add_to_index(struct ccaas_inbox *inbox,
     *bucket = (uint32_t)(slot - inbox->slots) + 1;
 }
 
-void ccaas_inbox_index_remove(struct ccaas_inbox *inbox,
-                              struct ccaas_inbox_slot *slot)
+void cc_inbox_index_remove(struct cc_inbox *inbox, struct cc_inbox_slot *slot)
 {
     uint32_t number = (uint32_t)(slot - inbox->slots) + 1, *link;
 
@@ -46,19 +44,19 @@ void ccaas_inbox_index_remove(struct ccaas_inbox *inbox,
     slot->indexed = false;
 }
 
-void ccaas_inbox_index_forget(struct ccaas_inbox *inbox)
+void cc_inbox_index_forget(struct cc_inbox *inbox)
 {
     size_t i;
 
     for (i = 0; i < inbox->count; i++)
-        ccaas_inbox_slot_at(inbox, i)->indexed = false;
+        cc_inbox_slot_at(inbox, i)->indexed = false;
     free(inbox->buckets);
     inbox->buckets = NULL;
     inbox->looked = 0;
 }
 
 /* Brings the index up to date; false: memory is out. */
-static bool make_index(struct ccaas_inbox *inbox)
+static bool make_index(struct cc_inbox *inbox)
 {
     if (!inbox->buckets) {
         inbox->bucket_count = inbox->room * 2 + 1;
@@ -67,14 +65,13 @@ static bool make_index(struct ccaas_inbox *inbox)
             return false;
     }
     for (; inbox->looked < inbox->count; inbox->looked++)
-        add_to_index(inbox, ccaas_inbox_slot_at(inbox, inbox->looked));
+        add_to_index(inbox, cc_inbox_slot_at(inbox, inbox->looked));
     return true;
 }
 
-struct ccaas_inbox_slot *ccaas_inbox_index_find(struct ccaas_inbox *inbox,
-                                                uint64_t hash)
+struct cc_inbox_slot *cc_inbox_index_find(struct cc_inbox *inbox, uint64_t hash)
 {
-    struct ccaas_inbox_slot *slot;
+    struct cc_inbox_slot *slot;
     uint32_t number;
 
     if (!make_index(inbox))

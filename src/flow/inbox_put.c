@@ -23,19 +23,19 @@
  * stay with the message for as long as that waits. */
 #define SLACK 256
 
-static bool make_room(struct ccaas_inbox *inbox)
+static bool make_room(struct cc_inbox *inbox)
 {
     size_t room = inbox->room ? inbox->room * 2 : ROOM_FIRST, i;
-    struct ccaas_inbox_slot *slots;
+    struct cc_inbox_slot *slots;
 
     if (inbox->count < inbox->room)
         return true;
     slots = calloc(room, sizeof *slots);
     if (!slots)
         return false;
-    ccaas_inbox_index_forget(inbox);
+    cc_inbox_index_forget(inbox);
     for (i = 0; i < inbox->room; i++)
-        slots[i] = *ccaas_inbox_slot_at(inbox, i);
+        slots[i] = *cc_inbox_slot_at(inbox, i);
     free(inbox->slots);
     inbox->slots = slots;
     inbox->room = room;
@@ -43,10 +43,10 @@ static bool make_room(struct ccaas_inbox *inbox)
     return true;
 }
 
-static bool make_carry_room(struct ccaas_inbox *inbox)
+static bool make_carry_room(struct cc_inbox *inbox)
 {
     size_t room = inbox->carry_room ? inbox->carry_room * 2 : ROOM_FIRST, i;
-    struct ccaas_inbox_piece *carry;
+    struct cc_inbox_piece *carry;
 
     if (inbox->carried < inbox->carry_room)
         return true;
@@ -54,14 +54,14 @@ static bool make_carry_room(struct ccaas_inbox *inbox)
     if (!carry)
         return false;
     for (i = inbox->carry_room; i < room; i++)
-        carry[i] = (struct ccaas_inbox_piece){NULL, 0, 0, false};
+        carry[i] = (struct cc_inbox_piece){NULL, 0, 0, false};
     inbox->carry = carry;
     inbox->carry_room = room;
     return true;
 }
 
 /* Makes the buffer fit; false: memory is out. */
-static bool fit(struct ccaas_inbox_piece *piece, size_t length)
+static bool fit(struct cc_inbox_piece *piece, size_t length)
 {
     size_t room = length + length / 4 + 1;
     bool is_enough = piece->bytes && piece->room >= length;
@@ -78,13 +78,13 @@ static bool fit(struct ccaas_inbox_piece *piece, size_t length)
 }
 
 /* Copies a message to those that are carried; false: memory is out. */
-static bool carry(struct ccaas_inbox *inbox, const char *bytes, size_t length,
+static bool carry(struct cc_inbox *inbox, const char *bytes, size_t length,
                   bool binary)
 {
-    struct ccaas_inbox_piece *piece;
+    struct cc_inbox_piece *piece;
 
     if (!inbox->carried)
-        inbox->carried_at = ccaas_clock_wall();
+        inbox->carried_at = cc_clock_wall();
     if (!make_carry_room(inbox))
         return false;
     piece = &inbox->carry[inbox->carried];
@@ -100,9 +100,8 @@ static bool carry(struct ccaas_inbox *inbox, const char *bytes, size_t length,
 }
 
 /* Swaps the buffers: the message is what was carried. */
-static void swap_in(struct ccaas_inbox *inbox,
-                    struct ccaas_inbox_message *message,
-                    struct ccaas_inbox_piece *piece)
+static void swap_in(struct cc_inbox *inbox, struct cc_inbox_message *message,
+                    struct cc_inbox_piece *piece)
 {
     char *bytes = message->bytes;
     size_t room = message->room;
@@ -117,7 +116,7 @@ static void swap_in(struct ccaas_inbox *inbox,
 }
 
 /* A small message is not to come to be held in a large buffer. */
-static void trim(struct ccaas_inbox_piece *piece)
+static void trim(struct cc_inbox_piece *piece)
 {
     if (piece->room <= CARRY_KEPT)
         return;
@@ -126,25 +125,25 @@ static void trim(struct ccaas_inbox_piece *piece)
     piece->room = 0;
 }
 
-static bool is_full(const struct ccaas_inbox *inbox)
+static bool is_full(const struct cc_inbox *inbox)
 {
     return inbox->count + inbox->batched >= inbox->queue ||
-           inbox->bytes + inbox->batched_bytes >= CCAAS_INBOX_BYTES;
+           inbox->bytes + inbox->batched_bytes >= CC_INBOX_BYTES;
 }
 
 /* A newer update for one that waits takes its place.  False: none waits. */
-static bool conflate(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
+static bool conflate(struct cc_inbox *inbox, struct cc_inbox_piece *piece)
 {
-    struct ccaas_update update;
-    struct ccaas_inbox_slot *slot;
+    struct cc_update update;
+    struct cc_inbox_slot *slot;
     size_t before;
 
-    ccaas_update_look(&inbox->form, piece->bytes, piece->length, &update);
-    slot = update.is_update ? ccaas_inbox_index_find(inbox, update.hash) : NULL;
+    cc_update_look(&inbox->form, piece->bytes, piece->length, &update);
+    slot = update.is_update ? cc_inbox_index_find(inbox, update.hash) : NULL;
     if (!slot)
         return false;
     if (update.when < slot->message.update.when &&
-        update.when != CCAAS_UPDATE_NEVER) {
+        update.when != CC_UPDATE_NEVER) {
         inbox->stale++;
         return true;
     }
@@ -154,19 +153,19 @@ static bool conflate(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
     slot->message.looked = true;
     inbox->bytes += piece->length - before;
     inbox->conflated++;
-    if (piece->length > before && inbox->bytes > CCAAS_INBOX_BYTES / 4 * 5)
+    if (piece->length > before && inbox->bytes > CC_INBOX_BYTES / 4 * 5)
         inbox->held = true;
     return true;
 }
 
 /* False: memory is out. */
-static bool append(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
+static bool append(struct cc_inbox *inbox, struct cc_inbox_piece *piece)
 {
-    struct ccaas_inbox_slot *slot;
+    struct cc_inbox_slot *slot;
 
     if (!make_room(inbox))
         return false;
-    slot = ccaas_inbox_slot_at(inbox, inbox->count);
+    slot = cc_inbox_slot_at(inbox, inbox->count);
     swap_in(inbox, &slot->message, piece);
     slot->message.looked = slot->indexed = false;
     inbox->count++;
@@ -175,7 +174,7 @@ static bool append(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
 }
 
 /* A message is lost: none of those that follow it is taken. */
-static void lose(struct ccaas_inbox *inbox)
+static void lose(struct cc_inbox *inbox)
 {
     if (inbox->shut || inbox->broken)
         return;
@@ -184,7 +183,7 @@ static void lose(struct ccaas_inbox *inbox)
     inbox->lost_at = inbox->carried_at;
 }
 
-static void take_in(struct ccaas_inbox *inbox, struct ccaas_inbox_piece *piece)
+static void take_in(struct cc_inbox *inbox, struct cc_inbox_piece *piece)
 {
     bool was_full = is_full(inbox);
 
@@ -206,7 +205,7 @@ static size_t left_of(size_t limit, size_t used, size_t most)
 }
 
 /* Puts in what is carried. */
-static void put_in(struct ccaas_inbox *inbox)
+static void put_in(struct cc_inbox *inbox)
 {
     size_t i;
 
@@ -220,14 +219,14 @@ static void put_in(struct ccaas_inbox *inbox)
     inbox->left = left_of(inbox->held ? 0 : inbox->queue,
                           inbox->count + inbox->batched, CARRY);
     inbox->bytes_left = left_of(
-        CCAAS_INBOX_BYTES, inbox->bytes + inbox->batched_bytes, CARRY_BYTES);
+        CC_INBOX_BYTES, inbox->bytes + inbox->batched_bytes, CARRY_BYTES);
 }
 
 /* The reader is woken for all that came since the last time; if it has seen
  * them by itself, there is no need. */
 static void on_flush(void *self)
 {
-    struct ccaas_inbox *inbox = self;
+    struct cc_inbox *inbox = self;
     bool is_there;
 
     if (!inbox->unrung && !inbox->carried)
@@ -237,19 +236,19 @@ static void on_flush(void *self)
     is_there = inbox->count > 0 || inbox->broken;
     pthread_mutex_unlock(&inbox->lock);
     if (inbox->unrung && is_there)
-        ccaas_bell_ring(inbox->bell);
+        cc_bell_ring(inbox->bell);
     inbox->unrung = false;
 }
 
-static enum ccaas_ws_answer on_message(void *self, const char *bytes,
-                                       size_t length, bool binary)
+static enum cc_ws_answer on_message(void *self, const char *bytes,
+                                    size_t length, bool binary)
 {
-    struct ccaas_inbox *inbox = self;
+    struct cc_inbox *inbox = self;
     bool is_carried = carry(inbox, bytes, length, binary), is_full;
 
     if (is_carried && inbox->carried < inbox->left &&
         inbox->carried_bytes < inbox->bytes_left)
-        return CCAAS_WS_MORE;
+        return CC_WS_MORE;
     pthread_mutex_lock(&inbox->lock);
     put_in(inbox);
     if (!is_carried)
@@ -257,43 +256,43 @@ static enum ccaas_ws_answer on_message(void *self, const char *bytes,
     is_full = inbox->held;
     pthread_mutex_unlock(&inbox->lock);
     if (!is_full)
-        return CCAAS_WS_MORE;
+        return CC_WS_MORE;
     on_flush(inbox);
-    return CCAAS_WS_FULL;
+    return CC_WS_FULL;
 }
 
 static void on_opened(void *self)
 {
-    struct ccaas_inbox *inbox = self;
+    struct cc_inbox *inbox = self;
 
     pthread_mutex_lock(&inbox->lock);
-    inbox->opened_at = ccaas_clock_wall();
-    inbox->opened_then = ccaas_clock_now();
+    inbox->opened_at = cc_clock_wall();
+    inbox->opened_then = cc_clock_now();
     pthread_mutex_unlock(&inbox->lock);
-    ccaas_bell_ring(inbox->bell);
+    cc_bell_ring(inbox->bell);
 }
 
-static void on_closed(void *self, const struct ccaas_ws_end *end)
+static void on_closed(void *self, const struct cc_ws_end *end)
 {
-    struct ccaas_inbox *inbox = self;
-    struct ccaas_bell *bell = ccaas_bell_hold(inbox->bell);
+    struct cc_inbox *inbox = self;
+    struct ccaas_bell *bell = cc_bell_hold(inbox->bell);
 
     pthread_mutex_lock(&inbox->lock);
     put_in(inbox);
     inbox->closed = true;
-    inbox->closed_at = ccaas_clock_wall();
-    inbox->closed_then = ccaas_clock_now();
+    inbox->closed_at = cc_clock_wall();
+    inbox->closed_then = cc_clock_now();
     inbox->end = *end;
-    ccaas_inbox_release(inbox);
-    ccaas_bell_ring(bell);
-    ccaas_bell_release(bell);
+    cc_inbox_release(inbox);
+    cc_bell_ring(bell);
+    cc_bell_release(bell);
 }
 
-struct ccaas_ws_sink ccaas_inbox_put_sink(struct ccaas_inbox *inbox)
+struct cc_ws_sink cc_inbox_put_sink(struct cc_inbox *inbox)
 {
-    return (struct ccaas_ws_sink){.self = inbox,
-                                  .opened = on_opened,
-                                  .message = on_message,
-                                  .closed = on_closed,
-                                  .flush = on_flush};
+    return (struct cc_ws_sink){.self = inbox,
+                               .opened = on_opened,
+                               .message = on_message,
+                               .closed = on_closed,
+                               .flush = on_flush};
 }

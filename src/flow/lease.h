@@ -7,41 +7,41 @@
  * only; they look again after short, random pauses.  Work goes on without the
  * store when that fails: state ALONE.
  */
-#ifndef CCAAS_LEASE_H
-#define CCAAS_LEASE_H
+#ifndef CC_LEASE_H
+#define CC_LEASE_H
 
 #include <sys/types.h>
 
 #include "ask.h"
 #include "bell.h"
 
-#define CCAAS_LEASE_PAUSE_LEAST 0.05 /* seconds between two looks ... */
-#define CCAAS_LEASE_PAUSE_MOST 0.2   /* ... at a lease that others have; */
-#define CCAAS_LEASE_PAUSE_FIRST 0.2  /* the first pause is this part of one */
+#define CC_LEASE_PAUSE_LEAST 0.05 /* seconds between two looks ... */
+#define CC_LEASE_PAUSE_MOST 0.2   /* ... at a lease that others have; */
+#define CC_LEASE_PAUSE_FIRST 0.2  /* the first pause is this part of one */
 
-enum ccaas_lease_state {
-    CCAAS_LEASE_NONE,
-    CCAAS_LEASE_WANTED, /* it is asked for, or will be at `at` */
-    CCAAS_LEASE_HELD,   /* ours; asked to be held anew at `at` */
-    CCAAS_LEASE_ALONE   /* the store failed */
+enum cc_lease_state {
+    CC_LEASE_NONE,
+    CC_LEASE_WANTED, /* it is asked for, or will be at `at` */
+    CC_LEASE_HELD,   /* ours; asked to be held anew at `at` */
+    CC_LEASE_ALONE   /* the store failed */
 };
 
 /* Is the value that a store has under the key of use?  Then whoever wanted the
  * lease needs it no more. */
-typedef bool (*ccaas_lease_look)(void *self, struct ccaas_client *client,
-                                 const char *value, size_t length);
+typedef bool (*cc_lease_look)(void *self, struct ccaas_client *client,
+                              const char *value, size_t length);
 
-struct ccaas_lease {
+struct cc_lease {
     struct ccaas_engine *engine;
     unsigned store;          /* 0: none, and it is had for nothing */
     struct ccaas_bell *bell; /* rung when there is news; its owner's */
     char *key, *name;        /* `key` NULL: it guards no value */
-    ccaas_lease_look look;
+    cc_lease_look look;
     void *self;
     double seconds; /* that it is taken for */
 
-    enum ccaas_lease_state state;
-    struct ccaas_ask *ask; /* under way; NULL: none */
+    enum cc_lease_state state;
+    struct cc_ask *ask; /* under way; NULL: none */
     double at;
     double until;   /* HELD: over by then */
     unsigned polls; /* how often somebody else had it, this time */
@@ -50,38 +50,35 @@ struct ccaas_lease {
 };
 
 /* The names are `kind` and the hash of all those parts (NULL ends them). False:
- * memory is out; ccaas_lease_end is due all the same. */
-bool ccaas_lease_start(struct ccaas_lease *lease, struct ccaas_engine *engine,
-                       struct ccaas_bell *bell, const char *kind,
-                       bool has_value, const char *const *parts);
-void ccaas_lease_end(struct ccaas_lease *lease);
+ * memory is out; cc_lease_end is due all the same. */
+bool cc_lease_start(struct cc_lease *lease, struct ccaas_engine *engine,
+                    struct ccaas_bell *bell, const char *kind, bool has_value,
+                    const char *const *parts);
+void cc_lease_end(struct cc_lease *lease);
 
 /* Makes progress to have it, and to keep it.  `at_work`: what it is for is
  * under way, so it is not asked for again.  True: go ahead. */
-bool ccaas_lease_ready(struct ccaas_lease *lease, struct ccaas_client *client,
-                       double now, bool at_work);
+bool cc_lease_ready(struct cc_lease *lease, struct ccaas_client *client,
+                    double now, bool at_work);
 
 /* The key has this value until then, if the name is still ours, which it
  * stays. */
-void ccaas_lease_tell(struct ccaas_lease *lease, const char *value,
-                      double until);
+void cc_lease_tell(struct cc_lease *lease, const char *value, double until);
 
 /* It is not needed any more, nor wanted.  The name stays ours until `until`
  * (monotonic seconds).  `value`, if not NULL, is what the key is to have until
  * then instead; then the name goes at once. */
-void ccaas_lease_leave(struct ccaas_lease *lease, const char *value,
-                       double until);
+void cc_lease_leave(struct cc_lease *lease, const char *value, double until);
 
-/* When ccaas_lease_ready is worth another call in any case. */
-double ccaas_lease_due(const struct ccaas_lease *lease);
+/* When cc_lease_ready is worth another call in any case. */
+double cc_lease_due(const struct cc_lease *lease);
 
 /* For ask.c: what the store has; what came of a question that was put to it at
  * `asked_at` (it may have done so at once, and counts from then); news. */
-bool ccaas_lease_found(struct ccaas_lease *lease, struct ccaas_client *client,
-                       const char *value, size_t length);
-void ccaas_lease_answered(struct ccaas_lease *lease,
-                          enum ccaas_question_kind kind, enum ccaas_reply reply,
-                          double asked_at);
-void ccaas_lease_ring(struct ccaas_lease *lease);
+bool cc_lease_found(struct cc_lease *lease, struct ccaas_client *client,
+                    const char *value, size_t length);
+void cc_lease_answered(struct cc_lease *lease, enum ccaas_question_kind kind,
+                       enum ccaas_reply reply, double asked_at);
+void cc_lease_ring(struct cc_lease *lease);
 
 #endif

@@ -17,7 +17,7 @@
  * another token worth a try. */
 #define FRUITLESS 3
 
-struct ccaas_error *ccaas_live_error_of(struct ccaas_live *live)
+struct ccaas_error *cc_live_error_of(struct ccaas_live *live)
 {
     if (!live->error) {
         live->error = calloc(1, sizeof *live->error);
@@ -27,10 +27,10 @@ struct ccaas_error *ccaas_live_error_of(struct ccaas_live *live)
     return live->error ? live->error : &live->client->spare_error;
 }
 
-void ccaas_live_forget_error(struct ccaas_live *live)
+void cc_live_forget_error(struct ccaas_live *live)
 {
     if (live->error)
-        ccaas_error_clear(live->error);
+        cc_error_clear(live->error);
     free(live->error);
     live->error = NULL;
 }
@@ -39,19 +39,19 @@ static void drop_socket(struct ccaas_live *live)
 {
     if (!live->socket)
         return;
-    ccaas_bell_at_cut(live->bell, NULL, NULL);
-    ccaas_ws_close(live->socket);
-    ccaas_ws_release(live->socket);
+    cc_bell_at_cut(live->bell, NULL, NULL);
+    cc_ws_close(live->socket);
+    cc_ws_release(live->socket);
     live->socket = NULL;
 }
 
-void ccaas_live_let_go(struct ccaas_live *live)
+void cc_live_let_go(struct ccaas_live *live)
 {
-    live->state = CCAAS_LIVE_OVER;
+    live->state = CC_LIVE_OVER;
     drop_socket(live);
-    ccaas_grant_need_end(&live->need);
+    cc_grant_need_end(&live->need);
     if (live->client->grant && live->bell)
-        ccaas_grant_leave(live->client->grant, live->bell);
+        cc_grant_leave(live->client->grant, live->bell);
 }
 
 /* -- Errors and events
@@ -60,44 +60,43 @@ void ccaas_live_let_go(struct ccaas_live *live)
 /* The error is ours: whose it is, and nothing secret in it. */
 static void sign_error(struct ccaas_live *live)
 {
-    struct ccaas_error *error = ccaas_live_error_of(live);
+    struct ccaas_error *error = cc_live_error_of(live);
 
     strncpy(error->method, "GET", sizeof error->method - 1);
-    ccaas_error_url(error->url, sizeof error->url, live->url);
+    cc_error_url(error->url, sizeof error->url, live->url);
     if (live->client->grant)
-        ccaas_grant_scrub(live->client->grant, error);
+        cc_grant_scrub(live->client->grant, error);
 }
 
 static enum ccaas_live_take fail(struct ccaas_live *live)
 {
     sign_error(live);
-    ccaas_live_let_go(live);
+    cc_live_let_go(live);
     return CCAAS_LIVE_TAKE_ERROR;
 }
 
-enum ccaas_live_take ccaas_live_fail_as(struct ccaas_live *live,
-                                        enum ccaas_code code,
-                                        const char *message)
+enum ccaas_live_take cc_live_fail_as(struct ccaas_live *live,
+                                     enum ccaas_code code, const char *message)
 {
-    ccaas_live_error_of(live)->retryable = false;
-    ccaas_error_set(ccaas_live_error_of(live), code, "%s", message);
+    cc_live_error_of(live)->retryable = false;
+    cc_error_set(cc_live_error_of(live), code, "%s", message);
     return fail(live);
 }
 
 static void note(struct ccaas_live *live, const char *reason)
 {
     struct ccaas_event *event =
-        ccaas_client_note(live->client, "socket", "GET", live->url);
+        cc_client_note(live->client, "socket", "GET", live->url);
 
     if (!event)
         return;
     event->attempt = live->attempt;
     ccaas_text_show(event->reason, sizeof event->reason, reason,
                     strlen(reason));
-    if (live->state == CCAAS_LIVE_OPEN)
+    if (live->state == CC_LIVE_OPEN)
         return;
-    event->status = ccaas_live_error_of(live)->status;
-    strncpy(event->code, ccaas_code_name(ccaas_live_error_of(live)->code),
+    event->status = cc_live_error_of(live)->status;
+    strncpy(event->code, ccaas_code_name(cc_live_error_of(live)->code),
             sizeof event->code - 1);
 }
 
@@ -141,44 +140,44 @@ static char *address_with(const struct ccaas_live *live, const char *token)
 /* Nobody waits for what it brings; on any thread. */
 static void close_socket(void *self)
 {
-    ccaas_ws_close(self);
+    cc_ws_close(self);
 }
 
 /* Opens the socket; `bearer` may be NULL.  What comes of it is in the inbox. */
-static void open_socket(struct ccaas_live *live, struct ccaas_secret *bearer)
+static void open_socket(struct ccaas_live *live, struct cc_secret *bearer)
 {
     struct ccaas_client *client = live->client;
-    struct ccaas_ws *ws = ccaas_engine_ws(client->engine);
-    struct ccaas_ws_sink sink = ccaas_inbox_sink(live->inbox);
-    struct ccaas_http_trust trust = ccaas_trust_for(client->ca_file);
-    struct ccaas_ws_end none = {.code = CCAAS_IO, .message = CCAAS_NO_ROOM};
-    struct ccaas_ws_request request = {
+    struct cc_ws *ws = cc_engine_ws(client->engine);
+    struct cc_ws_sink sink = cc_inbox_sink(live->inbox);
+    struct cc_http_trust trust = cc_trust_for(client->ca_file);
+    struct cc_ws_end none = {.code = CCAAS_IO, .message = CC_NO_ROOM};
+    struct cc_ws_request request = {
         .url = live->url,
         .bearer = live->token_name ? NULL : bearer,
         .ca_file = trust.file,
         .ca_dir = trust.dir,
-        .proxy = ccaas_proxy_for(live->url, client->proxy, environment),
+        .proxy = cc_proxy_for(live->url, client->proxy, environment),
         .connect_timeout = client->connect_timeout,
         .silence = live->plan.silence,
         .max_message = live->plan.max_message,
     };
     char *address = NULL;
 
-    live->state = CCAAS_LIVE_OPENING;
+    live->state = CC_LIVE_OPENING;
     live->attempt++;
     live->tries++;
     if (live->token_name && bearer) {
-        address = address_with(live, ccaas_secret_reveal(bearer));
+        address = address_with(live, cc_secret_reveal(bearer));
         request.url = address;
     }
     if (ws && request.url)
-        live->socket = ccaas_ws_open(ws, &request, &sink);
+        live->socket = cc_ws_open(ws, &request, &sink);
     if (address) {
-        ccaas_secret_wipe(address, strlen(address));
+        cc_secret_wipe(address, strlen(address));
         free(address);
     }
     if (live->socket)
-        ccaas_bell_at_cut(live->bell, close_socket, live->socket);
+        cc_bell_at_cut(live->bell, close_socket, live->socket);
     else
         sink.closed(sink.self, &none);
 }
@@ -190,22 +189,22 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
                                       double open, double since, double at,
                                       struct ccaas_news *news)
 {
-    double retry_after = ccaas_live_error_of(live)->retry_after;
+    double retry_after = cc_live_error_of(live)->retry_after;
     int64_t again = live->fruitful ? live->tries : live->tries - 1;
 
-    live->state = CCAAS_LIVE_PAUSE;
+    live->state = CC_LIVE_PAUSE;
     if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
         return fail(live);
-    ccaas_live_error_of(live)->retryable = true;
-    live->resume_at = (retry_after >= 0 ? since : ccaas_clock_now()) +
-                      ccaas_retry_link_lost(&live->retry, open, retry_after,
-                                            ccaas_random_unit());
+    cc_live_error_of(live)->retryable = true;
+    live->resume_at =
+        (retry_after >= 0 ? since : cc_clock_now()) +
+        cc_retry_link_lost(&live->retry, open, retry_after, cc_random_unit());
     /* DOWN is told once, and again when the server asks for a long pause. */
     if (live->down && retry_after <= live->plan.max_retry_after)
         return CCAAS_LIVE_TAKE_WAIT;
     live->down = true;
     news->at = at;
-    news->error = ccaas_live_error_of(live);
+    news->error = cc_live_error_of(live);
     return CCAAS_LIVE_TAKE_DOWN;
 }
 
@@ -213,20 +212,19 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
 static enum ccaas_live_take lacks_token(struct ccaas_live *live,
                                         struct ccaas_news *news)
 {
-    ccaas_grant_error(live->client->grant, &live->need,
-                      ccaas_live_error_of(live));
-    ccaas_grant_need_end(&live->need);
+    cc_grant_error(live->client->grant, &live->need, cc_live_error_of(live));
+    cc_grant_need_end(&live->need);
     live->attempt++;
     live->tries++;
-    return pause_for(live, ccaas_live_error_of(live)->retryable, 0,
-                     ccaas_clock_now(), ccaas_clock_wall(), news);
+    return pause_for(live, cc_live_error_of(live)->retryable, 0, cc_clock_now(),
+                     cc_clock_wall(), news);
 }
 
-enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
-                                    struct ccaas_news *news, double now)
+enum ccaas_live_take cc_live_try(struct ccaas_live *live,
+                                 struct ccaas_news *news, double now)
 {
     struct ccaas_client *client = live->client;
-    struct ccaas_secret *bearer = NULL;
+    struct cc_secret *bearer = NULL;
 
     if (!client->grant) {
         open_socket(live, NULL);
@@ -236,31 +234,31 @@ enum ccaas_live_take ccaas_live_try(struct ccaas_live *live,
     live->need.timeout = client->timeout;
     live->need.deadline = live->deadline;
     live->need.max_retry_after = live->plan.max_retry_after;
-    switch (ccaas_grant_use(client->grant, client, &live->need, live->bell, now,
-                            &bearer, &live->generation)) {
-    case CCAAS_GRANT_HAVE:
+    switch (cc_grant_use(client->grant, client, &live->need, live->bell, now,
+                         &bearer, &live->generation)) {
+    case CC_GRANT_HAVE:
         open_socket(live, bearer);
         break;
-    case CCAAS_GRANT_ASK:
+    case CC_GRANT_ASK:
         live->asked = true;
         return CCAAS_LIVE_TAKE_ASK;
-    case CCAAS_GRANT_WAIT:
+    case CC_GRANT_WAIT:
         break;
-    case CCAAS_GRANT_FAILED:
+    case CC_GRANT_FAILED:
         return lacks_token(live, news);
     }
     return CCAAS_LIVE_TAKE_WAIT;
 }
 
-enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
-                                       struct ccaas_news *news)
+enum ccaas_live_take cc_live_opened(struct ccaas_live *live,
+                                    struct ccaas_news *news)
 {
-    live->state = CCAAS_LIVE_OPEN;
+    live->state = CC_LIVE_OPEN;
     note(live, "open");
     news->attempt = live->attempt;
-    news->at = ccaas_inbox_opened(live->inbox);
+    news->at = cc_inbox_opened(live->inbox);
     news->from = live->lost_at;
-    ccaas_live_forget_error(live);
+    cc_live_forget_error(live);
     live->lost_at = -1;
     live->attempt = 0;
     live->down = live->replayed = false;
@@ -274,7 +272,7 @@ enum ccaas_live_take ccaas_live_opened(struct ccaas_live *live,
 /* Does the server close the websocket because it does not take the token?  The
  * standard has codes for it; an API may have some of its own. */
 static bool refuses_token(const struct ccaas_live *live,
-                          const struct ccaas_ws_end *end)
+                          const struct cc_ws_end *end)
 {
     static const int standard[] = {1008, 3000, 3003}; /* policy, unauthorized,
                                                          forbidden */
@@ -293,44 +291,43 @@ static bool refuses_token(const struct ccaas_live *live,
 
 /* The server closed the websocket in due form: how. */
 static void describe_close(struct ccaas_live *live, enum ccaas_code code,
-                           const struct ccaas_ws_end *end)
+                           const struct cc_ws_end *end)
 {
     char number[64], reason[sizeof end->close_reason];
     size_t length = strlen(end->close_reason);
 
     memcpy(reason, end->close_reason, length);
     if (live->client->grant)
-        length = ccaas_grant_scrub_text(live->client->grant, reason, length,
-                                        end->close_cut);
+        length = cc_grant_scrub_text(live->client->grant, reason, length,
+                                     end->close_cut);
     reason[length] = '\0';
     if (end->close_code == 1005)
         snprintf(number, sizeof number, "no code");
     else
         snprintf(number, sizeof number, "%d", end->close_code);
-    ccaas_error_set(ccaas_live_error_of(live), code,
-                    "the server closed the websocket (%s%s%s)%s", number,
-                    reason[0] ? ": " : "", reason,
-                    code == CCAAS_AUTH ? ": it refuses the token" : "");
+    cc_error_set(cc_live_error_of(live), code,
+                 "the server closed the websocket (%s%s%s)%s", number,
+                 reason[0] ? ": " : "", reason,
+                 code == CCAAS_AUTH ? ": it refuses the token" : "");
 }
 
-static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
+static void describe(struct ccaas_live *live, const struct cc_ws_end *end,
                      bool broken, double at)
 {
     struct ccaas_error *error;
 
-    ccaas_live_forget_error(live);
-    error = ccaas_live_error_of(live);
+    cc_live_forget_error(live);
+    error = cc_live_error_of(live);
     error->retryable = end->transient;
     error->status = end->status;
-    error->retry_after =
-        ccaas_retry_after_of(end->answer, end->answer_length, at);
+    error->retry_after = cc_retry_after_of(end->answer, end->answer_length, at);
     if (broken)
-        ccaas_error_set(error, CCAAS_MEMORY, "out of memory");
+        cc_error_set(error, CCAAS_MEMORY, "out of memory");
     else if (end->code == CCAAS_OK)
         describe_close(
             live, refuses_token(live, end) ? CCAAS_AUTH : CCAAS_NETWORK, end);
     else
-        ccaas_error_set(error, end->code, "%s", end->message);
+        cc_error_set(error, end->code, "%s", end->message);
     sign_error(live);
 }
 
@@ -338,27 +335,27 @@ static void describe(struct ccaas_live *live, const struct ccaas_ws_end *end,
 static bool renew_token(struct ccaas_live *live)
 {
     if (!live->client->grant ||
-        !ccaas_grant_refused(live->client->grant, live->generation))
+        !cc_grant_refused(live->client->grant, live->generation))
         return false;
-    ccaas_grant_need_end(&live->need);
+    cc_grant_need_end(&live->need);
     return true;
 }
 
 /* Another token may help, once. */
 static bool wants_another_token(struct ccaas_live *live)
 {
-    if (ccaas_live_error_of(live)->status != 401 || live->replayed ||
+    if (cc_live_error_of(live)->status != 401 || live->replayed ||
         !renew_token(live))
         return false;
     live->replayed = true;
-    live->state = CCAAS_LIVE_TOKEN;
+    live->state = CC_LIVE_TOKEN;
     return true;
 }
 
 /* The socket was open for so long.  One that brought nothing shows neither that
  * the link works nor that the token is good.  False: it is not worth opening
  * again. */
-static bool learn_from(struct ccaas_live *live, const struct ccaas_ws_end *end,
+static bool learn_from(struct ccaas_live *live, const struct cc_ws_end *end,
                        double open)
 {
     if (end->received || open >= live->retry.settled) {
@@ -379,12 +376,12 @@ static bool learn_from(struct ccaas_live *live, const struct ccaas_ws_end *end,
     return true;
 }
 
-enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
-                                      const struct ccaas_ws_end *end, double at,
-                                      double from, struct ccaas_news *news)
+enum ccaas_live_take cc_live_ended(struct ccaas_live *live,
+                                   const struct cc_ws_end *end, double at,
+                                   double from, struct ccaas_news *news)
 {
-    bool was_open = live->state == CCAAS_LIVE_OPEN;
-    bool broken = ccaas_inbox_broken(live->inbox);
+    bool was_open = live->state == CC_LIVE_OPEN;
+    bool broken = cc_inbox_broken(live->inbox);
     bool starved = end->code == CCAAS_IO || end->code == CCAAS_MEMORY;
     /* A link that was open is worth opening again, whatever ended it, but for
      * the engine's end; also where there is no descriptor or memory just now,
@@ -392,11 +389,11 @@ enum ccaas_live_take ccaas_live_ended(struct ccaas_live *live,
     bool hope = end->transient || (starved && live->opened > 0) ||
                 (was_open && end->code != CCAAS_TOO_LARGE &&
                  (broken || end->code != CCAAS_CANCELLED));
-    double since, open = ccaas_inbox_lasted(live->inbox, &since);
+    double since, open = cc_inbox_lasted(live->inbox, &since);
 
     drop_socket(live);
     describe(live, end, broken, at);
-    live->state = CCAAS_LIVE_PAUSE;
+    live->state = CC_LIVE_PAUSE;
     note(live, was_open ? "lost" : "refused");
     if (wants_another_token(live))
         return CCAAS_LIVE_TAKE_WAIT;

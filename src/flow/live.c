@@ -25,21 +25,21 @@ static bool prepare(struct ccaas_live *live, const struct ccaas_live_plan *plan)
     bool failed = false;
 
     live->plan = *plan;
-    live->plan.url = live->url = ccaas_copy(plan->url, &failed);
+    live->plan.url = live->url = cc_copy(plan->url, &failed);
     live->plan.token_name = live->token_name =
-        ccaas_copy(plan->token_name, &failed);
-    live->bell = ccaas_bell_new();
+        cc_copy(plan->token_name, &failed);
+    live->bell = cc_bell_new();
     if (failed || !live->bell)
         return false;
-    live->form.pick = ccaas_pick_form_new(plan->paths, CCAAS_LIVE_PARTS);
+    live->form.pick = cc_pick_form_new(plan->paths, CCAAS_LIVE_PARTS);
     if (!live->form.pick)
         return false;
-    ccaas_random_bytes(live->form.key, sizeof live->form.key);
+    cc_random_bytes(live->form.key, sizeof live->form.key);
     live->inbox =
-        ccaas_inbox_new(live->bell, plan->queue, plan->block, &live->form);
+        cc_inbox_new(live->bell, plan->queue, plan->block, &live->form);
     live->plan.paths = NULL;
-    live->retry = (struct ccaas_retry_link){plan->pause_first, plan->pause_most,
-                                            SETTLED, 0};
+    live->retry =
+        (struct cc_retry_link){plan->pause_first, plan->pause_most, SETTLED, 0};
     return live->inbox != NULL;
 }
 
@@ -75,14 +75,14 @@ void ccaas_live_close(struct ccaas_live *live)
     *live->link = live->next;
     if (live->next)
         live->next->link = live->link;
-    if (live->state != CCAAS_LIVE_OVER) {
-        ccaas_live_forget_error(live);
-        ccaas_error_set(ccaas_live_error_of(live), CCAAS_CANCELLED, "%s",
-                        ccaas_engine_closing(live->bell));
+    if (live->state != CC_LIVE_OVER) {
+        cc_live_forget_error(live);
+        cc_error_set(cc_live_error_of(live), CCAAS_CANCELLED, "%s",
+                     cc_engine_closing(live->bell));
     }
-    ccaas_live_let_go(live);
+    cc_live_let_go(live);
     if (live->bell)
-        ccaas_bell_ring(live->bell);
+        cc_bell_ring(live->bell);
 }
 
 void ccaas_live_free(struct ccaas_live *live)
@@ -93,15 +93,15 @@ void ccaas_live_free(struct ccaas_live *live)
         return;
     client = live->client;
     ccaas_live_close(live);
-    ccaas_inbox_shut(live->inbox);
-    ccaas_newest_free(&live->newest);
+    cc_inbox_shut(live->inbox);
+    cc_newest_free(&live->newest);
     free(live->message.bytes);
     if (live->bell)
-        ccaas_bell_quit(live->bell);
-    ccaas_bell_release(live->bell);
+        cc_bell_quit(live->bell);
+    cc_bell_release(live->bell);
     free(live->url);
     free(live->token_name);
-    ccaas_live_forget_error(live);
+    cc_live_forget_error(live);
     free(live);
     ccaas_client_free(client);
 }
@@ -112,7 +112,7 @@ void ccaas_live_free(struct ccaas_live *live)
 static void disarm(struct ccaas_live *live)
 {
     if (live->armed)
-        ccaas_bell_disarm(live->bell);
+        cc_bell_disarm(live->bell);
     live->armed = false;
 }
 
@@ -120,19 +120,19 @@ static void disarm(struct ccaas_live *live)
 static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
                          enum ccaas_live_take *taken)
 {
-    struct ccaas_inbox_message *message = &live->message;
-    const struct ccaas_update *update = &message->update;
+    struct cc_inbox_message *message = &live->message;
+    const struct cc_update *update = &message->update;
     bool resume, last;
 
     for (;;) {
-        bool is_there = ccaas_inbox_take(live->inbox, message, &resume, &last);
+        bool is_there = cc_inbox_take(live->inbox, message, &resume, &last);
 
         if (resume && live->socket)
-            ccaas_ws_resume(live->socket);
+            cc_ws_resume(live->socket);
         if (!is_there)
             return false;
-        if (!update->is_update || update->when == CCAAS_UPDATE_NEVER ||
-            ccaas_newest_note(&live->newest, update->hash, update->when))
+        if (!update->is_update || update->when == CC_UPDATE_NEVER ||
+            cc_newest_note(&live->newest, update->hash, update->when))
             break;
         live->stale++;
     }
@@ -147,7 +147,7 @@ static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
         live->armed = true; /* the inbox did it */
     else
         disarm(live); /* there may be more, of which nobody rings */
-    news->last = last && !ccaas_ask_pending(live->client);
+    news->last = last && !cc_ask_pending(live->client);
     *taken =
         update->is_update ? CCAAS_LIVE_TAKE_UPDATE : CCAAS_LIVE_TAKE_MESSAGE;
     return true;
@@ -158,28 +158,27 @@ static enum ccaas_live_take step(struct ccaas_live *live,
                                  struct ccaas_news *news, double now)
 {
     enum ccaas_live_take taken = CCAAS_LIVE_TAKE_WAIT;
-    struct ccaas_ws_end end;
+    struct cc_ws_end end;
     double at, from;
 
-    if (live->state == CCAAS_LIVE_PAUSE && now >= live->resume_at)
-        live->state = CCAAS_LIVE_TOKEN;
-    if (live->state == CCAAS_LIVE_TOKEN)
-        return ccaas_live_try(live, news, now);
-    if (live->state == CCAAS_LIVE_PAUSE)
+    if (live->state == CC_LIVE_PAUSE && now >= live->resume_at)
+        live->state = CC_LIVE_TOKEN;
+    if (live->state == CC_LIVE_TOKEN)
+        return cc_live_try(live, news, now);
+    if (live->state == CC_LIVE_PAUSE)
         return CCAAS_LIVE_TAKE_WAIT;
-    if (live->state == CCAAS_LIVE_OPENING &&
-        ccaas_inbox_opened(live->inbox) >= 0)
-        return ccaas_live_opened(live, news);
-    if (live->state == CCAAS_LIVE_OPEN && take_message(live, news, &taken))
+    if (live->state == CC_LIVE_OPENING && cc_inbox_opened(live->inbox) >= 0)
+        return cc_live_opened(live, news);
+    if (live->state == CC_LIVE_OPEN && take_message(live, news, &taken))
         return taken;
-    if (ccaas_inbox_broken(live->inbox) && live->socket)
-        ccaas_ws_close(live->socket);
-    if (!ccaas_inbox_closed(live->inbox, &end, &at, &from))
+    if (cc_inbox_broken(live->inbox) && live->socket)
+        cc_ws_close(live->socket);
+    if (!cc_inbox_closed(live->inbox, &end, &at, &from))
         return CCAAS_LIVE_TAKE_WAIT;
     /* It opened and ended since the look above: one after the other. */
-    if (live->state == CCAAS_LIVE_OPENING && end.opened)
-        return ccaas_live_opened(live, news);
-    return ccaas_live_ended(live, &end, at, from, news);
+    if (live->state == CC_LIVE_OPENING && end.opened)
+        return cc_live_opened(live, news);
+    return cc_live_ended(live, &end, at, from, news);
 }
 
 static void start_clock(struct ccaas_live *live, double now)
@@ -193,14 +192,14 @@ static void start_clock(struct ccaas_live *live, double now)
 static enum ccaas_live_take go_on(struct ccaas_live *live,
                                   struct ccaas_news *news)
 {
-    double now = ccaas_clock_now();
+    double now = cc_clock_now();
     enum ccaas_live_take taken;
-    enum ccaas_live_state before;
+    enum cc_live_state before;
 
     if (!live->started)
         start_clock(live, now);
     if (live->pid != getpid())
-        return ccaas_live_fail_as(
+        return cc_live_fail_as(
             live, CCAAS_CANCELLED,
             "the process was forked while this was under way");
     disarm(live);
@@ -209,8 +208,8 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
         return CCAAS_LIVE_TAKE_ERROR;
     for (;;) {
         if (now >= live->deadline)
-            return ccaas_live_fail_as(live, CCAAS_TIMEOUT,
-                                      "the deadline has passed");
+            return cc_live_fail_as(live, CCAAS_TIMEOUT,
+                                   "the deadline has passed");
         if (live->asked)
             return CCAAS_LIVE_TAKE_ASK;
         before = live->state;
@@ -225,7 +224,7 @@ static enum ccaas_live_take go_on(struct ccaas_live *live,
         if (live->armed)
             return CCAAS_LIVE_TAKE_WAIT;
         /* Whatever came before this is seen by one more look. */
-        ccaas_bell_arm(live->bell);
+        cc_bell_arm(live->bell);
         live->armed = true;
     }
 }
@@ -238,10 +237,10 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
 
     memset(news, 0, sizeof *news);
     news->from = -1;
-    if (live->state == CCAAS_LIVE_OVER)
+    if (live->state == CC_LIVE_OVER)
         return CCAAS_LIVE_TAKE_ERROR;
     /* The fast path looks at the clock now and then only. */
-    if (live->state == CCAAS_LIVE_OPEN) {
+    if (live->state == CC_LIVE_OPEN) {
         look = ++live->ticks % TICKS == 0;
         if (live->ticks % DUE_TICKS == 0 && ccaas_client_due(live->client))
             return CCAAS_LIVE_TAKE_PAUSE;
@@ -249,7 +248,7 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
             return taken;
     }
     taken = go_on(live, news);
-    if (taken == CCAAS_LIVE_TAKE_WAIT && ccaas_ask_pending(live->client))
+    if (taken == CCAAS_LIVE_TAKE_WAIT && cc_ask_pending(live->client))
         return CCAAS_LIVE_TAKE_ASK;
     return taken;
 }
@@ -259,12 +258,12 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
                      size_t category_length, const char *updated,
                      size_t updated_length)
 {
-    uint64_t hash = ccaas_update_hash(&live->form, metric, metric_length,
-                                      category, category_length);
+    uint64_t hash = cc_update_hash(&live->form, metric, metric_length, category,
+                                   category_length);
     int64_t when;
 
-    if (!ccaas_when_read(updated, updated_length, &when) ||
-        ccaas_newest_note(&live->newest, hash, when))
+    if (!cc_when_read(updated, updated_length, &when) ||
+        cc_newest_note(&live->newest, hash, when))
         return true;
     live->stale++;
     return false;
@@ -275,15 +274,14 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
 
 const char *ccaas_live_question(const struct ccaas_live *live)
 {
-    return live->asked ? ccaas_grant_question(live->client->grant) : NULL;
+    return live->asked ? cc_grant_question(live->client->grant) : NULL;
 }
 
 void ccaas_live_answer(struct ccaas_live *live, const char *token)
 {
     live->asked = false;
     if (live->client->grant)
-        ccaas_grant_answer(live->client->grant, live->client, live->bell,
-                           token);
+        cc_grant_answer(live->client->grant, live->client, live->bell, token);
 }
 
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
@@ -293,32 +291,32 @@ struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
 
 double ccaas_live_timeout(const struct ccaas_live *live)
 {
-    double due = live->deadline, now = ccaas_clock_now();
+    double due = live->deadline, now = cc_clock_now();
 
     if (!live->armed)
         return 0; /* the last take gave something, or there was none */
-    if (live->state == CCAAS_LIVE_PAUSE)
+    if (live->state == CC_LIVE_PAUSE)
         due = fmin(due, live->resume_at);
-    if (live->state == CCAAS_LIVE_TOKEN && live->client->grant)
-        due = fmin(due, ccaas_grant_due(live->client->grant, &live->need));
+    if (live->state == CC_LIVE_TOKEN && live->client->grant)
+        due = fmin(due, cc_grant_due(live->client->grant, &live->need));
     return due > now ? due - now : 0;
 }
 
 const struct ccaas_error *ccaas_live_error(struct ccaas_live *live)
 {
-    return ccaas_live_error_of(live);
+    return cc_live_error_of(live);
 }
 
 bool ccaas_live_lost(struct ccaas_live *live)
 {
-    return live->state == CCAAS_LIVE_OPEN && ccaas_inbox_over(live->inbox);
+    return live->state == CC_LIVE_OPEN && cc_inbox_over(live->inbox);
 }
 
 void ccaas_live_info(struct ccaas_live *live, struct ccaas_live_info *info)
 {
     *info = (struct ccaas_live_info){
         .messages = live->messages, .opened = live->opened, .lost = live->lost};
-    ccaas_inbox_counts(live->inbox, &info->waiting, &info->conflated,
-                       &info->stale);
+    cc_inbox_counts(live->inbox, &info->waiting, &info->conflated,
+                    &info->stale);
     info->stale += live->stale;
 }

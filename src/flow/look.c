@@ -7,15 +7,14 @@
 
 const char *ccaas_flow_question(const struct ccaas_flow *flow)
 {
-    return flow->asked ? ccaas_grant_question(flow->client->grant) : NULL;
+    return flow->asked ? cc_grant_question(flow->client->grant) : NULL;
 }
 
 void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
 {
     flow->asked = false;
     if (flow->client->grant)
-        ccaas_grant_answer(flow->client->grant, flow->client, flow->bell,
-                           token);
+        cc_grant_answer(flow->client->grant, flow->client, flow->bell, token);
 }
 
 struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
@@ -25,7 +24,7 @@ struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
 
 int ccaas_flow_fd(struct ccaas_flow *flow)
 {
-    return ccaas_bell_fd(flow->bell);
+    return cc_bell_fd(flow->bell);
 }
 
 void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
@@ -33,19 +32,19 @@ void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
     if (begins)
         flow->waiting++;
     else if (!--flow->waiting && (flow->ended || flow->failed))
-        ccaas_bell_quit(flow->bell);
+        cc_bell_quit(flow->bell);
 }
 
 double ccaas_flow_timeout(const struct ccaas_flow *flow)
 {
-    const struct ccaas_fetch *fetch;
-    double due = flow->deadline, now = ccaas_clock_now();
+    const struct cc_fetch *fetch;
+    double due = flow->deadline, now = cc_clock_now();
 
     if (!flow->armed)
         return 0; /* the last take gave something, or there was none */
 
     for (fetch = flow->fetches; fetch; fetch = fetch->next)
-        due = fmin(due, ccaas_fetch_due(fetch));
+        due = fmin(due, cc_fetch_due(fetch));
     return due > now ? due - now : 0;
 }
 

@@ -7,8 +7,8 @@
 
 #define ROOM_FIRST 8 /* a power of two */
 
-static struct ccaas_newest_slot *find(struct ccaas_newest_slot *slots,
-                                      size_t room, uint64_t hash)
+static struct cc_newest_slot *find(struct cc_newest_slot *slots, size_t room,
+                                   uint64_t hash)
 {
     size_t i = (size_t)hash & (room - 1);
 
@@ -18,14 +18,14 @@ static struct ccaas_newest_slot *find(struct ccaas_newest_slot *slots,
 }
 
 /* Room for one more key; false: memory is out. */
-static bool make_room(struct ccaas_newest *newest)
+static bool make_room(struct cc_newest *newest)
 {
     size_t room = newest->room ? newest->room * 2 : ROOM_FIRST, i;
-    struct ccaas_newest_slot *slots;
+    struct cc_newest_slot *slots;
 
     if (newest->room && newest->count * 2 < newest->room)
         return true;
-    if (newest->count >= CCAAS_NEWEST_MOST) {
+    if (newest->count >= CC_NEWEST_MOST) {
         memset(newest->slots, 0, newest->room * sizeof *newest->slots);
         newest->count = 0;
         return true;
@@ -42,9 +42,9 @@ static bool make_room(struct ccaas_newest *newest)
     return true;
 }
 
-bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash, int64_t when)
+bool cc_newest_note(struct cc_newest *newest, uint64_t hash, int64_t when)
 {
-    struct ccaas_newest_slot *slot;
+    struct cc_newest_slot *slot;
 
     hash += !hash;
     slot = newest->room ? find(newest->slots, newest->room, hash) : NULL;
@@ -57,12 +57,12 @@ bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash, int64_t when)
     if (!make_room(newest))
         return true;
     *find(newest->slots, newest->room, hash) =
-        (struct ccaas_newest_slot){hash, when};
+        (struct cc_newest_slot){hash, when};
     newest->count++;
     return true;
 }
 
-void ccaas_newest_free(struct ccaas_newest *newest)
+void cc_newest_free(struct cc_newest *newest)
 {
     free(newest->slots);
     memset(newest, 0, sizeof *newest);

@@ -3,33 +3,32 @@
  *
  * PURE.  Used from one thread; the caller owns it.
  */
-#ifndef CCAAS_NEWEST_H
-#define CCAAS_NEWEST_H
+#ifndef CC_NEWEST_H
+#define CC_NEWEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CCAAS_NEWEST_MOST 262144 /* keys; with more, it begins anew */
+#define CC_NEWEST_MOST 262144 /* keys; with more, it begins anew */
 
-struct ccaas_newest_slot {
+struct cc_newest_slot {
     uint64_t hash; /* 0: free */
     int64_t when;
 };
 
 /* Zeroed first. */
-struct ccaas_newest {
-    struct ccaas_newest_slot *slots;
+struct cc_newest {
+    struct cc_newest_slot *slots;
     size_t room, count;
 };
 
 /* Takes note that the key with this hash has a value of that time.  False: it
  * has a newer one already.  Without memory no further key is noted, and all it
  * has is new. */
-bool ccaas_newest_note(struct ccaas_newest *newest, uint64_t hash,
-                       int64_t when);
+bool cc_newest_note(struct cc_newest *newest, uint64_t hash, int64_t when);
 
 /* Frees what it holds, and makes it empty. */
-void ccaas_newest_free(struct ccaas_newest *newest);
+void cc_newest_free(struct cc_newest *newest);
 
 #endif

@@ -13,7 +13,7 @@
 static bool enough(const struct ccaas_flow *flow, size_t walk)
 {
     const struct ccaas_plan *plan = &flow->plan;
-    const struct ccaas_fetch *fetch;
+    const struct cc_fetch *fetch;
     int64_t pages = 0;
 
     if (!plan->paged || plan->limit < 0)
@@ -26,19 +26,19 @@ static bool enough(const struct ccaas_flow *flow, size_t walk)
 
 /* Those of the next walk begin as soon as all known pages of the one before
  * have been asked for. */
-bool ccaas_flow_begin_fetches(struct ccaas_flow *flow)
+bool cc_flow_begin_fetches(struct ccaas_flow *flow)
 {
-    const struct ccaas_fetch *fetch;
+    const struct cc_fetch *fetch;
     unsigned most = flow->plan.concurrency, running = 0;
     int64_t page;
     size_t i;
 
     for (fetch = flow->fetches; fetch; fetch = fetch->next)
-        running += ccaas_fetch_running(fetch);
+        running += cc_fetch_running(fetch);
     for (i = 0; i < flow->plan.url_count; i++)
-        while (running < most && flow->fetching < most + CCAAS_FLOW_SPARE &&
-               !enough(flow, i) && ccaas_page_next(&flow->walks[i], &page)) {
-            if (!ccaas_fetch_new(flow, i, page))
+        while (running < most && flow->fetching < most + CC_FLOW_SPARE &&
+               !enough(flow, i) && cc_page_next(&flow->walks[i], &page)) {
+            if (!cc_fetch_new(flow, i, page))
                 return false;
             running++;
         }
@@ -48,44 +48,44 @@ bool ccaas_flow_begin_fetches(struct ccaas_flow *flow)
 /* -- Passes ------------------------------------------------------------------
  */
 
-void ccaas_flow_turn_to(struct ccaas_flow *flow, size_t walk)
+void cc_flow_turn_to(struct ccaas_flow *flow, size_t walk)
 {
     flow->walk = walk;
     if (flow->seen)
-        ccaas_seen_next_pass(flow->seen);
+        cc_seen_next_pass(flow->seen);
 }
 
-bool ccaas_flow_begin_pass(struct ccaas_flow *flow)
+bool cc_flow_begin_pass(struct ccaas_flow *flow)
 {
     size_t i;
 
     for (i = 0; flow->plan.paged && i < flow->plan.url_count; i++)
-        if (ccaas_page_again(&flow->walks[i])) {
-            ccaas_flow_turn_to(flow, i);
+        if (cc_page_again(&flow->walks[i])) {
+            cc_flow_turn_to(flow, i);
             return true;
         }
     return false;
 }
 
-void ccaas_flow_judge(struct ccaas_flow *flow)
+void cc_flow_judge(struct ccaas_flow *flow)
 {
     struct ccaas_info *info = &flow->info;
-    const struct ccaas_page_walk *unclean = NULL;
+    const struct cc_page_walk *unclean = NULL;
     struct ccaas_event *event;
     size_t i;
 
     info->missing = 0;
     info->clean = 1;
     for (i = 0; flow->plan.paged && i < flow->plan.url_count; i++) {
-        info->missing += ccaas_page_missing(&flow->walks[i]);
+        info->missing += cc_page_missing(&flow->walks[i]);
         if (!flow->walks[i].clean && !unclean)
             unclean = &flow->walks[i];
     }
     if (!unclean)
         return;
     info->clean = 0;
-    event = ccaas_client_note(flow->client, "warning", flow->plan.method,
-                              flow->plan.urls[unclean - flow->walks]);
+    event = cc_client_note(flow->client, "warning", flow->plan.method,
+                           flow->plan.urls[unclean - flow->walks]);
     if (event)
         snprintf(event->reason, sizeof event->reason, "unclean");
 }
@@ -97,7 +97,7 @@ void ccaas_flow_judge(struct ccaas_flow *flow)
 static void sum_up(struct ccaas_flow *flow)
 {
     struct ccaas_info *info = &flow->info;
-    const struct ccaas_page_walk *walk;
+    const struct cc_page_walk *walk;
     size_t i;
 
     info->total = info->total_pages = -1;

@@ -30,7 +30,7 @@ static size_t text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-bool ccaas_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan)
+bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan)
 {
     struct ccaas_plan *own = &flow->plan;
     size_t headers, names, i;

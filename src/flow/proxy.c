@@ -84,8 +84,8 @@ static bool is_below(struct text host, struct text entry)
     if (entry.length && entry.begin[entry.length - 1] == '.')
         entry.length--;
     return entry.length && entry.length <= host.length &&
-           ccaas_same_start(host.begin + host.length - entry.length,
-                            entry.begin, entry.length) &&
+           cc_same_start(host.begin + host.length - entry.length, entry.begin,
+                         entry.length) &&
            (entry.length == host.length ||
             host.begin[host.length - entry.length - 1] == '.');
 }
@@ -113,7 +113,7 @@ static bool is_exempt(struct text host, const char *list)
     }
 }
 
-static const char *first_set(ccaas_proxy_environment *environment,
+static const char *first_set(cc_proxy_environment *environment,
                              const char *const *names)
 {
     for (; *names; names++) {
@@ -125,8 +125,8 @@ static const char *first_set(ccaas_proxy_environment *environment,
     return NULL;
 }
 
-const char *ccaas_proxy_for(const char *url, const char *option,
-                            ccaas_proxy_environment *environment)
+const char *cc_proxy_for(const char *url, const char *option,
+                         cc_proxy_environment *environment)
 {
     static const char *const proxies[] = {
         "wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY",
@@ -136,9 +136,9 @@ const char *ccaas_proxy_for(const char *url, const char *option,
     const char *proxy = option, *exempt;
 
     /* In clear we talk to this machine itself only. */
-    if (ccaas_same_start(url, "https:", 6))
+    if (cc_same_start(url, "https:", 6))
         names += 2; /* wss_proxy is not for it */
-    if (!option && (names != proxies || ccaas_same_start(url, "wss:", 4)))
+    if (!option && (names != proxies || cc_same_start(url, "wss:", 4)))
         proxy = first_set(environment, names);
     if (!proxy || !*proxy)
         return NULL;
@@ -146,7 +146,7 @@ const char *ccaas_proxy_for(const char *url, const char *option,
     return exempt && is_exempt(host_of(url), exempt) ? NULL : proxy;
 }
 
-void ccaas_proxy_name(char *to, size_t room, const char *proxy)
+void cc_proxy_name(char *to, size_t room, const char *proxy)
 {
     const char *host = strstr(proxy, "://"), *at;
     size_t length;

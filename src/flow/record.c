@@ -11,7 +11,7 @@ static void handed_out(struct ccaas_flow *flow)
     flow->fetches->fresh++;
     flow->info.rows++;
     if (flow->info.first_at < 0)
-        flow->info.first_at = ccaas_clock_wall();
+        flow->info.first_at = cc_clock_wall();
 }
 
 /* Of a list that is asked for again, what was handed out is skipped by count;
@@ -19,7 +19,7 @@ static void handed_out(struct ccaas_flow *flow)
 static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
                                       const char *identity, size_t length)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
+    struct cc_fetch *fetch = flow->fetches;
     size_t room = sizeof fetch->last - 1;
     char own[sizeof fetch->last];
 
@@ -33,7 +33,7 @@ static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
     }
     if (fetch->rows == fetch->fresh &&
         memcmp(own, fetch->last, sizeof own) != 0)
-        ccaas_flow_fail_as(
+        cc_flow_fail_as(
             flow, CCAAS_PROTOCOL,
             "the connection broke off, and the list that was asked for "
             "again is another one: start anew");
@@ -44,29 +44,29 @@ static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
 static enum ccaas_admit admit_unique(struct ccaas_flow *flow,
                                      const char *identity, size_t length)
 {
-    struct ccaas_fetch *fetch = flow->fetches;
-    struct ccaas_page_walk *walk = &flow->walks[fetch->walk];
-    enum ccaas_seen_row row = CCAAS_SEEN_NEW;
+    struct cc_fetch *fetch = flow->fetches;
+    struct cc_page_walk *walk = &flow->walks[fetch->walk];
+    enum cc_seen_row row = CC_SEEN_NEW;
     uint64_t hash;
     bool fresh;
 
     if (!identity) {
         if (fetch->nameless++ < fetch->nameless_given)
             return CCAAS_ADMIT_AGAIN;
-        fresh = ccaas_page_nameless(walk);
+        fresh = cc_page_nameless(walk);
     } else {
-        hash = ccaas_seen_hash(flow->seen, identity, length);
-        row = ccaas_seen_add(flow->seen, hash);
-        if (row == CCAAS_SEEN_MEMORY)
+        hash = cc_seen_hash(flow->seen, identity, length);
+        row = cc_seen_add(flow->seen, hash);
+        if (row == CC_SEEN_MEMORY)
             return CCAAS_ADMIT_MEMORY;
-        if (row == CCAAS_SEEN_TWICE && fetch->again > 0) {
+        if (row == CC_SEEN_TWICE && fetch->again > 0) {
             fetch->again--;
             return CCAAS_ADMIT_AGAIN;
         }
         fetch->named++;
-        fresh = ccaas_page_row(walk, row, hash);
+        fresh = cc_page_row(walk, row, hash);
     }
-    fetch->distinct += row != CCAAS_SEEN_TWICE;
+    fetch->distinct += row != CC_SEEN_TWICE;
     if (!fresh)
         return CCAAS_ADMIT_AGAIN;
     handed_out(flow);
@@ -76,7 +76,7 @@ static enum ccaas_admit admit_unique(struct ccaas_flow *flow,
 enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
                                   size_t length)
 {
-    if (!ccaas_flow_settle(flow))
+    if (!cc_flow_settle(flow))
         return CCAAS_ADMIT_AGAIN;
     if (flow->plan.counted)
         return admit_counted(flow, identity, length);
@@ -88,10 +88,10 @@ enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
 
 bool ccaas_flow_totals(struct ccaas_flow *flow)
 {
-    struct ccaas_fetch *fetch;
+    struct cc_fetch *fetch;
     bool first;
 
-    if (!ccaas_flow_settle(flow))
+    if (!cc_flow_settle(flow))
         return false;
     fetch = flow->fetches;
     first = !fetch->totals && flow->walks[fetch->walk].passes == 1;
@@ -103,28 +103,28 @@ bool ccaas_flow_totals(struct ccaas_flow *flow)
 void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
                           const char *reason)
 {
-    struct ccaas_fetch *fetch;
+    struct cc_fetch *fetch;
     uint64_t begin;
 
-    if (!ccaas_flow_settle(flow))
+    if (!cc_flow_settle(flow))
         return;
     fetch = flow->fetches;
     begin = flow->block->spans[flow->span - 1].begin;
     fetch->error.status = fetch->status;
-    ccaas_error_set(&fetch->error, CCAAS_PROTOCOL,
-                    "malformed JSON at byte %llu of the answer: %s",
-                    (unsigned long long)(begin + offset), reason);
-    ccaas_fetch_moved(fetch, &fetch->error);
+    cc_error_set(&fetch->error, CCAAS_PROTOCOL,
+                 "malformed JSON at byte %llu of the answer: %s",
+                 (unsigned long long)(begin + offset), reason);
+    cc_fetch_moved(fetch, &fetch->error);
     strncpy(fetch->error.method, flow->plan.method,
             sizeof fetch->error.method - 1);
-    ccaas_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
-    ccaas_flow_fail(flow, &fetch->error);
+    cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    cc_flow_fail(flow, &fetch->error);
 }
 
 void ccaas_flow_exhausted(struct ccaas_flow *flow)
 {
-    if (ccaas_flow_settle(flow))
-        ccaas_flow_fail_as(flow, CCAAS_MEMORY,
-                           "out of memory for what the server sent: a smaller "
-                           "`size` or `max_record` may help");
+    if (cc_flow_settle(flow))
+        cc_flow_fail_as(flow, CCAAS_MEMORY,
+                        "out of memory for what the server sent: a smaller "
+                        "`size` or `max_record` may help");
 }

@@ -8,23 +8,23 @@
 #include "client.h"
 #include "retry.h"
 
-double ccaas_retry_after_of(const char *headers, size_t length, double wall)
+double cc_retry_after_of(const char *headers, size_t length, double wall)
 {
-    const char *after = ccaas_header(headers, length, "retry-after");
-    const char *date = ccaas_header(headers, length, "date");
+    const char *after = cc_header(headers, length, "retry-after");
+    const char *date = cc_header(headers, length, "date");
     int64_t sent;
 
     if (!after)
         return -1;
-    sent = ccaas_retry_date(date, date ? strlen(date) : 0, (int64_t)wall);
-    return ccaas_retry_after(after, strlen(after), sent);
+    sent = cc_retry_date(date, date ? strlen(date) : 0, (int64_t)wall);
+    return cc_retry_after(after, strlen(after), sent);
 }
 
 /* Seconds as text, in tenths where they are not whole.  (%g would depend on the
  * locale.) */
 static const char *text_of(double seconds, char *to, size_t room)
 {
-    long long tenths = llround(fmin(seconds, CCAAS_RETRY_AFTER_MOST) * 10);
+    long long tenths = llround(fmin(seconds, CC_RETRY_AFTER_MOST) * 10);
 
     if (tenths % 10)
         snprintf(to, room, "%lld.%lld", tenths / 10, tenths % 10);
@@ -33,8 +33,8 @@ static const char *text_of(double seconds, char *to, size_t room)
     return to;
 }
 
-void ccaas_retry_after_tell(struct ccaas_error *error, double pause,
-                            double max_retry_after)
+void cc_retry_after_tell(struct ccaas_error *error, double pause,
+                         double max_retry_after)
 {
     size_t used = strlen(error->message);
     char asked[32], most[32];
@@ -43,13 +43,13 @@ void ccaas_retry_after_tell(struct ccaas_error *error, double pause,
         return;
     text_of(error->retry_after, asked, sizeof asked);
     text_of(max_retry_after, most, sizeof most);
-    if (pause == CCAAS_RETRY_TOO_LONG)
+    if (pause == CC_RETRY_TOO_LONG)
         snprintf(error->message + used, sizeof error->message - used,
                  "; the server asks to wait %s s, longer than max_retry_after "
                  "(%s s): call again after that time, or set a deadline or a "
                  "larger max_retry_after",
                  asked, most);
-    else if (pause == CCAAS_RETRY_TOO_LATE)
+    else if (pause == CC_RETRY_TOO_LATE)
         snprintf(error->message + used, sizeof error->message - used,
                  "; the server asks to wait %s s, until after the deadline",
                  asked);

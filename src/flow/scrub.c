@@ -47,7 +47,7 @@ static uint32_t number(const struct view *view, size_t i, int base, size_t most,
     int digit;
 
     for (*used = 0; *used < most && i + *used < view->count; ++*used) {
-        digit = ccaas_hex_value(at(view, i + *used));
+        digit = cc_hex_value(at(view, i + *used));
         if (digit < 0 || digit >= base)
             break;
         value = value * (uint32_t)base + (uint32_t)digit;
@@ -74,7 +74,7 @@ static struct escape backslash(const struct view *view, size_t i)
 {
     static const char letters[] = "nrtbf", means[] = "\n\r\t\b\f";
     struct escape escape = {.length = 2, .is_byte = true};
-    char kind = ccaas_lower(at(view, i + 1));
+    char kind = cc_lower(at(view, i + 1));
     const char *letter;
     size_t used;
 
@@ -111,7 +111,7 @@ static struct escape entity(const struct view *view, size_t i)
     size_t start, used, k, n;
 
     if (at(view, i + 1) == '#') {
-        start = ccaas_lower(at(view, i + 2)) == 'x' ? 3 : 2;
+        start = cc_lower(at(view, i + 2)) == 'x' ? 3 : 2;
         escape.code = number(view, i + start, start == 3 ? 16 : 10, 7, &used);
         escape.unfinished = i + start + used >= view->count;
         /* Browsers do without the semicolon. */
@@ -222,7 +222,7 @@ static bool make_view(struct view *view, const char *text, size_t length,
 static void free_view(struct view *view)
 {
     if (view->symbols)
-        ccaas_secret_wipe(view->symbols, view->room * sizeof *view->symbols);
+        cc_secret_wipe(view->symbols, view->room * sizeof *view->symbols);
     free(view->symbols);
 }
 
@@ -248,7 +248,7 @@ struct forms {
  * a form's plus for a space. */
 static unsigned char fold(unsigned char byte)
 {
-    char c = ccaas_lower((char)byte);
+    char c = cc_lower((char)byte);
 
     return (unsigned char)(c == '-' || c == ' ' ? '+' : c == '_' ? '/' : c);
 }
@@ -318,12 +318,12 @@ static bool add_plain(struct forms *forms, const char *secret, size_t length)
         return false;
     for (i = 0; i < view.count; i++)
         add_byte(forms, view.symbols[i].byte);
-    end_form(forms, CCAAS_SCRUB_LEAST);
-    while (layer < CCAAS_SCRUB_LAYERS && decode(&view))
+    end_form(forms, CC_SCRUB_LEAST);
+    while (layer < CC_SCRUB_LAYERS && decode(&view))
         layer++;
     for (i = 0; layer && i < view.count; i++)
         add_byte(forms, view.symbols[i].byte);
-    end_form(forms, CCAAS_SCRUB_LEAST);
+    end_form(forms, CC_SCRUB_LEAST);
     free_view(&view);
     return true;
 }
@@ -336,18 +336,18 @@ static bool add_secret(struct forms *forms, const char *secret, size_t length)
         return false;
     for (lead = 0; lead < 3; lead++) {
         add_digits(forms, secret, length, 6, lead);
-        end_form(forms, CCAAS_SCRUB_LEAST);
+        end_form(forms, CC_SCRUB_LEAST);
     }
     for (lead = 0; lead < 5; lead++) {
         add_digits(forms, secret, length, 5, lead);
-        end_form(forms, CCAAS_SCRUB_LEAST + 2);
+        end_form(forms, CC_SCRUB_LEAST + 2);
     }
     add_hexadecimal(forms, secret, length, '\0');
-    end_form(forms, CCAAS_SCRUB_LEAST);
+    end_form(forms, CC_SCRUB_LEAST);
     add_hexadecimal(forms, secret, length, ':');
-    end_form(forms, CCAAS_SCRUB_LEAST);
+    end_form(forms, CC_SCRUB_LEAST);
     add_hexadecimal(forms, secret, length, ' ');
-    end_form(forms, CCAAS_SCRUB_LEAST);
+    end_form(forms, CC_SCRUB_LEAST);
     return true;
 }
 
@@ -357,7 +357,7 @@ static size_t length_of(const char *secret, size_t most, bool cut)
 {
     size_t length = strlen(secret);
 
-    if (length < CCAAS_SCRUB_LEAST || (length > most && !cut))
+    if (length < CC_SCRUB_LEAST || (length > most && !cut))
         return 0;
     return length < most ? length : most;
 }
@@ -381,7 +381,7 @@ static void find_borders(const unsigned char *form, uint32_t *borders,
 static void free_forms(struct forms *forms)
 {
     if (forms->bytes)
-        ccaas_secret_wipe(forms->bytes, forms->room);
+        cc_secret_wipe(forms->bytes, forms->room);
     free(forms->bytes);
     free(forms->borders);
     free(forms->ends);
@@ -462,8 +462,8 @@ static size_t apply(char *text, size_t length, const struct marks *marks)
     return to;
 }
 
-size_t ccaas_scrub(char *text, size_t length, bool cut,
-                   const char *const *secrets, size_t count)
+size_t cc_scrub(char *text, size_t length, bool cut, const char *const *secrets,
+                size_t count)
 {
     struct forms forms;
     struct view view = {0};
@@ -476,7 +476,7 @@ size_t ccaas_scrub(char *text, size_t length, bool cut,
     if (!make_forms(&forms, secrets, count, length, cut) || !marks.changes ||
         (forms.count && !make_view(&view, text, length, cut)))
         length = 0; /* rather nothing than a secret */
-    for (layer = 0; length && forms.count && layer <= CCAAS_SCRUB_LAYERS;
+    for (layer = 0; length && forms.count && layer <= CC_SCRUB_LAYERS;
          layer++) {
         if (layer && !decode(&view))
             break;

@@ -1,14 +1,14 @@
 /* Takes secrets out of a text that somebody else wrote: a server may well echo
  * what it was sent.  No threads. */
-#ifndef CCAAS_SCRUB_H
-#define CCAAS_SCRUB_H
+#ifndef CC_SCRUB_H
+#define CC_SCRUB_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CCAAS_SCRUB_LEAST 4 /* what is shorter is no secret, but a letter */
+#define CC_SCRUB_LEAST 4 /* what is shorter is no secret, but a letter */
 /* A text is searched as it is, and after each of so many decodings. */
-#define CCAAS_SCRUB_LAYERS 6
+#define CC_SCRUB_LAYERS 6
 
 /* Replaces every place where a secret stands in `text`, in place, by "***": as
  * it is; in base64, base32 or hexadecimal, between any other bytes and in
@@ -23,7 +23,7 @@
  * Gives the new length; what follows it is unchanged.  The time is linear in
  * the length of the text and of the secrets, whatever they are; without
  * memory, the length is 0. */
-size_t ccaas_scrub(char *text, size_t length, bool cut,
-                   const char *const *secrets, size_t count);
+size_t cc_scrub(char *text, size_t length, bool cut, const char *const *secrets,
+                size_t count);
 
 #endif

@@ -8,13 +8,13 @@ static const char *set_or(const char *value, const char *otherwise)
     return value && *value ? value : otherwise;
 }
 
-struct ccaas_http_trust ccaas_trust_choose(const char *option,
-                                           ccaas_trust_environment *environment,
-                                           struct ccaas_http_trust found)
+struct cc_http_trust cc_trust_choose(const char *option,
+                                     cc_trust_environment *environment,
+                                     struct cc_http_trust found)
 {
     if (option)
-        return (struct ccaas_http_trust){option, NULL};
-    return (struct ccaas_http_trust){
+        return (struct cc_http_trust){option, NULL};
+    return (struct cc_http_trust){
         set_or(environment("SSL_CERT_FILE"), found.file),
         set_or(environment("SSL_CERT_DIR"), found.dir)};
 }
@@ -24,9 +24,9 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-struct ccaas_http_trust ccaas_trust_for(const char *option)
+struct cc_http_trust cc_trust_for(const char *option)
 {
-    return ccaas_trust_choose(option, environment,
-                              option ? (struct ccaas_http_trust){NULL, NULL}
-                                     : ccaas_http_trust());
+    return cc_trust_choose(option, environment,
+                           option ? (struct cc_http_trust){NULL, NULL}
+                                  : cc_http_trust());
 }

@@ -28,18 +28,18 @@ static const char *text_of(struct ccaas_part part, char room[NAME_MOST],
     *length = (size_t)(end - begin);
     if (*length > NAME_MOST || !memchr(begin, '\\', *length))
         return begin;
-    *length = ccaas_scan_decode(begin, end, room);
+    *length = cc_scan_decode(begin, end, room);
     return room;
 }
 
-uint64_t ccaas_update_hash(const struct ccaas_update_form *form,
-                           const char *metric, size_t metric_length,
-                           const char *category, size_t category_length)
+uint64_t cc_update_hash(const struct cc_update_form *form, const char *metric,
+                        size_t metric_length, const char *category,
+                        size_t category_length)
 {
     uint64_t key[2] = {form->key[0], form->key[1]};
 
-    key[1] ^= ccaas_siphash(form->key, metric, metric_length);
-    return ccaas_siphash(key, category, category_length);
+    key[1] ^= cc_siphash(form->key, metric, metric_length);
+    return cc_siphash(key, category, category_length);
 }
 
 /* A string or a number. */
@@ -49,8 +49,8 @@ static bool is_id(struct ccaas_part part)
                           (*part.begin >= '0' && *part.begin <= '9'));
 }
 
-void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
-                       size_t length, struct ccaas_update *update)
+void cc_update_look(const struct cc_update_form *form, const char *bytes,
+                    size_t length, struct cc_update *update)
 {
     struct ccaas_part *parts = update->parts;
     char metric_room[NAME_MOST], category_room[NAME_MOST], when_room[NAME_MOST];
@@ -58,9 +58,9 @@ void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
     size_t metric_length, category_length, when_length;
 
     memset(update, 0, sizeof *update);
-    update->when = CCAAS_UPDATE_NEVER;
-    if (!ccaas_pick(form->pick, bytes, length, parts, &update->fault_at,
-                    &update->fault))
+    update->when = CC_UPDATE_NEVER;
+    if (!cc_pick(form->pick, bytes, length, parts, &update->fault_at,
+                 &update->fault))
         return;
     update->is_update = is_id(parts[CCAAS_LIVE_METRIC]) &&
                         parts[CCAAS_LIVE_WHOLE].begin &&
@@ -70,9 +70,9 @@ void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
     metric = text_of(parts[CCAAS_LIVE_METRIC], metric_room, &metric_length);
     category =
         text_of(parts[CCAAS_LIVE_CATEGORY], category_room, &category_length);
-    update->hash = ccaas_update_hash(form, metric, metric_length, category,
-                                     category_length);
+    update->hash =
+        cc_update_hash(form, metric, metric_length, category, category_length);
     when = text_of(parts[CCAAS_LIVE_UPDATED], when_room, &when_length);
-    if (!ccaas_when_read(when, when_length, &update->when))
-        update->when = CCAAS_UPDATE_NEVER;
+    if (!cc_when_read(when, when_length, &update->when))
+        update->when = CC_UPDATE_NEVER;
 }

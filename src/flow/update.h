@@ -3,8 +3,8 @@
  * PURE.  A form may be used by several threads at once; what is looked at
  * points into the message's bytes.
  */
-#ifndef CCAAS_UPDATE_H
-#define CCAAS_UPDATE_H
+#ifndef CC_UPDATE_H
+#define CC_UPDATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,14 +15,14 @@
 
 /* Where an update has its parts, and the key that its identity is hashed
  * with. */
-struct ccaas_update_form {
-    struct ccaas_pick_form *pick; /* of CCAAS_LIVE_PARTS paths */
+struct cc_update_form {
+    struct cc_pick_form *pick; /* of CCAAS_LIVE_PARTS paths */
     uint64_t key[2];
 };
 
-#define CCAAS_UPDATE_NEVER INT64_MIN /* it does not say when */
+#define CC_UPDATE_NEVER INT64_MIN /* it does not say when */
 
-struct ccaas_update {
+struct cc_update {
     bool is_update;    /* it has a metric and a whole value */
     uint64_t hash;     /* of metric and category */
     int64_t when;      /* microseconds since the epoch */
@@ -32,12 +32,12 @@ struct ccaas_update {
 };
 
 /* Looks a message over. */
-void ccaas_update_look(const struct ccaas_update_form *form, const char *bytes,
-                       size_t length, struct ccaas_update *update);
+void cc_update_look(const struct cc_update_form *form, const char *bytes,
+                    size_t length, struct cc_update *update);
 
 /* The hash of a metric and a category that are known by their text. */
-uint64_t ccaas_update_hash(const struct ccaas_update_form *form,
-                           const char *metric, size_t metric_length,
-                           const char *category, size_t category_length);
+uint64_t cc_update_hash(const struct cc_update_form *form, const char *metric,
+                        size_t metric_length, const char *category,
+                        size_t category_length);
 
 #endif

@@ -11,40 +11,39 @@
 
 /* Lets libcurl receive nothing for now.  Not by CURL_WRITEFUNC_PAUSE, which
  * gives back the bytes at hand: libcurl would have to keep them. */
-static void hold(struct ccaas_transfer *transfer)
+static void hold(struct cc_transfer *transfer)
 {
     transfer->held = true;
     if (!transfer->ended)
         curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
 }
 
-CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer)
+CURLcode cc_transfer_unhold(struct cc_transfer *transfer)
 {
     if (!transfer->held || transfer->paused || transfer->behind)
         return CURLE_OK;
     transfer->held = false;
-    transfer->heard = ccaas_clock_now();
+    transfer->heard = cc_clock_now();
     return transfer->ended ? CURLE_OK
                            : curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
-bool ccaas_transfer_broken(const struct ccaas_transfer *transfer)
+bool cc_transfer_broken(const struct cc_transfer *transfer)
 {
     return transfer->stopped || transfer->no_memory || transfer->fault[0];
 }
 
 /* Gives the sink bytes of the body.  False: it wants no more. */
-static bool give(struct ccaas_transfer *transfer, const char *bytes,
-                 size_t length)
+static bool give(struct cc_transfer *transfer, const char *bytes, size_t length)
 {
     switch (transfer->sink.bytes(transfer->sink.self, bytes, length)) {
-    case CCAAS_HTTP_FULL:
+    case CC_HTTP_FULL:
         transfer->paused = true;
         hold(transfer);
         return true;
-    case CCAAS_HTTP_MORE:
+    case CC_HTTP_MORE:
         return true;
-    case CCAAS_HTTP_STOP:
+    case CC_HTTP_STOP:
         break;
     }
     transfer->stopped = true;
@@ -52,7 +51,7 @@ static bool give(struct ccaas_transfer *transfer, const char *bytes,
 }
 
 /* The body cannot be used; always false. */
-static bool refuse_body(struct ccaas_transfer *transfer, const char *what,
+static bool refuse_body(struct cc_transfer *transfer, const char *what,
                         const char *why)
 {
     snprintf(transfer->fault, sizeof transfer->fault, "%s%s", what, why);
@@ -61,22 +60,22 @@ static bool refuse_body(struct ccaas_transfer *transfer, const char *what,
 
 /* Decodes until there is no more input, or until it is enough for now: then the
  * transfer is behind.  False: it is over. */
-static bool decode(struct ccaas_transfer *transfer, const char **bytes,
+static bool decode(struct cc_transfer *transfer, const char **bytes,
                    size_t *length)
 {
-    char piece[CCAAS_HTTP_PIECE];
+    char piece[CC_HTTP_PIECE];
     size_t made;
 
     transfer->behind = true;
-    while (!transfer->paused && transfer->spent < CCAAS_HTTP_TURN) {
-        switch (ccaas_decode_step(&transfer->decode, bytes, length, piece,
-                                  sizeof piece, &made)) {
-        case CCAAS_DECODE_MORE:
+    while (!transfer->paused && transfer->spent < CC_HTTP_TURN) {
+        switch (cc_decode_step(&transfer->decode, bytes, length, piece,
+                               sizeof piece, &made)) {
+        case CC_DECODE_MORE:
             break;
-        case CCAAS_DECODE_BAD:
+        case CC_DECODE_BAD:
             return refuse_body(transfer, "the compressed answer is wrong: ",
                                transfer->decode.reason);
-        case CCAAS_DECODE_MEMORY:
+        case CC_DECODE_MEMORY:
             transfer->no_memory = true;
             return false;
         }
@@ -92,16 +91,15 @@ static bool decode(struct ccaas_transfer *transfer, const char **bytes,
 }
 
 /* Bytes that wait until the ones before them are decoded. */
-static bool keep(struct ccaas_transfer *transfer, const char *bytes,
-                 size_t length)
+static bool keep(struct cc_transfer *transfer, const char *bytes, size_t length)
 {
-    if (ccaas_buffer_add(&transfer->rest, bytes, length))
+    if (cc_buffer_add(&transfer->rest, bytes, length))
         return true;
     transfer->no_memory = true;
     return false;
 }
 
-void ccaas_transfer_decode(struct ccaas_transfer *transfer)
+void cc_transfer_decode(struct cc_transfer *transfer)
 {
     const char *bytes = transfer->rest.bytes + transfer->taken;
     size_t length = transfer->rest.length - transfer->taken;
@@ -138,14 +136,14 @@ static bool is_length(const char *value, const char **known, size_t *length)
     }
 }
 
-bool ccaas_transfer_has_length(const struct ccaas_transfer *transfer)
+bool cc_transfer_has_length(const struct cc_transfer *transfer)
 {
     const char *at = transfer->answer.bytes, *known = NULL, *value;
     const char *end = at + transfer->answer.length;
     size_t length = 0;
 
     /* In chunks it needs none. */
-    if (ccaas_transfer_header(transfer, "transfer-encoding"))
+    if (cc_transfer_header(transfer, "transfer-encoding"))
         return true;
     for (; at && at < end; at = value + strlen(value) + 1) {
         value = at + strlen(at) + 1;
@@ -158,57 +156,57 @@ bool ccaas_transfer_has_length(const struct ccaas_transfer *transfer)
 
 /* The first byte of the body is here: how is it coded?  Not asked before, for
  * an answer without a body may name any coding. */
-static bool begin_body(struct ccaas_transfer *transfer)
+static bool begin_body(struct cc_transfer *transfer)
 {
     const char *at = transfer->answer.bytes;
     const char *end = at + transfer->answer.length, *value;
-    enum ccaas_coding coding = CCAAS_CODING_NONE;
+    enum cc_coding coding = CC_CODING_NONE;
 
     transfer->bodied = true;
-    if (!ccaas_transfer_has_length(transfer))
-        return refuse_body(transfer, CCAAS_HTTP_BAD_LENGTH, "");
+    if (!cc_transfer_has_length(transfer))
+        return refuse_body(transfer, CC_HTTP_BAD_LENGTH, "");
     for (; at && at < end; at = value + strlen(value) + 1) {
         value = at + strlen(at) + 1;
         if (strcmp(at, "content-encoding") == 0)
-            coding = ccaas_coding_add(coding, value);
+            coding = cc_coding_add(coding, value);
         /* libcurl would decode it, and take a part for the whole. */
         else if (strcmp(at, "transfer-encoding") == 0 &&
-                 !ccaas_same_text(value, "chunked"))
+                 !cc_same_text(value, "chunked"))
             return refuse_body(transfer, "the answer has a transfer coding ",
                                "that was not asked for");
     }
-    if (coding == CCAAS_CODING_SEVERAL)
+    if (coding == CC_CODING_SEVERAL)
         return refuse_body(transfer, "the answer is compressed ",
                            "more than once");
-    if (coding == CCAAS_CODING_OTHER ||
-        (coding != CCAAS_CODING_NONE && transfer->plain))
+    if (coding == CC_CODING_OTHER ||
+        (coding != CC_CODING_NONE && transfer->plain))
         return refuse_body(transfer, "the answer has a content coding ",
                            "that was not asked for");
     transfer->coding = coding;
-    if (coding != CCAAS_CODING_NONE)
-        ccaas_decode_start(&transfer->decode, coding);
+    if (coding != CC_CODING_NONE)
+        cc_decode_start(&transfer->decode, coding);
     return true;
 }
 
-size_t ccaas_transfer_bytes(char *bytes, size_t size, size_t count, void *self)
+size_t cc_transfer_bytes(char *bytes, size_t size, size_t count, void *self)
 {
-    struct ccaas_transfer *transfer = self;
+    struct cc_transfer *transfer = self;
     const char *at = bytes;
     size_t length = size * count, left = length;
 
-    transfer->heard = ccaas_clock_now();
+    transfer->heard = cc_clock_now();
     if (transfer->unproxied) {
         transfer->stopped = true;
         return 0;
     }
     if (transfer->redirecting) {
         transfer->waste += length;
-        transfer->stopped = transfer->waste > CCAAS_HTTP_WASTE;
+        transfer->stopped = transfer->waste > CC_HTTP_WASTE;
         return transfer->stopped ? 0 : length;
     }
     if (!length || (!transfer->bodied && !begin_body(transfer)))
         return 0;
-    if (transfer->coding == CCAAS_CODING_NONE)
+    if (transfer->coding == CC_CODING_NONE)
         return give(transfer, bytes, length) ? length : 0;
     if (!transfer->behind && !decode(transfer, &at, &left)) {
         transfer->behind = false;

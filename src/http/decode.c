@@ -28,29 +28,28 @@ static bool is_name(const char *name, size_t length, const char *wanted)
     return true;
 }
 
-static enum ccaas_coding coding_of(const char *name, size_t length)
+static enum cc_coding coding_of(const char *name, size_t length)
 {
     if (!length || is_name(name, length, "identity"))
-        return CCAAS_CODING_NONE;
+        return CC_CODING_NONE;
     if (is_name(name, length, "gzip") || is_name(name, length, "x-gzip"))
-        return CCAAS_CODING_GZIP;
+        return CC_CODING_GZIP;
     if (is_name(name, length, "deflate"))
-        return CCAAS_CODING_DEFLATE;
-    return CCAAS_CODING_OTHER;
+        return CC_CODING_DEFLATE;
+    return CC_CODING_OTHER;
 }
 
-enum ccaas_coding ccaas_coding_add(enum ccaas_coding before, const char *value)
+enum cc_coding cc_coding_add(enum cc_coding before, const char *value)
 {
-    enum ccaas_coding coding;
+    enum cc_coding coding;
     size_t length;
 
     for (;; value += length + 1) {
         value += strspn(value, " \t");
         length = strcspn(value, ",");
         coding = coding_of(value, strcspn(value, ", \t"));
-        if (coding != CCAAS_CODING_NONE)
-            before =
-                before == CCAAS_CODING_NONE ? coding : CCAAS_CODING_SEVERAL;
+        if (coding != CC_CODING_NONE)
+            before = before == CC_CODING_NONE ? coding : CC_CODING_SEVERAL;
         if (!value[length])
             return before;
     }
@@ -59,29 +58,28 @@ enum ccaas_coding ccaas_coding_add(enum ccaas_coding before, const char *value)
 /* -- Decoding ----------------------------------------------------------------
  */
 
-void ccaas_decode_start(struct ccaas_decode *decode, enum ccaas_coding coding)
+void cc_decode_start(struct cc_decode *decode, enum cc_coding coding)
 {
     memset(decode, 0, sizeof *decode);
     decode->coding = coding;
 }
 
-void ccaas_decode_end(struct ccaas_decode *decode)
+void cc_decode_end(struct cc_decode *decode)
 {
     if (decode->ready)
         inflateEnd(&decode->stream);
     decode->ready = false;
 }
 
-bool ccaas_decode_finish(const struct ccaas_decode *decode)
+bool cc_decode_finish(const struct cc_decode *decode)
 {
     return decode->whole || (!decode->ready && !decode->got);
 }
 
-static enum ccaas_decode_state bad(struct ccaas_decode *decode,
-                                   const char *reason)
+static enum cc_decode_state bad(struct cc_decode *decode, const char *reason)
 {
     decode->reason = reason;
-    return CCAAS_DECODE_BAD;
+    return CC_DECODE_BAD;
 }
 
 /* Some servers send a bare deflate stream, others zlib's format, which begins
@@ -95,8 +93,8 @@ static int deflate_window(const unsigned char *head)
 }
 
 /* Hands bytes to zlib; *length is what it left of them. */
-static enum ccaas_decode_state run(struct ccaas_decode *decode,
-                                   const void *bytes, size_t *length)
+static enum cc_decode_state run(struct cc_decode *decode, const void *bytes,
+                                size_t *length)
 {
     z_stream *stream = &decode->stream;
     int result;
@@ -109,12 +107,12 @@ static enum ccaas_decode_state run(struct ccaas_decode *decode,
     switch (result) {
     case Z_STREAM_END:
         decode->whole = true;
-        return CCAAS_DECODE_MORE;
+        return CC_DECODE_MORE;
     case Z_OK:
     case Z_BUF_ERROR: /* neither input nor room: no error */
-        return CCAAS_DECODE_MORE;
+        return CC_DECODE_MORE;
     case Z_MEM_ERROR:
-        return CCAAS_DECODE_MEMORY;
+        return CC_DECODE_MEMORY;
     default:
         return bad(decode, decode->again ? "there are bytes behind its end"
                                          : "it is damaged, or not compressed");
@@ -123,46 +121,46 @@ static enum ccaas_decode_state run(struct ccaas_decode *decode,
 
 /* Sets zlib up at the body's first bytes.  *bytes may have been taken without
  * its being ready: of a deflate body two must be seen. */
-static enum ccaas_decode_state begin(struct ccaas_decode *decode,
-                                     const char **bytes, size_t *length)
+static enum cc_decode_state begin(struct cc_decode *decode, const char **bytes,
+                                  size_t *length)
 {
     int window = GZIP;
     size_t left;
 
-    if (decode->coding == CCAAS_CODING_DEFLATE) {
+    if (decode->coding == CC_CODING_DEFLATE) {
         for (; decode->got < 2 && *length; (*bytes)++, (*length)--)
             decode->head[decode->got++] = (unsigned char)**bytes;
         if (decode->got < 2)
-            return CCAAS_DECODE_MORE;
+            return CC_DECODE_MORE;
         window = deflate_window(decode->head);
     }
     if (inflateInit2(&decode->stream, window) != Z_OK)
-        return CCAAS_DECODE_MEMORY;
+        return CC_DECODE_MEMORY;
     decode->ready = true;
-    if (decode->coding != CCAAS_CODING_DEFLATE)
-        return CCAAS_DECODE_MORE;
+    if (decode->coding != CC_CODING_DEFLATE)
+        return CC_DECODE_MORE;
     left = decode->got; /* two bytes hold less output than there is room */
     return run(decode, decode->head, &left);
 }
 
-enum ccaas_decode_state ccaas_decode_step(struct ccaas_decode *decode,
-                                          const char **bytes, size_t *length,
-                                          char *out, size_t room, size_t *made)
+enum cc_decode_state cc_decode_step(struct cc_decode *decode,
+                                    const char **bytes, size_t *length,
+                                    char *out, size_t room, size_t *made)
 {
-    enum ccaas_decode_state state = CCAAS_DECODE_MORE;
+    enum cc_decode_state state = CC_DECODE_MORE;
     size_t left;
 
     *made = 0;
     decode->stream.next_out = (unsigned char *)out;
     decode->stream.avail_out = (uInt)room;
     if (decode->reason)
-        return CCAAS_DECODE_BAD;
+        return CC_DECODE_BAD;
     if (!decode->ready && *length)
         state = begin(decode, bytes, length);
-    while (state == CCAAS_DECODE_MORE && decode->ready &&
+    while (state == CC_DECODE_MORE && decode->ready &&
            decode->stream.avail_out) {
         if (decode->whole && *length) {
-            if (decode->coding != CCAAS_CODING_GZIP || **bytes != GZIP_FIRST)
+            if (decode->coding != CC_CODING_GZIP || **bytes != GZIP_FIRST)
                 return bad(decode, "there are bytes behind its end");
             inflateReset(&decode->stream);
             decode->whole = false;
@@ -177,7 +175,7 @@ enum ccaas_decode_state ccaas_decode_step(struct ccaas_decode *decode,
         if (!left && !decode->whole)
             break;
     }
-    if (state == CCAAS_DECODE_MORE)
+    if (state == CC_DECODE_MORE)
         *made = room - decode->stream.avail_out;
     return state;
 }

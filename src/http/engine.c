@@ -26,9 +26,9 @@
 #define MULTI_RESOLVE_THREADS_MAX ((CURLMoption)20)
 #define MULTI_QUICK_EXIT ((CURLMoption)21)
 
-struct ccaas_http *ccaas_http_new(void)
+struct cc_http *cc_http_new(void)
 {
-    struct ccaas_http *http = calloc(1, sizeof *http);
+    struct cc_http *http = calloc(1, sizeof *http);
 
     if (!http)
         return NULL;
@@ -39,15 +39,14 @@ struct ccaas_http *ccaas_http_new(void)
     return http;
 }
 
-bool ccaas_http_forked(const struct ccaas_http *http)
+bool cc_http_forked(const struct cc_http *http)
 {
     return http->started && http->pid != getpid();
 }
 
 /* -- On the engine's thread ------------------------------------------------ */
 
-static void add_running(struct ccaas_http *http,
-                        struct ccaas_transfer *transfer)
+static void add_running(struct cc_http *http, struct cc_transfer *transfer)
 {
     transfer->next = http->running;
     transfer->link = &http->running;
@@ -57,21 +56,21 @@ static void add_running(struct ccaas_http *http,
 }
 
 /* The transfer is over: its sink hears of it, and it leaves the engine. */
-static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
+static void finish(struct cc_transfer *transfer, struct cc_http_end *end)
 {
     curl_off_t received = 0;
     long sent = 0;
 
     if (transfer->easy) {
-        ccaas_transfer_way(transfer, end);
+        cc_transfer_way(transfer, end);
         curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
         curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
         curl_multi_remove_handle(transfer->http->multi, transfer->easy);
         curl_easy_cleanup(transfer->easy);
         transfer->easy = NULL;
     }
-    ccaas_decode_end(&transfer->decode);
-    ccaas_buffer_free(&transfer->rest);
+    cc_decode_end(&transfer->decode);
+    cc_buffer_free(&transfer->rest);
     if (transfer->link) {
         *transfer->link = transfer->next;
         if (transfer->next)
@@ -81,28 +80,27 @@ static void finish(struct ccaas_transfer *transfer, struct ccaas_http_end *end)
     end->sent = (sent > 0 && !end->before) || transfer->redirects > 0;
     end->bytes = received;
     end->at = transfer->began_wall;
-    end->seconds =
-        transfer->began > 0 ? ccaas_clock_now() - transfer->began : 0;
+    end->seconds = transfer->began > 0 ? cc_clock_now() - transfer->began : 0;
     atomic_store(&transfer->over, true);
     transfer->sink.end(transfer->sink.self, end);
-    ccaas_http_release(transfer);
+    cc_http_release(transfer);
 }
 
-static void finish_as(struct ccaas_transfer *transfer, enum ccaas_code code,
+static void finish_as(struct cc_transfer *transfer, enum ccaas_code code,
                       bool transient, const char *message)
 {
-    struct ccaas_http_end end = {.code = code, .transient = transient};
+    struct cc_http_end end = {.code = code, .transient = transient};
 
     snprintf(end.message, sizeof end.message, "%s", message);
     finish(transfer, &end);
 }
 
-static void start(struct ccaas_http *http, struct ccaas_transfer *transfer)
+static void start(struct cc_http *http, struct cc_transfer *transfer)
 {
-    transfer->began = transfer->heard = ccaas_clock_now();
-    transfer->began_wall = ccaas_clock_wall();
+    transfer->began = transfer->heard = cc_clock_now();
+    transfer->began_wall = cc_clock_wall();
     transfer->easy = curl_easy_init();
-    if (!transfer->easy || !ccaas_transfer_prepare(transfer) ||
+    if (!transfer->easy || !cc_transfer_prepare(transfer) ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         finish_as(transfer, CCAAS_MEMORY, false, "out of memory");
         return;
@@ -110,23 +108,23 @@ static void start(struct ccaas_http *http, struct ccaas_transfer *transfer)
     add_running(http, transfer);
 }
 
-static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
+static void conclude(struct cc_http *http, struct cc_transfer *transfer,
                      CURLcode result);
 
 /* There may be bytes at hand, which come to the sink from within. */
-static void resume(struct ccaas_http *http, struct ccaas_transfer *transfer)
+static void resume(struct cc_http *http, struct cc_transfer *transfer)
 {
     CURLcode result;
 
     if (!transfer->paused)
         return;
     transfer->paused = false;
-    result = ccaas_transfer_unhold(transfer);
+    result = cc_transfer_unhold(transfer);
     if (result != CURLE_OK)
         conclude(http, transfer, result);
 }
 
-static bool waits(const struct ccaas_transfer *transfer)
+static bool waits(const struct cc_transfer *transfer)
 {
     return transfer->behind && !transfer->paused;
 }
@@ -134,9 +132,9 @@ static bool waits(const struct ccaas_transfer *transfer)
 /* Decodes on where the turn before this one left off: a few bytes may hold
  * gigabytes, and others are served, and ends are seen, in between.  True: there
  * is more. */
-static bool decode_on(struct ccaas_http *http)
+static bool decode_on(struct cc_http *http)
 {
-    struct ccaas_transfer *transfer, *next;
+    struct cc_transfer *transfer, *next;
     CURLcode result = CURLE_OK;
     bool more = false;
 
@@ -145,11 +143,11 @@ static bool decode_on(struct ccaas_http *http)
         transfer->spent = 0;
         if (!waits(transfer))
             continue;
-        ccaas_transfer_decode(transfer);
+        cc_transfer_decode(transfer);
         if (!transfer->behind)
-            result = ccaas_transfer_broken(transfer)
+            result = cc_transfer_broken(transfer)
                          ? CURLE_WRITE_ERROR
-                         : ccaas_transfer_unhold(transfer);
+                         : cc_transfer_unhold(transfer);
         if (!transfer->behind && (transfer->ended || result != CURLE_OK))
             conclude(http, transfer,
                      result != CURLE_OK ? result : transfer->result);
@@ -160,9 +158,9 @@ static bool decode_on(struct ccaas_http *http)
 }
 
 /* Does what others asked for.  False: the engine is to stop. */
-static bool serve_queue(struct ccaas_http *http)
+static bool serve_queue(struct cc_http *http)
 {
-    struct ccaas_transfer *transfer;
+    struct cc_transfer *transfer;
     bool wants_start, wants_resume, wants_cancel, stopping;
 
     for (;;) {
@@ -188,41 +186,41 @@ static bool serve_queue(struct ccaas_http *http)
         } else if (wants_resume && transfer->link) {
             resume(http, transfer);
         }
-        ccaas_http_release(transfer); /* the queue's reference */
+        cc_http_release(transfer); /* the queue's reference */
     }
 }
 
 /* A result has come for the transfer: over, or on to a redirect's target. */
-static void conclude(struct ccaas_http *http, struct ccaas_transfer *transfer,
+static void conclude(struct cc_http *http, struct cc_transfer *transfer,
                      CURLcode result)
 {
-    struct ccaas_http_end end = {.code = CCAAS_OK};
+    struct cc_http_end end = {.code = CCAAS_OK};
     const char *why;
 
-    if (transfer->behind && !ccaas_transfer_broken(transfer)) {
+    if (transfer->behind && !cc_transfer_broken(transfer)) {
         transfer->ended = true;
         transfer->result = result;
         return;
     }
     if ((result == CURLE_OK || transfer->stopped) && transfer->redirecting) {
-        why = ccaas_transfer_redirect(transfer);
+        why = cc_transfer_redirect(transfer);
         if (why) {
             finish_as(transfer, CCAAS_PROTOCOL, false, why);
             return;
         }
         curl_multi_remove_handle(http->multi, transfer->easy);
-        if (!ccaas_transfer_prepare(transfer) ||
+        if (!cc_transfer_prepare(transfer) ||
             curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
             finish_as(transfer, CCAAS_MEMORY, false, "out of memory");
         return;
     }
-    ccaas_transfer_judge(transfer, result, &end);
+    cc_transfer_judge(transfer, result, &end);
     finish(transfer, &end);
 }
 
-static void collect_results(struct ccaas_http *http)
+static void collect_results(struct cc_http *http)
 {
-    struct ccaas_transfer *transfer;
+    struct cc_transfer *transfer;
     CURLMsg *message;
     int left;
 
@@ -236,7 +234,7 @@ static void collect_results(struct ccaas_http *http)
 
 /* When the transfer's patience ends: time in which we made the server wait
  * does not count. */
-static double patience(const struct ccaas_transfer *transfer)
+static double patience(const struct cc_transfer *transfer)
 {
     if (transfer->paused || transfer->behind)
         return transfer->deadline;
@@ -245,11 +243,11 @@ static double patience(const struct ccaas_transfer *transfer)
 
 /* Ends those whose time is up.  Returns the milliseconds until somebody
  * else's is. */
-static int watch(struct ccaas_http *http)
+static int watch(struct cc_http *http)
 {
-    struct ccaas_transfer *transfer, *next;
-    double now = ccaas_clock_now(), soonest = INFINITY, ends;
-    char message[96], seconds[CCAAS_SECONDS_ROOM];
+    struct cc_transfer *transfer, *next;
+    double now = cc_clock_now(), soonest = INFINITY, ends;
+    char message[96], seconds[CC_SECONDS_ROOM];
 
     for (transfer = http->running; transfer; transfer = next) {
         next = transfer->next;
@@ -263,7 +261,7 @@ static int watch(struct ccaas_http *http)
             finish_as(transfer, CCAAS_TIMEOUT, false,
                       "the deadline has passed");
         } else {
-            ccaas_text_seconds(seconds, transfer->timeout);
+            cc_text_seconds(seconds, transfer->timeout);
             snprintf(message, sizeof message,
                      "no byte from the server for %s s", seconds);
             finish_as(transfer, CCAAS_TIMEOUT, true, message);
@@ -275,7 +273,7 @@ static int watch(struct ccaas_http *http)
 }
 
 /* Sleeps, without the right to work, until something is to be done. */
-static void rest(struct ccaas_http *http, int milliseconds)
+static void rest(struct cc_http *http, int milliseconds)
 {
     struct curl_waitfd guest;
     void (*attend)(void *self);
@@ -293,7 +291,7 @@ static void rest(struct ccaas_http *http, int milliseconds)
 
 static void *run(void *self)
 {
-    struct ccaas_http *http = self;
+    struct cc_http *http = self;
     int active, milliseconds;
     bool more;
 
@@ -330,12 +328,12 @@ static void set_options(CURLM *multi)
 
 /* Starts the thread, with all signals blocked: they are the host's.  With the
  * lock held. */
-static bool start_thread(struct ccaas_http *http)
+static bool start_thread(struct cc_http *http)
 {
     sigset_t all, before;
     int failed;
 
-    ccaas_http_process_prepare();
+    cc_http_process_prepare();
     http->multi = curl_multi_init();
     if (!http->multi)
         return false;
@@ -357,14 +355,14 @@ static bool start_thread(struct ccaas_http *http)
     }
     http->started = true;
     http->pid = getpid();
-    ccaas_http_process_add(http);
+    cc_http_process_add(http);
     return true;
 }
 
 /* Puts the transfer into the queue; with the lock held. */
-static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
+static void enqueue(struct cc_http *http, struct cc_transfer *transfer)
 {
-    struct ccaas_transfer **last = &http->queue;
+    struct cc_transfer **last = &http->queue;
 
     if (transfer->queued || http->stopping)
         return;
@@ -377,13 +375,13 @@ static void enqueue(struct ccaas_http *http, struct ccaas_transfer *transfer)
     curl_multi_wakeup(http->multi);
 }
 
-void ccaas_http_stay(struct ccaas_http *http)
+void cc_http_stay(struct cc_http *http)
 {
     http->stays = getpid();
 }
 
-bool ccaas_http_attend(struct ccaas_http *http, int fd,
-                       void (*attend)(void *self), void *self)
+bool cc_http_attend(struct cc_http *http, int fd, void (*attend)(void *self),
+                    void *self)
 {
     bool ready;
 
@@ -400,16 +398,16 @@ bool ccaas_http_attend(struct ccaas_http *http, int fd,
     return ready;
 }
 
-struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
-                                       const struct ccaas_http_request *request,
-                                       const struct ccaas_http_sink *sink)
+struct cc_transfer *cc_http_send(struct cc_http *http,
+                                 const struct cc_http_request *request,
+                                 const struct cc_http_sink *sink)
 {
-    struct ccaas_transfer *transfer;
+    struct cc_transfer *transfer;
     bool ready;
 
-    if (ccaas_http_forked(http))
+    if (cc_http_forked(http))
         return NULL;
-    transfer = ccaas_transfer_new(http, request, sink);
+    transfer = cc_transfer_new(http, request, sink);
     if (!transfer)
         return NULL;
     pthread_mutex_lock(&http->lock);
@@ -421,18 +419,18 @@ struct ccaas_transfer *ccaas_http_send(struct ccaas_http *http,
     }
     pthread_mutex_unlock(&http->lock);
     if (!ready) {
-        ccaas_http_release(transfer);
+        cc_http_release(transfer);
         return NULL;
     }
     return transfer;
 }
 
-void ccaas_http_cancel(struct ccaas_transfer *transfer)
+void cc_http_cancel(struct cc_transfer *transfer)
 {
-    struct ccaas_http *http = transfer->http;
+    struct cc_http *http = transfer->http;
 
     /* To wake the thread for nothing would cost more than all the rest. */
-    if (ccaas_http_forked(http) || atomic_load(&transfer->over))
+    if (cc_http_forked(http) || atomic_load(&transfer->over))
         return;
     pthread_mutex_lock(&http->lock);
     transfer->wants_cancel = true;
@@ -440,11 +438,11 @@ void ccaas_http_cancel(struct ccaas_transfer *transfer)
     pthread_mutex_unlock(&http->lock);
 }
 
-void ccaas_http_resume(struct ccaas_transfer *transfer)
+void cc_http_resume(struct cc_transfer *transfer)
 {
-    struct ccaas_http *http = transfer->http;
+    struct cc_http *http = transfer->http;
 
-    if (ccaas_http_forked(http))
+    if (cc_http_forked(http))
         return;
     pthread_mutex_lock(&http->lock);
     transfer->wants_resume = true;
@@ -452,11 +450,11 @@ void ccaas_http_resume(struct ccaas_transfer *transfer)
     pthread_mutex_unlock(&http->lock);
 }
 
-void ccaas_http_stop(struct ccaas_http *http)
+void cc_http_stop(struct cc_http *http)
 {
     bool running;
 
-    if (ccaas_http_forked(http))
+    if (cc_http_forked(http))
         return;
     pthread_mutex_lock(&http->lock);
     running = http->started && !http->stopping;
@@ -467,15 +465,15 @@ void ccaas_http_stop(struct ccaas_http *http)
     if (!running)
         return;
     pthread_join(http->thread, NULL);
-    ccaas_http_process_remove(http);
+    cc_http_process_remove(http);
 }
 
-void ccaas_http_free(struct ccaas_http *http)
+void cc_http_free(struct cc_http *http)
 {
     if (!http)
         return;
-    ccaas_http_stop(http);
-    if (!ccaas_http_forked(http)) {
+    cc_http_stop(http);
+    if (!cc_http_forked(http)) {
         pthread_mutex_destroy(&http->lock);
         pthread_mutex_destroy(&http->work);
         pthread_cond_destroy(&http->began);

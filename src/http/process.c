@@ -7,12 +7,12 @@
 
 #include "engine.h"
 
-static struct ccaas_http *engines;
+static struct cc_http *engines;
 static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void stop_all(void)
 {
-    struct ccaas_http *http;
+    struct cc_http *http;
 
     for (;;) {
         pthread_mutex_lock(&engines_lock);
@@ -22,14 +22,14 @@ static void stop_all(void)
         pthread_mutex_unlock(&engines_lock);
         if (!http)
             return;
-        ccaas_http_stop(http);
+        cc_http_stop(http);
     }
 }
 
 /* An engine that nothing of may go into a child, or NULL. */
-static struct ccaas_http *find_staying(void)
+static struct cc_http *find_staying(void)
 {
-    struct ccaas_http *http;
+    struct cc_http *http;
 
     pthread_mutex_lock(&engines_lock);
     for (http = engines; http && http->stays != getpid();)
@@ -43,10 +43,10 @@ static struct ccaas_http *find_staying(void)
  * thread takes while it begins. */
 static void before_fork(void)
 {
-    struct ccaas_http *http;
+    struct cc_http *http;
 
     while ((http = find_staying()) != NULL) {
-        ccaas_http_stop(http);
+        cc_http_stop(http);
         http->started = http->stopping = http->begun = false;
         http->stays = 0;
     }
@@ -60,7 +60,7 @@ static void before_fork(void)
 
 static void after_fork(void)
 {
-    struct ccaas_http *http;
+    struct cc_http *http;
 
     for (http = engines; http; http = http->next)
         pthread_mutex_unlock(&http->work);
@@ -83,14 +83,14 @@ static void prepare(void)
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-void ccaas_http_process_prepare(void)
+void cc_http_process_prepare(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, prepare);
 }
 
-void ccaas_http_process_add(struct ccaas_http *http)
+void cc_http_process_add(struct cc_http *http)
 {
     pthread_mutex_lock(&engines_lock);
     http->next = engines;
@@ -98,9 +98,9 @@ void ccaas_http_process_add(struct ccaas_http *http)
     pthread_mutex_unlock(&engines_lock);
 }
 
-void ccaas_http_process_remove(struct ccaas_http *http)
+void cc_http_process_remove(struct cc_http *http)
 {
-    struct ccaas_http **link;
+    struct cc_http **link;
 
     pthread_mutex_lock(&engines_lock);
     for (link = &engines; *link; link = &(*link)->next)

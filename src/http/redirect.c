@@ -23,14 +23,14 @@ static bool same_origin(const char *one, const char *other, bool *secure)
         from_a = from_b = NULL;
         if (curl_url_get(a, parts[i], &from_a, CURLU_DEFAULT_PORT) ||
             curl_url_get(b, parts[i], &from_b, CURLU_DEFAULT_PORT) ||
-            !ccaas_same_text(from_a, from_b))
+            !cc_same_text(from_a, from_b))
             same = false;
         curl_free(from_a);
         curl_free(from_b);
     }
     from_b = NULL;
     if (b && curl_url_get(b, CURLUPART_SCHEME, &from_b, 0) == CURLUE_OK)
-        *secure = ccaas_same_text(from_b, "https");
+        *secure = cc_same_text(from_b, "https");
     curl_free(from_b);
     curl_url_cleanup(a);
     curl_url_cleanup(b);
@@ -39,9 +39,9 @@ static bool same_origin(const char *one, const char *other, bool *secure)
 
 /* Where the answer leads; NULL: nowhere that could be used.  Not by
  * CURLINFO_REDIRECT_URL, which has our user and password in it. */
-static char *find_target(const struct ccaas_transfer *transfer)
+static char *find_target(const struct cc_transfer *transfer)
 {
-    const char *location = ccaas_transfer_header(transfer, "location");
+    const char *location = cc_transfer_header(transfer, "location");
     const unsigned flags =
         CURLU_DISALLOW_USER | CURLU_ALLOW_SPACE | CURLU_URLENCODE;
     CURLU *url = curl_url();
@@ -56,7 +56,7 @@ static char *find_target(const struct ccaas_transfer *transfer)
     return target;
 }
 
-const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer)
+const char *cc_transfer_redirect(struct cc_transfer *transfer)
 {
     bool get = strcmp(transfer->method, "GET") == 0 ||
                strcmp(transfer->method, "HEAD") == 0;
@@ -66,7 +66,7 @@ const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer)
 
     if (!get && !keeps)
         return "a redirect that would drop the request's body: not followed";
-    if (++transfer->redirects > CCAAS_HTTP_REDIRECTS)
+    if (++transfer->redirects > CC_HTTP_REDIRECTS)
         return "too many redirects";
     target = find_target(transfer);
     if (!target)

@@ -21,8 +21,8 @@ static void find_place(void)
 /* OpenSSL tells of everything that happens to a connection. */
 static void on_event(const SSL *ssl, int where, int value)
 {
-    struct ccaas_transfer *transfer;
-    struct ccaas_http *http;
+    struct cc_transfer *transfer;
+    struct cc_http *http;
 
     if (where != SSL_CB_READ_ALERT || (value & 255) != SSL_AD_CLOSE_NOTIFY)
         return;
@@ -35,7 +35,7 @@ static void on_event(const SSL *ssl, int where, int value)
 
 static CURLcode on_context(CURL *easy, void *context, void *self)
 {
-    struct ccaas_transfer *transfer = self;
+    struct cc_transfer *transfer = self;
 
     (void)easy;
     if (!SSL_CTX_set_ex_data(context, place, transfer->http))
@@ -44,7 +44,7 @@ static CURLcode on_context(CURL *easy, void *context, void *self)
     return CURLE_OK;
 }
 
-void ccaas_tls_end_watch(struct ccaas_transfer *transfer)
+void cc_tls_end_watch(struct cc_transfer *transfer)
 {
     pthread_once(&once, find_place);
     transfer->tls = NULL;
@@ -55,7 +55,7 @@ void ccaas_tls_end_watch(struct ccaas_transfer *transfer)
     curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, transfer);
 }
 
-void ccaas_tls_end_expect(struct ccaas_transfer *transfer)
+void cc_tls_end_expect(struct cc_transfer *transfer)
 {
     struct curl_tlssessioninfo *session = NULL;
 

@@ -4,16 +4,16 @@
  *
  * On the engine's thread.
  */
-#ifndef CCAAS_TLS_END_H
-#define CCAAS_TLS_END_H
+#ifndef CC_TLS_END_H
+#define CC_TLS_END_H
 
 #include "transfer.h"
 
 /* Has the connections that this transfer makes watched; where libcurl has
  * another TLS library than OpenSSL, nothing is known of them. */
-void ccaas_tls_end_watch(struct ccaas_transfer *transfer);
+void cc_tls_end_watch(struct cc_transfer *transfer);
 
 /* The transfer's answer lasts until its connection ends: notes which one. */
-void ccaas_tls_end_expect(struct ccaas_transfer *transfer);
+void cc_tls_end_expect(struct cc_transfer *transfer);
 
 #endif

@@ -19,7 +19,7 @@
 
 /* Adds a header line to the request's; false: memory is out.  libcurl takes a
  * header without a value for one to be left out, unless a semicolon ends it. */
-static bool add_line(struct ccaas_transfer *transfer, const char *line)
+static bool add_line(struct cc_transfer *transfer, const char *line)
 {
     const char *colon = strchr(line, ':');
     struct curl_slist *list;
@@ -42,13 +42,13 @@ static bool add_line(struct ccaas_transfer *transfer, const char *line)
 static bool has_line(const struct curl_slist *list, const char *name)
 {
     for (; list; list = list->next)
-        if (ccaas_same_start(list->data, name, strlen(name)))
+        if (cc_same_start(list->data, name, strlen(name)))
             return true;
     return false;
 }
 
 /* Takes out a header that libcurl would add by itself. */
-static bool without(struct ccaas_transfer *transfer, const char *name)
+static bool without(struct cc_transfer *transfer, const char *name)
 {
     struct curl_slist *list;
 
@@ -60,12 +60,11 @@ static bool without(struct ccaas_transfer *transfer, const char *name)
     return list != NULL;
 }
 
-struct ccaas_transfer *
-ccaas_transfer_new(struct ccaas_http *http,
-                   const struct ccaas_http_request *request,
-                   const struct ccaas_http_sink *sink)
+struct cc_transfer *cc_transfer_new(struct cc_http *http,
+                                    const struct cc_http_request *request,
+                                    const struct cc_http_sink *sink)
 {
-    struct ccaas_transfer *transfer = calloc(1, sizeof *transfer);
+    struct cc_transfer *transfer = calloc(1, sizeof *transfer);
     const char *const *header;
     bool failed = false;
 
@@ -74,20 +73,20 @@ ccaas_transfer_new(struct ccaas_http *http,
     atomic_init(&transfer->references, 1);
     transfer->http = http;
     transfer->sink = *sink;
-    transfer->method = ccaas_copy(request->method, &failed);
-    transfer->url = ccaas_copy(request->url, &failed);
-    transfer->ca_file = ccaas_copy(request->trust.file, &failed);
-    transfer->ca_dir = ccaas_copy(request->trust.dir, &failed);
-    transfer->proxy = ccaas_copy(request->proxy, &failed);
-    transfer->user_agent = ccaas_copy(request->user_agent, &failed);
+    transfer->method = cc_copy(request->method, &failed);
+    transfer->url = cc_copy(request->url, &failed);
+    transfer->ca_file = cc_copy(request->trust.file, &failed);
+    transfer->ca_dir = cc_copy(request->trust.dir, &failed);
+    transfer->proxy = cc_copy(request->proxy, &failed);
+    transfer->user_agent = cc_copy(request->user_agent, &failed);
     transfer->connect_timeout = request->connect_timeout;
     transfer->timeout = request->timeout;
     transfer->deadline = request->deadline;
     transfer->idempotent = request->idempotent;
     transfer->plain = request->plain;
-    transfer->bearer = ccaas_secret_hold(request->bearer);
-    transfer->user = ccaas_secret_hold(request->user);
-    transfer->password = ccaas_secret_hold(request->password);
+    transfer->bearer = cc_secret_hold(request->bearer);
+    transfer->user = cc_secret_hold(request->user);
+    transfer->password = cc_secret_hold(request->password);
     if (request->content) {
         transfer->content = malloc(request->content_length + 1);
         failed = failed || !transfer->content;
@@ -101,13 +100,13 @@ ccaas_transfer_new(struct ccaas_http *http,
     failed = failed || !without(transfer, "Content-Type:") ||
              !without(transfer, "Expect:");
     if (failed) {
-        ccaas_http_release(transfer);
+        cc_http_release(transfer);
         return NULL;
     }
     return transfer;
 }
 
-void ccaas_http_release(struct ccaas_transfer *transfer)
+void cc_http_release(struct cc_transfer *transfer)
 {
     struct curl_slist *item;
 
@@ -120,15 +119,15 @@ void ccaas_http_release(struct ccaas_transfer *transfer)
     free(transfer->proxy);
     free(transfer->user_agent);
     free(transfer->content);
-    ccaas_secret_release(transfer->bearer);
-    ccaas_secret_release(transfer->user);
-    ccaas_secret_release(transfer->password);
+    cc_secret_release(transfer->bearer);
+    cc_secret_release(transfer->user);
+    cc_secret_release(transfer->password);
     for (item = transfer->headers; item; item = item->next)
-        ccaas_secret_wipe(item->data, strlen(item->data));
+        cc_secret_wipe(item->data, strlen(item->data));
     curl_slist_free_all(transfer->headers);
-    ccaas_buffer_free(&transfer->answer);
-    ccaas_buffer_free(&transfer->rest);
-    ccaas_decode_end(&transfer->decode);
+    cc_buffer_free(&transfer->answer);
+    cc_buffer_free(&transfer->rest);
+    cc_decode_end(&transfer->decode);
     free(transfer);
 }
 
@@ -138,8 +137,8 @@ static bool is_redirect(int status)
            status == 308;
 }
 
-const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
-                                  const char *name)
+const char *cc_transfer_header(const struct cc_transfer *transfer,
+                               const char *name)
 {
     const char *at = transfer->answer.bytes;
     const char *end = at + transfer->answer.length;
@@ -164,10 +163,10 @@ static void trim(const char **from, const char **end)
 
 /* A line that begins with a blank goes on with the value of the one before: a
  * coding that it names must not be missed. */
-static bool continue_header(struct ccaas_transfer *transfer, const char *line,
+static bool continue_header(struct cc_transfer *transfer, const char *line,
                             size_t length)
 {
-    struct ccaas_buffer *answer = &transfer->answer;
+    struct cc_buffer *answer = &transfer->answer;
     const char *end = line + length;
 
     trim(&line, &end);
@@ -175,8 +174,8 @@ static bool continue_header(struct ccaas_transfer *transfer, const char *line,
         memchr(line, '\0', (size_t)(end - line)))
         return true;
     answer->bytes[answer->length - 1] = ' '; /* there was a NUL */
-    if (ccaas_buffer_add(answer, line, (size_t)(end - line)) &&
-        ccaas_buffer_add(answer, "", 1))
+    if (cc_buffer_add(answer, line, (size_t)(end - line)) &&
+        cc_buffer_add(answer, "", 1))
         return true;
     answer->bytes[answer->length - 1] = '\0';
     transfer->no_memory = true;
@@ -184,7 +183,7 @@ static bool continue_header(struct ccaas_transfer *transfer, const char *line,
 }
 
 /* Adds a header line to the answer's headers. */
-static bool add_header(struct ccaas_transfer *transfer, const char *line,
+static bool add_header(struct cc_transfer *transfer, const char *line,
                        size_t length)
 {
     const char *colon = memchr(line, ':', length);
@@ -196,72 +195,72 @@ static bool add_header(struct ccaas_transfer *transfer, const char *line,
     if (!colon || memchr(line, '\0', length))
         return true; /* no header: libcurl has refused what is dangerous */
     trim(&value, &end);
-    if (!ccaas_buffer_add(&transfer->answer, line, name) ||
-        !ccaas_buffer_add(&transfer->answer, "", 1) ||
-        !ccaas_buffer_add(&transfer->answer, value, (size_t)(end - value)) ||
-        !ccaas_buffer_add(&transfer->answer, "", 1)) {
+    if (!cc_buffer_add(&transfer->answer, line, name) ||
+        !cc_buffer_add(&transfer->answer, "", 1) ||
+        !cc_buffer_add(&transfer->answer, value, (size_t)(end - value)) ||
+        !cc_buffer_add(&transfer->answer, "", 1)) {
         transfer->no_memory = true;
         return false;
     }
     i = transfer->answer.length - (size_t)(end - value) - 2 - name;
     for (; name; name--, i++)
-        transfer->answer.bytes[i] = ccaas_lower(transfer->answer.bytes[i]);
+        transfer->answer.bytes[i] = cc_lower(transfer->answer.bytes[i]);
     return true;
 }
 
 /* Where a redirect led to; NULL: there was none. */
-static const char *moved_to(const struct ccaas_transfer *transfer)
+static const char *moved_to(const struct cc_transfer *transfer)
 {
     return transfer->redirects ? transfer->url : NULL;
 }
 
 /* Does the body last until the connection ends? */
-static bool has_open_end(const struct ccaas_transfer *transfer)
+static bool has_open_end(const struct cc_transfer *transfer)
 {
     return transfer->status != 204 && transfer->status != 304 &&
            strcmp(transfer->method, "HEAD") != 0 &&
-           !ccaas_transfer_header(transfer, "content-length") &&
-           !ccaas_transfer_header(transfer, "transfer-encoding");
+           !cc_transfer_header(transfer, "content-length") &&
+           !cc_transfer_header(transfer, "transfer-encoding");
 }
 
 /* The headers are complete: a redirect is kept from the sink. */
-static void headers_done(struct ccaas_transfer *transfer)
+static void headers_done(struct cc_transfer *transfer)
 {
-    struct ccaas_http_head head = {.status = transfer->status,
-                                   .headers = transfer->answer.bytes,
-                                   .length = transfer->answer.length,
-                                   .moved = moved_to(transfer)};
+    struct cc_http_head head = {.status = transfer->status,
+                                .headers = transfer->answer.bytes,
+                                .length = transfer->answer.length,
+                                .moved = moved_to(transfer)};
 
     if (transfer->status < 200 || transfer->headed)
         return;
     transfer->headed = true;
-    transfer->unproxied = ccaas_transfer_is_unproxied(transfer);
+    transfer->unproxied = cc_transfer_is_unproxied(transfer);
     if (transfer->unproxied)
         return;
     if (is_redirect(transfer->status) &&
-        ccaas_transfer_header(transfer, "location")) {
+        cc_transfer_header(transfer, "location")) {
         transfer->redirecting = true;
         return;
     }
     transfer->open_end = head.open_end = has_open_end(transfer);
     if (transfer->open_end)
-        ccaas_tls_end_expect(transfer);
+        cc_tls_end_expect(transfer);
     transfer->sink.head(transfer->sink.self, &head);
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *self)
 {
-    struct ccaas_transfer *transfer = self;
+    struct cc_transfer *transfer = self;
     size_t length = size * count;
     long status = 0;
 
-    transfer->heard = ccaas_clock_now();
+    transfer->heard = cc_clock_now();
     transfer->head_bytes += length;
-    if (transfer->head_bytes > CCAAS_HTTP_HEADERS) {
+    if (transfer->head_bytes > CC_HTTP_HEADERS) {
         transfer->too_large = true;
         return 0;
     }
-    if (length >= 5 && ccaas_same_start(line, "HTTP/", 5)) {
+    if (length >= 5 && cc_same_start(line, "HTTP/", 5)) {
         transfer->answer.length = 0;
         transfer->headed = false;
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -277,25 +276,24 @@ static size_t on_header(char *line, size_t size, size_t count, void *self)
 }
 
 /* Our own headers; to a stranger none of them. */
-static bool set_headers(struct ccaas_transfer *transfer)
+static bool set_headers(struct cc_transfer *transfer)
 {
-    struct ccaas_buffer line = {0};
+    struct cc_buffer line = {0};
     struct curl_slist *list;
     bool done = true;
 
     if (transfer->bearer && !transfer->stranger) {
-        done =
-            ccaas_buffer_text(&line, "Authorization: Bearer ") &&
-            ccaas_buffer_text(&line, ccaas_secret_reveal(transfer->bearer)) &&
-            ccaas_buffer_add(&line, "", 1);
+        done = cc_buffer_text(&line, "Authorization: Bearer ") &&
+               cc_buffer_text(&line, cc_secret_reveal(transfer->bearer)) &&
+               cc_buffer_add(&line, "", 1);
         list = done ? curl_slist_append(transfer->headers, line.bytes) : NULL;
         done = list != NULL;
         if (done)
             transfer->headers = list;
         if (line.bytes)
-            ccaas_secret_wipe(line.bytes, line.length);
-        ccaas_buffer_free(&line);
-        ccaas_secret_release(transfer->bearer);
+            cc_secret_wipe(line.bytes, line.length);
+        cc_buffer_free(&line);
+        cc_secret_release(transfer->bearer);
         transfer->bearer = NULL; /* it is in the list now */
     }
     if (!done || transfer->stranger)
@@ -306,14 +304,14 @@ static bool set_headers(struct ccaas_transfer *transfer)
         curl_easy_setopt(transfer->easy, CURLOPT_HTTPAUTH,
                          (long)CURLAUTH_BASIC);
         curl_easy_setopt(transfer->easy, CURLOPT_USERNAME,
-                         ccaas_secret_reveal(transfer->user));
+                         cc_secret_reveal(transfer->user));
         curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD,
-                         ccaas_secret_reveal(transfer->password));
+                         cc_secret_reveal(transfer->password));
     }
     return true;
 }
 
-static void set_method(struct ccaas_transfer *transfer)
+static void set_method(struct cc_transfer *transfer)
 {
     CURL *easy = transfer->easy;
     const char *method = transfer->method;
@@ -344,7 +342,7 @@ static void set_method(struct ccaas_transfer *transfer)
 static curl_socket_t open_socket(void *self, curlsocktype purpose,
                                  struct curl_sockaddr *address)
 {
-    struct ccaas_transfer *transfer = self;
+    struct cc_transfer *transfer = self;
     int fd;
 
     (void)purpose;
@@ -355,7 +353,7 @@ static curl_socket_t open_socket(void *self, curlsocktype purpose,
     return fd;
 }
 
-bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
+bool cc_transfer_prepare(struct cc_transfer *transfer)
 {
     CURL *easy = transfer->easy;
 
@@ -387,7 +385,7 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
         (long)(fmin(transfer->connect_timeout, CONNECT_MOST) * 1000) + 1);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ccaas_transfer_bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, cc_transfer_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     if (transfer->ca_file || transfer->ca_dir) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->ca_file);
@@ -395,19 +393,19 @@ bool ccaas_transfer_prepare(struct ccaas_transfer *transfer)
     }
     /* In clear we talk to this machine itself only: a proxy of the environment
      * is not to see the token on a way that was thought to be none. */
-    if (transfer->proxy || ccaas_same_start(transfer->url, "http:", 5))
+    if (transfer->proxy || cc_same_start(transfer->url, "http:", 5))
         curl_easy_setopt(easy, CURLOPT_PROXY,
                          transfer->proxy ? transfer->proxy : "");
-    ccaas_tls_end_watch(transfer);
+    cc_tls_end_watch(transfer);
     set_method(transfer);
-    ccaas_transfer_watch_way(transfer);
+    cc_transfer_watch_way(transfer);
     return curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
            set_headers(transfer);
 }
 
 /* Does this result mean that libcurl had no room for the headers?  It has room
  * for a line of 100 KiB, and says that memory is out where one is longer. */
-static bool headers_too_large(const struct ccaas_transfer *transfer,
+static bool headers_too_large(const struct cc_transfer *transfer,
                               CURLcode result)
 {
     curl_off_t first = 0;
@@ -422,33 +420,33 @@ static bool headers_too_large(const struct ccaas_transfer *transfer,
     curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
     if (result != CURLE_OUT_OF_MEMORY || !first)
         return false;
-    probe = malloc(CCAAS_HTTP_HEADERS);
+    probe = malloc(CC_HTTP_HEADERS);
     free(probe);
     return probe != NULL;
 }
 
 /* Did it fail for want of descriptors, or of a thread?  libcurl does not say
  * that: the look-up, the connection or the CA file has failed. */
-static bool lacks_means(const struct ccaas_transfer *transfer, CURLcode result)
+static bool lacks_means(const struct cc_transfer *transfer, CURLcode result)
 {
     switch (result) {
     case CURLE_COULDNT_CONNECT:
-        return transfer->starved || !ccaas_descriptors_left(1);
+        return transfer->starved || !cc_descriptors_left(1);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
         return strstr(transfer->trouble, "thread failed") ||
-               !ccaas_descriptors_left(4);
+               !cc_descriptors_left(4);
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CONNECT_ERROR:
-        return !ccaas_descriptors_left(2);
+        return !cc_descriptors_left(2);
     default:
         return false;
     }
 }
 
 /* Fills in what libcurl's result alone says. */
-static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
-                        struct ccaas_http_end *end)
+static void read_result(const struct cc_transfer *transfer, CURLcode result,
+                        struct cc_http_end *end)
 {
     static const struct {
         CURLcode result;
@@ -478,7 +476,7 @@ static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
     end->transient = true;
     if (lacks_means(transfer, result)) {
         end->code = CCAAS_IO;
-        snprintf(end->message, sizeof end->message, "%s", CCAAS_NO_DESCRIPTOR);
+        snprintf(end->message, sizeof end->message, "%s", CC_NO_DESCRIPTOR);
         return;
     }
     for (i = 0; i < sizeof meanings / sizeof *meanings; i++)
@@ -492,7 +490,7 @@ static void read_result(const struct ccaas_transfer *transfer, CURLcode result,
                                     : curl_easy_strerror(result));
 }
 
-static void set_end(struct ccaas_http_end *end, enum ccaas_code code,
+static void set_end(struct cc_http_end *end, enum ccaas_code code,
                     bool transient, const char *message)
 {
     end->code = code;
@@ -500,12 +498,12 @@ static void set_end(struct ccaas_http_end *end, enum ccaas_code code,
     snprintf(end->message, sizeof end->message, "%s", message);
 }
 
-void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
-                          struct ccaas_http_end *end)
+void cc_transfer_judge(struct cc_transfer *transfer, CURLcode result,
+                       struct cc_http_end *end)
 {
     end->in_body = transfer->headed && !transfer->redirecting;
     end->moved = moved_to(transfer);
-    if (ccaas_transfer_refused(transfer, result, end))
+    if (cc_transfer_refused(transfer, result, end))
         return;
     if (transfer->fault[0]) {
         set_end(end, CCAAS_PROTOCOL, false, transfer->fault);
@@ -518,7 +516,7 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
         snprintf(end->message, sizeof end->message,
                  "the answer's headers are larger than %d bytes, or one of "
                  "them than 100,000",
-                 CCAAS_HTTP_HEADERS);
+                 CC_HTTP_HEADERS);
     } else if (result != CURLE_OK || !transfer->headed) {
         read_result(transfer, result, end);
         /* What libcurl says of a proxy's address shows its password. */
@@ -526,16 +524,16 @@ void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
             set_end(end, end->code, false,
                     "the proxy's address cannot be used");
     } else if (!transfer->bodied && strcmp(transfer->method, "HEAD") != 0 &&
-               !ccaas_transfer_has_length(transfer)) {
-        set_end(end, CCAAS_PROTOCOL, false, CCAAS_HTTP_BAD_LENGTH);
-    } else if (transfer->coding != CCAAS_CODING_NONE &&
-               !ccaas_decode_finish(&transfer->decode)) {
+               !cc_transfer_has_length(transfer)) {
+        set_end(end, CCAAS_PROTOCOL, false, CC_HTTP_BAD_LENGTH);
+    } else if (transfer->coding != CC_CODING_NONE &&
+               !cc_decode_finish(&transfer->decode)) {
         set_end(end, CCAAS_NETWORK, true,
                 "the compressed answer was cut short");
     } else {
         end->code = CCAAS_OK;
         /* A compressed body's format proves its end. */
         end->unproven = transfer->tls && !transfer->tls_ended &&
-                        transfer->coding == CCAAS_CODING_NONE;
+                        transfer->coding == CC_CODING_NONE;
     }
 }

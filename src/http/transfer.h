@@ -1,7 +1,7 @@
 /* One transfer, as the files of this room share it.  Only on the engine's
  * thread, but for the fields that say otherwise. */
-#ifndef CCAAS_TRANSFER_H
-#define CCAAS_TRANSFER_H
+#ifndef CC_TRANSFER_H
+#define CC_TRANSFER_H
 
 #include <curl/curl.h>
 #include <stdatomic.h>
@@ -11,40 +11,40 @@
 #include "http.h"
 
 #ifdef CCAAS_TINY /* small enough for every border to be met in a test */
-#define CCAAS_HTTP_PIECE 61
-#define CCAAS_HTTP_TURN 200
+#define CC_HTTP_PIECE 61
+#define CC_HTTP_TURN 200
 #else
-#define CCAAS_HTTP_PIECE (16 * 1024) /* of decoded bytes at a time */
-#define CCAAS_HTTP_TURN                                                        \
+#define CC_HTTP_PIECE (16 * 1024) /* of decoded bytes at a time */
+#define CC_HTTP_TURN                                                           \
     (256 * 1024) /* of one transfer in a turn of the loop                      \
                   */
 #endif
 
-struct ccaas_transfer {
+struct cc_transfer {
     atomic_int references; /* any thread */
-    struct ccaas_http *http;
-    struct ccaas_http_sink sink;
+    struct cc_http *http;
+    struct cc_http_sink sink;
 
     /* The request: written before it is handed over, then read only. */
     char *method, *url, *ca_file, *ca_dir, *proxy, *user_agent;
     char *content;
     size_t content_length;
-    struct ccaas_secret *bearer, *user, *password;
+    struct cc_secret *bearer, *user, *password;
     struct curl_slist *headers;
     double connect_timeout, timeout, deadline;
     bool idempotent, plain;
 
     /* What others asked for: guarded by the engine's lock. */
     bool queued, wants_start, wants_resume, wants_cancel;
-    struct ccaas_transfer *next_queued;
+    struct cc_transfer *next_queued;
 
     atomic_bool over; /* the sink has heard of the end, or is about to */
 
     /* Under way. */
-    struct ccaas_transfer *next, **link; /* the engine's list */
+    struct cc_transfer *next, **link; /* the engine's list */
     CURL *easy;
     char trouble[CURL_ERROR_SIZE];
-    struct ccaas_buffer answer; /* headers of the answer under way */
+    struct cc_buffer answer; /* headers of the answer under way */
     int status;
     size_t head_bytes; /* of its headers, 1xx and trailers included */
     size_t waste;      /* bytes of a redirect's body */
@@ -67,9 +67,9 @@ struct ccaas_transfer {
     int64_t received;
 
     /* The body's coding.  What one turn does not decode waits in `rest`. */
-    enum ccaas_coding coding;
-    struct ccaas_decode decode;
-    struct ccaas_buffer rest;
+    enum cc_coding coding;
+    struct cc_decode decode;
+    struct cc_buffer rest;
     size_t taken;    /* bytes of `rest` that are decoded */
     size_t spent;    /* bytes decoded in this turn */
     bool behind;     /* there is something to decode, or may be */
@@ -79,63 +79,61 @@ struct ccaas_transfer {
 };
 
 /* Makes a transfer of a request: NULL: memory is out. */
-struct ccaas_transfer *
-ccaas_transfer_new(struct ccaas_http *http,
-                   const struct ccaas_http_request *request,
-                   const struct ccaas_http_sink *sink);
+struct cc_transfer *cc_transfer_new(struct cc_http *http,
+                                    const struct cc_http_request *request,
+                                    const struct cc_http_sink *sink);
 
 /* Sets the easy handle up for transfer->url.  False: memory is out. */
-bool ccaas_transfer_prepare(struct ccaas_transfer *transfer);
+bool cc_transfer_prepare(struct cc_transfer *transfer);
 
 /* The value of the newest answer's header of that name (in lower case); NULL:
  * there is none. */
-const char *ccaas_transfer_header(const struct ccaas_transfer *transfer,
-                                  const char *name);
+const char *cc_transfer_header(const struct cc_transfer *transfer,
+                               const char *name);
 
 /* body.c: is what the headers say of the body's length one number, or nothing?
  * libcurl takes one of several, and of one too large nothing: a body that was
  * cut short would count as whole. */
-bool ccaas_transfer_has_length(const struct ccaas_transfer *transfer);
+bool cc_transfer_has_length(const struct cc_transfer *transfer);
 
-#define CCAAS_HTTP_BAD_LENGTH "the answer's Content-Length is not one number"
+#define CC_HTTP_BAD_LENGTH "the answer's Content-Length is not one number"
 
 /* body.c: libcurl's callback for bytes of the body. */
-size_t ccaas_transfer_bytes(char *bytes, size_t size, size_t count, void *self);
+size_t cc_transfer_bytes(char *bytes, size_t size, size_t count, void *self);
 
 /* Decodes what waits, as much as a turn may.  While `behind` stays true there
  * is more. */
-void ccaas_transfer_decode(struct ccaas_transfer *transfer);
+void cc_transfer_decode(struct cc_transfer *transfer);
 
 /* Nothing more is given to the sink: it wants none, or the answer is of no
  * use. */
-bool ccaas_transfer_broken(const struct ccaas_transfer *transfer);
+bool cc_transfer_broken(const struct cc_transfer *transfer);
 
 /* Lets libcurl receive again, unless there is still a reason not to.  The sink
  * may be called from within. */
-CURLcode ccaas_transfer_unhold(struct ccaas_transfer *transfer);
+CURLcode cc_transfer_unhold(struct cc_transfer *transfer);
 
 /* redirect.c: after an answer that is a redirect to be followed: makes its
  * target the transfer's URL.  NULL: prepare it again and go on; else why not.
  */
-const char *ccaas_transfer_redirect(struct ccaas_transfer *transfer);
+const char *cc_transfer_redirect(struct cc_transfer *transfer);
 
 /* way.c: is that answer a proxy's, which refuses us? */
-bool ccaas_transfer_is_unproxied(const struct ccaas_transfer *transfer);
+bool cc_transfer_is_unproxied(const struct cc_transfer *transfer);
 
 /* way.c: lets a proxy that refuses a tunnel be left at once: what it says
  * beside that holds nothing up. */
-void ccaas_transfer_watch_way(struct ccaas_transfer *transfer);
+void cc_transfer_watch_way(struct cc_transfer *transfer);
 
 /* way.c: says in *end whether the way to the server is to blame. */
-void ccaas_transfer_way(struct ccaas_transfer *transfer,
-                        struct ccaas_http_end *end);
+void cc_transfer_way(struct cc_transfer *transfer, struct cc_http_end *end);
 
 /* way.c: did a proxy refuse the request?  Then *end says so. */
-bool ccaas_transfer_refused(struct ccaas_transfer *transfer, CURLcode result,
-                            struct ccaas_http_end *end);
+bool cc_transfer_refused(struct cc_transfer *transfer, CURLcode result,
+                         struct cc_http_end *end);
 
 /* What libcurl's result means, in *end (code, transient, message). */
-void ccaas_transfer_judge(struct ccaas_transfer *transfer, CURLcode result,
-                          struct ccaas_http_end *end);
+void cc_transfer_judge(struct cc_transfer *transfer, CURLcode result,
+                       struct cc_http_end *end);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "engine.h"
 
-static struct ccaas_http_trust found;
+static struct cc_http_trust found;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* What it answers are constants of its own. */
@@ -16,13 +16,13 @@ static void find(void)
         return;
     curl_easy_getinfo(easy, CURLINFO_CAINFO, &file);
     curl_easy_getinfo(easy, CURLINFO_CAPATH, &dir);
-    found = (struct ccaas_http_trust){file, dir};
+    found = (struct cc_http_trust){file, dir};
     curl_easy_cleanup(easy);
 }
 
-struct ccaas_http_trust ccaas_http_trust(void)
+struct cc_http_trust cc_http_trust(void)
 {
-    ccaas_http_process_prepare();
+    cc_http_process_prepare();
     pthread_once(&once, find);
     return found;
 }

@@ -8,15 +8,14 @@
 #include "transfer.h"
 
 /* In clear, a proxy answers as the server does.  (One of the environment is not
- * used then: see ccaas_transfer_prepare.) */
-bool ccaas_transfer_is_unproxied(const struct ccaas_transfer *transfer)
+ * used then: see cc_transfer_prepare.) */
+bool cc_transfer_is_unproxied(const struct cc_transfer *transfer)
 {
     return transfer->status == 407 && transfer->proxy && transfer->proxy[0] &&
-           ccaas_same_start(transfer->url, "http:", 5);
+           cc_same_start(transfer->url, "http:", 5);
 }
 
-void ccaas_transfer_way(struct ccaas_transfer *transfer,
-                        struct ccaas_http_end *end)
+void cc_transfer_way(struct cc_transfer *transfer, struct cc_http_end *end)
 {
     curl_off_t connected = 0;
     long status = 0;
@@ -33,7 +32,7 @@ void ccaas_transfer_way(struct ccaas_transfer *transfer,
 static int on_progress(void *self, curl_off_t down, curl_off_t down_now,
                        curl_off_t up, curl_off_t up_now)
 {
-    const struct ccaas_transfer *transfer = self;
+    const struct cc_transfer *transfer = self;
     long status = 0;
 
     (void)down;
@@ -44,9 +43,9 @@ static int on_progress(void *self, curl_off_t down, curl_off_t down_now,
     return status >= 300;
 }
 
-void ccaas_transfer_watch_way(struct ccaas_transfer *transfer)
+void cc_transfer_watch_way(struct cc_transfer *transfer)
 {
-    if (!ccaas_same_start(transfer->url, "https:", 6))
+    if (!cc_same_start(transfer->url, "https:", 6))
         return;
     curl_easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(transfer->easy, CURLOPT_XFERINFODATA, transfer);
@@ -54,7 +53,7 @@ void ccaas_transfer_watch_way(struct ccaas_transfer *transfer)
 }
 
 /* Does a socks proxy refuse us, for what we say of ourselves? */
-static bool is_unknown_user(struct ccaas_transfer *transfer)
+static bool is_unknown_user(struct cc_transfer *transfer)
 {
     long why = 0;
 
@@ -62,8 +61,8 @@ static bool is_unknown_user(struct ccaas_transfer *transfer)
     return why == CURLPX_USER_REJECTED || why == CURLPX_NO_AUTH;
 }
 
-bool ccaas_transfer_refused(struct ccaas_transfer *transfer, CURLcode result,
-                            struct ccaas_http_end *end)
+bool cc_transfer_refused(struct cc_transfer *transfer, CURLcode result,
+                         struct cc_http_end *end)
 {
     long status = 0;
 
@@ -77,7 +76,7 @@ bool ccaas_transfer_refused(struct ccaas_transfer *transfer, CURLcode result,
         return false;
     end->code = CCAAS_CONNECT;
     end->refusal = (int)status;
-    end->transient = ccaas_retry_status((int)status);
+    end->transient = cc_retry_status((int)status);
     if (!status || status == 407)
         snprintf(end->message, sizeof end->message,
                  "user and password are refused, or missing%s",

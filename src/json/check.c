@@ -6,27 +6,27 @@
 
 #include "scan.h"
 
-enum ccaas_check ccaas_json_check(const char *bytes, size_t length,
-                                  size_t *offset, const char **reason)
+enum cc_check cc_json_check(const char *bytes, size_t length, size_t *offset,
+                            const char **reason)
 {
-    struct ccaas_scan scan = {.end = bytes + length};
-    const char *at = ccaas_scan_space(bytes, scan.end);
+    struct cc_scan scan = {.end = bytes + length};
+    const char *at = cc_scan_space(bytes, scan.end);
 
     if (at < scan.end && *at == '\xEF')
-        at = ccaas_scan_fail(&scan, at, ccaas_json_bom);
+        at = cc_scan_fail(&scan, at, cc_json_bom);
     else
-        at = ccaas_scan_value(&scan, at, 0);
+        at = cc_scan_value(&scan, at, 0);
     if (at) {
-        at = ccaas_scan_space(at, scan.end);
+        at = cc_scan_space(at, scan.end);
         if (at == scan.end)
-            return CCAAS_CHECK_OK;
-        ccaas_scan_fail(&scan, at, ccaas_json_trailing);
+            return CC_CHECK_OK;
+        cc_scan_fail(&scan, at, cc_json_trailing);
     }
     if (scan.wrong == scan.end)
-        return CCAAS_CHECK_MORE;
+        return CC_CHECK_MORE;
     if (offset)
         *offset = (size_t)(scan.wrong - bytes);
     if (reason)
         *reason = scan.reason;
-    return CCAAS_CHECK_BAD;
+    return CC_CHECK_BAD;
 }

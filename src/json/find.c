@@ -12,7 +12,7 @@ static bool is_name(const char *at, const char *end, const char *path,
 {
     while (at < end) {
         char bytes[4];
-        size_t count = ccaas_scan_character(&at, bytes);
+        size_t count = cc_scan_character(&at, bytes);
         if (count > length || memcmp(bytes, path, count) != 0)
             return false;
         path += count;
@@ -29,7 +29,7 @@ static long copy_string(const char *at, const char *end, char *text,
 
     while (at < end) {
         char bytes[4];
-        size_t count = ccaas_scan_character(&at, bytes);
+        size_t count = cc_scan_character(&at, bytes);
         if (length + count >= room)
             break;
         memcpy(text + length, bytes, count);
@@ -40,10 +40,10 @@ static long copy_string(const char *at, const char *end, char *text,
     return (long)length;
 }
 
-static long copy_scalar(struct ccaas_scan *scan, const char *at, char *text,
+static long copy_scalar(struct cc_scan *scan, const char *at, char *text,
                         size_t room)
 {
-    const char *end = ccaas_scan_value(scan, at, 0);
+    const char *end = cc_scan_value(scan, at, 0);
     size_t length;
 
     if (!end || *at == '{' || *at == '[' || *at == 'n')
@@ -60,7 +60,7 @@ static long copy_scalar(struct ccaas_scan *scan, const char *at, char *text,
 }
 
 /* The value of the member of that name in the object at `at`, or NULL. */
-static const char *member(struct ccaas_scan *scan, const char *at,
+static const char *member(struct cc_scan *scan, const char *at,
                           const char *name, size_t length)
 {
     if (at == scan->end || *at != '{')
@@ -69,31 +69,31 @@ static const char *member(struct ccaas_scan *scan, const char *at,
         const char *begin, *end;
         bool escaped;
 
-        at = ccaas_scan_space(at + 1, scan->end);
+        at = cc_scan_space(at + 1, scan->end);
         if (at == scan->end || *at != '"')
             return NULL;
         begin = at + 1;
-        end = ccaas_scan_string(scan, begin, &escaped);
+        end = cc_scan_string(scan, begin, &escaped);
         if (!end)
             return NULL;
-        at = ccaas_scan_space(end + 1, scan->end);
+        at = cc_scan_space(end + 1, scan->end);
         if (at == scan->end || *at != ':')
             return NULL;
-        at = ccaas_scan_space(at + 1, scan->end);
+        at = cc_scan_space(at + 1, scan->end);
         if (is_name(begin, end, name, length))
             return at < scan->end ? at : NULL;
-        at = ccaas_scan_value(scan, at, 1);
+        at = cc_scan_value(scan, at, 1);
         if (at)
-            at = ccaas_scan_space(at, scan->end);
+            at = cc_scan_space(at, scan->end);
     } while (at && at < scan->end && *at == ',');
     return NULL;
 }
 
-long ccaas_json_find(const char *bytes, size_t length, const char *path,
-                     char *text, size_t room)
+long cc_json_find(const char *bytes, size_t length, const char *path,
+                  char *text, size_t room)
 {
-    struct ccaas_scan scan = {.end = bytes + length};
-    const char *at = ccaas_scan_space(bytes, scan.end);
+    struct cc_scan scan = {.end = bytes + length};
+    const char *at = cc_scan_space(bytes, scan.end);
 
     for (;;) {
         const char *dot = strchr(path, '.');

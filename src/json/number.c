@@ -19,7 +19,7 @@ static void make_c_locale(void)
     c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-double ccaas_number_from(const char *text)
+double cc_number_from(const char *text)
 {
     pthread_once(&c_locale_once, make_c_locale);
     /* No memory for a locale: then the process's own, at the worst. */
@@ -93,8 +93,8 @@ static bool read_exactly(const struct decimal *decimal, double *real)
     return true;
 }
 
-bool ccaas_number_read(const char *begin, const char *end, char *scratch,
-                       size_t room, struct ccaas_number *number)
+bool cc_number_read(const char *begin, const char *end, char *scratch,
+                    size_t room, struct cc_number *number)
 {
     struct decimal decimal = read_decimal(begin, end);
     uint64_t most = (uint64_t)INT64_MAX + decimal.minus;
@@ -118,6 +118,6 @@ bool ccaas_number_read(const char *begin, const char *end, char *scratch,
         return false;
     memcpy(scratch, begin, length);
     scratch[length] = '\0';
-    number->real = ccaas_number_from(scratch);
+    number->real = cc_number_from(scratch);
     return true;
 }

@@ -1,14 +1,14 @@
 /* JSON's numbers: integers exact to 64 bits, everything else the nearest
  * double, whatever the process's locale.
  */
-#ifndef CCAAS_NUMBER_H
-#define CCAAS_NUMBER_H
+#ifndef CC_NUMBER_H
+#define CC_NUMBER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct ccaas_number {
+struct cc_number {
     bool is_integer;
     int64_t integer; /* when it is one (written without point and exponent,
                         and within 64 bits; -0 is 0) */
@@ -18,11 +18,11 @@ struct ccaas_number {
 /* Reads a number that was checked by the grammar.  False: it is so long that
  * `scratch` (may be NULL) with room for `room` bytes does not hold it and a NUL
  * byte; call again with one that does. */
-bool ccaas_number_read(const char *begin, const char *end, char *scratch,
-                       size_t room, struct ccaas_number *number);
+bool cc_number_read(const char *begin, const char *end, char *scratch,
+                    size_t room, struct cc_number *number);
 
 /* Any text's number, as strtod reads it in the C locale; 0: it begins with
  * none. */
-double ccaas_number_from(const char *text);
+double cc_number_from(const char *text);
 
 #endif

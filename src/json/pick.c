@@ -19,14 +19,14 @@ struct name {
     struct name *next, *down; /* beside it; below it */
 };
 
-struct ccaas_pick_form {
+struct cc_pick_form {
     size_t count, used;
     struct name *first;
     struct name names[]; /* and behind them their texts */
 };
 
 /* That name in the list; it is made where there is none. */
-static struct name *list_name(struct ccaas_pick_form *form, struct name **list,
+static struct name *list_name(struct cc_pick_form *form, struct name **list,
                               const char *text, size_t length)
 {
     for (; *list; list = &(*list)->next)
@@ -40,13 +40,12 @@ static struct name *list_name(struct ccaas_pick_form *form, struct name **list,
 }
 
 /* Adds the path, split at its dots; false: too deep. */
-static bool add_path(struct ccaas_pick_form *form, unsigned bit,
-                     const char *text)
+static bool add_path(struct cc_pick_form *form, unsigned bit, const char *text)
 {
     struct name **list = &form->first, *name;
     size_t depth, length;
 
-    for (depth = 0; depth < CCAAS_PICK_DEPTH; depth++) {
+    for (depth = 0; depth < CC_PICK_DEPTH; depth++) {
         length = strcspn(text, ".");
         name = list_name(form, list, text, length);
         name->on |= bit;
@@ -69,14 +68,13 @@ static size_t names_in(const char *path)
     return count;
 }
 
-struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
-                                            size_t count)
+struct cc_pick_form *cc_pick_form_new(const char *const *paths, size_t count)
 {
-    struct ccaas_pick_form *form;
+    struct cc_pick_form *form;
     size_t bytes = sizeof *form, names = 0;
     char *at;
 
-    if (count > CCAAS_PICK_MOST)
+    if (count > CC_PICK_MOST)
         return NULL;
     for (size_t i = 0; i < count; i++) {
         names += names_in(paths[i]);
@@ -99,7 +97,7 @@ struct ccaas_pick_form *ccaas_pick_form_new(const char *const *paths,
 }
 
 struct walk {
-    struct ccaas_scan scan;
+    struct cc_scan scan;
     struct ccaas_part *picks;
 };
 
@@ -115,7 +113,7 @@ static bool is_name(const struct name *name, const char *begin, const char *end,
                memcmp(begin, text, name->length) == 0;
     while (begin < end) {
         char bytes[4];
-        size_t count = ccaas_scan_character(&begin, bytes);
+        size_t count = cc_scan_character(&begin, bytes);
 
         if (count > (size_t)(name->text + name->length - text) ||
             memcmp(bytes, text, count) != 0)
@@ -139,7 +137,7 @@ static const char *walk_value(struct walk *walk, const char *at,
     if (name->down && at < walk->scan.end && *at == '{')
         at = walk_object(walk, at + 1, name->down, depth + 1);
     else
-        at = ccaas_scan_value(&walk->scan, at, depth + 1);
+        at = cc_scan_value(&walk->scan, at, depth + 1);
     for (unsigned left = at ? name->ends : 0; left; left &= left - 1)
         walk->picks[__builtin_ctz(left)] = (struct ccaas_part){begin, at};
     return at;
@@ -150,34 +148,34 @@ static const char *walk_name(struct walk *walk, const char *at,
                              const struct name *names,
                              const struct name **found)
 {
-    struct ccaas_scan *scan = &walk->scan;
+    struct cc_scan *scan = &walk->scan;
     bool escaped = false;
     const char *end;
 
     if (at == scan->end || *at != '"')
-        return ccaas_scan_fail(
-            scan, at, at == scan->end ? ccaas_json_cut : ccaas_json_no_name);
-    end = ccaas_scan_string(scan, at + 1, &escaped);
+        return cc_scan_fail(scan, at,
+                            at == scan->end ? cc_json_cut : cc_json_no_name);
+    end = cc_scan_string(scan, at + 1, &escaped);
     if (!end)
         return NULL;
     while (names && !is_name(names, at + 1, end, escaped))
         names = names->next;
     *found = names;
-    at = ccaas_scan_space(end + 1, scan->end);
+    at = cc_scan_space(end + 1, scan->end);
     if (at == scan->end || *at != ':')
-        return ccaas_scan_fail(
-            scan, at, at == scan->end ? ccaas_json_cut : ccaas_json_no_colon);
-    return ccaas_scan_space(at + 1, scan->end);
+        return cc_scan_fail(scan, at,
+                            at == scan->end ? cc_json_cut : cc_json_no_colon);
+    return cc_scan_space(at + 1, scan->end);
 }
 
 /* The members of an object; `at` is behind its bracket. */
 static const char *walk_object(struct walk *walk, const char *at,
                                const struct name *names, int depth)
 {
-    struct ccaas_scan *scan = &walk->scan;
+    struct cc_scan *scan = &walk->scan;
     const struct name *name = NULL;
 
-    at = ccaas_scan_space(at, scan->end);
+    at = cc_scan_space(at, scan->end);
     if (at < scan->end && *at == '}')
         return at + 1;
     for (;;) {
@@ -185,38 +183,37 @@ static const char *walk_object(struct walk *walk, const char *at,
         if (at && name)
             at = walk_value(walk, at, name, depth);
         else if (at)
-            at = ccaas_scan_value(scan, at, depth + 1);
+            at = cc_scan_value(scan, at, depth + 1);
         if (!at)
             return NULL;
-        at = ccaas_scan_space(at, scan->end);
+        at = cc_scan_space(at, scan->end);
         if (at < scan->end && *at == '}')
             return at + 1;
         if (at == scan->end || *at != ',')
-            return ccaas_scan_fail(scan, at,
-                                   at == scan->end ? ccaas_json_cut
-                                                   : ccaas_json_no_object_end);
-        at = ccaas_scan_space(at + 1, scan->end);
+            return cc_scan_fail(scan, at,
+                                at == scan->end ? cc_json_cut
+                                                : cc_json_no_object_end);
+        at = cc_scan_space(at + 1, scan->end);
     }
 }
 
-bool ccaas_pick(const struct ccaas_pick_form *form, const char *bytes,
-                size_t length, struct ccaas_part *picks, size_t *offset,
-                const char **reason)
+bool cc_pick(const struct cc_pick_form *form, const char *bytes, size_t length,
+             struct ccaas_part *picks, size_t *offset, const char **reason)
 {
     struct walk walk = {.scan = {.end = bytes + length}, .picks = picks};
-    const char *at = ccaas_scan_space(bytes, walk.scan.end);
+    const char *at = cc_scan_space(bytes, walk.scan.end);
 
     memset(picks, 0, form->count * sizeof *picks);
     if (at < walk.scan.end && *at == '\xEF')
-        at = ccaas_scan_fail(&walk.scan, at, ccaas_json_bom);
+        at = cc_scan_fail(&walk.scan, at, cc_json_bom);
     else if (at < walk.scan.end && *at == '{')
         at = walk_object(&walk, at + 1, form->first, 0);
     else
-        at = ccaas_scan_value(&walk.scan, at, 0);
+        at = cc_scan_value(&walk.scan, at, 0);
     if (at)
-        at = ccaas_scan_space(at, walk.scan.end);
+        at = cc_scan_space(at, walk.scan.end);
     if (at && at < walk.scan.end)
-        at = ccaas_scan_fail(&walk.scan, at, ccaas_json_trailing);
+        at = cc_scan_fail(&walk.scan, at, cc_json_trailing);
     if (at)
         return true;
     *offset = (size_t)(walk.scan.wrong - bytes);

@@ -5,21 +5,21 @@
  */
 #include "scan.h"
 
-const char ccaas_json_cut[] = "cut short";
-const char ccaas_json_deep[] = "nested too deeply";
-const char ccaas_json_no_value[] = "a value is missing";
-const char ccaas_json_no_name[] = "a member's name is missing";
-const char ccaas_json_no_colon[] = "a colon is missing";
-const char ccaas_json_no_array_end[] = "a comma or ] is missing";
-const char ccaas_json_no_object_end[] = "a comma or } is missing";
-const char ccaas_json_trailing[] = "something follows the end";
-const char ccaas_json_bom[] = "a byte order mark is no JSON";
+const char cc_json_cut[] = "cut short";
+const char cc_json_deep[] = "nested too deeply";
+const char cc_json_no_value[] = "a value is missing";
+const char cc_json_no_name[] = "a member's name is missing";
+const char cc_json_no_colon[] = "a colon is missing";
+const char cc_json_no_array_end[] = "a comma or ] is missing";
+const char cc_json_no_object_end[] = "a comma or } is missing";
+const char cc_json_trailing[] = "something follows the end";
+const char cc_json_bom[] = "a byte order mark is no JSON";
 
-const char *ccaas_scan_fail(struct ccaas_scan *scan, const char *wrong,
-                            const char *reason)
+const char *cc_scan_fail(struct cc_scan *scan, const char *wrong,
+                         const char *reason)
 {
     scan->wrong = wrong;
-    scan->reason = wrong >= scan->end ? ccaas_json_cut : reason;
+    scan->reason = wrong >= scan->end ? cc_json_cut : reason;
     return NULL;
 }
 
@@ -32,7 +32,7 @@ static int hex(char c)
 }
 
 /* Four hexadecimal digits that lie between `least` and `most`. */
-static const char *scan_hex(struct ccaas_scan *scan, const char *at,
+static const char *scan_hex(struct cc_scan *scan, const char *at,
                             unsigned least, unsigned most, unsigned *code)
 {
     unsigned value = 0;
@@ -40,12 +40,12 @@ static const char *scan_hex(struct ccaas_scan *scan, const char *at,
     for (int left = 12; left >= 0; left -= 4, at++) {
         int digit = at < scan->end ? hex(*at) : -1;
         if (digit < 0)
-            return ccaas_scan_fail(scan, at, "a bad \\u escape");
+            return cc_scan_fail(scan, at, "a bad \\u escape");
         value = value << 4 | (unsigned)digit;
         if (value > most >> left || value < least >> left)
-            return ccaas_scan_fail(scan, at, "half of a surrogate pair");
+            return cc_scan_fail(scan, at, "half of a surrogate pair");
         if (!least && left == 8 && (value & 0xFC) == 0xDC)
-            return ccaas_scan_fail(scan, at, "half of a surrogate pair");
+            return cc_scan_fail(scan, at, "half of a surrogate pair");
     }
     *code = value;
     return at;
@@ -57,27 +57,27 @@ static const char escapes[256] = {
     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
 
 /* An escape; `at` is its backslash. */
-static const char *scan_escape(struct ccaas_scan *scan, const char *at)
+static const char *scan_escape(struct cc_scan *scan, const char *at)
 {
     unsigned code;
 
     if (++at == scan->end)
-        return ccaas_scan_fail(scan, at, NULL);
+        return cc_scan_fail(scan, at, NULL);
     if (escapes[(unsigned char)*at])
         return at + 1;
     if (*at != 'u')
-        return ccaas_scan_fail(scan, at, "an unknown escape");
+        return cc_scan_fail(scan, at, "an unknown escape");
     at = scan_hex(scan, at + 1, 0, 0xFFFF, &code);
     if (!at || code < 0xD800 || code > 0xDBFF)
         return at;
     for (const char *word = "\\u"; *word; word++, at++)
         if (at == scan->end || *at != *word)
-            return ccaas_scan_fail(scan, at, "half of a surrogate pair");
+            return cc_scan_fail(scan, at, "half of a surrogate pair");
     return scan_hex(scan, at, 0xDC00, 0xDFFF, &code);
 }
 
 /* A character beyond ASCII, shortest form only, no surrogates. */
-static const char *scan_utf8(struct ccaas_scan *scan, const char *at)
+static const char *scan_utf8(struct cc_scan *scan, const char *at)
 {
     static const char reason[] = "not UTF-8";
     unsigned char lead = (unsigned char)*at, least = 0x80, most = 0xBF;
@@ -94,24 +94,24 @@ static const char *scan_utf8(struct ccaas_scan *scan, const char *at)
         least = lead == 0xF0 ? 0x90 : 0x80;
         most = lead == 0xF4 ? 0x8F : 0xBF;
     } else {
-        return ccaas_scan_fail(scan, at, reason);
+        return cc_scan_fail(scan, at, reason);
     }
     for (at++; more > 0; more--, at++) {
         if (at == scan->end || (unsigned char)*at < least ||
             (unsigned char)*at > most)
-            return ccaas_scan_fail(scan, at, reason);
+            return cc_scan_fail(scan, at, reason);
         least = 0x80;
         most = 0xBF;
     }
     return at;
 }
 
-const char *ccaas_scan_string_rest(struct ccaas_scan *scan, const char *at,
-                                   bool *escaped)
+const char *cc_scan_string_rest(struct cc_scan *scan, const char *at,
+                                bool *escaped)
 {
     for (;;) {
         if (at == scan->end)
-            return ccaas_scan_fail(scan, at, NULL);
+            return cc_scan_fail(scan, at, NULL);
         if (*at == '"')
             return at;
         if (*at == '\\') {
@@ -120,24 +120,24 @@ const char *ccaas_scan_string_rest(struct ccaas_scan *scan, const char *at,
         } else if ((unsigned char)*at >= 0x80) {
             at = scan_utf8(scan, at);
         } else {
-            return ccaas_scan_fail(scan, at, "a control character");
+            return cc_scan_fail(scan, at, "a control character");
         }
         if (!at)
             return NULL;
-        at = ccaas_scan_plain(at, scan->end);
+        at = cc_scan_plain(at, scan->end);
     }
 }
 
-static const char *scan_digits(struct ccaas_scan *scan, const char *at)
+static const char *scan_digits(struct cc_scan *scan, const char *at)
 {
-    if (at == scan->end || !ccaas_scan_is_digit(*at))
-        return ccaas_scan_fail(scan, at, "a digit is missing");
-    while (at < scan->end && ccaas_scan_is_digit(*at))
+    if (at == scan->end || !cc_scan_is_digit(*at))
+        return cc_scan_fail(scan, at, "a digit is missing");
+    while (at < scan->end && cc_scan_is_digit(*at))
         at++;
     return at;
 }
 
-const char *ccaas_scan_number(struct ccaas_scan *scan, const char *at)
+const char *cc_scan_number(struct cc_scan *scan, const char *at)
 {
     const char *end = scan->end;
 
@@ -145,8 +145,8 @@ const char *ccaas_scan_number(struct ccaas_scan *scan, const char *at)
         at++;
     if (at < end && *at == '0') {
         at++;
-        if (at < end && ccaas_scan_is_digit(*at))
-            return ccaas_scan_fail(scan, at, "a number with a leading zero");
+        if (at < end && cc_scan_is_digit(*at))
+            return cc_scan_fail(scan, at, "a number with a leading zero");
     } else {
         at = scan_digits(scan, at);
     }
@@ -161,58 +161,57 @@ const char *ccaas_scan_number(struct ccaas_scan *scan, const char *at)
     return at;
 }
 
-const char *ccaas_scan_word(struct ccaas_scan *scan, const char *at,
-                            const char *word)
+const char *cc_scan_word(struct cc_scan *scan, const char *at, const char *word)
 {
     for (; *word; word++, at++)
         if (at == scan->end || *at != *word)
-            return ccaas_scan_fail(scan, at, ccaas_json_no_value);
+            return cc_scan_fail(scan, at, cc_json_no_value);
     return at;
 }
 
-static const char *scan_scalar(struct ccaas_scan *scan, const char *at)
+static const char *scan_scalar(struct cc_scan *scan, const char *at)
 {
     bool escaped;
 
     switch (*at) {
     case '"':
-        at = ccaas_scan_string(scan, at + 1, &escaped);
+        at = cc_scan_string(scan, at + 1, &escaped);
         return at ? at + 1 : NULL;
     case 't':
-        return ccaas_scan_word(scan, at, "true");
+        return cc_scan_word(scan, at, "true");
     case 'f':
-        return ccaas_scan_word(scan, at, "false");
+        return cc_scan_word(scan, at, "false");
     case 'n':
-        return ccaas_scan_word(scan, at, "null");
+        return cc_scan_word(scan, at, "null");
     default:
-        if (*at == '-' || ccaas_scan_is_digit(*at))
-            return ccaas_scan_number(scan, at);
-        return ccaas_scan_fail(scan, at, ccaas_json_no_value);
+        if (*at == '-' || cc_scan_is_digit(*at))
+            return cc_scan_number(scan, at);
+        return cc_scan_fail(scan, at, cc_json_no_value);
     }
 }
 
 /* A member's name and its colon. */
-static const char *scan_name(struct ccaas_scan *scan, const char *at)
+static const char *scan_name(struct cc_scan *scan, const char *at)
 {
     bool escaped;
 
     if (at == scan->end || *at != '"')
-        return ccaas_scan_fail(scan, at, ccaas_json_no_name);
-    at = ccaas_scan_string(scan, at + 1, &escaped);
+        return cc_scan_fail(scan, at, cc_json_no_name);
+    at = cc_scan_string(scan, at + 1, &escaped);
     if (!at)
         return NULL;
-    at = ccaas_scan_space(at + 1, scan->end);
+    at = cc_scan_space(at + 1, scan->end);
     if (at == scan->end || *at != ':')
-        return ccaas_scan_fail(scan, at, ccaas_json_no_colon);
-    return ccaas_scan_space(at + 1, scan->end);
+        return cc_scan_fail(scan, at, cc_json_no_colon);
+    return cc_scan_space(at + 1, scan->end);
 }
 
 /* Goes into the array or object that begins at `at`; *closed when it was
  * empty, and then gives what is behind it. */
-static const char *scan_enter(struct ccaas_scan *scan, const char *at,
-                              bool object, bool *closed)
+static const char *scan_enter(struct cc_scan *scan, const char *at, bool object,
+                              bool *closed)
 {
-    at = ccaas_scan_space(at + 1, scan->end);
+    at = cc_scan_space(at + 1, scan->end);
     *closed = at < scan->end && *at == (object ? '}' : ']');
     if (*closed)
         return at + 1;
@@ -221,34 +220,33 @@ static const char *scan_enter(struct ccaas_scan *scan, const char *at,
 
 /* From behind a value to the next one in the same array or object; *closed
  * when that ends instead. */
-static const char *scan_next(struct ccaas_scan *scan, const char *at,
-                             bool object, bool *closed)
+static const char *scan_next(struct cc_scan *scan, const char *at, bool object,
+                             bool *closed)
 {
-    at = ccaas_scan_space(at, scan->end);
+    at = cc_scan_space(at, scan->end);
     *closed = at < scan->end && *at == (object ? '}' : ']');
     if (*closed)
         return at + 1;
     if (at == scan->end || *at != ',')
-        return ccaas_scan_fail(scan, at,
-                               object ? ccaas_json_no_object_end
-                                      : ccaas_json_no_array_end);
-    at = ccaas_scan_space(at + 1, scan->end);
+        return cc_scan_fail(
+            scan, at, object ? cc_json_no_object_end : cc_json_no_array_end);
+    at = cc_scan_space(at + 1, scan->end);
     return object ? scan_name(scan, at) : at;
 }
 
-const char *ccaas_scan_value(struct ccaas_scan *scan, const char *at, int depth)
+const char *cc_scan_value(struct cc_scan *scan, const char *at, int depth)
 {
-    bool object[CCAAS_JSON_DEPTH + 1];
+    bool object[CC_JSON_DEPTH + 1];
     int base = depth;
 
     for (;;) {
         bool closed = true;
 
         if (at == scan->end)
-            return ccaas_scan_fail(scan, at, NULL);
+            return cc_scan_fail(scan, at, NULL);
         if (*at == '{' || *at == '[') {
-            if (depth == CCAAS_JSON_DEPTH)
-                return ccaas_scan_fail(scan, at, ccaas_json_deep);
+            if (depth == CC_JSON_DEPTH)
+                return cc_scan_fail(scan, at, cc_json_deep);
             object[++depth] = *at == '{';
             at = scan_enter(scan, at, object[depth], &closed);
             if (closed)
@@ -296,7 +294,7 @@ static unsigned four_digits(const char *at)
                       hex(at[3]));
 }
 
-size_t ccaas_scan_character(const char **at, char bytes[4])
+size_t cc_scan_character(const char **at, char bytes[4])
 {
     const char *from = *at;
     unsigned code;
@@ -325,19 +323,19 @@ size_t ccaas_scan_character(const char **at, char bytes[4])
     return put_utf8(code, bytes);
 }
 
-size_t ccaas_scan_decode(const char *begin, const char *end, char *to)
+size_t cc_scan_decode(const char *begin, const char *end, char *to)
 {
     const char *first = to;
 
     while (begin < end) {
         if (*begin == '\\') {
             char bytes[4];
-            size_t length = ccaas_scan_character(&begin, bytes);
+            size_t length = cc_scan_character(&begin, bytes);
             memcpy(to, bytes, length);
             to += length;
             continue;
         }
-#if CCAAS_SSE2
+#if CC_SSE2
         /* There is room for 16 bytes as long as there are 16 to come. */
         if (end - begin >= 16) {
             __m128i bytes =

@@ -8,8 +8,8 @@
  *
  * PURE.  Owns nothing, allocates nothing.
  */
-#ifndef CCAAS_SCAN_H
-#define CCAAS_SCAN_H
+#ifndef CC_SCAN_H
+#define CC_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,85 +17,84 @@
 #include <string.h>
 
 #if defined(__SSE2__) && !defined(CCAAS_PORTABLE)
-#define CCAAS_SSE2 1
+#define CC_SSE2 1
 #include <emmintrin.h>
 #else
-#define CCAAS_SSE2 0
+#define CC_SSE2 0
 #endif
 
 /* How deep arrays and objects may be nested. */
-#define CCAAS_JSON_DEPTH 128
+#define CC_JSON_DEPTH 128
 
-struct ccaas_scan {
+struct cc_scan {
     const char *end;    /* one past the last byte */
     const char *wrong;  /* after a failure only */
     const char *reason; /* the same; a static string */
 };
 
 /* The reasons that more than one reader gives. */
-extern const char ccaas_json_cut[];
-extern const char ccaas_json_deep[];
-extern const char ccaas_json_no_value[];
-extern const char ccaas_json_no_name[];
-extern const char ccaas_json_no_colon[];
-extern const char ccaas_json_no_array_end[];
-extern const char ccaas_json_no_object_end[];
-extern const char ccaas_json_trailing[];
-extern const char ccaas_json_bom[];
+extern const char cc_json_cut[];
+extern const char cc_json_deep[];
+extern const char cc_json_no_value[];
+extern const char cc_json_no_name[];
+extern const char cc_json_no_colon[];
+extern const char cc_json_no_array_end[];
+extern const char cc_json_no_object_end[];
+extern const char cc_json_trailing[];
+extern const char cc_json_bom[];
 
 /* Notes what is wrong, and where; gives NULL. */
-const char *ccaas_scan_fail(struct ccaas_scan *scan, const char *wrong,
-                            const char *reason);
+const char *cc_scan_fail(struct cc_scan *scan, const char *wrong,
+                         const char *reason);
 
 /* The rest of a string, from a byte that is not plain (see below). */
-const char *ccaas_scan_string_rest(struct ccaas_scan *scan, const char *at,
-                                   bool *escaped);
+const char *cc_scan_string_rest(struct cc_scan *scan, const char *at,
+                                bool *escaped);
 
 /* A number by the grammar; `at` is its minus or first digit. */
-const char *ccaas_scan_number(struct ccaas_scan *scan, const char *at);
+const char *cc_scan_number(struct cc_scan *scan, const char *at);
 
 /* `word`: what is to stand here, letter by letter. */
-const char *ccaas_scan_word(struct ccaas_scan *scan, const char *at,
-                            const char *word);
+const char *cc_scan_word(struct cc_scan *scan, const char *at,
+                         const char *word);
 
 /* One value of any kind, checked and not kept; `at` is its first byte and
  * `depth` says in how many arrays and objects it stands. */
-const char *ccaas_scan_value(struct ccaas_scan *scan, const char *at,
-                             int depth);
+const char *cc_scan_value(struct cc_scan *scan, const char *at, int depth);
 
 /* The next character of a string that was read already, as UTF-8: gives its
  * 1 to 4 bytes and moves *at behind it. */
-size_t ccaas_scan_character(const char **at, char bytes[4]);
+size_t cc_scan_character(const char **at, char bytes[4]);
 
 /* Decodes the inside of a string that was read already; `to` has room for
  * `end` - `begin` bytes, which always suffices.  Gives the length. */
-size_t ccaas_scan_decode(const char *begin, const char *end, char *to);
+size_t cc_scan_decode(const char *begin, const char *end, char *to);
 
 /* JSON's white space: less than C's. */
-static inline bool ccaas_scan_is_space(char c)
+static inline bool cc_scan_is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
 /* A digit of a number, in any locale. */
-static inline bool ccaas_scan_is_digit(char c)
+static inline bool cc_scan_is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
 }
 
 /* Passes over white space; fails never. */
-static inline const char *ccaas_scan_space(const char *at, const char *end)
+static inline const char *cc_scan_space(const char *at, const char *end)
 {
-    while (at < end && ccaas_scan_is_space(*at))
+    while (at < end && cc_scan_is_space(*at))
         at++;
     return at;
 }
 
 /* The first byte from `at` on that is no plain character of a string: a quote,
  * a backslash, a control character or one beyond ASCII; or `end`. */
-static inline const char *ccaas_scan_plain(const char *at, const char *end)
+static inline const char *cc_scan_plain(const char *at, const char *end)
 {
-#if CCAAS_SSE2
+#if CC_SSE2
     while (end - at >= 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
         /* Signed: a byte beyond ASCII is below 0x20, too. */
@@ -129,13 +128,13 @@ static inline const char *ccaas_scan_plain(const char *at, const char *end)
 
 /* A string; `at` is behind its opening quote.  Gives its closing quote.
  * *escaped is set, never cleared, when it holds a backslash. */
-static inline const char *ccaas_scan_string(struct ccaas_scan *scan,
-                                            const char *at, bool *escaped)
+static inline const char *cc_scan_string(struct cc_scan *scan, const char *at,
+                                         bool *escaped)
 {
-    at = ccaas_scan_plain(at, scan->end);
+    at = cc_scan_plain(at, scan->end);
     if (at < scan->end && *at == '"')
         return at;
-    return ccaas_scan_string_rest(scan, at, escaped);
+    return cc_scan_string_rest(scan, at, escaped);
 }
 
 #endif

@@ -19,14 +19,14 @@ enum place {
     AT_END       /* nothing but white space any more */
 };
 
-const char ccaas_split_record[] = "a record";
-const char ccaas_split_between[] = "what stands between two records";
+const char cc_split_record[] = "a record";
+const char cc_split_between[] = "what stands between two records";
 
-void ccaas_split_start(struct ccaas_split *split, enum ccaas_split_kind kind,
-                       const char *key, uint64_t max_record)
+void cc_split_start(struct cc_split *split, enum cc_split_kind kind,
+                    const char *key, uint64_t max_record)
 {
     memset(split, 0, sizeof *split);
-    split->state = CCAAS_SPLIT_MORE;
+    split->state = CC_SPLIT_MORE;
     split->begin = UINT64_MAX;
     split->kind = kind;
     split->key = key;
@@ -35,7 +35,7 @@ void ccaas_split_start(struct ccaas_split *split, enum ccaas_split_kind kind,
 
 /* ---- Inside of a record ---- */
 
-#if CCAAS_SSE2
+#if CC_SSE2
 /* What stands where in 64 bytes: bit 0 is the first. */
 struct block {
     uint64_t quotes, slashes, opens, closes;
@@ -102,7 +102,7 @@ static inline uint64_t between_quotes(uint64_t quotes)
 }
 
 /* Goes on in steps of 64 bytes, to the record's end or as far as it can. */
-static const char *skim_blocks(struct ccaas_split *split, const char *at,
+static const char *skim_blocks(struct cc_split *split, const char *at,
                                const char *end)
 {
     uint64_t nested = split->nested;
@@ -144,10 +144,9 @@ static const char *skim_blocks(struct ccaas_split *split, const char *at,
 
 /* Moves through the record under way: to behind its end, where `nested` is 0,
  * or to the end of the bytes. */
-static const char *skim(struct ccaas_split *split, const char *at,
-                        const char *end)
+static const char *skim(struct cc_split *split, const char *at, const char *end)
 {
-#if CCAAS_SSE2
+#if CC_SSE2
     at = skim_blocks(split, at, end);
 #endif
     for (; at < end && split->nested; at++) {
@@ -170,56 +169,56 @@ static const char *skim(struct ccaas_split *split, const char *at,
 
 /* ---- Outside of records ---- */
 
-static bool bad(struct ccaas_split *split, const char *reason)
+static bool bad(struct cc_split *split, const char *reason)
 {
-    split->state = CCAAS_SPLIT_BAD;
+    split->state = CC_SPLIT_BAD;
     split->reason = reason;
     return false;
 }
 
 /* A value is over. */
-static void value_ended(struct ccaas_split *split)
+static void value_ended(struct cc_split *split)
 {
     split->place = split->depth ? AFTER_VALUE : AT_END;
     if (!split->depth)
-        split->state = CCAAS_SPLIT_DONE;
+        split->state = CC_SPLIT_DONE;
 }
 
 /* The top-level value begins with this byte: is it of the kind? */
-static bool fits_kind(struct ccaas_split *split, char c)
+static bool fits_kind(struct cc_split *split, char c)
 {
     switch (split->kind) {
-    case CCAAS_SPLIT_ARRAY:
+    case CC_SPLIT_ARRAY:
         return c == '[' || bad(split, "not an array");
-    case CCAAS_SPLIT_ARRAY_OR_KEY:
-    case CCAAS_SPLIT_ARRAY_OR_ONE:
+    case CC_SPLIT_ARRAY_OR_KEY:
+    case CC_SPLIT_ARRAY_OR_ONE:
         return c == '[' || c == '{' || bad(split, "no array and no object");
-    case CCAAS_SPLIT_WHOLE:
-    case CCAAS_SPLIT_CHECK:
+    case CC_SPLIT_WHOLE:
+    case CC_SPLIT_CHECK:
         break;
     }
     return true;
 }
 
 /* Is the value that begins with this byte a record? */
-static bool is_record(const struct ccaas_split *split, char c)
+static bool is_record(const struct cc_split *split, char c)
 {
     if (split->depth == 0)
-        return split->kind == CCAAS_SPLIT_WHOLE ||
-               (split->kind == CCAAS_SPLIT_ARRAY_OR_ONE && c == '{');
+        return split->kind == CC_SPLIT_WHOLE ||
+               (split->kind == CC_SPLIT_ARRAY_OR_ONE && c == '{');
     return split->depth == split->list_depth;
 }
 
 /* Goes into an array or object that is not (in) a record; false: the list
  * comes a second time. */
-static bool enter(struct ccaas_split *split, char c)
+static bool enter(struct cc_split *split, char c)
 {
-    bool list = c == '[' && split->kind != CCAAS_SPLIT_CHECK &&
+    bool list = c == '[' && split->kind != CC_SPLIT_CHECK &&
                 (split->depth == 0 || (split->depth == 1 && split->here &&
                                        (split->key || !split->listed)));
 
-    if (split->depth == CCAAS_JSON_DEPTH)
-        return bad(split, ccaas_json_deep);
+    if (split->depth == CC_JSON_DEPTH)
+        return bad(split, cc_json_deep);
     if (list && split->listed)
         return bad(split, "the list comes twice");
     split->object[split->depth++] = c == '{';
@@ -231,9 +230,9 @@ static bool enter(struct ccaas_split *split, char c)
     return true;
 }
 
-static bool leave(struct ccaas_split *split)
+static bool leave(struct cc_split *split)
 {
-    if (split->depth == 1 && !split->listed && split->kind != CCAAS_SPLIT_CHECK)
+    if (split->depth == 1 && !split->listed && split->kind != CC_SPLIT_CHECK)
         return bad(split, "no list in it");
     if (split->depth == split->list_depth)
         split->list_depth = 0;
@@ -243,14 +242,14 @@ static bool leave(struct ccaas_split *split)
 }
 
 /* A value begins with the byte at `split->offset`. */
-static bool value_begins(struct ccaas_split *split, char c)
+static bool value_begins(struct cc_split *split, char c)
 {
     bool nests = c == '{' || c == '[';
 
-    if (!nests && !ccaas_token_start(&split->token, c, NULL))
+    if (!nests && !cc_token_start(&split->token, c, NULL))
         return bad(split, split->place == AT_START && c == '\xEF'
-                              ? ccaas_json_bom
-                              : ccaas_json_no_value);
+                              ? cc_json_bom
+                              : cc_json_no_value);
     if (split->depth == 0 && !fits_kind(split, c))
         return false;
     if (is_record(split, c)) {
@@ -265,11 +264,11 @@ static bool value_begins(struct ccaas_split *split, char c)
 }
 
 /* A byte between tokens; false: it is wrong there. */
-static bool between(struct ccaas_split *split, char c)
+static bool between(struct cc_split *split, char c)
 {
     bool object = split->depth && split->object[split->depth - 1];
 
-    if (ccaas_scan_is_space(c))
+    if (cc_scan_is_space(c))
         return true;
     switch (split->place) {
     case AT_FIRST_VALUE:
@@ -284,29 +283,29 @@ static bool between(struct ccaas_split *split, char c)
         if (c == '}' && split->place == AT_FIRST_NAME)
             return leave(split);
         if (c != '"')
-            return bad(split, ccaas_json_no_name);
+            return bad(split, cc_json_no_name);
         split->in_token = split->in_name = true;
-        return ccaas_token_start(&split->token, c, split->key);
+        return cc_token_start(&split->token, c, split->key);
     case AT_COLON:
         split->place = AT_VALUE;
-        return c == ':' || bad(split, ccaas_json_no_colon);
+        return c == ':' || bad(split, cc_json_no_colon);
     case AFTER_VALUE:
         if (c == (object ? '}' : ']'))
             return leave(split);
         split->place = object ? AT_NAME : AT_VALUE;
-        return c == ',' || bad(split, object ? ccaas_json_no_object_end
-                                             : ccaas_json_no_array_end);
+        return c == ',' || bad(split, object ? cc_json_no_object_end
+                                             : cc_json_no_array_end);
     default:
-        return bad(split, ccaas_json_trailing);
+        return bad(split, cc_json_trailing);
     }
 }
 
 /* The token under way is over. */
-static void token_ended(struct ccaas_split *split)
+static void token_ended(struct cc_split *split)
 {
     split->in_token = false;
     if (split->in_name) {
-        split->here = !split->key || ccaas_token_matches(&split->token);
+        split->here = !split->key || cc_token_matches(&split->token);
         split->place = AT_COLON;
     } else if (split->begin == UINT64_MAX) {
         value_ended(split);
@@ -314,18 +313,18 @@ static void token_ended(struct ccaas_split *split)
 }
 
 /* A byte outside of records or in a scalar; false: it is wrong. */
-static bool step(struct ccaas_split *split, char c, bool *taken)
+static bool step(struct cc_split *split, char c, bool *taken)
 {
     *taken = true;
     if (!split->in_token)
         return between(split, c);
-    switch (ccaas_token_feed(&split->token, c)) {
-    case CCAAS_TOKEN_MORE:
+    switch (cc_token_feed(&split->token, c)) {
+    case CC_TOKEN_MORE:
         return true;
-    case CCAAS_TOKEN_LAST:
+    case CC_TOKEN_LAST:
         token_ended(split);
         return true;
-    case CCAAS_TOKEN_AFTER:
+    case CC_TOKEN_AFTER:
         *taken = false;
         token_ended(split);
         return true;
@@ -336,7 +335,7 @@ static bool step(struct ccaas_split *split, char c, bool *taken)
 
 /* Is the record under way, now that `offset` is reached, too large, or what
  * stands between two of them? */
-static bool too_large(struct ccaas_split *split)
+static bool too_large(struct cc_split *split)
 {
     bool within = split->begin != UINT64_MAX;
     uint64_t from = within ? split->begin : split->after;
@@ -344,14 +343,13 @@ static bool too_large(struct ccaas_split *split)
     if (split->offset - from <= split->max_record)
         return false;
     split->offset = from + split->max_record;
-    split->state = CCAAS_SPLIT_LARGE;
-    split->reason = within ? ccaas_split_record : ccaas_split_between;
+    split->state = CC_SPLIT_LARGE;
+    split->reason = within ? cc_split_record : cc_split_between;
     return true;
 }
 
-size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
-                        size_t length, struct ccaas_span *spans, size_t most,
-                        size_t *count_out)
+size_t cc_split_feed(struct cc_split *split, const char *bytes, size_t length,
+                     struct cc_span *spans, size_t most, size_t *count_out)
 {
     const char *at = bytes, *end = bytes + length;
     uint64_t start = split->offset;
@@ -359,14 +357,14 @@ size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
 
     *count_out = 0;
     while (at < end && fine && *count_out < most &&
-           split->state <= CCAAS_SPLIT_DONE) {
+           split->state <= CC_SPLIT_DONE) {
         bool taken = true;
 
         if (split->nested) {
             at = skim(split, at, end);
-        } else if (split->in_token && ccaas_token_in_text(&split->token) &&
-                   ccaas_scan_plain(at, end) > at) {
-            at = ccaas_scan_plain(at, end);
+        } else if (split->in_token && cc_token_in_text(&split->token) &&
+                   cc_scan_plain(at, end) > at) {
+            at = cc_scan_plain(at, end);
         } else {
             fine = step(split, *at, &taken);
             at += fine && taken;
@@ -385,16 +383,15 @@ size_t ccaas_split_feed(struct ccaas_split *split, const char *bytes,
     return (size_t)(split->offset - start);
 }
 
-enum ccaas_split_state ccaas_split_finish(struct ccaas_split *split,
-                                          struct ccaas_span *span,
-                                          size_t *count_out)
+enum cc_split_state cc_split_finish(struct cc_split *split,
+                                    struct cc_span *span, size_t *count_out)
 {
     *count_out = 0;
-    if (split->state == CCAAS_SPLIT_MORE && split->depth == 0 &&
-        split->in_token && ccaas_token_may_end(&split->token)) {
+    if (split->state == CC_SPLIT_MORE && split->depth == 0 && split->in_token &&
+        cc_token_may_end(&split->token)) {
         span->begin = split->begin;
         span->end = split->offset;
-        *count_out = split->kind != CCAAS_SPLIT_CHECK;
+        *count_out = split->kind != CC_SPLIT_CHECK;
         split->in_token = false;
         split->begin = UINT64_MAX;
         value_ended(split);

@@ -31,14 +31,14 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static enum ccaas_token_step bad(struct ccaas_token *token, const char *reason)
+static enum cc_token_step bad(struct cc_token *token, const char *reason)
 {
     token->reason = reason;
-    return CCAAS_TOKEN_BAD;
+    return CC_TOKEN_BAD;
 }
 
 /* The text goes on with this byte: is it still the wanted one? */
-static void text(struct ccaas_token *token, unsigned byte)
+static void text(struct cc_token *token, unsigned byte)
 {
     if (!token->wanted)
         return;
@@ -48,7 +48,7 @@ static void text(struct ccaas_token *token, unsigned byte)
         token->wanted = NULL;
 }
 
-static void text_code(struct ccaas_token *token, unsigned code)
+static void text_code(struct cc_token *token, unsigned code)
 {
     if (code < 0x80) {
         text(token, code);
@@ -68,8 +68,7 @@ static void text_code(struct ccaas_token *token, unsigned code)
     text(token, 0x80 | (code & 0x3F));
 }
 
-bool ccaas_token_start(struct ccaas_token *token, char first,
-                       const char *wanted)
+bool cc_token_start(struct cc_token *token, char first, const char *wanted)
 {
     token->reason = NULL;
     token->wanted = wanted;
@@ -93,31 +92,31 @@ bool ccaas_token_start(struct ccaas_token *token, char first,
     return true;
 }
 
-static enum ccaas_token_step feed_plain(struct ccaas_token *token, char byte)
+static enum cc_token_step feed_plain(struct cc_token *token, char byte)
 {
     unsigned char c = (unsigned char)byte;
 
     if (c == '"')
-        return CCAAS_TOKEN_LAST;
+        return CC_TOKEN_LAST;
     if (c < 0x20)
         return bad(token, "a control character");
     if (c == '\\') {
         token->state = IN_ESCAPE;
-        return CCAAS_TOKEN_MORE;
+        return CC_TOKEN_MORE;
     }
     text(token, c);
     if (c < 0x80)
-        return CCAAS_TOKEN_MORE;
+        return CC_TOKEN_MORE;
     if (c < 0xC2 || c > 0xF4)
         return bad(token, "not UTF-8");
     token->state = IN_UTF8;
     token->left = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
     token->least = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
     token->most = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
-    return CCAAS_TOKEN_MORE;
+    return CC_TOKEN_MORE;
 }
 
-static enum ccaas_token_step feed_utf8(struct ccaas_token *token, char byte)
+static enum cc_token_step feed_utf8(struct cc_token *token, char byte)
 {
     unsigned char c = (unsigned char)byte;
 
@@ -128,10 +127,10 @@ static enum ccaas_token_step feed_utf8(struct ccaas_token *token, char byte)
     token->most = 0xBF;
     if (--token->left == 0)
         token->state = IN_STRING;
-    return CCAAS_TOKEN_MORE;
+    return CC_TOKEN_MORE;
 }
 
-static enum ccaas_token_step feed_escape(struct ccaas_token *token, char byte)
+static enum cc_token_step feed_escape(struct cc_token *token, char byte)
 {
     static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     const char *name = byte ? strchr(names, byte) : NULL;
@@ -140,13 +139,13 @@ static enum ccaas_token_step feed_escape(struct ccaas_token *token, char byte)
         token->state = IN_HEX;
         token->left = 4;
         token->code = 0;
-        return CCAAS_TOKEN_MORE;
+        return CC_TOKEN_MORE;
     }
     if (!name)
         return bad(token, "an unknown escape");
     text(token, (unsigned char)meant[name - names]);
     token->state = IN_STRING;
-    return CCAAS_TOKEN_MORE;
+    return CC_TOKEN_MORE;
 }
 
 static int hex(char c)
@@ -159,7 +158,7 @@ static int hex(char c)
 
 /* A digit of \u; as soon as they show a half that may not stand there, the
  * digit that shows it is the wrong byte. */
-static enum ccaas_token_step feed_hex(struct ccaas_token *token, char byte)
+static enum cc_token_step feed_hex(struct cc_token *token, char byte)
 {
     bool second = token->state == IN_PAIR_HEX;
     int digit = hex(byte);
@@ -174,22 +173,22 @@ static enum ccaas_token_step feed_hex(struct ccaas_token *token, char byte)
         (token->left == 2 && ((two & 0xFC) == 0xDC) != second))
         return bad(token, "half of a surrogate pair");
     if (token->left)
-        return CCAAS_TOKEN_MORE;
+        return CC_TOKEN_MORE;
     if (!second && (token->code & 0xFC00) == 0xD800) {
         token->state = IN_PAIR;
-        return CCAAS_TOKEN_MORE;
+        return CC_TOKEN_MORE;
     }
     if (second)
         token->code = 0x10000 + ((token->code >> 16 & 0x3FF) << 10) +
                       (token->code & 0x3FF);
     text_code(token, token->code);
     token->state = IN_STRING;
-    return CCAAS_TOKEN_MORE;
+    return CC_TOKEN_MORE;
 }
 
 /* Between the halves of a surrogate pair.  The first half's bits stay in
  * `code`, above those of the second. */
-static enum ccaas_token_step feed_pair(struct ccaas_token *token, char byte)
+static enum cc_token_step feed_pair(struct cc_token *token, char byte)
 {
     bool slash = token->state == IN_PAIR;
 
@@ -197,10 +196,10 @@ static enum ccaas_token_step feed_pair(struct ccaas_token *token, char byte)
         return bad(token, "half of a surrogate pair");
     token->state = slash ? IN_PAIR_U : IN_PAIR_HEX;
     token->left = 4;
-    return CCAAS_TOKEN_MORE;
+    return CC_TOKEN_MORE;
 }
 
-static enum ccaas_token_step feed_number(struct ccaas_token *token, char byte)
+static enum cc_token_step feed_number(struct cc_token *token, char byte)
 {
     bool digit = is_digit(byte);
     int next = -1;
@@ -235,13 +234,13 @@ static enum ccaas_token_step feed_number(struct ccaas_token *token, char byte)
         token->state == IN_FRACTION)
         next = byte == 'e' || byte == 'E' ? IN_E : next;
     if (next < 0)
-        return ccaas_token_may_end(token) ? CCAAS_TOKEN_AFTER
-                                          : bad(token, "a digit is missing");
+        return cc_token_may_end(token) ? CC_TOKEN_AFTER
+                                       : bad(token, "a digit is missing");
     token->state = (unsigned char)next;
-    return CCAAS_TOKEN_MORE;
+    return CC_TOKEN_MORE;
 }
 
-enum ccaas_token_step ccaas_token_feed(struct ccaas_token *token, char byte)
+enum cc_token_step cc_token_feed(struct cc_token *token, char byte)
 {
     switch (token->state) {
     case IN_STRING:
@@ -259,24 +258,24 @@ enum ccaas_token_step ccaas_token_feed(struct ccaas_token *token, char byte)
     case IN_WORD:
         if (byte != *token->word)
             return bad(token, "a value is missing");
-        return *++token->word ? CCAAS_TOKEN_MORE : CCAAS_TOKEN_LAST;
+        return *++token->word ? CC_TOKEN_MORE : CC_TOKEN_LAST;
     default:
         return feed_number(token, byte);
     }
 }
 
-bool ccaas_token_in_text(const struct ccaas_token *token)
+bool cc_token_in_text(const struct cc_token *token)
 {
     return token->state == IN_STRING && !token->wanted;
 }
 
-bool ccaas_token_may_end(const struct ccaas_token *token)
+bool cc_token_may_end(const struct cc_token *token)
 {
     return token->state == IN_ZERO || token->state == IN_INTEGER ||
            token->state == IN_FRACTION || token->state == IN_EXPONENT;
 }
 
-bool ccaas_token_matches(const struct ccaas_token *token)
+bool cc_token_matches(const struct cc_token *token)
 {
     return token->wanted && !*token->wanted;
 }

@@ -3,19 +3,19 @@
  *
  * PURE.
  */
-#ifndef CCAAS_TOKEN_H
-#define CCAAS_TOKEN_H
+#ifndef CC_TOKEN_H
+#define CC_TOKEN_H
 
 #include <stdbool.h>
 
-enum ccaas_token_step {
-    CCAAS_TOKEN_MORE,  /* the byte belongs to it, and more may */
-    CCAAS_TOKEN_LAST,  /* the byte was its last */
-    CCAAS_TOKEN_AFTER, /* it ended before the byte */
-    CCAAS_TOKEN_BAD    /* the byte is wrong: `reason` */
+enum cc_token_step {
+    CC_TOKEN_MORE,  /* the byte belongs to it, and more may */
+    CC_TOKEN_LAST,  /* the byte was its last */
+    CC_TOKEN_AFTER, /* it ended before the byte */
+    CC_TOKEN_BAD    /* the byte is wrong: `reason` */
 };
 
-struct ccaas_token {
+struct cc_token {
     unsigned char state; /* token.c's own */
     unsigned char left;  /* bytes or digits to come in this character */
     unsigned char least; /* the next byte of UTF-8 is at least ... */
@@ -28,20 +28,19 @@ struct ccaas_token {
 
 /* Starts a token at its first byte; false when none starts so.  A string's
  * text is compared with `wanted` (may be NULL) as it comes. */
-bool ccaas_token_start(struct ccaas_token *token, char first,
-                       const char *wanted);
+bool cc_token_start(struct cc_token *token, char first, const char *wanted);
 
 /* Takes one more byte. */
-enum ccaas_token_step ccaas_token_feed(struct ccaas_token *token, char byte);
+enum cc_token_step cc_token_feed(struct cc_token *token, char byte);
 
 /* Is it in the plain text of a string that nobody wants to compare?  Then bytes
- * that are plain (ccaas_scan_plain) may be passed over instead of fed. */
-bool ccaas_token_in_text(const struct ccaas_token *token);
+ * that are plain (cc_scan_plain) may be passed over instead of fed. */
+bool cc_token_in_text(const struct cc_token *token);
 
 /* Would it be whole if no more bytes came? */
-bool ccaas_token_may_end(const struct ccaas_token *token);
+bool cc_token_may_end(const struct cc_token *token);
 
 /* Was the string, now whole, the wanted one? */
-bool ccaas_token_matches(const struct ccaas_token *token);
+bool cc_token_matches(const struct cc_token *token);
 
 #endif

@@ -117,46 +117,46 @@ static uint32_t little_endian(const unsigned char *at)
            (uint32_t)at[1] << 8 | at[0];
 }
 
-static bool fail(struct ccaas_ogg *ogg, const char *reason, uint64_t offset)
+static bool fail(struct cc_ogg *ogg, const char *reason, uint64_t offset)
 {
-    ogg->state = CCAAS_OGG_BAD;
+    ogg->state = CC_OGG_BAD;
     ogg->reason = reason;
     ogg->offset = offset;
     return false;
 }
 
-void ccaas_ogg_start(struct ccaas_ogg *ogg)
+void cc_ogg_start(struct cc_ogg *ogg)
 {
     memset(ogg, 0, sizeof *ogg);
 }
 
 /* The stream of that serial number; NULL: none that is followed. */
-static struct ccaas_ogg_stream *find(struct ccaas_ogg *ogg, uint32_t serial)
+static struct cc_ogg_stream *find(struct cc_ogg *ogg, uint32_t serial)
 {
-    for (unsigned i = 0; i < ogg->count && i < CCAAS_OGG_STREAMS; i++)
+    for (unsigned i = 0; i < ogg->count && i < CC_OGG_STREAMS; i++)
         if (ogg->streams[i].serial == serial)
             return &ogg->streams[i];
     return NULL;
 }
 
 /* Room for one more stream: the one that began first is followed no more. */
-static struct ccaas_ogg_stream *add(struct ccaas_ogg *ogg, uint32_t serial)
+static struct cc_ogg_stream *add(struct cc_ogg *ogg, uint32_t serial)
 {
-    struct ccaas_ogg_stream *stream;
+    struct cc_ogg_stream *stream;
 
-    if (ogg->count <= CCAAS_OGG_STREAMS)
+    if (ogg->count <= CC_OGG_STREAMS)
         ogg->count++;
-    stream = &ogg->streams[ogg->old++ % CCAAS_OGG_STREAMS];
+    stream = &ogg->streams[ogg->old++ % CC_OGG_STREAMS];
     stream->serial = serial;
     return stream;
 }
 
 /* The page's last byte was seen. */
-static bool end_page(struct ccaas_ogg *ogg)
+static bool end_page(struct cc_ogg *ogg)
 {
     uint32_t serial = little_endian(ogg->head + SERIAL);
     uint32_t number = little_endian(ogg->head + NUMBER);
-    struct ccaas_ogg_stream *stream;
+    struct cc_ogg_stream *stream;
 
     if (ogg->crc != ogg->want)
         return fail(ogg, "a page is damaged", ogg->begin);
@@ -167,7 +167,7 @@ static bool end_page(struct ccaas_ogg *ogg)
     } else if (stream) {
         if (stream->next != number)
             return fail(ogg, "a page is missing", ogg->begin);
-    } else if (ogg->count <= CCAAS_OGG_STREAMS) {
+    } else if (ogg->count <= CC_OGG_STREAMS) {
         return fail(ogg, "the first page of a stream is missing", ogg->begin);
     }
     if (stream)
@@ -182,17 +182,17 @@ static bool end_page(struct ccaas_ogg *ogg)
 }
 
 /* The header is here: its checksum is made as if the checksum were not. */
-static void end_header(struct ccaas_ogg *ogg)
+static void end_header(struct cc_ogg *ogg)
 {
     ogg->want = little_endian(ogg->head + CRC);
     memset(ogg->head + CRC, 0, 4);
-    ogg->crc = checksum(0, ogg->head, CCAAS_OGG_HEADER);
+    ogg->crc = checksum(0, ogg->head, CC_OGG_HEADER);
     ogg->table = ogg->head[COUNT];
     ogg->body = 0;
 }
 
 /* The next byte of a header. */
-static bool feed_header(struct ccaas_ogg *ogg, unsigned char byte)
+static bool feed_header(struct cc_ogg *ogg, unsigned char byte)
 {
     static const unsigned char pattern[] = {'O', 'g', 'g', 'S', 0};
 
@@ -204,14 +204,14 @@ static bool feed_header(struct ccaas_ogg *ogg, unsigned char byte)
         return fail(ogg, "a page of an unknown version", ogg->offset);
     ogg->head[ogg->got++] = byte;
     ogg->offset++;
-    if (ogg->got < CCAAS_OGG_HEADER)
+    if (ogg->got < CC_OGG_HEADER)
         return true;
     end_header(ogg);
     return ogg->table > 0 || end_page(ogg);
 }
 
 /* Bytes behind a header, which has `left` of their kind to come. */
-static size_t feed_rest(struct ccaas_ogg *ogg, const unsigned char *at,
+static size_t feed_rest(struct cc_ogg *ogg, const unsigned char *at,
                         size_t length, size_t left)
 {
     if (length > left)
@@ -221,14 +221,14 @@ static size_t feed_rest(struct ccaas_ogg *ogg, const unsigned char *at,
     return length;
 }
 
-enum ccaas_ogg_state ccaas_ogg_feed(struct ccaas_ogg *ogg, const void *bytes,
-                                    size_t length)
+enum cc_ogg_state cc_ogg_feed(struct cc_ogg *ogg, const void *bytes,
+                              size_t length)
 {
     const unsigned char *at = bytes;
     size_t step;
 
-    for (; length && ogg->state == CCAAS_OGG_MORE; at += step, length -= step) {
-        if (ogg->got < CCAAS_OGG_HEADER) {
+    for (; length && ogg->state == CC_OGG_MORE; at += step, length -= step) {
+        if (ogg->got < CC_OGG_HEADER) {
             step = 1;
             feed_header(ogg, *at);
             continue;
@@ -248,24 +248,24 @@ enum ccaas_ogg_state ccaas_ogg_feed(struct ccaas_ogg *ogg, const void *bytes,
     return ogg->state;
 }
 
-bool ccaas_ogg_ended(const struct ccaas_ogg *ogg)
+bool cc_ogg_ended(const struct cc_ogg *ogg)
 {
-    return (ogg->state == CCAAS_OGG_MORE || ogg->state == CCAAS_OGG_WHOLE) &&
+    return (ogg->state == CC_OGG_MORE || ogg->state == CC_OGG_WHOLE) &&
            ogg->pages && !ogg->got && !ogg->open;
 }
 
-enum ccaas_ogg_state ccaas_ogg_finish(struct ccaas_ogg *ogg)
+enum cc_ogg_state cc_ogg_finish(struct cc_ogg *ogg)
 {
-    if (ogg->state != CCAAS_OGG_MORE)
+    if (ogg->state != CC_OGG_MORE)
         return ogg->state;
     if (ogg->got) {
-        ogg->state = CCAAS_OGG_CUT;
+        ogg->state = CC_OGG_CUT;
         ogg->reason = "the last page is cut short";
     } else if (!ogg->pages) {
-        ogg->state = CCAAS_OGG_EMPTY;
+        ogg->state = CC_OGG_EMPTY;
         ogg->reason = "there is no Ogg page in it";
     } else {
-        ogg->state = CCAAS_OGG_WHOLE;
+        ogg->state = CC_OGG_WHOLE;
     }
     return ogg->state;
 }

@@ -12,15 +12,15 @@
 
 #define SIZE_MOST 1000000 /* rows a page, more is not believed */
 
-void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size,
-                      bool verify)
+void cc_page_start(struct cc_page_walk *walk, int64_t first, int64_t size,
+                   bool verify)
 {
     if (first < 0) {
         first = 0;
     } else if (first == INT64_MAX) {
         first--; /* so that one past it is a number, too */
     }
-    *walk = (struct ccaas_page_walk){
+    *walk = (struct cc_page_walk){
         .first = first,
         .size = size,
         .next = first,
@@ -37,12 +37,12 @@ void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size,
     };
 }
 
-bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page)
+bool cc_page_next(struct cc_page_walk *walk, int64_t *page)
 {
     bool known;
 
     if (walk->passes > 1) {
-        return ccaas_pass_next(walk, page);
+        return cc_pass_next(walk, page);
     }
     known = walk->end < 0 ? walk->next == walk->first : walk->next < walk->end;
     if (known) {
@@ -69,41 +69,41 @@ static int64_t item(const char *value, size_t length)
         length--;
     }
     if (!length) {
-        return CCAAS_PAGE_BAD;
+        return CC_PAGE_BAD;
     }
     for (size_t i = 0; i < length; i++) {
         int digit = value[i] - '0';
 
         if (digit < 0 || digit > 9 || number > (INT64_MAX - digit) / 10) {
-            return CCAAS_PAGE_BAD;
+            return CC_PAGE_BAD;
         }
         number = number * 10 + digit;
     }
     return number;
 }
 
-int64_t ccaas_page_both(int64_t one, int64_t other)
+int64_t cc_page_both(int64_t one, int64_t other)
 {
-    if (one == other || other == CCAAS_PAGE_NONE) {
+    if (one == other || other == CC_PAGE_NONE) {
         return one;
     }
-    if (one == CCAAS_PAGE_NONE) {
+    if (one == CC_PAGE_NONE) {
         return other;
     }
-    return one == CCAAS_PAGE_BAD || other == CCAAS_PAGE_BAD ? CCAAS_PAGE_BAD
-                                                            : CCAAS_PAGE_TWO;
+    return one == CC_PAGE_BAD || other == CC_PAGE_BAD ? CC_PAGE_BAD
+                                                      : CC_PAGE_TWO;
 }
 
-int64_t ccaas_page_number(const char *value, size_t length)
+int64_t cc_page_number(const char *value, size_t length)
 {
-    int64_t number = CCAAS_PAGE_NONE;
+    int64_t number = CC_PAGE_NONE;
     size_t at = 0, comma;
 
     while (value && at <= length) {
         for (comma = at; comma < length && value[comma] != ',';) {
             comma++;
         }
-        number = ccaas_page_both(number, item(value + at, comma - at));
+        number = cc_page_both(number, item(value + at, comma - at));
         at = comma + 1;
     }
     return number;
@@ -111,64 +111,63 @@ int64_t ccaas_page_number(const char *value, size_t length)
 
 /* The rows a page that an answer is to be read with: what it says itself, else
  * what the walk knows. */
-static int64_t size_of(const struct ccaas_page_walk *walk,
-                       const struct ccaas_page_head *head)
+static int64_t size_of(const struct cc_page_walk *walk,
+                       const struct cc_page_head *head)
 {
-    return head->size == CCAAS_PAGE_NONE ? walk->size : head->size;
+    return head->size == CC_PAGE_NONE ? walk->size : head->size;
 }
 
 /* An earlier answer said that there is such a page: a later page is asked for
  * on no other ground. */
-static bool was_named(const struct ccaas_page_walk *walk, int64_t page)
+static bool was_named(const struct cc_page_walk *walk, int64_t page)
 {
     return walk->passes > 1 || page != walk->first ||
            walk->promised > walk->first;
 }
 
 /* What is wrong with a number that came twice; NULL: nothing. */
-static const char *two_numbers(const struct ccaas_page_head *head)
+static const char *two_numbers(const struct cc_page_head *head)
 {
-    if (head->pages == CCAAS_PAGE_TWO) {
+    if (head->pages == CC_PAGE_TWO) {
         return "the answer names two different numbers of pages";
     }
-    if (head->rows == CCAAS_PAGE_TWO) {
+    if (head->rows == CC_PAGE_TWO) {
         return "the answer names two different numbers of rows";
     }
-    if (head->page == CCAAS_PAGE_TWO) {
+    if (head->page == CC_PAGE_TWO) {
         return "the answer names two different pages";
     }
-    if (head->size == CCAAS_PAGE_TWO) {
+    if (head->size == CC_PAGE_TWO) {
         return "the answer names two different page sizes";
     }
     return NULL;
 }
 
 /* What is wrong with a single number; NULL: nothing. */
-static const char *wrong_number(const struct ccaas_page_walk *walk,
-                                int64_t page,
-                                const struct ccaas_page_head *head)
+static const char *wrong_number(const struct cc_page_walk *walk, int64_t page,
+                                const struct cc_page_head *head)
 {
     int64_t size = size_of(walk, head);
 
-    if (head->pages == CCAAS_PAGE_NONE) {
+    if (head->pages == CC_PAGE_NONE) {
         return "the answer does not say how many pages there are";
     }
     if (head->pages < 0) {
         return "the answer's number of pages is not a whole number";
     }
-    if (head->rows == CCAAS_PAGE_NONE) {
+    if (head->rows == CC_PAGE_NONE) {
         return "the answer does not say how many rows there are";
     }
     if (head->rows < 0) {
         return "the answer's number of rows is not a whole number";
     }
-    if (head->page < 0 && head->page != CCAAS_PAGE_NONE) {
+    if (head->page < 0 && head->page != CC_PAGE_NONE) {
         return "the answer's page is not a whole number";
     }
     if (head->page >= 0 && head->page != page) {
         return "the answer is another page than the one asked for";
     }
-    if (head->size < 0 && head->size != CCAAS_PAGE_NONE) {
+    if (head->size < 0 && head->size != CC_PAGE_NONE) {
         return "the answer's page size is not a whole number";
     }
     if (size < 1 || size > SIZE_MOST) {
@@ -178,9 +177,8 @@ static const char *wrong_number(const struct ccaas_page_walk *walk,
 }
 
 /* What is wrong with the numbers taken together; NULL: nothing. */
-static const char *contradiction(const struct ccaas_page_walk *walk,
-                                 int64_t page,
-                                 const struct ccaas_page_head *head)
+static const char *contradiction(const struct cc_page_walk *walk, int64_t page,
+                                 const struct cc_page_head *head)
 {
     int64_t size = size_of(walk, head);
 
@@ -198,7 +196,7 @@ static const char *contradiction(const struct ccaas_page_walk *walk,
 }
 
 /* `page` had been named and is not there: the walk ends before it. */
-static void shrink(struct ccaas_page_walk *walk, int64_t page)
+static void shrink(struct cc_page_walk *walk, int64_t page)
 {
     if (page < walk->end) {
         walk->end = page;
@@ -213,8 +211,8 @@ static void shrink(struct ccaas_page_walk *walk, int64_t page)
 /* What a good answer to a page that is there counts.  Nobody knows in what
  * order the server counted: a count below the end may be an old one, so the
  * end stays, and a page that is gone says so itself. */
-static void recount(struct ccaas_page_walk *walk, int64_t page,
-                    const struct ccaas_page_head *head)
+static void recount(struct cc_page_walk *walk, int64_t page,
+                    const struct cc_page_head *head)
 {
     if (head->pages < walk->end) {
         walk->fewer = head->rows;
@@ -229,8 +227,8 @@ static void recount(struct ccaas_page_walk *walk, int64_t page,
     }
 }
 
-const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
-                            const struct ccaas_page_head *head)
+const char *cc_page_head(struct cc_page_walk *walk, int64_t page,
+                         const struct cc_page_head *head)
 {
     const char *reason = two_numbers(head);
 
@@ -248,9 +246,9 @@ const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
         walk->sized = true;
     }
     walk->pages = head->pages;
-    ccaas_pass_total(walk, page, head->rows);
+    cc_pass_total(walk, page, head->rows);
     if (walk->passes > 1) {
-        ccaas_pass_head(walk, page, head);
+        cc_pass_head(walk, page, head);
         return NULL;
     }
     if (walk->end < 0) {
@@ -270,47 +268,47 @@ const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
     return NULL;
 }
 
-enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
-                                     int64_t pages)
+enum cc_page_past cc_page_past(struct cc_page_walk *walk, int64_t page,
+                               int64_t pages)
 {
     if (walk->passes > 1) {
-        return ccaas_pass_past(walk, page, pages);
+        return cc_pass_past(walk, page, pages);
     }
     if (pages >= 0 && pages <= page) {
         walk->pages = pages;
     }
     if (was_named(walk, page)) {
         shrink(walk, page);
-        return CCAAS_PAGE_SHRUNK;
+        return CC_PAGE_SHRUNK;
     }
     if (pages > 0 || (page > 0 && pages != 0)) {
-        return CCAAS_PAGE_REFUSED;
+        return CC_PAGE_REFUSED;
     }
     walk->end = walk->promised = walk->pages = walk->rows = 0;
     walk->over = true;
-    ccaas_pass_total(walk, page, 0);
-    return CCAAS_PAGE_EMPTY;
+    cc_pass_total(walk, page, 0);
+    return CC_PAGE_EMPTY;
 }
 
-const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
-                            int64_t distinct)
+const char *cc_page_read(struct cc_page_walk *walk, int64_t page,
+                         int64_t distinct)
 {
     if (walk->passes > 1) {
-        ccaas_pass_read(walk, page);
+        cc_pass_read(walk, page);
     }
     walk->barren = distinct > 0 ? 0 : walk->barren + 1;
-    return ccaas_page_barren(walk);
+    return cc_page_barren(walk);
 }
 
-const char *ccaas_page_barren(const struct ccaas_page_walk *walk)
+const char *cc_page_barren(const struct cc_page_walk *walk)
 {
-    return walk->barren < CCAAS_PAGE_BARREN
+    return walk->barren < CC_PAGE_BARREN
                ? NULL
                : "100 pages in a row brought no row that was new: the server "
                  "repeats itself, or names far more rows than there are";
 }
 
-static int64_t from_first(const struct ccaas_page_walk *walk, int64_t total)
+static int64_t from_first(const struct cc_page_walk *walk, int64_t total)
 {
     if (walk->size < 1 || walk->first > total / walk->size) {
         return 0;
@@ -318,14 +316,14 @@ static int64_t from_first(const struct ccaas_page_walk *walk, int64_t total)
     return total - walk->first * walk->size;
 }
 
-int64_t ccaas_page_announced(const struct ccaas_page_walk *walk)
+int64_t cc_page_announced(const struct cc_page_walk *walk)
 {
     return walk->rows < 0 ? -1 : from_first(walk, walk->rows);
 }
 
-int64_t ccaas_page_missing(const struct ccaas_page_walk *walk)
+int64_t cc_page_missing(const struct cc_page_walk *walk)
 {
-    int64_t announced = ccaas_page_announced(walk);
+    int64_t announced = cc_page_announced(walk);
 
     return announced > walk->pass.distinct ? announced - walk->pass.distinct
                                            : 0;

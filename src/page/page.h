@@ -23,8 +23,8 @@
  * PURE: no clock, socket, thread or random number.  The owner calls from one
  * thread; nothing here allocates.
  */
-#ifndef CCAAS_PAGE_H
-#define CCAAS_PAGE_H
+#ifndef CC_PAGE_H
+#define CC_PAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,25 +32,25 @@
 
 #include "seen.h"
 
-#define CCAAS_PAGE_NONE (-1) /* the header was not there */
-#define CCAAS_PAGE_BAD (-2)  /* it was there, and is no whole number >= 0 */
-#define CCAAS_PAGE_TWO (-3)  /* it was there more than once, and differs */
+#define CC_PAGE_NONE (-1) /* the header was not there */
+#define CC_PAGE_BAD (-2)  /* it was there, and is no whole number >= 0 */
+#define CC_PAGE_TWO (-3)  /* it was there more than once, and differs */
 
 /* The four numbers that come with a page, or NONE, BAD or TWO in their
  * place. */
-struct ccaas_page_head {
+struct cc_page_head {
     int64_t page;  /* which page this is, from 0 */
     int64_t size;  /* rows a page */
     int64_t pages; /* how many pages there are */
     int64_t rows;  /* how many rows there are in all */
 };
 
-#define CCAAS_PAGE_BARREN 100 /* pages in a row without a new row: too many */
-#define CCAAS_PAGE_PASSES 3   /* passes at the most, ... */
-#define CCAAS_PAGE_VERIFY 4   /* ... and with `verify` */
+#define CC_PAGE_BARREN 100 /* pages in a row without a new row: too many */
+#define CC_PAGE_PASSES 3   /* passes at the most, ... */
+#define CC_PAGE_VERIFY 4   /* ... and with `verify` */
 
 /* What one pass has shown. */
-struct ccaas_page_pass {
+struct cc_page_pass {
     int64_t total;    /* the total that all its answers must name: what the pass
                          before named last, else what its first answer named;
                          -1: not yet */
@@ -65,7 +65,7 @@ struct ccaas_page_pass {
 };
 
 /* One walk.  The fields are the walk's own: use the functions. */
-struct ccaas_page_walk {
+struct cc_page_walk {
     int64_t first; /* the page that the walk starts with */
     int64_t size;  /* rows a page: as asked for, then as the first answer has
                       it */
@@ -100,30 +100,30 @@ struct ccaas_page_walk {
     int64_t barren;   /* pages without a new row, one after the other */
     int64_t nameless; /* rows without identity that were given */
     int64_t twice;    /* the most rows that came twice within one pass */
-    struct ccaas_page_pass pass, before; /* the one under way, the one before */
+    struct cc_page_pass pass, before; /* the one under way, the one before */
 };
 
 /* Starts a walk at page `first` (0 to INT64_MAX - 1; others are brought to the
  * nearest of these), `size` rows a page (1 to 1000000). */
-void ccaas_page_start(struct ccaas_page_walk *walk, int64_t first, int64_t size,
-                      bool verify);
+void cc_page_start(struct cc_page_walk *walk, int64_t first, int64_t size,
+                   bool verify);
 
 /* The next page to ask for, in *page; each is given once in a pass.  False (and
  * *page as it was): none now, either because an answer must come first or
  * because the pass has asked for all its pages.  Ask again after each answer;
- * when no page is under way either, the pass is over: ccaas_page_again. */
-bool ccaas_page_next(struct ccaas_page_walk *walk, int64_t *page);
+ * when no page is under way either, the pass is over: cc_page_again. */
+bool cc_page_next(struct cc_page_walk *walk, int64_t *page);
 
 /* Reads a header's value (not terminated; NULL: the header is missing) as one
- * number of struct ccaas_page_head.  Digits only, with blanks around them;
+ * number of struct cc_page_head.  Digits only, with blanks around them;
  * what is past INT64_MAX is BAD.  A list with commas is what proxies make of a
  * header that comes twice: it is one number if all of them are the same. */
-int64_t ccaas_page_number(const char *value, size_t length);
+int64_t cc_page_number(const char *value, size_t length);
 
 /* What two headers of one name say together. */
-int64_t ccaas_page_both(int64_t one, int64_t other);
+int64_t cc_page_both(int64_t one, int64_t other);
 
-/* Takes the headers of a good answer to `page`, a page that ccaas_page_next
+/* Takes the headers of a good answer to `page`, a page that cc_page_next
  * gave; more than once, too, where a page is asked for again.  NULL: fine, the
  * walk's end is where these say.  Otherwise the reason why they cannot be
  * believed (missing, not a number, or contradicting each other or the
@@ -136,55 +136,55 @@ int64_t ccaas_page_both(int64_t one, int64_t other);
  * lower count: answers to pages asked for side by side come in any order, so
  * that may be an old one.  A page that is gone says so itself: by a refusal, or
  * by a good answer that by its own count is past the end, which means what
- * CCAAS_PAGE_SHRUNK means. */
-const char *ccaas_page_head(struct ccaas_page_walk *walk, int64_t page,
-                            const struct ccaas_page_head *head);
+ * CC_PAGE_SHRUNK means. */
+const char *cc_page_head(struct cc_page_walk *walk, int64_t page,
+                         const struct cc_page_head *head);
 
 /* What an answer means that says that `page` is past the end of the list. */
-enum ccaas_page_past {
-    CCAAS_PAGE_EMPTY,  /* the list is empty: the pass is over */
-    CCAAS_PAGE_SHRUNK, /* the list became shorter under way */
-    CCAAS_PAGE_REFUSED /* the caller started past the end: an error */
+enum cc_page_past {
+    CC_PAGE_EMPTY,  /* the list is empty: the pass is over */
+    CC_PAGE_SHRUNK, /* the list became shorter under way */
+    CC_PAGE_REFUSED /* the caller started past the end: an error */
 };
 
 /* Takes a refusal of `page`; `pages` is how many pages it says that there are
  * (or NONE).  A page that an earlier answer had named is SHRUNK: no later page
  * will be asked for, pages before it still count.  The first page of all is
  * EMPTY when it is page 0 or there are 0 pages, otherwise REFUSED. */
-enum ccaas_page_past ccaas_page_past(struct ccaas_page_walk *walk, int64_t page,
-                                     int64_t pages);
+enum cc_page_past cc_page_past(struct cc_page_walk *walk, int64_t page,
+                               int64_t pages);
 
 /* Takes note of a row of the pass under way, in the order in which rows are
- * given.  `row` is what ccaas_seen_add said of its hash, and the set's pass
- * must be the walk's (ccaas_seen_next_pass).  True: it is to be given. */
-bool ccaas_page_row(struct ccaas_page_walk *walk, enum ccaas_seen_row row,
-                    uint64_t hash);
+ * given.  `row` is what cc_seen_add said of its hash, and the set's pass
+ * must be the walk's (cc_seen_next_pass).  True: it is to be given. */
+bool cc_page_row(struct cc_page_walk *walk, enum cc_seen_row row,
+                 uint64_t hash);
 
 /* The same for a row without identity: a later pass gives those that are more
  * than an earlier pass had. */
-bool ccaas_page_nameless(struct ccaas_page_walk *walk);
+bool cc_page_nameless(struct cc_page_walk *walk);
 
 /* Takes note that `page` was read to its end, in the order in which pages are
  * given; `distinct` of its rows were none that this pass had seen before.
  * NULL: go on.  Otherwise the reason why going on would lead nowhere: a static
  * string. */
-const char *ccaas_page_read(struct ccaas_page_walk *walk, int64_t page,
-                            int64_t distinct);
+const char *cc_page_read(struct cc_page_walk *walk, int64_t page,
+                         int64_t distinct);
 
-/* The same of a page that was past the end, after ccaas_page_past: a server may
+/* The same of a page that was past the end, after cc_page_past: a server may
  * name one page fewer each time. */
-const char *ccaas_page_barren(const struct ccaas_page_walk *walk);
+const char *cc_page_barren(const struct cc_page_walk *walk);
 
-/* The pass is over: no page of it is under way, and ccaas_page_next has none.
+/* The pass is over: no page of it is under way, and cc_page_next has none.
  * True: another pass was begun, and has pages to ask for.  False: the walk is
  * at its end, for good. */
-bool ccaas_page_again(struct ccaas_page_walk *walk);
+bool cc_page_again(struct cc_page_walk *walk);
 
 /* Rows that the answers announced, from the first page of the walk on;
  * -1: none came yet. */
-int64_t ccaas_page_announced(const struct ccaas_page_walk *walk);
+int64_t cc_page_announced(const struct cc_page_walk *walk);
 
 /* Of these, how many the pass did not see; never below 0. */
-int64_t ccaas_page_missing(const struct ccaas_page_walk *walk);
+int64_t cc_page_missing(const struct cc_page_walk *walk);
 
 #endif

@@ -19,9 +19,9 @@ static uint64_t spread(uint64_t n)
     return n ^ n >> 31;
 }
 
-void ccaas_pass_total(struct ccaas_page_walk *walk, int64_t page, int64_t total)
+void cc_pass_total(struct cc_page_walk *walk, int64_t page, int64_t total)
 {
-    struct ccaas_page_pass *pass = &walk->pass;
+    struct cc_page_pass *pass = &walk->pass;
 
     if (pass->total < 0) {
         pass->total = total;
@@ -31,12 +31,11 @@ void ccaas_pass_total(struct ccaas_page_walk *walk, int64_t page, int64_t total)
     walk->last = total;
 }
 
-bool ccaas_page_row(struct ccaas_page_walk *walk, enum ccaas_seen_row row,
-                    uint64_t hash)
+bool cc_page_row(struct cc_page_walk *walk, enum cc_seen_row row, uint64_t hash)
 {
-    struct ccaas_page_pass *pass = &walk->pass;
+    struct cc_page_pass *pass = &walk->pass;
 
-    if (row == CCAAS_SEEN_TWICE) {
+    if (row == CC_SEEN_TWICE) {
         pass->twice++;
         if (pass->twice > walk->twice) {
             walk->twice = pass->twice;
@@ -45,22 +44,22 @@ bool ccaas_page_row(struct ccaas_page_walk *walk, enum ccaas_seen_row row,
     }
     pass->distinct++;
     pass->rows += hash;
-    pass->fresh += row == CCAAS_SEEN_NEW;
-    return row == CCAAS_SEEN_NEW;
+    pass->fresh += row == CC_SEEN_NEW;
+    return row == CC_SEEN_NEW;
 }
 
-bool ccaas_page_nameless(struct ccaas_page_walk *walk)
+bool cc_page_nameless(struct cc_page_walk *walk)
 {
     bool fresh = ++walk->pass.nameless > walk->nameless;
 
     walk->nameless += fresh;
-    return ccaas_page_row(walk, fresh ? CCAAS_SEEN_NEW : CCAAS_SEEN_KNOWN, 1);
+    return cc_page_row(walk, fresh ? CC_SEEN_NEW : CC_SEEN_KNOWN, 1);
 }
 
 /* -- The course of a later pass ----------------------------------------------
  */
 
-bool ccaas_pass_next(struct ccaas_page_walk *walk, int64_t *page)
+bool cc_pass_next(struct cc_page_walk *walk, int64_t *page)
 {
     bool more = walk->opening || (walk->backward ? walk->next >= walk->first
                                                  : walk->next < walk->end);
@@ -76,7 +75,7 @@ bool ccaas_pass_next(struct ccaas_page_walk *walk, int64_t *page)
 /* Backward, from `page` on; the list has `pages` now, or NONE: not known.  The
  * pass began at the last page that was known; if its first answer names later
  * ones, they come first. */
-static void step_down(struct ccaas_page_walk *walk, int64_t page, int64_t pages,
+static void step_down(struct cc_page_walk *walk, int64_t page, int64_t pages,
                       bool opening)
 {
     bool gone = pages >= 0 && pages <= page;
@@ -98,7 +97,7 @@ static void step_down(struct ccaas_page_walk *walk, int64_t page, int64_t pages,
 }
 
 /* `page` is read, or past the end. */
-static void step(struct ccaas_page_walk *walk, int64_t page, int64_t pages)
+static void step(struct cc_page_walk *walk, int64_t page, int64_t pages)
 {
     bool opening = walk->opening;
 
@@ -110,8 +109,8 @@ static void step(struct ccaas_page_walk *walk, int64_t page, int64_t pages)
     }
 }
 
-void ccaas_pass_head(struct ccaas_page_walk *walk, int64_t page,
-                     const struct ccaas_page_head *head)
+void cc_pass_head(struct cc_page_walk *walk, int64_t page,
+                  const struct cc_page_head *head)
 {
     if (page >= head->pages) {
         walk->shrunk = walk->shrunk || page < walk->end;
@@ -121,20 +120,20 @@ void ccaas_pass_head(struct ccaas_page_walk *walk, int64_t page,
     walk->rows = head->rows;
 }
 
-void ccaas_pass_read(struct ccaas_page_walk *walk, int64_t page)
+void cc_pass_read(struct cc_page_walk *walk, int64_t page)
 {
     step(walk, page, walk->end);
 }
 
-enum ccaas_page_past ccaas_pass_past(struct ccaas_page_walk *walk, int64_t page,
-                                     int64_t pages)
+enum cc_page_past cc_pass_past(struct cc_page_walk *walk, int64_t page,
+                               int64_t pages)
 {
     walk->shrunk = walk->shrunk || page < walk->end;
     if (pages == 0 || (page == 0 && pages < 0)) {
         walk->end = walk->pages = walk->rows = 0;
-        ccaas_pass_total(walk, page, 0);
+        cc_pass_total(walk, page, 0);
         step(walk, page, 0);
-        return CCAAS_PAGE_EMPTY;
+        return CC_PAGE_EMPTY;
     }
     walk->pass.past = true;
     walk->barren++;
@@ -142,43 +141,43 @@ enum ccaas_page_past ccaas_pass_past(struct ccaas_page_walk *walk, int64_t page,
         /* It does not say how many there are, or contradicts itself. */
         walk->end = page < walk->end ? page : walk->end;
         walk->pages = walk->end;
-        step(walk, page, CCAAS_PAGE_NONE);
-        return CCAAS_PAGE_SHRUNK;
+        step(walk, page, CC_PAGE_NONE);
+        return CC_PAGE_SHRUNK;
     }
     walk->end = walk->pages = pages;
     if (walk->size > 0 && walk->rows / walk->size > pages) {
         walk->rows = pages * walk->size;
     }
     step(walk, page, pages);
-    return CCAAS_PAGE_SHRUNK;
+    return CC_PAGE_SHRUNK;
 }
 
 /* -- Whether another pass follows ---------------------------------------------
  */
 
-static bool is_clean(const struct ccaas_page_walk *walk)
+static bool is_clean(const struct cc_page_walk *walk)
 {
-    const struct ccaas_page_pass *pass = &walk->pass;
+    const struct cc_page_pass *pass = &walk->pass;
 
     return pass->total >= 0 && !pass->varied && !pass->past && !pass->twice &&
-           ccaas_page_announced(walk) == pass->distinct;
+           cc_page_announced(walk) == pass->distinct;
 }
 
 /* Does the pass differ from the one before in no row and no total? */
-static bool is_same(const struct ccaas_page_walk *walk)
+static bool is_same(const struct cc_page_walk *walk)
 {
-    const struct ccaas_page_pass *one = &walk->before, *other = &walk->pass;
+    const struct cc_page_pass *one = &walk->before, *other = &walk->pass;
 
     return walk->passes > 1 && one->distinct == other->distinct &&
            one->rows == other->rows && one->totals == other->totals;
 }
 
-static void begin_pass(struct ccaas_page_walk *walk)
+static void begin_pass(struct cc_page_walk *walk)
 {
     int64_t last;
 
     walk->before = walk->pass;
-    walk->pass = (struct ccaas_page_pass){.total = walk->last};
+    walk->pass = (struct cc_page_pass){.total = walk->last};
     walk->passes++;
     walk->backward = walk->passes % 2 == 0;
     walk->opening = true;
@@ -193,9 +192,9 @@ static void begin_pass(struct ccaas_page_walk *walk)
     walk->resume = walk->next;
 }
 
-bool ccaas_page_again(struct ccaas_page_walk *walk)
+bool cc_page_again(struct cc_page_walk *walk)
 {
-    int most = walk->verify ? CCAAS_PAGE_VERIFY : CCAAS_PAGE_PASSES;
+    int most = walk->verify ? CC_PAGE_VERIFY : CC_PAGE_PASSES;
     bool before = walk->clean, clean = is_clean(walk), enough = clean;
 
     if (walk->done) {

@@ -1,20 +1,19 @@
 /* What page.c and pass.c share: totals, and the passes after the first. */
-#ifndef CCAAS_PASS_H
-#define CCAAS_PASS_H
+#ifndef CC_PASS_H
+#define CC_PASS_H
 
 #include "page.h"
 
 /* An answer to `page` names that total. */
-void ccaas_pass_total(struct ccaas_page_walk *walk, int64_t page,
-                      int64_t total);
+void cc_pass_total(struct cc_page_walk *walk, int64_t page, int64_t total);
 
 /* As the functions of page.h, in a pass after the first; the headers were
  * checked. */
-bool ccaas_pass_next(struct ccaas_page_walk *walk, int64_t *page);
-void ccaas_pass_head(struct ccaas_page_walk *walk, int64_t page,
-                     const struct ccaas_page_head *head);
-enum ccaas_page_past ccaas_pass_past(struct ccaas_page_walk *walk, int64_t page,
-                                     int64_t pages);
-void ccaas_pass_read(struct ccaas_page_walk *walk, int64_t page);
+bool cc_pass_next(struct cc_page_walk *walk, int64_t *page);
+void cc_pass_head(struct cc_page_walk *walk, int64_t page,
+                  const struct cc_page_head *head);
+enum cc_page_past cc_pass_past(struct cc_page_walk *walk, int64_t page,
+                               int64_t pages);
+void cc_pass_read(struct cc_page_walk *walk, int64_t page);
 
 #endif

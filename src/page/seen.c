@@ -17,7 +17,7 @@
 #define ROOM_FIRST 64 /* slots; a power of two */
 #define MARKS 7u      /* the highest mark, and the bits that hold it */
 
-struct ccaas_seen {
+struct cc_seen {
     uint64_t key[2];
     uint64_t *slots;
     size_t room;        /* slots there are: 0, or a power of two */
@@ -27,20 +27,20 @@ struct ccaas_seen {
     unsigned zero_mark; /* ... with this mark */
 };
 
-__attribute__((weak)) void *ccaas_seen_calloc(size_t count, size_t size)
+__attribute__((weak)) void *cc_seen_calloc(size_t count, size_t size)
 {
     return calloc(count, size);
 }
 
-uint64_t ccaas_seen_hash(const struct ccaas_seen *seen, const void *bytes,
-                         size_t length)
+uint64_t cc_seen_hash(const struct cc_seen *seen, const void *bytes,
+                      size_t length)
 {
-    return ccaas_siphash(seen->key, bytes, length);
+    return cc_siphash(seen->key, bytes, length);
 }
 
-struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16])
+struct cc_seen *cc_seen_new(const uint8_t seed[16])
 {
-    struct ccaas_seen *seen = ccaas_seen_calloc(1, sizeof *seen);
+    struct cc_seen *seen = cc_seen_calloc(1, sizeof *seen);
 
     if (seen) {
         memcpy(seen->key, seed, sizeof seen->key);
@@ -49,7 +49,7 @@ struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16])
     return seen;
 }
 
-void ccaas_seen_free(struct ccaas_seen *seen)
+void cc_seen_free(struct cc_seen *seen)
 {
     if (seen) {
         free(seen->slots);
@@ -70,10 +70,10 @@ static uint64_t *find(uint64_t *slots, size_t room, uint64_t hash)
 }
 
 /* Twice the slots; false when memory is out, and nothing has changed. */
-static bool grow(struct ccaas_seen *seen)
+static bool grow(struct cc_seen *seen)
 {
     size_t room = seen->room ? 2 * seen->room : ROOM_FIRST;
-    uint64_t *slots = ccaas_seen_calloc(room, sizeof *slots);
+    uint64_t *slots = cc_seen_calloc(room, sizeof *slots);
 
     if (!slots) {
         return false;
@@ -90,19 +90,18 @@ static bool grow(struct ccaas_seen *seen)
 }
 
 /* The hash whose upper bits are 0. */
-static enum ccaas_seen_row add_zero(struct ccaas_seen *seen)
+static enum cc_seen_row add_zero(struct cc_seen *seen)
 {
-    enum ccaas_seen_row row = !seen->zero ? CCAAS_SEEN_NEW
-                              : seen->zero_mark == seen->mark
-                                  ? CCAAS_SEEN_TWICE
-                                  : CCAAS_SEEN_KNOWN;
+    enum cc_seen_row row = !seen->zero                     ? CC_SEEN_NEW
+                           : seen->zero_mark == seen->mark ? CC_SEEN_TWICE
+                                                           : CC_SEEN_KNOWN;
 
     seen->zero = true;
     seen->zero_mark = seen->mark;
     return row;
 }
 
-enum ccaas_seen_row ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash)
+enum cc_seen_row cc_seen_add(struct cc_seen *seen, uint64_t hash)
 {
     uint64_t upper = hash & ~(uint64_t)MARKS;
     uint64_t *slot = seen->room ? find(seen->slots, seen->room, upper) : NULL;
@@ -112,23 +111,23 @@ enum ccaas_seen_row ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash)
     }
     if (slot && *slot) {
         if ((*slot & MARKS) == seen->mark) {
-            return CCAAS_SEEN_TWICE;
+            return CC_SEEN_TWICE;
         }
         *slot = upper | seen->mark;
-        return CCAAS_SEEN_KNOWN;
+        return CC_SEEN_KNOWN;
     }
     if (seen->count >= seen->room / 4 * 3) {
         if (!grow(seen)) {
-            return CCAAS_SEEN_MEMORY;
+            return CC_SEEN_MEMORY;
         }
         slot = find(seen->slots, seen->room, upper);
     }
     *slot = upper | seen->mark;
     seen->count++;
-    return CCAAS_SEEN_NEW;
+    return CC_SEEN_NEW;
 }
 
-void ccaas_seen_next_pass(struct ccaas_seen *seen)
+void cc_seen_next_pass(struct cc_seen *seen)
 {
     if (seen->mark < MARKS) {
         seen->mark++;
@@ -141,12 +140,12 @@ void ccaas_seen_next_pass(struct ccaas_seen *seen)
     seen->mark = 1;
 }
 
-size_t ccaas_seen_count(const struct ccaas_seen *seen)
+size_t cc_seen_count(const struct cc_seen *seen)
 {
     return seen->count + seen->zero;
 }
 
-size_t ccaas_seen_memory(const struct ccaas_seen *seen)
+size_t cc_seen_memory(const struct cc_seen *seen)
 {
     return sizeof *seen + seen->room * sizeof *seen->slots;
 }

@@ -5,46 +5,46 @@
  * PURE.  The seed is random and secret, so that nobody can make rows whose
  * hashes collide.  Used from one thread; the caller owns the set.
  */
-#ifndef CCAAS_SEEN_H
-#define CCAAS_SEEN_H
+#ifndef CC_SEEN_H
+#define CC_SEEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct ccaas_seen;
+struct cc_seen;
 
 /* A new, empty set with that seed; NULL when memory is out.  Free it with
- * ccaas_seen_free (NULL is fine there). */
-struct ccaas_seen *ccaas_seen_new(const uint8_t seed[16]);
-void ccaas_seen_free(struct ccaas_seen *seen);
+ * cc_seen_free (NULL is fine there). */
+struct cc_seen *cc_seen_new(const uint8_t seed[16]);
+void cc_seen_free(struct cc_seen *seen);
 
 /* The hash of a row's identity: SipHash-1-3 of its bytes under the seed.
  * `bytes` may be NULL when `length` is 0. */
-uint64_t ccaas_seen_hash(const struct ccaas_seen *seen, const void *bytes,
-                         size_t length);
+uint64_t cc_seen_hash(const struct cc_seen *seen, const void *bytes,
+                      size_t length);
 
 /* How a row stands to those before it. */
-enum ccaas_seen_row {
-    CCAAS_SEEN_NEW,   /* never seen */
-    CCAAS_SEEN_KNOWN, /* seen in an earlier pass, but not yet in this one */
-    CCAAS_SEEN_TWICE, /* seen in this pass already */
-    CCAAS_SEEN_MEMORY /* memory is out, and the set is as it was */
+enum cc_seen_row {
+    CC_SEEN_NEW,   /* never seen */
+    CC_SEEN_KNOWN, /* seen in an earlier pass, but not yet in this one */
+    CC_SEEN_TWICE, /* seen in this pass already */
+    CC_SEEN_MEMORY /* memory is out, and the set is as it was */
 };
 
-/* Adds a hash that ccaas_seen_hash gave.  Its three lowest bits do not count:
+/* Adds a hash that cc_seen_hash gave.  Its three lowest bits do not count:
  * their place holds the mark of the pass that the row was last seen in. */
-enum ccaas_seen_row ccaas_seen_add(struct ccaas_seen *seen, uint64_t hash);
+enum cc_seen_row cc_seen_add(struct cc_seen *seen, uint64_t hash);
 
 /* Begins another pass: rows seen so far are KNOWN when they come again. */
-void ccaas_seen_next_pass(struct ccaas_seen *seen);
+void cc_seen_next_pass(struct cc_seen *seen);
 
 /* How many there are, and the bytes of memory they take. */
-size_t ccaas_seen_count(const struct ccaas_seen *seen);
-size_t ccaas_seen_memory(const struct ccaas_seen *seen);
+size_t cc_seen_count(const struct cc_seen *seen);
+size_t cc_seen_memory(const struct cc_seen *seen);
 
 /* Where the set has its memory from: calloc().  A weak symbol, so that a spec
  * can put one that fails in its place. */
-void *ccaas_seen_calloc(size_t count, size_t size);
+void *cc_seen_calloc(size_t count, size_t size);
 
 #endif

@@ -8,18 +8,18 @@
 #define NOW_MOST 253402300799 /* the last second of the year 9999 */
 #define YEAR_SECONDS 31556952 /* on average */
 
-double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
-                        const struct ccaas_retry_attempt *attempt, double left,
-                        double random)
+double cc_retry_wait(const struct cc_retry_rule *rule,
+                     const struct cc_retry_attempt *attempt, double left,
+                     double random)
 {
     double wait = attempt->retry_after;
 
     if (!attempt->transient || attempt->number > rule->retries ||
         (attempt->sent && !rule->idempotent)) {
-        return CCAAS_RETRY_NEVER;
+        return CC_RETRY_NEVER;
     }
     if (wait > rule->max_retry_after) {
-        return CCAAS_RETRY_TOO_LONG;
+        return CC_RETRY_TOO_LONG;
     }
     if (!(wait >= 0)) {
         unsigned doublings = attempt->number > 1 ? attempt->number - 1 : 0;
@@ -29,10 +29,10 @@ double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
         }
         wait = random * fmin(rule->cap, ldexp(rule->base, (int)doublings));
     }
-    return wait < left ? wait : CCAAS_RETRY_TOO_LATE;
+    return wait < left ? wait : CC_RETRY_TOO_LATE;
 }
 
-bool ccaas_retry_status(int status)
+bool cc_retry_status(int status)
 {
     switch (status) {
     case 408:
@@ -259,7 +259,7 @@ static int64_t bounded(int64_t now)
     return now < 0 ? 0 : now > NOW_MOST ? NOW_MOST : now;
 }
 
-int64_t ccaas_retry_date(const char *value, size_t length, int64_t now)
+int64_t cc_retry_date(const char *value, size_t length, int64_t now)
 {
     int64_t seconds;
 
@@ -267,7 +267,7 @@ int64_t ccaas_retry_date(const char *value, size_t length, int64_t now)
     return date_of(trim(value, length), now, &seconds) ? seconds : now;
 }
 
-double ccaas_retry_after(const char *value, size_t length, int64_t now)
+double cc_retry_after(const char *value, size_t length, int64_t now)
 {
     struct text text = trim(value, length);
     int64_t date;
@@ -282,19 +282,19 @@ double ccaas_retry_after(const char *value, size_t length, int64_t now)
             return -1;
         }
         wait = fmax((double)(date - now), 0);
-        return fmin(wait, CCAAS_RETRY_AFTER_MOST);
+        return fmin(wait, CC_RETRY_AFTER_MOST);
     }
     for (; text.left; text.next++, text.left--) {
         if (!digit(*text.next)) {
             return -1;
         }
-        wait = fmin(wait * 10 + (*text.next - '0'), CCAAS_RETRY_AFTER_MOST);
+        wait = fmin(wait * 10 + (*text.next - '0'), CC_RETRY_AFTER_MOST);
     }
     return wait;
 }
 
-double ccaas_retry_link_lost(struct ccaas_retry_link *link, double open,
-                             double retry_after, double random)
+double cc_retry_link_lost(struct cc_retry_link *link, double open,
+                          double retry_after, double random)
 {
     double bound;
 

@@ -2,16 +2,16 @@
  *
  * PURE: time and randomness are arguments.
  */
-#ifndef CCAAS_RETRY_H
-#define CCAAS_RETRY_H
+#ifndef CC_RETRY_H
+#define CC_RETRY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CCAAS_RETRY_AFTER_MOST 1e9 /* seconds: a longer Retry-After is cut */
+#define CC_RETRY_AFTER_MOST 1e9 /* seconds: a longer Retry-After is cut */
 
-struct ccaas_retry_rule {
+struct cc_retry_rule {
     unsigned retries; /* attempts after the first */
     double base;      /* the first pause's upper bound, in seconds */
     double cap;       /* the longest pause's upper bound */
@@ -21,7 +21,7 @@ struct ccaas_retry_rule {
 };
 
 /* How the attempt that just ended went. */
-struct ccaas_retry_attempt {
+struct cc_retry_attempt {
     unsigned number;    /* from 1 */
     bool transient;     /* a failure that may pass */
     bool sent;          /* some byte of the request may have reached the
@@ -29,9 +29,9 @@ struct ccaas_retry_attempt {
     double retry_after; /* seconds that the server asks for; < 0: none */
 };
 
-#define CCAAS_RETRY_NEVER (-1.0)    /* final, or no attempt is left */
-#define CCAAS_RETRY_TOO_LONG (-2.0) /* Retry-After is over max_retry_after */
-#define CCAAS_RETRY_TOO_LATE (-3.0) /* the wait ends after the deadline */
+#define CC_RETRY_NEVER (-1.0)    /* final, or no attempt is left */
+#define CC_RETRY_TOO_LONG (-2.0) /* Retry-After is over max_retry_after */
+#define CC_RETRY_TOO_LATE (-3.0) /* the wait ends after the deadline */
 
 /* Seconds to wait before the next attempt; < 0: give up, for one of the reasons
  * above: NEVER if the failure was final, the retries are used up, or a request
@@ -41,29 +41,29 @@ struct ccaas_retry_attempt {
  * The wait is exponential back-off with full jitter: `random`, in [0,1), times
  * min(cap, base * 2^(number - 1)).  A server's Retry-After takes its place and
  * is obeyed exactly: not jittered, not capped, not shortened. */
-double ccaas_retry_wait(const struct ccaas_retry_rule *rule,
-                        const struct ccaas_retry_attempt *attempt, double left,
-                        double random);
+double cc_retry_wait(const struct cc_retry_rule *rule,
+                     const struct cc_retry_attempt *attempt, double left,
+                     double random);
 
 /* True for a status that may pass, of HTTP or of a websocket's handshake: 408,
  * 425, 429, 500, 502, 503, 504, and those of proxies in front of a server that
  * fails: 520 to 529, 598. */
-bool ccaas_retry_status(int status);
+bool cc_retry_status(int status);
 
 /* Reads Retry-After (not terminated; NULL: the header is missing): whole
  * seconds, or one of HTTP's three forms of date against `now` (epoch seconds by
- * the clock of the sender: see ccaas_retry_date).  Seconds to wait,
- * CCAAS_RETRY_AFTER_MOST at the most (a date in the past: 0), or -1 when it is
+ * the clock of the sender: see cc_retry_date).  Seconds to wait,
+ * CC_RETRY_AFTER_MOST at the most (a date in the past: 0), or -1 when it is
  * neither.  Heeds no locale and no time zone. */
-double ccaas_retry_after(const char *value, size_t length, int64_t now);
+double cc_retry_after(const char *value, size_t length, int64_t now);
 
 /* The time of an answer by the clock of its sender: its header Date (not
  * terminated; NULL: missing), or `now`, epoch seconds by our clock, where it
  * has none that can be read. */
-int64_t ccaas_retry_date(const char *value, size_t length, int64_t now);
+int64_t cc_retry_date(const char *value, size_t length, int64_t now);
 
 /* A link that is to stay open: how long to wait before it is opened again. */
-struct ccaas_retry_link {
+struct cc_retry_link {
     double base;       /* the first pause's upper bound, in seconds */
     double cap;        /* the longest pause's upper bound */
     double settled;    /* open for so long, it starts anew with `base` */
@@ -75,7 +75,7 @@ struct ccaas_retry_link {
  * [0,1), times the other half; `retry_after`, where it is not < 0, takes its
  * place, but for half the first pause, which is waited for in any case.  A link
  * that flaps does not start from `base` each time. */
-double ccaas_retry_link_lost(struct ccaas_retry_link *link, double open,
-                             double retry_after, double random);
+double cc_retry_link_lost(struct cc_retry_link *link, double open,
+                          double retry_after, double random);
 
 #endif

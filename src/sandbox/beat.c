@@ -16,19 +16,19 @@
 
 #define BEAT_SIZE 256
 
-static lws_usec_t interval(const struct ccaas_sandbox_socket *socket)
+static lws_usec_t interval(const struct cc_sandbox_socket *socket)
 {
     lws_usec_t usecs = (lws_usec_t)(1e6 / socket->manners.beat);
     return usecs > 0 ? usecs : 1;
 }
 
 /* Sockets that begin together do not beat together. */
-void ccaas_sandbox_beat_begin(struct ccaas_sandbox_socket *socket)
+void cc_sandbox_beat_begin(struct cc_sandbox_socket *socket)
 {
     socket->beat_at = 0;
     if (socket->manners.beat <= 0 || socket->closing || !socket->count)
         return;
-    uint64_t part = ccaas_sandbox_hash(socket->id) % 1024 + 1;
+    uint64_t part = cc_sandbox_hash(socket->id) % 1024 + 1;
     if (interval(socket) < QUICK_USECS)
         socket->live->quick = true;
     socket->beat_at =
@@ -55,20 +55,18 @@ static size_t write_beat(const char *id, char *out)
     return (size_t)size;
 }
 
-void ccaas_sandbox_beat_send(struct ccaas_sandbox_socket *socket,
-                             lws_usec_t now)
+void cc_sandbox_beat_send(struct cc_sandbox_socket *socket, lws_usec_t now)
 {
     lws_usec_t step = interval(socket);
-    struct ccaas_sandbox_metric *metric = socket->subscriptions[0].metric;
+    struct cc_sandbox_metric *metric = socket->subscriptions[0].metric;
     if (socket->beat_at < now - BEHIND_USECS || socket->manners.mute)
         socket->beat_at = now + step;
     while (!socket->closing && socket->beat_at <= now) {
         char text[BEAT_SIZE];
-        unsigned char frame[BEAT_SIZE + CCAAS_SANDBOX_FRAME_HEAD];
+        unsigned char frame[BEAT_SIZE + CC_SANDBOX_FRAME_HEAD];
         size_t size = write_beat(metric->id, text);
-        size = ccaas_sandbox_frames_write(frame, CCAAS_SANDBOX_TEXT, text, size,
-                                          1);
-        if (ccaas_sandbox_socket_queue(socket, frame, size)) {
+        size = cc_sandbox_frames_write(frame, CC_SANDBOX_TEXT, text, size, 1);
+        if (cc_sandbox_socket_queue(socket, frame, size)) {
             socket->sent++;
             metric->sent++;
         }

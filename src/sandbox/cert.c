@@ -101,7 +101,7 @@ static X509 *make_server_cert(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
 }
 
 /* mkstemps gives the file mode 0600, whatever the umask. */
-static bool write_ca(struct ccaas_sandbox_cert *cert, X509 *ca)
+static bool write_ca(struct cc_sandbox_cert *cert, X509 *ca)
 {
     const char *dir = getenv("TMPDIR");
     int n = snprintf(cert->ca_file, sizeof cert->ca_file,
@@ -122,7 +122,7 @@ static bool write_ca(struct ccaas_sandbox_cert *cert, X509 *ca)
     return fclose(file) == 0 && written;
 }
 
-bool ccaas_sandbox_cert_make(struct ccaas_sandbox_cert *cert, char *error)
+bool cc_sandbox_cert_make(struct cc_sandbox_cert *cert, char *error)
 {
     EVP_PKEY *ca_key = make_key();
     X509 *ca = ca_key ? make_ca(ca_key) : NULL;
@@ -132,7 +132,7 @@ bool ccaas_sandbox_cert_make(struct ccaas_sandbox_cert *cert, char *error)
         cert->cert = make_server_cert(cert->key, ca, ca_key);
     bool written = cert->cert && write_ca(cert, ca);
     if (!written)
-        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "cannot %s",
+        snprintf(error, CC_SANDBOX_ERROR_SIZE, "cannot %s",
                  cert->cert ? "write the CA into the temporary directory"
                             : "make a certificate");
     X509_free(ca);
@@ -141,7 +141,7 @@ bool ccaas_sandbox_cert_make(struct ccaas_sandbox_cert *cert, char *error)
     return written;
 }
 
-void ccaas_sandbox_cert_release(struct ccaas_sandbox_cert *cert)
+void cc_sandbox_cert_release(struct cc_sandbox_cert *cert)
 {
     if (cert->ca_file[0])
         unlink(cert->ca_file);

@@ -33,9 +33,9 @@ enum state {
 struct conn {
     char *in;
     size_t in_size, in_room;
-    struct ccaas_sandbox_request request;
-    struct ccaas_sandbox_answer answer;
-    struct ccaas_sandbox_socket *socket; /* what it becomes, or is */
+    struct cc_sandbox_request request;
+    struct cc_sandbox_answer answer;
+    struct cc_sandbox_socket *socket; /* what it becomes, or is */
     enum state state;
     size_t sent;   /* of head and body together */
     size_t pieced; /* where the present piece ends */
@@ -43,14 +43,14 @@ struct conn {
     bool refused; /* the request was not read to its end */
 };
 
-static struct ccaas_sandbox_server *server_of(struct lws *wsi)
+static struct cc_sandbox_server *server_of(struct lws *wsi)
 {
     return lws_context_user(lws_get_context(wsi));
 }
 
 static lua_State *state_of(struct lws *wsi)
 {
-    return ccaas_sandbox_server_state(server_of(wsi));
+    return cc_sandbox_server_state(server_of(wsi));
 }
 
 static void wake_after(struct lws *wsi, double seconds)
@@ -106,21 +106,21 @@ static void next_piece(struct conn *conn)
 /* The websocket takes over, and what was read beyond the request is its. */
 static int upgrade(struct lws *wsi, struct conn *conn)
 {
-    bool open = ccaas_sandbox_socket_open(conn->socket, wsi, conn->answer.head,
-                                          conn->answer.head_size);
-    ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    bool open = cc_sandbox_socket_open(conn->socket, wsi, conn->answer.head,
+                                       conn->answer.head_size);
+    cc_sandbox_state_release(state_of(wsi), &conn->answer);
     conn->state = UPGRADED;
     if (!open)
         return -1;
     size_t size = conn->in_size;
     conn->in_size = 0;
-    return ccaas_sandbox_socket_received(conn->socket, conn->in, size);
+    return cc_sandbox_socket_received(conn->socket, conn->in, size);
 }
 
 /* Zero, or -1 to close the connection. */
 static int begin_sending(struct lws *wsi, struct conn *conn)
 {
-    if (conn->socket && conn->answer.ending == CCAAS_SANDBOX_KEEP)
+    if (conn->socket && conn->answer.ending == CC_SANDBOX_KEEP)
         return upgrade(wsi, conn);
     conn->state = SENDING;
     lws_callback_on_writable(wsi);
@@ -130,10 +130,10 @@ static int begin_sending(struct lws *wsi, struct conn *conn)
 static int serve_next(struct lws *wsi, struct conn *conn)
 {
     if (conn->in_size == 0 ||
-        !ccaas_sandbox_request_whole(&conn->request, conn->in, conn->in_size))
+        !cc_sandbox_request_whole(&conn->request, conn->in, conn->in_size))
         return 0;
-    ccaas_sandbox_state_handle(state_of(wsi), conn->in, &conn->request,
-                               &conn->answer);
+    cc_sandbox_state_handle(state_of(wsi), conn->in, &conn->request,
+                            &conn->answer);
     conn->socket = conn->answer.socket;
     consume_request(conn);
     conn->sent = 0;
@@ -152,7 +152,7 @@ static int serve_next(struct lws *wsi, struct conn *conn)
 
 /* libwebsockets would say an orderly goodbye first: the socket is disconnected
  * under it. */
-void ccaas_sandbox_conn_reset(struct lws *wsi)
+void cc_sandbox_conn_reset(struct lws *wsi)
 {
     int fd = lws_get_socket_fd(wsi);
     struct linger linger = {1, 0};
@@ -172,24 +172,24 @@ static bool reset_when_flushed(struct lws *wsi, struct conn *conn)
         lws_set_timer_usecs(wsi, RESET_STEP_USECS);
         return false;
     }
-    ccaas_sandbox_conn_reset(wsi);
+    cc_sandbox_conn_reset(wsi);
     return true;
 }
 
 /* All was sent. True when the connection must be closed. */
 static bool finish(struct lws *wsi, struct conn *conn)
 {
-    enum ccaas_sandbox_ending ending = conn->answer.ending;
-    ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
-    if (ending == CCAAS_SANDBOX_CLOSE && conn->refused) {
+    enum cc_sandbox_ending ending = conn->answer.ending;
+    cc_sandbox_state_release(state_of(wsi), &conn->answer);
+    if (ending == CC_SANDBOX_CLOSE && conn->refused) {
         conn->state = LINGERING;
         shutdown(lws_get_socket_fd(wsi), SHUT_WR);
         wake_after(wsi, LINGER_SECONDS);
         return false;
     }
-    if (ending == CCAAS_SANDBOX_CLOSE)
+    if (ending == CC_SANDBOX_CLOSE)
         return true;
-    if (ending == CCAAS_SANDBOX_RESET) {
+    if (ending == CC_SANDBOX_RESET) {
         conn->state = RESETTING;
         conn->steps = 0;
         return reset_when_flushed(wsi, conn);
@@ -201,7 +201,7 @@ static bool finish(struct lws *wsi, struct conn *conn)
 /* Writes what the socket takes. False when the peer is gone. */
 static bool write_some(struct lws *wsi, struct conn *conn)
 {
-    const struct ccaas_sandbox_answer *answer = &conn->answer;
+    const struct cc_sandbox_answer *answer = &conn->answer;
     while (conn->sent < conn->pieced && !lws_send_pipe_choked(wsi)) {
         const char *from = answer->head + conn->sent;
         size_t end = answer->head_size;
@@ -210,8 +210,8 @@ static bool write_some(struct lws *wsi, struct conn *conn)
             end = conn->pieced;
         }
         size_t size = end - conn->sent;
-        if (size > CCAAS_SANDBOX_WRITE_SIZE)
-            size = CCAAS_SANDBOX_WRITE_SIZE;
+        if (size > CC_SANDBOX_WRITE_SIZE)
+            size = CC_SANDBOX_WRITE_SIZE;
         if (lws_write(wsi, (unsigned char *)(uintptr_t)from, size,
                       LWS_WRITE_RAW) < 0)
             return false;
@@ -224,7 +224,7 @@ static bool write_some(struct lws *wsi, struct conn *conn)
  * the socket takes bytes, so a slow reader keeps it from being made. */
 static int next_body(struct lws *wsi, struct conn *conn)
 {
-    if (!ccaas_sandbox_state_more(state_of(wsi), &conn->answer))
+    if (!cc_sandbox_state_more(state_of(wsi), &conn->answer))
         return -1;
     conn->sent = 0;
     conn->pieced = 0;
@@ -242,7 +242,7 @@ static int next_body(struct lws *wsi, struct conn *conn)
 static int writable(struct lws *wsi, struct conn *conn)
 {
     if (conn->state == UPGRADED)
-        return ccaas_sandbox_socket_writable(conn->socket);
+        return cc_sandbox_socket_writable(conn->socket);
     if (conn->state != SENDING)
         return 0;
     if (conn->sent == total_of(conn) && conn->answer.more)
@@ -264,7 +264,7 @@ static int writable(struct lws *wsi, struct conn *conn)
 static int timer(struct lws *wsi, struct conn *conn)
 {
     if (conn->state == UPGRADED)
-        return ccaas_sandbox_socket_timer(conn->socket);
+        return cc_sandbox_socket_timer(conn->socket);
     if (conn->state == LINGERING)
         return -1;
     if (conn->state == RESETTING)
@@ -278,7 +278,7 @@ static int received(struct lws *wsi, struct conn *conn, const void *bytes,
                     size_t size)
 {
     if (conn->state == UPGRADED)
-        return ccaas_sandbox_socket_received(conn->socket, bytes, size);
+        return cc_sandbox_socket_received(conn->socket, bytes, size);
     if (conn->state == HANGING || conn->state == RESETTING ||
         conn->state == LINGERING)
         return 0;
@@ -289,9 +289,9 @@ static int received(struct lws *wsi, struct conn *conn, const void *bytes,
 
 static void closed(struct lws *wsi, struct conn *conn)
 {
-    ccaas_sandbox_state_release(state_of(wsi), &conn->answer);
+    cc_sandbox_state_release(state_of(wsi), &conn->answer);
     if (conn->socket)
-        ccaas_sandbox_socket_free(conn->socket);
+        cc_sandbox_socket_free(conn->socket);
     conn->socket = NULL;
     free(conn->in);
     conn->in = NULL;
@@ -315,21 +315,21 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
         closed(wsi, conn);
         return 0;
     case LWS_CALLBACK_RAW_RX_FILE:
-        ccaas_sandbox_live_rang(ccaas_sandbox_server_live(server_of(wsi)));
+        cc_sandbox_live_rang(cc_sandbox_server_live(server_of(wsi)));
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-        ccaas_sandbox_server_run_commands(server_of(wsi));
+        cc_sandbox_server_run_commands(server_of(wsi));
         return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        return ccaas_sandbox_server_use_cert(server_of(wsi), session) ? 0 : 1;
+        return cc_sandbox_server_use_cert(server_of(wsi), session) ? 0 : 1;
     default:
         return 0;
     }
 }
 
-const struct lws_protocols ccaas_sandbox_protocols[] = {
+const struct lws_protocols cc_sandbox_protocols[] = {
     {"ccaas-sandbox", callback, sizeof(struct conn), 64 * 1024, 0, NULL,
-     CCAAS_SANDBOX_WRITE_SIZE},
-    {"ccaas-sandbox-listener", ccaas_sandbox_listener_event, 0, 0, 0, NULL, 0},
+     CC_SANDBOX_WRITE_SIZE},
+    {"ccaas-sandbox-listener", cc_sandbox_listener_event, 0, 0, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };

@@ -82,9 +82,9 @@ static void adopt(struct lws *listener, int fd)
     memset(&connection, 0, sizeof connection);
     connection.sockfd = fd;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    lws_adopt_descriptor_vhost(
-        lws_get_vhost(listener), LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
-        connection, ccaas_sandbox_protocols[0].name, NULL);
+    lws_adopt_descriptor_vhost(lws_get_vhost(listener),
+                               LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
+                               connection, cc_sandbox_protocols[0].name, NULL);
 }
 
 static void accept_some(struct lws *listener)
@@ -105,9 +105,8 @@ static void accept_some(struct lws *listener)
     }
 }
 
-int ccaas_sandbox_listener_event(struct lws *wsi,
-                                 enum lws_callback_reasons reason,
-                                 void *session, void *in, size_t size)
+int cc_sandbox_listener_event(struct lws *wsi, enum lws_callback_reasons reason,
+                              void *session, void *in, size_t size)
 {
     (void)session;
     (void)in;
@@ -119,7 +118,7 @@ int ccaas_sandbox_listener_event(struct lws *wsi,
     return 0;
 }
 
-int ccaas_sandbox_listen(struct lws_vhost *vhost, const char *address, int port)
+int cc_sandbox_listen(struct lws_vhost *vhost, const char *address, int port)
 {
     lws_sock_file_fd_type listener;
     memset(&listener, 0, sizeof listener);
@@ -129,7 +128,7 @@ int ccaas_sandbox_listen(struct lws_vhost *vhost, const char *address, int port)
     port = port_of(listener.filefd);
     if (lws_adopt_descriptor_vhost(
             vhost, LWS_ADOPT_RAW_FILE_DESC, listener,
-            ccaas_sandbox_protocols[CCAAS_SANDBOX_LISTENER].name, NULL))
+            cc_sandbox_protocols[CC_SANDBOX_LISTENER].name, NULL))
         return port;
     /* Memory was out before it had the descriptor. */
     close(listener.filefd);

@@ -11,9 +11,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-struct ccaas_sandbox_live *ccaas_sandbox_live_new(void)
+struct cc_sandbox_live *cc_sandbox_live_new(void)
 {
-    struct ccaas_sandbox_live *live = calloc(1, sizeof *live);
+    struct cc_sandbox_live *live = calloc(1, sizeof *live);
     if (!live)
         return NULL;
     live->manners.fragments = 1;
@@ -25,14 +25,14 @@ struct ccaas_sandbox_live *ccaas_sandbox_live_new(void)
     return NULL;
 }
 
-void ccaas_sandbox_live_free(struct ccaas_sandbox_live *live)
+void cc_sandbox_live_free(struct cc_sandbox_live *live)
 {
     if (!live)
         return;
     while (live->sockets)
-        ccaas_sandbox_socket_free(live->sockets);
+        cc_sandbox_socket_free(live->sockets);
     while (live->metrics) {
-        struct ccaas_sandbox_metric *metric = live->metrics;
+        struct cc_sandbox_metric *metric = live->metrics;
         live->metrics = metric->next;
         free(metric);
     }
@@ -41,10 +41,10 @@ void ccaas_sandbox_live_free(struct ccaas_sandbox_live *live)
     free(live);
 }
 
-struct ccaas_sandbox_metric *
-ccaas_sandbox_live_metric(struct ccaas_sandbox_live *live, const char *id)
+struct cc_sandbox_metric *cc_sandbox_live_metric(struct cc_sandbox_live *live,
+                                                 const char *id)
 {
-    struct ccaas_sandbox_metric *metric = live->metrics;
+    struct cc_sandbox_metric *metric = live->metrics;
     while (metric && strcmp(metric->id, id) != 0)
         metric = metric->next;
     if (metric)
@@ -59,11 +59,11 @@ ccaas_sandbox_live_metric(struct ccaas_sandbox_live *live, const char *id)
     return metric;
 }
 
-struct ccaas_sandbox_socket *
-ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
-                           struct ccaas_sandbox_metric **metrics, size_t count)
+struct cc_sandbox_socket *
+cc_sandbox_live_prepare(struct cc_sandbox_live *live,
+                        struct cc_sandbox_metric **metrics, size_t count)
 {
-    struct ccaas_sandbox_socket *socket =
+    struct cc_sandbox_socket *socket =
         calloc(1, sizeof *socket + count * sizeof *socket->subscriptions);
     if (!socket)
         return NULL;
@@ -92,7 +92,7 @@ ccaas_sandbox_live_prepare(struct ccaas_sandbox_live *live,
 #define TOGETHER_USECS 50000
 #define QUICKLY_USECS 1000
 
-static void ring_at(struct ccaas_sandbox_live *live, lws_usec_t at)
+static void ring_at(struct cc_sandbox_live *live, lws_usec_t at)
 {
     if (live->armed_at && live->armed_at <= at)
         return;
@@ -105,14 +105,13 @@ static void ring_at(struct ccaas_sandbox_live *live, lws_usec_t at)
     live->armed_at = at;
 }
 
-void ccaas_sandbox_live_wake(struct ccaas_sandbox_live *live, lws_usec_t at)
+void cc_sandbox_live_wake(struct cc_sandbox_live *live, lws_usec_t at)
 {
     lws_usec_t step = live->quick ? QUICKLY_USECS : TOGETHER_USECS;
     ring_at(live, (at + step - 1) / step * step);
 }
 
-void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
-                                   double seconds)
+void cc_sandbox_live_wake_after(struct cc_sandbox_live *live, double seconds)
 {
     live->tick_at = 0;
     if (seconds < 0)
@@ -121,7 +120,7 @@ void ccaas_sandbox_live_wake_after(struct ccaas_sandbox_live *live,
     ring_at(live, live->tick_at);
 }
 
-void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live)
+void cc_sandbox_live_rang(struct cc_sandbox_live *live)
 {
     uint64_t rings;
     if (read(live->clock, &rings, sizeof rings) < 0)
@@ -130,23 +129,23 @@ void ccaas_sandbox_live_rang(struct ccaas_sandbox_live *live)
     lws_usec_t now = lws_now_usecs();
     if (live->tick_at && live->tick_at <= now) {
         live->tick_at = 0;
-        ccaas_sandbox_state_tick(live->L);
+        cc_sandbox_state_tick(live->L);
     } else if (live->tick_at) {
         ring_at(live, live->tick_at);
     }
     lws_usec_t next = 0;
-    struct ccaas_sandbox_socket *socket = live->sockets;
+    struct cc_sandbox_socket *socket = live->sockets;
     for (; socket; socket = socket->next) {
-        lws_usec_t at = ccaas_sandbox_socket_due(socket, now);
+        lws_usec_t at = cc_sandbox_socket_due(socket, now);
         if (at && (!next || at < next))
             next = at;
     }
     if (next)
-        ccaas_sandbox_live_wake(live, next);
+        cc_sandbox_live_wake(live, next);
 }
 
-bool ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
-                              struct lws_vhost *vhost)
+bool cc_sandbox_live_begin(struct cc_sandbox_live *live, lua_State *L,
+                           struct lws_vhost *vhost)
 {
     live->L = L;
     lws_sock_file_fd_type clock;
@@ -154,6 +153,6 @@ bool ccaas_sandbox_live_begin(struct ccaas_sandbox_live *live, lua_State *L,
     clock.filefd = live->clock;
     live->adopted =
         lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, clock,
-                                   ccaas_sandbox_protocols[0].name, NULL);
+                                   cc_sandbox_protocols[0].name, NULL);
     return live->adopted;
 }

@@ -10,20 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct ccaas_sandbox_live *live_of(lua_State *L)
+static struct cc_sandbox_live *live_of(lua_State *L)
 {
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
 /* --- targets -------------------------------------------------------------- */
 
-typedef void visit_fn(lua_State *L, struct ccaas_sandbox_socket *socket,
+typedef void visit_fn(lua_State *L, struct cc_sandbox_socket *socket,
                       void *data);
 
-static struct ccaas_sandbox_metric *metric_at(lua_State *L, int index)
+static struct cc_sandbox_metric *metric_at(lua_State *L, int index)
 {
-    struct ccaas_sandbox_metric *metric =
-        ccaas_sandbox_live_metric(live_of(L), luaL_checkstring(L, index));
+    struct cc_sandbox_metric *metric =
+        cc_sandbox_live_metric(live_of(L), luaL_checkstring(L, index));
     if (!metric)
         luaL_error(L, "no memory");
     return metric;
@@ -32,11 +32,11 @@ static struct ccaas_sandbox_metric *metric_at(lua_State *L, int index)
 /* Visits the sockets of the target at stack index 1. */
 static void visit(lua_State *L, visit_fn *visitor, void *data)
 {
-    struct ccaas_sandbox_socket *socket = live_of(L)->sockets;
+    struct cc_sandbox_socket *socket = live_of(L)->sockets;
     if (lua_islightuserdata(L, 1)) {
         visitor(L, lua_touserdata(L, 1), data);
     } else if (lua_type(L, 1) == LUA_TSTRING) {
-        struct ccaas_sandbox_subscription *at = metric_at(L, 1)->first;
+        struct cc_sandbox_subscription *at = metric_at(L, 1)->first;
         for (; at; at = at->next)
             visitor(L, at->socket, data);
     } else {
@@ -64,22 +64,21 @@ static void frame_for(lua_State *L, struct sending *sending, size_t fragments)
     if (sending->frames && sending->fragments == fragments)
         return;
     unsigned char *frames =
-        lua_newuserdata(L, ccaas_sandbox_frames_room(sending->size, fragments));
+        lua_newuserdata(L, cc_sandbox_frames_room(sending->size, fragments));
     sending->frames = frames;
     sending->fragments = fragments;
-    sending->frames_size = ccaas_sandbox_frames_write(
+    sending->frames_size = cc_sandbox_frames_write(
         frames, sending->opcode, sending->bytes, sending->size, fragments);
     lua_replace(L, 4);
 }
 
-static void send_to(lua_State *L, struct ccaas_sandbox_socket *socket,
-                    void *data)
+static void send_to(lua_State *L, struct cc_sandbox_socket *socket, void *data)
 {
     struct sending *sending = data;
     if (sending->opcode)
         frame_for(L, sending, socket->manners.fragments);
-    if (ccaas_sandbox_socket_queue(socket, sending->frames,
-                                   sending->frames_size)) {
+    if (cc_sandbox_socket_queue(socket, sending->frames,
+                                sending->frames_size)) {
         sending->count++;
         socket->sent += sending->opcode != 0;
     }
@@ -91,7 +90,7 @@ static int live_send(lua_State *L)
     struct sending sending;
     memset(&sending, 0, sizeof sending);
     sending.bytes = luaL_checklstring(L, 2, &sending.size);
-    sending.opcode = (int)luaL_optinteger(L, 3, CCAAS_SANDBOX_TEXT);
+    sending.opcode = (int)luaL_optinteger(L, 3, CC_SANDBOX_TEXT);
     if (!sending.opcode) {
         sending.frames = (const unsigned char *)sending.bytes;
         sending.frames_size = sending.size;
@@ -107,19 +106,19 @@ static int live_send(lua_State *L)
 /* --- floods --------------------------------------------------------------- */
 
 /* Its sizes are known: one piece of memory, which no error can lose. */
-static struct ccaas_sandbox_flood *make_flood(lua_State *L, int list)
+static struct cc_sandbox_flood *make_flood(lua_State *L, int list)
 {
-    struct ccaas_sandbox_live *live = live_of(L);
-    size_t count = ccaas_sandbox_rawlen(L, list), room = 0, size = 0;
+    struct cc_sandbox_live *live = live_of(L);
+    size_t count = cc_sandbox_rawlen(L, list), room = 0, size = 0;
     luaL_argcheck(L, count > 0, list, "no messages");
     for (size_t i = 1; i <= count; i++) {
         size_t length;
         lua_rawgeti(L, list, (int)i);
         luaL_checklstring(L, -1, &length);
-        room += ccaas_sandbox_frames_room(length, live->manners.fragments);
+        room += cc_sandbox_frames_room(length, live->manners.fragments);
         lua_pop(L, 1);
     }
-    struct ccaas_sandbox_flood *flood =
+    struct cc_sandbox_flood *flood =
         malloc(sizeof *flood + count * sizeof *flood->ends + room);
     if (!flood)
         luaL_error(L, "no memory");
@@ -131,9 +130,9 @@ static struct ccaas_sandbox_flood *make_flood(lua_State *L, int list)
         size_t length;
         lua_rawgeti(L, list, (int)i);
         const char *bytes = lua_tolstring(L, -1, &length);
-        size += ccaas_sandbox_frames_write((unsigned char *)flood->bytes + size,
-                                           CCAAS_SANDBOX_TEXT, bytes, length,
-                                           live->manners.fragments);
+        size += cc_sandbox_frames_write((unsigned char *)flood->bytes + size,
+                                        CC_SANDBOX_TEXT, bytes, length,
+                                        live->manners.fragments);
         flood->ends[i - 1] = size;
         lua_pop(L, 1);
     }
@@ -141,16 +140,16 @@ static struct ccaas_sandbox_flood *make_flood(lua_State *L, int list)
 }
 
 struct flooding {
-    struct ccaas_sandbox_flood *flood;
+    struct cc_sandbox_flood *flood;
     uint64_t count, sockets;
 };
 
-static void flood_one(lua_State *L, struct ccaas_sandbox_socket *socket,
+static void flood_one(lua_State *L, struct cc_sandbox_socket *socket,
                       void *data)
 {
     struct flooding *flooding = data;
     (void)L;
-    ccaas_sandbox_socket_flood(socket, flooding->flood, flooding->count);
+    cc_sandbox_socket_flood(socket, flooding->flood, flooding->count);
     flooding->sockets += socket->flood != NULL;
 }
 
@@ -158,7 +157,7 @@ static void flood_one(lua_State *L, struct ccaas_sandbox_socket *socket,
  * sent one after the other, over and over, `count` in all. */
 static int live_flood(lua_State *L)
 {
-    struct ccaas_sandbox_metric *metric = metric_at(L, 2);
+    struct cc_sandbox_metric *metric = metric_at(L, 2);
     luaL_checktype(L, 3, LUA_TTABLE);
     double count = luaL_checknumber(L, 4);
     struct flooding flooding = {make_flood(L, 3), (uint64_t)count, 0};
@@ -181,7 +180,7 @@ static double field(lua_State *L, const char *name, double absent)
     return n;
 }
 
-static void change(lua_State *L, struct ccaas_sandbox_manners *manners)
+static void change(lua_State *L, struct cc_sandbox_manners *manners)
 {
     lua_getfield(L, 2, "mute");
     if (!lua_isnil(L, -1))
@@ -195,13 +194,13 @@ static void change(lua_State *L, struct ccaas_sandbox_manners *manners)
     manners->buffer = (size_t)field(L, "buffer", (double)manners->buffer);
 }
 
-static void behave_one(lua_State *L, struct ccaas_sandbox_socket *socket,
+static void behave_one(lua_State *L, struct cc_sandbox_socket *socket,
                        void *data)
 {
-    struct ccaas_sandbox_manners manners = socket->manners;
+    struct cc_sandbox_manners manners = socket->manners;
     (void)data;
     change(L, &manners);
-    ccaas_sandbox_socket_behave(socket, &manners);
+    cc_sandbox_socket_behave(socket, &manners);
 }
 
 /* behave(target, manners): those of the target, or of all, also those to come
@@ -223,17 +222,16 @@ struct dropping {
     uint64_t count;
 };
 
-static void drop_one(lua_State *L, struct ccaas_sandbox_socket *socket,
-                     void *data)
+static void drop_one(lua_State *L, struct cc_sandbox_socket *socket, void *data)
 {
     struct dropping *dropping = data;
     (void)L;
-    dropping->count += socket->closing == CCAAS_SANDBOX_OPEN;
+    dropping->count += socket->closing == CC_SANDBOX_OPEN;
     if (dropping->code)
-        ccaas_sandbox_socket_close(socket, dropping->code, dropping->reason,
-                                   dropping->size);
+        cc_sandbox_socket_close(socket, dropping->code, dropping->reason,
+                                dropping->size);
     else
-        ccaas_sandbox_socket_kill(socket, dropping->reset);
+        cc_sandbox_socket_kill(socket, dropping->reset);
 }
 
 /* drop(target, code, reason, reset) -> how many were open */
@@ -257,8 +255,7 @@ static void set_count(lua_State *L, const char *name, uint64_t n)
     lua_setfield(L, -2, name);
 }
 
-static void list_one(lua_State *L, struct ccaas_sandbox_socket *socket,
-                     void *data)
+static void list_one(lua_State *L, struct cc_sandbox_socket *socket, void *data)
 {
     int *count = data;
     lua_newtable(L);
@@ -293,7 +290,7 @@ static int live_sockets(lua_State *L)
 /* sent() -> metric's id to how many of its messages were sent */
 static int live_sent(lua_State *L)
 {
-    struct ccaas_sandbox_metric *metric = live_of(L)->metrics;
+    struct cc_sandbox_metric *metric = live_of(L)->metrics;
     lua_newtable(L);
     for (; metric; metric = metric->next)
         set_count(L, metric->id, metric->sent);
@@ -305,10 +302,10 @@ static int live_sent(lua_State *L)
 /* accept(key) -> the Sec-WebSocket-Accept; nothing for a wrong key */
 static int live_accept(lua_State *L)
 {
-    char accept[CCAAS_SANDBOX_ACCEPT_SIZE];
+    char accept[CC_SANDBOX_ACCEPT_SIZE];
     size_t size;
     const char *key = luaL_checklstring(L, 1, &size);
-    if (!ccaas_sandbox_websocket_accept(key, size, accept))
+    if (!cc_sandbox_websocket_accept(key, size, accept))
         return 0;
     lua_pushstring(L, accept);
     return 1;
@@ -317,18 +314,18 @@ static int live_accept(lua_State *L)
 /* prepare(ids) -> a socket, for the answer that opens it */
 static int live_prepare(lua_State *L)
 {
-    struct ccaas_sandbox_live *live = live_of(L);
+    struct cc_sandbox_live *live = live_of(L);
     luaL_checktype(L, 1, LUA_TTABLE);
-    size_t count = ccaas_sandbox_rawlen(L, 1);
-    struct ccaas_sandbox_metric **metrics =
+    size_t count = cc_sandbox_rawlen(L, 1);
+    struct cc_sandbox_metric **metrics =
         lua_newuserdata(L, (count + 1) * sizeof *metrics);
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, 1, (int)i + 1);
         metrics[i] = metric_at(L, -1);
         lua_pop(L, 1);
     }
-    struct ccaas_sandbox_socket *socket =
-        ccaas_sandbox_live_prepare(live, metrics, count);
+    struct cc_sandbox_socket *socket =
+        cc_sandbox_live_prepare(live, metrics, count);
     if (!socket)
         return luaL_error(L, "no memory");
     lua_pushlightuserdata(L, socket);
@@ -338,12 +335,11 @@ static int live_prepare(lua_State *L)
 /* wake_after(seconds): the next tick; below 0: none */
 static int live_wake_after(lua_State *L)
 {
-    ccaas_sandbox_live_wake_after(live_of(L), luaL_checknumber(L, 1));
+    cc_sandbox_live_wake_after(live_of(L), luaL_checknumber(L, 1));
     return 0;
 }
 
-void ccaas_sandbox_live_native_set(lua_State *L,
-                                   struct ccaas_sandbox_live *live)
+void cc_sandbox_live_native_set(lua_State *L, struct cc_sandbox_live *live)
 {
     static const luaL_Reg natives[] = {
         {"accept", live_accept},

@@ -19,7 +19,7 @@ luaopen_ccaas_sandbox_server(lua_State *L);
 static const char stopped[] = "the sandbox was stopped";
 
 struct handle {
-    struct ccaas_sandbox_server *server; /* NULL: stopped */
+    struct cc_sandbox_server *server; /* NULL: stopped */
 };
 
 static struct handle *check_handle(lua_State *L)
@@ -27,7 +27,7 @@ static struct handle *check_handle(lua_State *L)
     return luaL_checkudata(L, 1, HANDLE);
 }
 
-static struct ccaas_sandbox_server *check_running(lua_State *L)
+static struct cc_sandbox_server *check_running(lua_State *L)
 {
     struct handle *handle = check_handle(L);
     if (!handle->server)
@@ -39,7 +39,7 @@ static struct ccaas_sandbox_server *check_running(lua_State *L)
 static void register_exit(void)
 {
     OPENSSL_init_ssl(0, NULL);
-    atexit(ccaas_sandbox_server_stop_all);
+    atexit(cc_sandbox_server_stop_all);
 }
 
 /* start(path, cpath, module, config, port, tls, address) -> handle | nil,
@@ -61,18 +61,18 @@ static int start(lua_State *L)
     luaL_getmetatable(L, HANDLE);
     lua_setmetatable(L, -2);
 
-    char error[CCAAS_SANDBOX_ERROR_SIZE] = "";
+    char error[CC_SANDBOX_ERROR_SIZE] = "";
     pthread_once(&once, register_exit);
-    struct ccaas_sandbox_live *live = ccaas_sandbox_live_new();
+    struct cc_sandbox_live *live = cc_sandbox_live_new();
     lua_State *own = NULL;
     if (live)
-        own = ccaas_sandbox_state_open(path, cpath, module, config, config_size,
-                                       live, error);
+        own = cc_sandbox_state_open(path, cpath, module, config, config_size,
+                                    live, error);
     if (own)
         handle->server =
-            ccaas_sandbox_server_start(own, live, address, port, tls, error);
+            cc_sandbox_server_start(own, live, address, port, tls, error);
     else
-        ccaas_sandbox_live_free(live);
+        cc_sandbox_live_free(live);
     if (!live)
         strcpy(error, "no descriptor or no memory is left");
     if (handle->server)
@@ -84,13 +84,13 @@ static int start(lua_State *L)
 
 static int handle_port(lua_State *L)
 {
-    lua_pushinteger(L, ccaas_sandbox_server_port(check_running(L)));
+    lua_pushinteger(L, cc_sandbox_server_port(check_running(L)));
     return 1;
 }
 
 static int handle_ca_file(lua_State *L)
 {
-    const char *file = ccaas_sandbox_server_ca_file(check_running(L));
+    const char *file = cc_sandbox_server_ca_file(check_running(L));
     if (!*file)
         return 0;
     lua_pushstring(L, file);
@@ -100,11 +100,11 @@ static int handle_ca_file(lua_State *L)
 /* command(bytes) -> bytes | nil, message */
 static int handle_command(lua_State *L)
 {
-    struct ccaas_sandbox_server *server = check_handle(L)->server;
+    struct cc_sandbox_server *server = check_handle(L)->server;
     size_t size, result_size = sizeof stopped - 1;
     const char *bytes = luaL_checklstring(L, 2, &size), *result = stopped;
-    bool done = server && ccaas_sandbox_server_command(server, bytes, size,
-                                                       &result, &result_size);
+    bool done = server && cc_sandbox_server_command(server, bytes, size,
+                                                    &result, &result_size);
     if (!done)
         lua_pushnil(L);
     lua_pushlstring(L, result, result_size);
@@ -114,17 +114,17 @@ static int handle_command(lua_State *L)
 static int handle_wait(lua_State *L)
 {
     check_running(L);
-    ccaas_sandbox_wait();
+    cc_sandbox_wait();
     return 0;
 }
 
 static int handle_stop(lua_State *L)
 {
     struct handle *handle = check_handle(L);
-    struct ccaas_sandbox_server *server = handle->server;
+    struct cc_sandbox_server *server = handle->server;
     handle->server = NULL;
     if (server)
-        ccaas_sandbox_server_stop(server);
+        cc_sandbox_server_stop(server);
     return 0;
 }
 
@@ -133,7 +133,7 @@ static int handle_tostring(lua_State *L)
     struct handle *handle = check_handle(L);
     if (handle->server)
         lua_pushfstring(L, HANDLE " (port %d)",
-                        ccaas_sandbox_server_port(handle->server));
+                        cc_sandbox_server_port(handle->server));
     else
         lua_pushliteral(L, HANDLE " (stopped)");
     return 1;
@@ -154,14 +154,14 @@ int luaopen_ccaas_sandbox_server(lua_State *L)
     };
     static const luaL_Reg functions[] = {{"start", start}, {NULL, NULL}};
     luaL_newmetatable(L, HANDLE);
-    ccaas_sandbox_setfuncs(L, meta);
+    cc_sandbox_setfuncs(L, meta);
     lua_pushliteral(L, HANDLE);
     lua_setfield(L, -2, "__name");
     lua_newtable(L);
-    ccaas_sandbox_setfuncs(L, methods);
+    cc_sandbox_setfuncs(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     lua_newtable(L);
-    ccaas_sandbox_setfuncs(L, functions);
+    cc_sandbox_setfuncs(L, functions);
     return 1;
 }

@@ -122,7 +122,7 @@ static uint64_t hash_of(const char *bytes, size_t size)
 {
     uint64_t h = size;
     for (size_t i = 0; i < size; i++)
-        h = ccaas_sandbox_hash(h ^ (unsigned char)bytes[i]);
+        h = cc_sandbox_hash(h ^ (unsigned char)bytes[i]);
     return h;
 }
 
@@ -140,11 +140,11 @@ static int native_ogg(lua_State *L)
     size_t name_size;
     const char *name = luaL_checklstring(L, 1, &name_size);
     double wanted = luaL_checknumber(L, 2);
-    luaL_argcheck(L, wanted >= (double)CCAAS_SANDBOX_OGG_LEAST && wanted < 1e9,
-                  2, "no size for a file");
+    luaL_argcheck(L, wanted >= (double)CC_SANDBOX_OGG_LEAST && wanted < 1e9, 2,
+                  "no size for a file");
     size_t size = (size_t)wanted;
     unsigned char *out = lua_newuserdata(L, size);
-    ccaas_sandbox_ogg_write(out, size, hash_of(name, name_size));
+    cc_sandbox_ogg_write(out, size, hash_of(name, name_size));
     lua_pushlstring(L, (const char *)out, size);
     return 1;
 }
@@ -155,7 +155,7 @@ static int native_ogg(lua_State *L)
 struct template
 {
     size_t count, room;
-    struct ccaas_sandbox_field fields[];
+    struct cc_sandbox_field fields[];
 };
 
 static size_t count_texts(lua_State *L, int parts, int count)
@@ -163,7 +163,7 @@ static size_t count_texts(lua_State *L, int parts, int count)
     size_t texts = 0;
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, parts, i);
-        texts += lua_istable(L, -1) ? ccaas_sandbox_rawlen(L, -1) : 1;
+        texts += lua_istable(L, -1) ? cc_sandbox_rawlen(L, -1) : 1;
         lua_pop(L, 1);
     }
     return texts;
@@ -178,15 +178,15 @@ static double number_of(lua_State *L, const char *name, double absent)
 }
 
 /* The string on top, which something else keeps. */
-static void take_text(lua_State *L, struct ccaas_sandbox_text *text)
+static void take_text(lua_State *L, struct cc_sandbox_text *text)
 {
     luaL_checktype(L, -1, LUA_TSTRING);
     text->bytes = lua_tolstring(L, -1, &text->size);
 }
 
 /* The part on top of the stack; its texts go to `texts`. */
-static void read_field(lua_State *L, struct ccaas_sandbox_field *field,
-                       struct ccaas_sandbox_text *texts)
+static void read_field(lua_State *L, struct cc_sandbox_field *field,
+                       struct cc_sandbox_text *texts)
 {
     static const char *const kinds[] = {"turn", "pick",  "number",
                                         "hex",  "index", NULL};
@@ -199,19 +199,19 @@ static void read_field(lua_State *L, struct ccaas_sandbox_field *field,
     }
     lua_getfield(L, -1, "kind");
     field->kind =
-        (enum ccaas_sandbox_field_kind)luaL_checkoption(L, -1, NULL, kinds);
+        (enum cc_sandbox_field_kind)luaL_checkoption(L, -1, NULL, kinds);
     lua_pop(L, 1);
     field->base = (int64_t)number_of(L, "base", 0);
     field->step = (int64_t)number_of(L, "step", 0);
     field->spread = (uint64_t)number_of(L, "spread", 1);
-    field->count = ccaas_sandbox_rawlen(L, -1);
+    field->count = cc_sandbox_rawlen(L, -1);
     for (size_t i = 0; i < field->count; i++) {
         lua_rawgeti(L, -1, (int)i + 1);
         take_text(L, &texts[i]);
         lua_pop(L, 1);
     }
     bool lists =
-        field->kind == CCAAS_SANDBOX_TURN || field->kind == CCAAS_SANDBOX_PICK;
+        field->kind == CC_SANDBOX_TURN || field->kind == CC_SANDBOX_PICK;
     if ((lists && !field->count) || !field->spread)
         luaL_error(L, "template: a part without values");
 }
@@ -233,7 +233,7 @@ static int template_rows(lua_State *L)
     size_t size = 0;
     for (; index <= last && size < RUN_SIZE; index++)
         for (size_t i = 0; i < t->count; i++)
-            size += ccaas_sandbox_field_write(&t->fields[i], index, out + size);
+            size += cc_sandbox_field_write(&t->fields[i], index, out + size);
     lua_pushlstring(L, out, size);
     lua_pushnumber(L, (lua_Number)index);
     return 2;
@@ -247,7 +247,7 @@ static int template_part(lua_State *L)
     uint64_t index = index_at(L, 1);
     int part = (int)luaL_checkinteger(L, 2);
     luaL_argcheck(L, part >= 1 && (size_t)part <= t->count, 2, "no part");
-    size_t size = ccaas_sandbox_field_write(&t->fields[part - 1], index, out);
+    size_t size = cc_sandbox_field_write(&t->fields[part - 1], index, out);
     lua_pushlstring(L, out, size);
     return 1;
 }
@@ -266,23 +266,23 @@ static int native_template(lua_State *L)
     uint64_t seed = (uint64_t)(int64_t)luaL_checknumber(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    size_t count = ccaas_sandbox_rawlen(L, 2);
+    size_t count = cc_sandbox_rawlen(L, 2);
     size_t fields =
-        sizeof(struct template) + count * sizeof(struct ccaas_sandbox_field);
+        sizeof(struct template) + count * sizeof(struct cc_sandbox_field);
     size_t texts = count_texts(L, 2, (int)count);
     struct template *t =
-        lua_newuserdata(L, fields + texts * sizeof(struct ccaas_sandbox_text));
-    struct ccaas_sandbox_text *text = (void *)((char *)t + fields);
+        lua_newuserdata(L, fields + texts * sizeof(struct cc_sandbox_text));
+    struct cc_sandbox_text *text = (void *)((char *)t + fields);
     t->count = count;
     t->room = 0;
     for (size_t i = 0; i < count; i++) {
-        struct ccaas_sandbox_field *field = &t->fields[i];
+        struct cc_sandbox_field *field = &t->fields[i];
         lua_rawgeti(L, 2, (int)i + 1);
         read_field(L, field, text);
         lua_pop(L, 1);
-        field->salt = ccaas_sandbox_hash(ccaas_sandbox_hash(seed) + i);
+        field->salt = cc_sandbox_hash(cc_sandbox_hash(seed) + i);
         text += field->count;
-        t->room += ccaas_sandbox_field_room(field);
+        t->room += cc_sandbox_field_room(field);
     }
     lua_pushvalue(L, 2);
     lua_newuserdata(L, RUN_SIZE + t->room);
@@ -291,7 +291,7 @@ static int native_template(lua_State *L)
     return 2;
 }
 
-void ccaas_sandbox_native_set(lua_State *L, struct ccaas_sandbox_live *live)
+void cc_sandbox_native_set(lua_State *L, struct cc_sandbox_live *live)
 {
     static const luaL_Reg natives[] = {
         {"now", native_now},
@@ -304,6 +304,6 @@ void ccaas_sandbox_native_set(lua_State *L, struct ccaas_sandbox_live *live)
         {"template", native_template},
         {NULL, NULL},
     };
-    ccaas_sandbox_setfuncs(L, natives);
-    ccaas_sandbox_live_native_set(L, live);
+    cc_sandbox_setfuncs(L, natives);
+    cc_sandbox_live_native_set(L, live);
 }

@@ -42,7 +42,7 @@ static unsigned char noise[NOISE];
 static void make_noise(void)
 {
     for (size_t i = 0; i < NOISE; i += 8) {
-        uint64_t bits = ccaas_sandbox_hash(i);
+        uint64_t bits = cc_sandbox_hash(i);
         memcpy(noise + i, &bits, 8);
     }
 }
@@ -96,7 +96,7 @@ static void put(unsigned char *at, uint64_t n, int bytes)
 /* A packet is a piece of one long noise, from anywhere in it. */
 static void put_packet(struct writer *w, unsigned char *at, size_t size)
 {
-    uint64_t from = ccaas_sandbox_hash(w->random++) % (NOISE - PACKET);
+    uint64_t from = cc_sandbox_hash(w->random++) % (NOISE - PACKET);
     *at = PACKET_TOC;
     memcpy(at + 1, noise + from, size - 1);
 }
@@ -162,7 +162,7 @@ static void audio_page(struct writer *w, int flags, const size_t *packets,
     end_page(w, at);
 }
 
-void ccaas_sandbox_ogg_write(unsigned char *out, size_t size, uint64_t seed)
+void cc_sandbox_ogg_write(unsigned char *out, size_t size, uint64_t seed)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_tables);
@@ -186,7 +186,7 @@ void ccaas_sandbox_ogg_write(unsigned char *out, size_t size, uint64_t seed)
     }
     packets[count] = last - 1 - (last - 1) / 256;
 
-    struct writer w = {out, ccaas_sandbox_hash(seed), 0, 0, 0};
+    struct writer w = {out, cc_sandbox_hash(seed), 0, 0, 0};
     w.serial = (uint32_t)(w.random >> 32);
     head_page(&w);
     tags_page(&w, vendor);

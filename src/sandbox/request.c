@@ -36,7 +36,7 @@ static const char *read_length(const char *from, const char *end,
     const char *at = from;
     for (; at < end && *at >= '0' && *at <= '9'; at++) {
         n = n * 10 + (size_t)(*at - '0');
-        if (n > CCAAS_SANDBOX_MAX_BODY)
+        if (n > CC_SANDBOX_MAX_BODY)
             return "413";
     }
     while (at < end && (*at == ' ' || *at == '\t'))
@@ -47,7 +47,7 @@ static const char *read_length(const char *from, const char *end,
     return NULL;
 }
 
-static void read_head(struct ccaas_sandbox_request *request, const char *bytes)
+static void read_head(struct cc_sandbox_request *request, const char *bytes)
 {
     const char *end = bytes + request->head_size - 2;
     const char *line = bytes;
@@ -66,17 +66,17 @@ static void read_head(struct ccaas_sandbox_request *request, const char *bytes)
     }
 }
 
-bool ccaas_sandbox_request_whole(struct ccaas_sandbox_request *request,
-                                 const char *bytes, size_t size)
+bool cc_sandbox_request_whole(struct cc_sandbox_request *request,
+                              const char *bytes, size_t size)
 {
     if (!request->head_size) {
         size_t from = request->searched > 3 ? request->searched - 3 : 0;
         const char *end = memmem(bytes + from, size - from, "\r\n\r\n", 4);
         request->searched = size;
-        if (!end && size <= CCAAS_SANDBOX_MAX_HEAD)
+        if (!end && size <= CC_SANDBOX_MAX_HEAD)
             return false;
         request->head_size = end ? (size_t)(end - bytes) + 4 : size;
-        if (request->head_size > CCAAS_SANDBOX_MAX_HEAD)
+        if (request->head_size > CC_SANDBOX_MAX_HEAD)
             request->problem = "431";
         else
             read_head(request, bytes);

@@ -21,13 +21,13 @@
 
 enum command_state { NO_COMMAND, COMMAND_GIVEN, COMMAND_DONE };
 
-struct ccaas_sandbox_server {
+struct cc_sandbox_server {
     lua_State *L;
-    struct ccaas_sandbox_live *live;
+    struct cc_sandbox_live *live;
     struct lws_context *context;
     int bell; /* the eventfd that wakes it; -1: unknown */
     SSL_CTX *tls;
-    struct ccaas_sandbox_cert cert;
+    struct cc_sandbox_cert cert;
     int port;
     pid_t pid;
     pthread_t thread;
@@ -45,11 +45,11 @@ struct ccaas_sandbox_server {
     size_t result_size;
     bool failed;
 
-    struct ccaas_sandbox_server *next; /* under running_mutex */
+    struct cc_sandbox_server *next; /* under running_mutex */
 };
 
 static pthread_mutex_t running_mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct ccaas_sandbox_server *running_servers;
+static struct cc_sandbox_server *running_servers;
 
 /* --- signal dispositions ------------------------------------------------ */
 
@@ -81,28 +81,28 @@ static void wake(void *context)
 
 /* Finds the descriptor that wakes the context.  False: it was made without one,
  * for want of descriptors. */
-static bool find_bell(struct ccaas_sandbox_server *server)
+static bool find_bell(struct cc_sandbox_server *server)
 {
-    server->bell = ccaas_eventfd_find(wake, server->context);
+    server->bell = cc_eventfd_find(wake, server->context);
     if (server->bell >= 0)
         fcntl(server->bell, F_SETFD, FD_CLOEXEC);
     return server->bell != -1;
 }
 
 /* Some versions of libwebsockets forget to close what wakes it. */
-static void destroy_context(struct ccaas_sandbox_server *server)
+static void destroy_context(struct cc_sandbox_server *server)
 {
-    struct ccaas_eventfd bell;
-    ccaas_eventfd_hold(&bell, server->bell);
+    struct cc_eventfd bell;
+    cc_eventfd_hold(&bell, server->bell);
     lws_context_destroy(server->context);
-    ccaas_eventfd_settle(&bell);
+    cc_eventfd_settle(&bell);
 }
 
 /* --- the thread ----------------------------------------------------------- */
 
 static void *serve(void *data)
 {
-    struct ccaas_sandbox_server *server = data;
+    struct cc_sandbox_server *server = data;
     while (!atomic_load(&server->stopping) &&
            lws_service(server->context, 0) >= 0)
         ;
@@ -115,11 +115,11 @@ static void *serve(void *data)
     return NULL;
 }
 
-void ccaas_sandbox_server_run_commands(struct ccaas_sandbox_server *server)
+void cc_sandbox_server_run_commands(struct cc_sandbox_server *server)
 {
     pthread_mutex_lock(&server->mutex);
     if (server->state == COMMAND_GIVEN) {
-        server->result = ccaas_sandbox_state_command(
+        server->result = cc_sandbox_state_command(
             server->L, server->command, server->command_size,
             &server->result_size, &server->failed);
         server->state = COMMAND_DONE;
@@ -128,19 +128,17 @@ void ccaas_sandbox_server_run_commands(struct ccaas_sandbox_server *server)
     pthread_mutex_unlock(&server->mutex);
 }
 
-lua_State *ccaas_sandbox_server_state(struct ccaas_sandbox_server *server)
+lua_State *cc_sandbox_server_state(struct cc_sandbox_server *server)
 {
     return server->L;
 }
 
-struct ccaas_sandbox_live *
-ccaas_sandbox_server_live(struct ccaas_sandbox_server *server)
+struct cc_sandbox_live *cc_sandbox_server_live(struct cc_sandbox_server *server)
 {
     return server->live;
 }
 
-bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
-                                   SSL_CTX *ctx)
+bool cc_sandbox_server_use_cert(struct cc_sandbox_server *server, SSL_CTX *ctx)
 {
     server->tls = ctx;
     return SSL_CTX_use_certificate(ctx, server->cert.cert) == 1 &&
@@ -150,7 +148,7 @@ bool ccaas_sandbox_server_use_cert(struct ccaas_sandbox_server *server,
 
 /* --- starting ------------------------------------------------------------- */
 
-static bool make_context(struct ccaas_sandbox_server *server)
+static bool make_context(struct cc_sandbox_server *server)
 {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
@@ -176,7 +174,7 @@ static bool make_context(struct ccaas_sandbox_server *server)
     return false;
 }
 
-static bool listen_on(struct ccaas_sandbox_server *server, const char *address,
+static bool listen_on(struct cc_sandbox_server *server, const char *address,
                       int port)
 {
     struct lws_context_creation_info info;
@@ -187,9 +185,9 @@ static bool listen_on(struct ccaas_sandbox_server *server, const char *address,
                         LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.vhost_name = "ccaas-sandbox";
-    info.protocols = ccaas_sandbox_protocols;
+    info.protocols = cc_sandbox_protocols;
     info.listen_accept_role = "raw-skt";
-    info.listen_accept_protocol = ccaas_sandbox_protocols[0].name;
+    info.listen_accept_protocol = cc_sandbox_protocols[0].name;
     struct lws_vhost *vhost = lws_create_vhost(server->context, &info);
     if (!vhost)
         return false;
@@ -197,12 +195,12 @@ static bool listen_on(struct ccaas_sandbox_server *server, const char *address,
      * our hands. */
     if (server->tls)
         SSL_CTX_set_alpn_select_cb(server->tls, NULL, NULL);
-    server->port = ccaas_sandbox_listen(vhost, address, port);
+    server->port = cc_sandbox_listen(vhost, address, port);
     return server->port > 0 &&
-           ccaas_sandbox_live_begin(server->live, server->L, vhost);
+           cc_sandbox_live_begin(server->live, server->L, vhost);
 }
 
-static bool start_thread(struct ccaas_sandbox_server *server)
+static bool start_thread(struct cc_sandbox_server *server)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -212,10 +210,10 @@ static bool start_thread(struct ccaas_sandbox_server *server)
     return server->running;
 }
 
-static bool start(struct ccaas_sandbox_server *server, const char *address,
+static bool start(struct cc_sandbox_server *server, const char *address,
                   int port, bool tls, char *error)
 {
-    if (tls && !ccaas_sandbox_cert_make(&server->cert, error))
+    if (tls && !cc_sandbox_cert_make(&server->cert, error))
         return false;
     struct sigaction saved[SIGNALS];
     lws_set_log_level(0, NULL);
@@ -224,27 +222,28 @@ static bool start(struct ccaas_sandbox_server *server, const char *address,
     bool listening = made && listen_on(server, address, port);
     restore_signals(saved);
     if (!listening) {
-        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE,
+        snprintf(error, CC_SANDBOX_ERROR_SIZE,
                  "cannot listen on %s port %d%s%s", address, port,
                  errno ? ": " : "", errno ? strerror(errno) : "");
         return false;
     }
     if (!start_thread(server)) {
-        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "cannot start a thread");
+        snprintf(error, CC_SANDBOX_ERROR_SIZE, "cannot start a thread");
         return false;
     }
     return true;
 }
 
-struct ccaas_sandbox_server *
-ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
-                           const char *address, int port, bool tls, char *error)
+struct cc_sandbox_server *cc_sandbox_server_start(lua_State *L,
+                                                  struct cc_sandbox_live *live,
+                                                  const char *address, int port,
+                                                  bool tls, char *error)
 {
-    struct ccaas_sandbox_server *server = calloc(1, sizeof *server);
+    struct cc_sandbox_server *server = calloc(1, sizeof *server);
     if (!server) {
         lua_close(L);
-        ccaas_sandbox_live_free(live);
-        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "no memory");
+        cc_sandbox_live_free(live);
+        snprintf(error, CC_SANDBOX_ERROR_SIZE, "no memory");
         return NULL;
     }
     server->L = L;
@@ -255,7 +254,7 @@ ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
     pthread_cond_init(&server->done, NULL);
     errno = 0;
     if (!start(server, address, port, tls, error)) {
-        ccaas_sandbox_server_stop(server);
+        cc_sandbox_server_stop(server);
         return NULL;
     }
     pthread_mutex_lock(&running_mutex);
@@ -267,10 +266,10 @@ ccaas_sandbox_server_start(lua_State *L, struct ccaas_sandbox_live *live,
 
 /* --- ending --------------------------------------------------------------- */
 
-static void forget(struct ccaas_sandbox_server *server)
+static void forget(struct cc_sandbox_server *server)
 {
     pthread_mutex_lock(&running_mutex);
-    struct ccaas_sandbox_server **at = &running_servers;
+    struct cc_sandbox_server **at = &running_servers;
     while (*at && *at != server)
         at = &(*at)->next;
     if (*at)
@@ -278,7 +277,7 @@ static void forget(struct ccaas_sandbox_server *server)
     pthread_mutex_unlock(&running_mutex);
 }
 
-static void end_thread(struct ccaas_sandbox_server *server)
+static void end_thread(struct cc_sandbox_server *server)
 {
     if (server->running) {
         pthread_mutex_lock(&server->mutex);
@@ -294,7 +293,7 @@ static void end_thread(struct ccaas_sandbox_server *server)
     server->context = NULL;
 }
 
-void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server)
+void cc_sandbox_server_stop(struct cc_sandbox_server *server)
 {
     /* In a forked child there is no such thread, and what it held may be in
      * any state: it is left alone, the parent's file too. */
@@ -302,9 +301,9 @@ void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server)
         return;
     forget(server);
     end_thread(server);
-    ccaas_sandbox_cert_release(&server->cert);
+    cc_sandbox_cert_release(&server->cert);
     lua_close(server->L);
-    ccaas_sandbox_live_free(server->live);
+    cc_sandbox_live_free(server->live);
     free(server->result);
     pthread_cond_destroy(&server->done);
     pthread_mutex_destroy(&server->mutex);
@@ -312,33 +311,32 @@ void ccaas_sandbox_server_stop(struct ccaas_sandbox_server *server)
 }
 
 /* Only threads and files: the owner's handles may still point here. */
-void ccaas_sandbox_server_stop_all(void)
+void cc_sandbox_server_stop_all(void)
 {
-    struct ccaas_sandbox_server *server = running_servers;
+    struct cc_sandbox_server *server = running_servers;
     if (!server || server->pid != getpid())
         return;
     for (; server; server = server->next) {
         end_thread(server);
-        ccaas_sandbox_cert_release(&server->cert);
+        cc_sandbox_cert_release(&server->cert);
     }
 }
 
 /* --- what the owner asks -------------------------------------------------- */
 
-int ccaas_sandbox_server_port(const struct ccaas_sandbox_server *server)
+int cc_sandbox_server_port(const struct cc_sandbox_server *server)
 {
     return server->port;
 }
 
-const char *
-ccaas_sandbox_server_ca_file(const struct ccaas_sandbox_server *server)
+const char *cc_sandbox_server_ca_file(const struct cc_sandbox_server *server)
 {
     return server->cert.ca_file;
 }
 
-bool ccaas_sandbox_server_command(struct ccaas_sandbox_server *server,
-                                  const char *bytes, size_t size,
-                                  const char **result, size_t *result_size)
+bool cc_sandbox_server_command(struct cc_sandbox_server *server,
+                               const char *bytes, size_t size,
+                               const char **result, size_t *result_size)
 {
     static const char other_process[] = "the sandbox runs in another process";
     static const char ended[] = "the sandbox has ended";

@@ -29,18 +29,18 @@ static lws_usec_t sooner(lws_usec_t a, lws_usec_t b)
     return !a || (b && b < a) ? b : a;
 }
 
-static lws_usec_t next_due(const struct ccaas_sandbox_socket *socket)
+static lws_usec_t next_due(const struct cc_sandbox_socket *socket)
 {
     return sooner(sooner(socket->pong_at, socket->ping_at),
                   sooner(socket->kill_at, socket->beat_at));
 }
 
 /* After what is due changed. */
-static void arm(struct ccaas_sandbox_socket *socket)
+static void arm(struct cc_sandbox_socket *socket)
 {
     lws_usec_t at = next_due(socket);
     if (at && socket->wsi)
-        ccaas_sandbox_live_wake(socket->live, at);
+        cc_sandbox_live_wake(socket->live, at);
 }
 
 static bool is_due(lws_usec_t *at, lws_usec_t now)
@@ -53,21 +53,21 @@ static bool is_due(lws_usec_t *at, lws_usec_t now)
 
 /* --- writing -------------------------------------------------------------- */
 
-static size_t waiting(const struct ccaas_sandbox_socket *socket)
+static size_t waiting(const struct cc_sandbox_socket *socket)
 {
     return socket->out.size - socket->out_from;
 }
 
-static void want_to_write(struct ccaas_sandbox_socket *socket)
+static void want_to_write(struct cc_sandbox_socket *socket)
 {
     if (socket->wsi && (!socket->manners.mute || socket->head))
         lws_callback_on_writable(socket->wsi);
 }
 
-static bool append(struct ccaas_sandbox_socket *socket, const void *bytes,
+static bool append(struct cc_sandbox_socket *socket, const void *bytes,
                    size_t size)
 {
-    struct ccaas_sandbox_bytes *out = &socket->out;
+    struct cc_sandbox_bytes *out = &socket->out;
     if (!size)
         return true;
     if (socket->out_from == out->size ||
@@ -90,8 +90,8 @@ static bool append(struct ccaas_sandbox_socket *socket, const void *bytes,
     return true;
 }
 
-bool ccaas_sandbox_socket_queue(struct ccaas_sandbox_socket *socket,
-                                const void *bytes, size_t size)
+bool cc_sandbox_socket_queue(struct cc_sandbox_socket *socket,
+                             const void *bytes, size_t size)
 {
     size_t before = waiting(socket);
     if (socket->closing)
@@ -99,29 +99,29 @@ bool ccaas_sandbox_socket_queue(struct ccaas_sandbox_socket *socket,
     /* A message that is larger than the buffer may go alone. */
     if ((before && before + size > socket->manners.buffer) ||
         !append(socket, bytes, size)) {
-        ccaas_sandbox_socket_kill(socket, false);
+        cc_sandbox_socket_kill(socket, false);
         return false;
     }
     want_to_write(socket);
     return true;
 }
 
-static void queue_control(struct ccaas_sandbox_socket *socket, int opcode,
+static void queue_control(struct cc_sandbox_socket *socket, int opcode,
                           const void *payload, size_t size)
 {
-    unsigned char frame[CCAAS_SANDBOX_FRAME_HEAD + CCAAS_SANDBOX_CONTROL_SIZE];
-    size_t room = ccaas_sandbox_frames_write(frame, opcode, payload, size, 1);
-    ccaas_sandbox_socket_queue(socket, frame, room);
+    unsigned char frame[CC_SANDBOX_FRAME_HEAD + CC_SANDBOX_CONTROL_SIZE];
+    size_t room = cc_sandbox_frames_write(frame, opcode, payload, size, 1);
+    cc_sandbox_socket_queue(socket, frame, room);
 }
 
 /* The bytes to write next, whole frames after one another. */
-static const char *next_bytes(const struct ccaas_sandbox_socket *socket,
+static const char *next_bytes(const struct cc_sandbox_socket *socket,
                               size_t *size)
 {
-    const struct ccaas_sandbox_flood *flood = socket->flood;
+    const struct cc_sandbox_flood *flood = socket->flood;
     *size = socket->manners.mute ? socket->head : waiting(socket);
-    if (*size > CCAAS_SANDBOX_WRITE_SIZE)
-        *size = CCAAS_SANDBOX_WRITE_SIZE;
+    if (*size > CC_SANDBOX_WRITE_SIZE)
+        *size = CC_SANDBOX_WRITE_SIZE;
     if (*size || !flood || socket->manners.mute)
         return socket->out.at + socket->out_from;
     size_t from = socket->flood_at ? flood->ends[socket->flood_at - 1] : 0;
@@ -132,17 +132,17 @@ static const char *next_bytes(const struct ccaas_sandbox_socket *socket,
     return flood->bytes + from;
 }
 
-static void drop_flood(struct ccaas_sandbox_socket *socket)
+static void drop_flood(struct cc_sandbox_socket *socket)
 {
-    struct ccaas_sandbox_flood *flood = socket->flood;
+    struct cc_sandbox_flood *flood = socket->flood;
     socket->flood = NULL;
     if (flood && --flood->refs == 0)
         free(flood);
 }
 
-static void written(struct ccaas_sandbox_socket *socket, size_t size)
+static void written(struct cc_sandbox_socket *socket, size_t size)
 {
-    struct ccaas_sandbox_flood *flood = socket->flood;
+    struct cc_sandbox_flood *flood = socket->flood;
     if (waiting(socket)) {
         socket->out_from += size;
         socket->head -= size < socket->head ? size : socket->head;
@@ -163,10 +163,10 @@ static void written(struct ccaas_sandbox_socket *socket, size_t size)
         drop_flood(socket);
 }
 
-int ccaas_sandbox_socket_writable(struct ccaas_sandbox_socket *socket)
+int cc_sandbox_socket_writable(struct cc_sandbox_socket *socket)
 {
     size_t size = 0;
-    if (socket->closing == CCAAS_SANDBOX_KILLED)
+    if (socket->closing == CC_SANDBOX_KILLED)
         return -1;
     for (int turn = 0; turn < WRITES; turn++) {
         const char *bytes = next_bytes(socket, &size);
@@ -180,12 +180,11 @@ int ccaas_sandbox_socket_writable(struct ccaas_sandbox_socket *socket)
     next_bytes(socket, &size);
     if (size)
         lws_callback_on_writable(socket->wsi);
-    return !size && socket->closing == CCAAS_SANDBOX_ANSWERED ? -1 : 0;
+    return !size && socket->closing == CC_SANDBOX_ANSWERED ? -1 : 0;
 }
 
-void ccaas_sandbox_socket_flood(struct ccaas_sandbox_socket *socket,
-                                struct ccaas_sandbox_flood *flood,
-                                uint64_t count)
+void cc_sandbox_socket_flood(struct cc_sandbox_socket *socket,
+                             struct cc_sandbox_flood *flood, uint64_t count)
 {
     drop_flood(socket);
     if (!count || socket->closing)
@@ -200,12 +199,12 @@ void ccaas_sandbox_socket_flood(struct ccaas_sandbox_socket *socket,
 /* --- ending --------------------------------------------------------------- */
 
 /* The frame may exceed the buffer: it is the last one. */
-static void end_by_frame(struct ccaas_sandbox_socket *socket, int code,
+static void end_by_frame(struct cc_sandbox_socket *socket, int code,
                          const char *reason, size_t size,
-                         enum ccaas_sandbox_closing closing)
+                         enum cc_sandbox_closing closing)
 {
-    unsigned char payload[CCAAS_SANDBOX_CONTROL_SIZE];
-    unsigned char frame[CCAAS_SANDBOX_FRAME_HEAD + sizeof payload];
+    unsigned char payload[CC_SANDBOX_CONTROL_SIZE];
+    unsigned char frame[CC_SANDBOX_FRAME_HEAD + sizeof payload];
     if (socket->closing)
         return;
     if (size > sizeof payload - 2)
@@ -214,11 +213,11 @@ static void end_by_frame(struct ccaas_sandbox_socket *socket, int code,
     payload[1] = (unsigned char)code;
     if (size)
         memcpy(payload + 2, reason, size);
-    size = ccaas_sandbox_frames_write(frame, CCAAS_SANDBOX_CLOSING,
-                                      (char *)payload, code ? size + 2 : 0, 1);
+    size = cc_sandbox_frames_write(frame, CC_SANDBOX_CLOSING, (char *)payload,
+                                   code ? size + 2 : 0, 1);
     drop_flood(socket);
     if (!append(socket, frame, size)) {
-        ccaas_sandbox_socket_kill(socket, false);
+        cc_sandbox_socket_kill(socket, false);
         return;
     }
     socket->closing = closing;
@@ -228,35 +227,35 @@ static void end_by_frame(struct ccaas_sandbox_socket *socket, int code,
     want_to_write(socket);
 }
 
-void ccaas_sandbox_socket_close(struct ccaas_sandbox_socket *socket, int code,
-                                const char *reason, size_t size)
+void cc_sandbox_socket_close(struct cc_sandbox_socket *socket, int code,
+                             const char *reason, size_t size)
 {
-    end_by_frame(socket, code, reason, size, CCAAS_SANDBOX_ASKED);
+    end_by_frame(socket, code, reason, size, CC_SANDBOX_ASKED);
 }
 
 /* Not from within: the connection is closed in a callback of its own. */
-void ccaas_sandbox_socket_kill(struct ccaas_sandbox_socket *socket, bool reset)
+void cc_sandbox_socket_kill(struct cc_sandbox_socket *socket, bool reset)
 {
-    socket->closing = CCAAS_SANDBOX_KILLED;
+    socket->closing = CC_SANDBOX_KILLED;
     socket->reset = reset;
     socket->ping_at = socket->pong_at = socket->beat_at = socket->kill_at = 0;
     if (socket->wsi)
         lws_set_timer_usecs(socket->wsi, 1);
 }
 
-int ccaas_sandbox_socket_timer(struct ccaas_sandbox_socket *socket)
+int cc_sandbox_socket_timer(struct cc_sandbox_socket *socket)
 {
-    if (socket->closing != CCAAS_SANDBOX_KILLED)
+    if (socket->closing != CC_SANDBOX_KILLED)
         return 0;
     if (socket->reset)
-        ccaas_sandbox_conn_reset(socket->wsi);
+        cc_sandbox_conn_reset(socket->wsi);
     return -1;
 }
 
 /* --- manners -------------------------------------------------------------- */
 
-void ccaas_sandbox_socket_behave(struct ccaas_sandbox_socket *socket,
-                                 const struct ccaas_sandbox_manners *manners)
+void cc_sandbox_socket_behave(struct cc_sandbox_socket *socket,
+                              const struct cc_sandbox_manners *manners)
 {
     lws_usec_t now = lws_now_usecs();
     bool pings = manners->pings > 0 && !socket->closing;
@@ -265,47 +264,45 @@ void ccaas_sandbox_socket_behave(struct ccaas_sandbox_socket *socket,
     bool same = manners->beat == socket->manners.beat && socket->beat_at;
     socket->manners = *manners;
     if (!same)
-        ccaas_sandbox_beat_begin(socket);
+        cc_sandbox_beat_begin(socket);
     arm(socket);
     want_to_write(socket);
 }
 
-static void ping(struct ccaas_sandbox_socket *socket, lws_usec_t now)
+static void ping(struct cc_sandbox_socket *socket, lws_usec_t now)
 {
-    queue_control(socket, CCAAS_SANDBOX_PING, "sandbox", 7);
+    queue_control(socket, CC_SANDBOX_PING, "sandbox", 7);
     if (!socket->closing)
         socket->ping_at = now + usecs(socket->manners.pings);
 }
 
-lws_usec_t ccaas_sandbox_socket_due(struct ccaas_sandbox_socket *socket,
-                                    lws_usec_t now)
+lws_usec_t cc_sandbox_socket_due(struct cc_sandbox_socket *socket,
+                                 lws_usec_t now)
 {
     if (!socket->wsi)
         return 0;
     if (is_due(&socket->kill_at, now))
-        ccaas_sandbox_socket_kill(socket, false);
+        cc_sandbox_socket_kill(socket, false);
     if (is_due(&socket->pong_at, now))
-        queue_control(socket, CCAAS_SANDBOX_PONG, socket->pong,
-                      socket->pong_size);
+        queue_control(socket, CC_SANDBOX_PONG, socket->pong, socket->pong_size);
     if (is_due(&socket->ping_at, now))
         ping(socket, now);
     if (socket->beat_at && socket->beat_at <= now)
-        ccaas_sandbox_beat_send(socket, now);
+        cc_sandbox_beat_send(socket, now);
     return next_due(socket);
 }
 
 /* --- reading -------------------------------------------------------------- */
 
-static void pinged(struct ccaas_sandbox_socket *socket,
-                   const struct ccaas_sandbox_message *message)
+static void pinged(struct cc_sandbox_socket *socket,
+                   const struct cc_sandbox_message *message)
 {
-    const struct ccaas_sandbox_manners *manners = &socket->manners;
+    const struct cc_sandbox_manners *manners = &socket->manners;
     socket->pings++;
     if (manners->mute || manners->pong < 0) {
         return;
     } else if (manners->pong == 0) {
-        queue_control(socket, CCAAS_SANDBOX_PONG, message->bytes,
-                      message->size);
+        queue_control(socket, CC_SANDBOX_PONG, message->bytes, message->size);
     } else if (!socket->pong_at) {
         memcpy(socket->pong, message->bytes, message->size);
         socket->pong_size = message->size;
@@ -314,8 +311,8 @@ static void pinged(struct ccaas_sandbox_socket *socket,
     }
 }
 
-static int said_goodbye(struct ccaas_sandbox_socket *socket,
-                        const struct ccaas_sandbox_message *message)
+static int said_goodbye(struct cc_sandbox_socket *socket,
+                        const struct cc_sandbox_message *message)
 {
     if (socket->closing)
         return -1;
@@ -325,26 +322,25 @@ static int said_goodbye(struct ccaas_sandbox_socket *socket,
     if (message->size >= 2)
         code = (unsigned char)message->bytes[0] << 8 |
                (unsigned char)message->bytes[1];
-    end_by_frame(socket, code, NULL, 0, CCAAS_SANDBOX_ANSWERED);
+    end_by_frame(socket, code, NULL, 0, CC_SANDBOX_ANSWERED);
     return 0;
 }
 
-int ccaas_sandbox_socket_received(struct ccaas_sandbox_socket *socket,
-                                  const void *bytes, size_t size)
+int cc_sandbox_socket_received(struct cc_sandbox_socket *socket,
+                               const void *bytes, size_t size)
 {
-    struct ccaas_sandbox_message message;
+    struct cc_sandbox_message message;
     int result;
-    if (socket->closing > CCAAS_SANDBOX_ASKED)
+    if (socket->closing > CC_SANDBOX_ASKED)
         return 0;
-    if (!ccaas_sandbox_reader_feed(&socket->reader, bytes, size))
+    if (!cc_sandbox_reader_feed(&socket->reader, bytes, size))
         return -1;
-    while ((result = ccaas_sandbox_reader_next(&socket->reader, &message)) ==
-           1) {
-        if (message.opcode == CCAAS_SANDBOX_CLOSING)
+    while ((result = cc_sandbox_reader_next(&socket->reader, &message)) == 1) {
+        if (message.opcode == CC_SANDBOX_CLOSING)
             return said_goodbye(socket, &message);
-        if (message.opcode == CCAAS_SANDBOX_PING)
+        if (message.opcode == CC_SANDBOX_PING)
             pinged(socket, &message);
-        else if (message.opcode == CCAAS_SANDBOX_PONG)
+        else if (message.opcode == CC_SANDBOX_PONG)
             socket->pongs++;
         else
             socket->received++;
@@ -352,16 +348,16 @@ int ccaas_sandbox_socket_received(struct ccaas_sandbox_socket *socket,
     if (result < 0 && socket->closing)
         return -1;
     if (result < 0)
-        end_by_frame(socket, -result, NULL, 0, CCAAS_SANDBOX_ANSWERED);
+        end_by_frame(socket, -result, NULL, 0, CC_SANDBOX_ANSWERED);
     return 0;
 }
 
 /* --- opening and freeing -------------------------------------------------- */
 
-bool ccaas_sandbox_socket_open(struct ccaas_sandbox_socket *socket,
-                               struct lws *wsi, const char *head, size_t size)
+bool cc_sandbox_socket_open(struct cc_sandbox_socket *socket, struct lws *wsi,
+                            const char *head, size_t size)
 {
-    struct ccaas_sandbox_bytes greeting = socket->out;
+    struct cc_sandbox_bytes greeting = socket->out;
     struct timespec now;
     memset(&socket->out, 0, sizeof socket->out);
     bool fits = !socket->closing && append(socket, head, size) &&
@@ -374,23 +370,23 @@ bool ccaas_sandbox_socket_open(struct ccaas_sandbox_socket *socket,
     clock_gettime(CLOCK_REALTIME, &now);
     socket->connected_at = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     for (size_t i = 0; i < socket->count; i++) {
-        struct ccaas_sandbox_subscription *subscription =
+        struct cc_sandbox_subscription *subscription =
             &socket->subscriptions[i];
-        struct ccaas_sandbox_metric *metric = subscription->metric;
+        struct cc_sandbox_metric *metric = subscription->metric;
         subscription->next = metric->first;
         subscription->link = &metric->first;
         if (metric->first)
             metric->first->link = &subscription->next;
         metric->first = subscription;
     }
-    ccaas_sandbox_socket_behave(socket, &socket->live->manners);
+    cc_sandbox_socket_behave(socket, &socket->live->manners);
     return true;
 }
 
-void ccaas_sandbox_socket_free(struct ccaas_sandbox_socket *socket)
+void cc_sandbox_socket_free(struct cc_sandbox_socket *socket)
 {
     for (size_t i = 0; i < socket->count; i++) {
-        struct ccaas_sandbox_subscription *subscription =
+        struct cc_sandbox_subscription *subscription =
             &socket->subscriptions[i];
         if (!subscription->link)
             continue;
@@ -402,7 +398,7 @@ void ccaas_sandbox_socket_free(struct ccaas_sandbox_socket *socket)
     if (socket->next)
         socket->next->link = socket->link;
     drop_flood(socket);
-    ccaas_sandbox_reader_release(&socket->reader);
+    cc_sandbox_reader_release(&socket->reader);
     free(socket->out.at);
     free(socket);
 }

@@ -20,7 +20,7 @@ static const char handle_key = 0, command_key = 0, tick_key = 0;
 struct opening {
     const char *path, *cpath, *module, *config;
     size_t config_size;
-    struct ccaas_sandbox_live *live;
+    struct cc_sandbox_live *live;
 };
 
 static void keep_function(lua_State *L, const char *name, const char *key)
@@ -46,7 +46,7 @@ static int open_protected(lua_State *L)
     lua_getfield(L, -1, "new");
     lua_pushlstring(L, opening->config, opening->config_size);
     lua_newtable(L);
-    ccaas_sandbox_native_set(L, opening->live);
+    cc_sandbox_native_set(L, opening->live);
     lua_call(L, 2, 1);
     keep_function(L, "handle", &handle_key);
     keep_function(L, "command", &command_key);
@@ -54,21 +54,20 @@ static int open_protected(lua_State *L)
     return 0;
 }
 
-lua_State *ccaas_sandbox_state_open(const char *path, const char *cpath,
-                                    const char *module, const char *config,
-                                    size_t config_size,
-                                    struct ccaas_sandbox_live *live,
-                                    char *error)
+lua_State *cc_sandbox_state_open(const char *path, const char *cpath,
+                                 const char *module, const char *config,
+                                 size_t config_size,
+                                 struct cc_sandbox_live *live, char *error)
 {
     struct opening opening = {path, cpath, module, config, config_size, live};
     lua_State *L = luaL_newstate();
     if (!L) {
-        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "no memory");
+        snprintf(error, CC_SANDBOX_ERROR_SIZE, "no memory");
         return NULL;
     }
-    if (ccaas_sandbox_cpcall(L, open_protected, &opening) != 0) {
+    if (cc_sandbox_cpcall(L, open_protected, &opening) != 0) {
         const char *message = lua_tostring(L, -1);
-        snprintf(error, CCAAS_SANDBOX_ERROR_SIZE, "%s",
+        snprintf(error, CC_SANDBOX_ERROR_SIZE, "%s",
                  message ? message : "cannot load the sandbox");
         lua_close(L);
         return NULL;
@@ -80,8 +79,8 @@ lua_State *ccaas_sandbox_state_open(const char *path, const char *cpath,
 
 struct handling {
     const char *bytes;
-    const struct ccaas_sandbox_request *request;
-    struct ccaas_sandbox_answer *answer;
+    const struct cc_sandbox_request *request;
+    struct cc_sandbox_answer *answer;
 };
 
 static double number_field(lua_State *L, const char *name)
@@ -107,8 +106,8 @@ static const char *string_field(lua_State *L, const char *name, size_t *size)
 static int handle_protected(lua_State *L)
 {
     const struct handling *handling = lua_touserdata(L, 1);
-    const struct ccaas_sandbox_request *request = handling->request;
-    struct ccaas_sandbox_answer *answer = handling->answer;
+    const struct cc_sandbox_request *request = handling->request;
+    struct cc_sandbox_answer *answer = handling->answer;
     lua_pushlightuserdata(L, (void *)(uintptr_t)&handle_key);
     lua_gettable(L, LUA_REGISTRYINDEX);
     lua_pushlstring(L, handling->bytes, request->head_size);
@@ -129,9 +128,9 @@ static int handle_protected(lua_State *L)
     lua_getfield(L, -1, "ending");
     const char *ending = lua_tostring(L, -1);
     if (ending && strcmp(ending, "close") == 0)
-        answer->ending = CCAAS_SANDBOX_CLOSE;
+        answer->ending = CC_SANDBOX_CLOSE;
     else if (ending && strcmp(ending, "reset") == 0)
-        answer->ending = CCAAS_SANDBOX_RESET;
+        answer->ending = CC_SANDBOX_RESET;
     lua_pop(L, 1);
     lua_pushvalue(L, -1);
     answer->ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -148,7 +147,7 @@ static int handle_protected(lua_State *L)
 /* The piece replaces the one before it in the answer's table. */
 static int more_protected(lua_State *L)
 {
-    struct ccaas_sandbox_answer *answer = lua_touserdata(L, 1);
+    struct cc_sandbox_answer *answer = lua_touserdata(L, 1);
     answer->head = answer->body = NULL;
     answer->head_size = answer->body_size = 0;
     lua_rawgeti(L, LUA_REGISTRYINDEX, answer->ref);
@@ -169,31 +168,30 @@ static const char failure[] = "HTTP/1.1 500 Sandbox Failure\r\n"
                               "Content-Length: 0\r\n"
                               "Connection: close\r\n\r\n";
 
-void ccaas_sandbox_state_handle(lua_State *L, const char *bytes,
-                                const struct ccaas_sandbox_request *request,
-                                struct ccaas_sandbox_answer *answer)
+void cc_sandbox_state_handle(lua_State *L, const char *bytes,
+                             const struct cc_sandbox_request *request,
+                             struct cc_sandbox_answer *answer)
 {
     struct handling handling = {bytes, request, answer};
     memset(answer, 0, sizeof *answer);
-    if (ccaas_sandbox_cpcall(L, handle_protected, &handling) == 0)
+    if (cc_sandbox_cpcall(L, handle_protected, &handling) == 0)
         return;
     lua_settop(L, 0);
-    ccaas_sandbox_state_release(L, answer);
+    cc_sandbox_state_release(L, answer);
     answer->head = failure;
     answer->head_size = sizeof failure - 1;
-    answer->ending = CCAAS_SANDBOX_CLOSE;
+    answer->ending = CC_SANDBOX_CLOSE;
 }
 
-bool ccaas_sandbox_state_more(lua_State *L, struct ccaas_sandbox_answer *answer)
+bool cc_sandbox_state_more(lua_State *L, struct cc_sandbox_answer *answer)
 {
-    if (ccaas_sandbox_cpcall(L, more_protected, answer) == 0)
+    if (cc_sandbox_cpcall(L, more_protected, answer) == 0)
         return true;
     lua_settop(L, 0);
     return false;
 }
 
-void ccaas_sandbox_state_release(lua_State *L,
-                                 struct ccaas_sandbox_answer *answer)
+void cc_sandbox_state_release(lua_State *L, struct cc_sandbox_answer *answer)
 {
     if (answer->ref)
         luaL_unref(L, LUA_REGISTRYINDEX, answer->ref);
@@ -210,9 +208,9 @@ static int tick_protected(lua_State *L)
     return 0;
 }
 
-void ccaas_sandbox_state_tick(lua_State *L)
+void cc_sandbox_state_tick(lua_State *L)
 {
-    if (ccaas_sandbox_cpcall(L, tick_protected, NULL) != 0)
+    if (cc_sandbox_cpcall(L, tick_protected, NULL) != 0)
         lua_settop(L, 0);
 }
 
@@ -247,11 +245,11 @@ static int command_protected(lua_State *L)
     return 0;
 }
 
-char *ccaas_sandbox_state_command(lua_State *L, const char *bytes, size_t size,
-                                  size_t *result_size, bool *failed)
+char *cc_sandbox_state_command(lua_State *L, const char *bytes, size_t size,
+                               size_t *result_size, bool *failed)
 {
     struct commanding commanding = {bytes, size, NULL, 0};
-    *failed = ccaas_sandbox_cpcall(L, command_protected, &commanding) != 0;
+    *failed = cc_sandbox_cpcall(L, command_protected, &commanding) != 0;
     if (*failed) {
         const char *message = lua_tostring(L, -1);
         if (!message)

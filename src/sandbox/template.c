@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* The finalizer of splitmix64: neighbours give numbers that look unrelated. */
-uint64_t ccaas_sandbox_hash(uint64_t n)
+uint64_t cc_sandbox_hash(uint64_t n)
 {
     n += 0x9e3779b97f4a7c15U;
     n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
@@ -43,13 +43,13 @@ static size_t write_hex(uint32_t n, char *out)
     return 8;
 }
 
-static size_t write_text(const struct ccaas_sandbox_text *text, char *out)
+static size_t write_text(const struct cc_sandbox_text *text, char *out)
 {
     memcpy(out, text->bytes, text->size);
     return text->size;
 }
 
-size_t ccaas_sandbox_field_room(const struct ccaas_sandbox_field *field)
+size_t cc_sandbox_field_room(const struct cc_sandbox_field *field)
 {
     size_t room = 20; /* the longest number */
     for (size_t i = 0; i < field->count; i++)
@@ -58,27 +58,27 @@ size_t ccaas_sandbox_field_room(const struct ccaas_sandbox_field *field)
     return room;
 }
 
-size_t ccaas_sandbox_field_write(const struct ccaas_sandbox_field *field,
-                                 uint64_t index, char *out)
+size_t cc_sandbox_field_write(const struct cc_sandbox_field *field,
+                              uint64_t index, char *out)
 {
-    if (field->kind == CCAAS_SANDBOX_TURN && field->count == 1)
+    if (field->kind == CC_SANDBOX_TURN && field->count == 1)
         return write_text(field->texts, out);
     uint64_t random = 0;
-    if (field->kind != CCAAS_SANDBOX_TURN && field->kind != CCAAS_SANDBOX_INDEX)
-        random = ccaas_sandbox_hash(field->salt ^ index);
+    if (field->kind != CC_SANDBOX_TURN && field->kind != CC_SANDBOX_INDEX)
+        random = cc_sandbox_hash(field->salt ^ index);
     switch (field->kind) {
-    case CCAAS_SANDBOX_TURN:
+    case CC_SANDBOX_TURN:
         return write_text(
             &field->texts[(uint32_t)index % (uint32_t)field->count], out);
-    case CCAAS_SANDBOX_PICK:
+    case CC_SANDBOX_PICK:
         return write_text(&field->texts[below(random, field->count)], out);
-    case CCAAS_SANDBOX_NUMBER:
+    case CC_SANDBOX_NUMBER:
         return write_number(field->base + field->step * (int64_t)index +
                                 (int64_t)below(random, field->spread),
                             out);
-    case CCAAS_SANDBOX_HEX:
+    case CC_SANDBOX_HEX:
         return write_hex((uint32_t)random, out);
-    case CCAAS_SANDBOX_INDEX:
+    case CC_SANDBOX_INDEX:
         return write_hex((uint32_t)index, out);
     }
     return 0;

@@ -29,7 +29,7 @@ static bool drain(int fd)
     return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-void ccaas_sandbox_wait(void)
+void cc_sandbox_wait(void)
 {
     sigset_t set, before;
     sigemptyset(&set);

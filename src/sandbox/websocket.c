@@ -15,7 +15,7 @@
 
 static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-bool ccaas_sandbox_websocket_accept(const char *key, size_t size, char *accept)
+bool cc_sandbox_websocket_accept(const char *key, size_t size, char *accept)
 {
     unsigned char decoded[KEY_SIZE], digest[SHA_DIGEST_LENGTH];
     char text[KEY_SIZE + sizeof guid];
@@ -30,8 +30,8 @@ bool ccaas_sandbox_websocket_accept(const char *key, size_t size, char *accept)
     return true;
 }
 
-size_t ccaas_sandbox_frame_head(unsigned char *out, int opcode, bool last,
-                                size_t size)
+size_t cc_sandbox_frame_head(unsigned char *out, int opcode, bool last,
+                             size_t size)
 {
     out[0] = (unsigned char)(opcode | (last ? 0x80 : 0));
     if (size < 126) {
@@ -45,20 +45,19 @@ size_t ccaas_sandbox_frame_head(unsigned char *out, int opcode, bool last,
     return 2 + wide;
 }
 
-size_t ccaas_sandbox_frames_room(size_t size, size_t fragments)
+size_t cc_sandbox_frames_room(size_t size, size_t fragments)
 {
-    return size + fragments * CCAAS_SANDBOX_FRAME_HEAD;
+    return size + fragments * CC_SANDBOX_FRAME_HEAD;
 }
 
-size_t ccaas_sandbox_frames_write(unsigned char *out, int opcode,
-                                  const char *bytes, size_t size,
-                                  size_t fragments)
+size_t cc_sandbox_frames_write(unsigned char *out, int opcode,
+                               const char *bytes, size_t size, size_t fragments)
 {
     unsigned char *at = out;
     for (size_t i = 0; i < fragments; i++) {
         size_t from = size * i / fragments, to = size * (i + 1) / fragments;
-        at += ccaas_sandbox_frame_head(at, i ? 0 : opcode, i + 1 == fragments,
-                                       to - from);
+        at += cc_sandbox_frame_head(at, i ? 0 : opcode, i + 1 == fragments,
+                                    to - from);
         memcpy(at, bytes + from, to - from);
         at += to - from;
     }
@@ -111,7 +110,7 @@ static bool is_utf8(const char *text, size_t size)
 
 /* --- reading -------------------------------------------------------------- */
 
-static bool make_room(struct ccaas_sandbox_bytes *bytes, size_t more)
+static bool make_room(struct cc_sandbox_bytes *bytes, size_t more)
 {
     if (bytes->room - bytes->size >= more)
         return true;
@@ -124,8 +123,7 @@ static bool make_room(struct ccaas_sandbox_bytes *bytes, size_t more)
     return true;
 }
 
-static bool append(struct ccaas_sandbox_bytes *to, const char *bytes,
-                   size_t size)
+static bool append(struct cc_sandbox_bytes *to, const char *bytes, size_t size)
 {
     if (size == 0)
         return true;
@@ -136,10 +134,10 @@ static bool append(struct ccaas_sandbox_bytes *to, const char *bytes,
     return true;
 }
 
-bool ccaas_sandbox_reader_feed(struct ccaas_sandbox_reader *reader,
-                               const void *bytes, size_t size)
+bool cc_sandbox_reader_feed(struct cc_sandbox_reader *reader, const void *bytes,
+                            size_t size)
 {
-    struct ccaas_sandbox_bytes *in = &reader->in;
+    struct cc_sandbox_bytes *in = &reader->in;
     if (reader->taken) {
         memmove(in->at, in->at + reader->taken, in->size - reader->taken);
         in->size -= reader->taken;
@@ -156,28 +154,28 @@ struct frame {
 };
 
 /* What is wrong with the head of a frame; 0: nothing. */
-static int head_problem(const struct ccaas_sandbox_reader *reader,
+static int head_problem(const struct cc_sandbox_reader *reader,
                         unsigned char first, unsigned char second,
                         uint64_t size)
 {
     int opcode = first & 15;
     bool control = opcode >= 8, last = first & 0x80;
     if ((first & 0x70) || !(second & 0x80))
-        return CCAAS_SANDBOX_CLOSE_PROTOCOL;
-    if (opcode > CCAAS_SANDBOX_PONG || (opcode > 2 && opcode < 8))
-        return CCAAS_SANDBOX_CLOSE_PROTOCOL;
-    if (control && (!last || size > CCAAS_SANDBOX_CONTROL_SIZE))
-        return CCAAS_SANDBOX_CLOSE_PROTOCOL;
+        return CC_SANDBOX_CLOSE_PROTOCOL;
+    if (opcode > CC_SANDBOX_PONG || (opcode > 2 && opcode < 8))
+        return CC_SANDBOX_CLOSE_PROTOCOL;
+    if (control && (!last || size > CC_SANDBOX_CONTROL_SIZE))
+        return CC_SANDBOX_CLOSE_PROTOCOL;
     if (!control && (opcode == 0) != (reader->opcode != 0))
-        return CCAAS_SANDBOX_CLOSE_PROTOCOL;
-    if (!control && size > CCAAS_SANDBOX_MAX_MESSAGE - reader->message.size)
-        return CCAAS_SANDBOX_CLOSE_TOO_BIG;
+        return CC_SANDBOX_CLOSE_PROTOCOL;
+    if (!control && size > CC_SANDBOX_MAX_MESSAGE - reader->message.size)
+        return CC_SANDBOX_CLOSE_TOO_BIG;
     return 0;
 }
 
 /* Takes a whole frame out of what was fed. 1: here it is; 0: not yet; else a
  * close code, negative. */
-static int take_frame(struct ccaas_sandbox_reader *reader, struct frame *frame)
+static int take_frame(struct cc_sandbox_reader *reader, struct frame *frame)
 {
     char *at = reader->in.at + reader->taken;
     size_t left = reader->in.size - reader->taken, head = 2;
@@ -208,7 +206,7 @@ static int take_frame(struct ccaas_sandbox_reader *reader, struct frame *frame)
     return 1;
 }
 
-bool ccaas_sandbox_close_code_valid(int code)
+bool cc_sandbox_close_code_valid(int code)
 {
     return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 &&
             code != 1006) ||
@@ -220,17 +218,17 @@ static int close_problem(const struct frame *frame)
     if (frame->size == 0)
         return 0;
     if (frame->size == 1)
-        return CCAAS_SANDBOX_CLOSE_PROTOCOL;
+        return CC_SANDBOX_CLOSE_PROTOCOL;
     int code = (unsigned char)frame->payload[0] << 8 |
                (unsigned char)frame->payload[1];
-    if (!ccaas_sandbox_close_code_valid(code))
-        return CCAAS_SANDBOX_CLOSE_PROTOCOL;
+    if (!cc_sandbox_close_code_valid(code))
+        return CC_SANDBOX_CLOSE_PROTOCOL;
     return is_utf8(frame->payload + 2, frame->size - 2)
                ? 0
-               : CCAAS_SANDBOX_CLOSE_NOT_UTF8;
+               : CC_SANDBOX_CLOSE_NOT_UTF8;
 }
 
-static int give(struct ccaas_sandbox_message *message, int opcode,
+static int give(struct cc_sandbox_message *message, int opcode,
                 const char *bytes, size_t size)
 {
     message->opcode = opcode;
@@ -239,8 +237,8 @@ static int give(struct ccaas_sandbox_message *message, int opcode,
     return 1;
 }
 
-int ccaas_sandbox_reader_next(struct ccaas_sandbox_reader *reader,
-                              struct ccaas_sandbox_message *message)
+int cc_sandbox_reader_next(struct cc_sandbox_reader *reader,
+                           struct cc_sandbox_message *message)
 {
     struct frame frame;
     int result;
@@ -250,9 +248,8 @@ int ccaas_sandbox_reader_next(struct ccaas_sandbox_reader *reader,
     }
     while ((result = take_frame(reader, &frame)) == 1) {
         if (frame.opcode >= 8) {
-            int problem = frame.opcode == CCAAS_SANDBOX_CLOSING
-                              ? close_problem(&frame)
-                              : 0;
+            int problem =
+                frame.opcode == CC_SANDBOX_CLOSING ? close_problem(&frame) : 0;
             return problem
                        ? -problem
                        : give(message, frame.opcode, frame.payload, frame.size);
@@ -260,21 +257,21 @@ int ccaas_sandbox_reader_next(struct ccaas_sandbox_reader *reader,
         if (frame.opcode)
             reader->opcode = frame.opcode;
         if (!append(&reader->message, frame.payload, frame.size))
-            return -CCAAS_SANDBOX_CLOSE_TOO_BIG;
+            return -CC_SANDBOX_CLOSE_TOO_BIG;
         if (!frame.last)
             continue;
         int opcode = reader->opcode;
         reader->opcode = 0;
         reader->given = true;
-        if (opcode == CCAAS_SANDBOX_TEXT &&
+        if (opcode == CC_SANDBOX_TEXT &&
             !is_utf8(reader->message.at, reader->message.size))
-            return -CCAAS_SANDBOX_CLOSE_NOT_UTF8;
+            return -CC_SANDBOX_CLOSE_NOT_UTF8;
         return give(message, opcode, reader->message.at, reader->message.size);
     }
     return result;
 }
 
-void ccaas_sandbox_reader_release(struct ccaas_sandbox_reader *reader)
+void cc_sandbox_reader_release(struct cc_sandbox_reader *reader)
 {
     free(reader->in.at);
     free(reader->message.at);

@@ -10,19 +10,19 @@
 #define HOST_MOST 95 /* libwebsockets cuts longer ones off without a word */
 #define URL_MOST 16384
 
-const char ccaas_address_no_memory[] = "out of memory";
+const char cc_address_no_memory[] = "out of memory";
 
-void ccaas_address_forget(char *text)
+void cc_address_forget(char *text)
 {
     if (text)
-        ccaas_secret_wipe(text, strlen(text));
+        cc_secret_wipe(text, strlen(text));
     free(text);
 }
 
-void ccaas_address_clear(struct ccaas_address *address)
+void cc_address_clear(struct cc_address *address)
 {
     free(address->host);
-    ccaas_address_forget(address->path);
+    cc_address_forget(address->path);
     memset(address, 0, sizeof *address);
 }
 
@@ -35,7 +35,7 @@ static bool printable(const char *text)
 }
 
 /* "host", "host:port", "[number]:port", up to `end`. */
-static const char *parse_host(struct ccaas_address *address, const char *text,
+static const char *parse_host(struct cc_address *address, const char *text,
                               const char *end)
 {
     const char *after, *digit;
@@ -56,7 +56,7 @@ static const char *parse_host(struct ccaas_address *address, const char *text,
         return "its host's name is too long";
     address->host = strndup(text, (size_t)(after - text));
     if (!address->host)
-        return ccaas_address_no_memory;
+        return cc_address_no_memory;
     if (address->host[strcspn(address->host, "<>\"\\^`{|}%@[]/")])
         return "its host's name has characters that it cannot have";
     if (address->ipv6)
@@ -64,7 +64,7 @@ static const char *parse_host(struct ccaas_address *address, const char *text,
     if (after == end)
         return NULL;
     for (digit = after + 1; digit < end && port <= 65535; digit++) {
-        if (!ccaas_is_digit(*digit))
+        if (!cc_is_digit(*digit))
             break;
         port = port * 10 + (*digit - '0');
     }
@@ -75,15 +75,15 @@ static const char *parse_host(struct ccaas_address *address, const char *text,
     return NULL;
 }
 
-const char *ccaas_address_parse(struct ccaas_address *address, const char *url)
+const char *cc_address_parse(struct cc_address *address, const char *url)
 {
     const char *host, *end, *wrong;
     size_t length;
 
     memset(address, 0, sizeof *address);
-    if (ccaas_same_start(url, "wss://", 6))
+    if (cc_same_start(url, "wss://", 6))
         address->tls = true;
-    else if (!ccaas_same_start(url, "ws://", 5))
+    else if (!cc_same_start(url, "ws://", 5))
         return "its address begins with neither ws:// nor wss://";
     if (!printable(url))
         return "its address has characters that an address cannot have";
@@ -103,7 +103,7 @@ const char *ccaas_address_parse(struct ccaas_address *address, const char *url)
     length = strcspn(end, "#");
     address->path = malloc(length + 2);
     if (!address->path)
-        return ccaas_address_no_memory;
+        return cc_address_no_memory;
     address->path[0] = '/';
     if (*end == '/')
         length--, end++;
@@ -118,10 +118,9 @@ static void percent_decode(char *text)
     char *to = text;
 
     for (; *text; text++)
-        if (*text == '%' && ccaas_hex_value(text[1]) >= 0 &&
-            ccaas_hex_value(text[2]) >= 0) {
-            *to++ = (char)(ccaas_hex_value(text[1]) * 16 +
-                           ccaas_hex_value(text[2]));
+        if (*text == '%' && cc_hex_value(text[1]) >= 0 &&
+            cc_hex_value(text[2]) >= 0) {
+            *to++ = (char)(cc_hex_value(text[1]) * 16 + cc_hex_value(text[2]));
             text += 2;
         } else {
             *to++ = *text;
@@ -129,13 +128,12 @@ static void percent_decode(char *text)
     *to = '\0';
 }
 
-const char *ccaas_address_proxy(struct ccaas_address *address,
-                                const char *proxy)
+const char *cc_address_proxy(struct cc_address *address, const char *proxy)
 {
     const char *scheme = strstr(proxy, "://"), *end, *at;
 
     memset(address, 0, sizeof *address);
-    if (scheme && (scheme - proxy != 4 || !ccaas_same_start(proxy, "http", 4)))
+    if (scheme && (scheme - proxy != 4 || !cc_same_start(proxy, "http", 4)))
         return "a proxy of that kind cannot be used";
     if (scheme)
         proxy = scheme + 3;
@@ -148,7 +146,7 @@ const char *ccaas_address_proxy(struct ccaas_address *address,
     if (at > proxy) {
         address->path = strndup(proxy, (size_t)(at - proxy - 1));
         if (!address->path)
-            return ccaas_address_no_memory;
+            return cc_address_no_memory;
         percent_decode(address->path);
         if (strlen(address->path) > HOST_MOST)
             return "the proxy's user and password are too long";

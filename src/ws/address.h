@@ -1,10 +1,10 @@
 /* Where a websocket or a proxy is: URLs taken apart.  No threads. */
-#ifndef CCAAS_ADDRESS_H
-#define CCAAS_ADDRESS_H
+#ifndef CC_ADDRESS_H
+#define CC_ADDRESS_H
 
 #include <stdbool.h>
 
-struct ccaas_address {
+struct cc_address {
     bool tls;
     char *host; /* without brackets */
     bool ipv6;  /* the host is a number of that kind */
@@ -14,20 +14,19 @@ struct ccaas_address {
 };
 
 /* What those below give when memory is out: this very text. */
-extern const char ccaas_address_no_memory[];
+extern const char cc_address_no_memory[];
 
 /* Takes a ws:// or wss:// URL apart.  NULL, or why it cannot be used (words
  * that do not show it). */
-const char *ccaas_address_parse(struct ccaas_address *address, const char *url);
+const char *cc_address_parse(struct cc_address *address, const char *url);
 
 /* The same for a proxy: "[http://][user[:password]@]host[:port]". */
-const char *ccaas_address_proxy(struct ccaas_address *address,
-                                const char *proxy);
+const char *cc_address_proxy(struct cc_address *address, const char *proxy);
 
 /* Wipes and frees what it holds. */
-void ccaas_address_clear(struct ccaas_address *address);
+void cc_address_clear(struct cc_address *address);
 
 /* Wipes and frees a string; NULL is fine. */
-void ccaas_address_forget(char *text);
+void cc_address_forget(char *text);
 
 #endif

@@ -23,19 +23,19 @@ static bool write_path(char *buffer, char **end, const char *path, size_t room)
 }
 
 /* Completes the request: where `*end` is, `room` bytes are left. */
-static int append(struct ccaas_socket *socket, struct lws *wsi, char **end,
+static int append(struct cc_socket *socket, struct lws *wsi, char **end,
                   size_t room)
 {
     static const char key[] = "\r\nSec-WebSocket-Key: ";
     /* libwebsockets keeps 12 bytes back. */
-    char *buffer = *end + room + 12 - CCAAS_WS_SEND_BUFFER, *at;
+    char *buffer = *end + room + 12 - CC_WS_SEND_BUFFER, *at;
     size_t more = strlen(socket->address.path);
 
     **end = '\0';
     at = strstr(buffer, key);
     if (!at || more + socket->headers.length > room)
         return -1;
-    ccaas_head_begin(&socket->head, at + sizeof key - 1);
+    cc_head_begin(&socket->head, at + sizeof key - 1);
     if (!write_path(buffer, end, socket->address.path, room))
         return -1;
     if (socket->headers.length)
@@ -45,7 +45,7 @@ static int append(struct ccaas_socket *socket, struct lws *wsi, char **end,
     socket->route->passed = true;
     /* The answer is ours to read. */
     lws_rx_flow_control(wsi, 0);
-    ccaas_ws_watch_at(socket->ws, 0);
+    cc_ws_watch_at(socket->ws, 0);
     return 0;
 }
 
@@ -53,12 +53,12 @@ static int append(struct ccaas_socket *socket, struct lws *wsi, char **end,
  */
 
 /* What concerns one that a socket has. */
-static int for_socket(struct ccaas_socket *socket, struct lws *wsi,
+static int for_socket(struct cc_socket *socket, struct lws *wsi,
                       enum lws_callback_reasons reason, void *in, size_t length)
 {
     if (socket->taking) {
         if (reason == LWS_CALLBACK_WSI_DESTROY)
-            ccaas_take_finish(socket);
+            cc_take_finish(socket);
         return 0;
     }
     switch (reason) {
@@ -68,13 +68,13 @@ static int for_socket(struct ccaas_socket *socket, struct lws *wsi,
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         return append(socket, wsi, in, length);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        ccaas_socket_refused(socket, in ? in : "");
+        cc_socket_refused(socket, in ? in : "");
         return 0;
     case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
     case LWS_CALLBACK_WSI_DESTROY:
         /* All there is to hear where the connection is lost early. */
         if (!socket->dialing)
-            ccaas_socket_refused(socket, "");
+            cc_socket_refused(socket, "");
         return 0;
     default:
         return 0;
@@ -84,34 +84,34 @@ static int for_socket(struct ccaas_socket *socket, struct lws *wsi,
 /* -- A connection that is ours ----------------------------------------------
  */
 
-static int writeable(struct ccaas_socket *socket, struct lws *wsi,
-                     struct ccaas_line *line)
+static int writeable(struct cc_socket *socket, struct lws *wsi,
+                     struct cc_line *line)
 {
-    if (socket->ping_due && socket->state == CCAAS_SOCKET_OPEN)
-        ccaas_line_control(line, wsi, CCAAS_FRAME_IS_PING, "", 0);
+    if (socket->ping_due && socket->state == CC_SOCKET_OPEN)
+        cc_line_control(line, wsi, CC_FRAME_IS_PING, "", 0);
     socket->ping_due = false;
-    if (!ccaas_line_flush(line, wsi)) {
-        ccaas_socket_lost(socket);
+    if (!cc_line_flush(line, wsi)) {
+        cc_socket_lost(socket);
         return -1;
     }
     if (!socket->full && line->tls)
-        ccaas_socket_read(socket);
+        cc_socket_read(socket);
     return 0;
 }
 
 /* The server answers the goodbye, or goes: 0 as long as it does neither. */
-static int wait_for_answer(struct ccaas_ws *ws, struct ccaas_line *line)
+static int wait_for_answer(struct cc_ws *ws, struct cc_line *line)
 {
-    int given = ccaas_line_read(line, ws->input, sizeof ws->input);
+    int given = cc_line_read(line, ws->input, sizeof ws->input);
     const char *at = ws->input;
     size_t left = given > 0 ? (size_t)given : 0, used;
-    enum ccaas_frame_kind kind = CCAAS_FRAME_MORE;
+    enum cc_frame_kind kind = CC_FRAME_MORE;
 
     if (given < 0 || !line->goodbye)
         return -1;
-    for (; left && kind != CCAAS_FRAME_WRONG; at += used, left -= used) {
-        kind = ccaas_frames_take(&line->frames, at, left, &used);
-        if (kind == CCAAS_FRAME_CLOSE)
+    for (; left && kind != CC_FRAME_WRONG; at += used, left -= used) {
+        kind = cc_frames_take(&line->frames, at, left, &used);
+        if (kind == CC_FRAME_CLOSE)
             return -1;
     }
     return 0;
@@ -119,7 +119,7 @@ static int wait_for_answer(struct ccaas_ws *ws, struct ccaas_line *line)
 
 /* One that nobody wants says goodbye, and waits for the answer: if it went at
  * once, with bytes unread, the goodbye might get lost. */
-static int without_socket(struct ccaas_ws *ws, struct ccaas_line *line,
+static int without_socket(struct cc_ws *ws, struct cc_line *line,
                           struct lws *wsi, enum lws_callback_reasons reason)
 {
     unsigned char code[2];
@@ -130,37 +130,36 @@ static int without_socket(struct ccaas_ws *ws, struct ccaas_line *line,
         return -1;
     code[0] = (unsigned char)(line->goodbye >> 8);
     code[1] = (unsigned char)line->goodbye;
-    if (!line->said && !ccaas_line_control(line, wsi, CCAAS_FRAME_IS_CLOSE,
-                                           code, line->goodbye == 1005 ? 0 : 2))
+    if (!line->said && !cc_line_control(line, wsi, CC_FRAME_IS_CLOSE, code,
+                                        line->goodbye == 1005 ? 0 : 2))
         return -1;
     line->said = true;
-    return ccaas_line_flush(line, wsi) ? 0 : -1;
+    return cc_line_flush(line, wsi) ? 0 : -1;
 }
 
 /* It is closed. */
-static void closed(struct ccaas_ws *ws, struct ccaas_line *line,
-                   struct lws *wsi)
+static void closed(struct cc_ws *ws, struct cc_line *line, struct lws *wsi)
 {
-    struct ccaas_socket *socket = lws_get_opaque_user_data(wsi);
+    struct cc_socket *socket = lws_get_opaque_user_data(wsi);
 
     lws_set_opaque_user_data(wsi, NULL);
     if (socket) {
         socket->wsi = NULL;
-        ccaas_socket_lost(socket);
+        cc_socket_lost(socket);
     }
-    ccaas_line_end(line);
+    cc_line_end(line);
     if (!line->established)
         return;
     line->established = false;
     ws->established--;
     if (ws->leaving && !ws->established)
-        ccaas_ws_context_leave(ws);
+        cc_ws_context_leave(ws);
 }
 
-static int on_line(struct ccaas_ws *ws, struct ccaas_line *line,
-                   struct lws *wsi, enum lws_callback_reasons reason)
+static int on_line(struct cc_ws *ws, struct cc_line *line, struct lws *wsi,
+                   enum lws_callback_reasons reason)
 {
-    struct ccaas_socket *socket = lws_get_opaque_user_data(wsi);
+    struct cc_socket *socket = lws_get_opaque_user_data(wsi);
 
     if (reason == LWS_CALLBACK_RAW_CLOSE_FILE) {
         closed(ws, line, wsi);
@@ -171,20 +170,20 @@ static int on_line(struct ccaas_ws *ws, struct ccaas_line *line,
     if (reason == LWS_CALLBACK_RAW_WRITEABLE_FILE)
         return writeable(socket, wsi, line);
     if (!socket->full)
-        ccaas_socket_read(socket);
+        cc_socket_read(socket);
     return 0;
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
                     void *user, void *in, size_t length)
 {
-    struct ccaas_ws *ws = lws_context_user(lws_get_context(wsi));
-    struct ccaas_socket *socket;
+    struct cc_ws *ws = lws_context_user(lws_get_context(wsi));
+    struct cc_socket *socket;
 
     switch (reason) {
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-        if (!ws->leaving && !ccaas_ws_serve(ws))
-            ccaas_ws_context_leave(ws);
+        if (!ws->leaving && !cc_ws_serve(ws))
+            cc_ws_context_leave(ws);
         return 0;
     case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
         socket = lws_get_opaque_user_data(wsi);
@@ -210,9 +209,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
     }
 }
 
-const struct lws_protocols ccaas_ws_protocols[] = {
+const struct lws_protocols cc_ws_protocols[] = {
     {.name = "ccaas",
      .callback = on_event,
-     .per_session_data_size = sizeof(struct ccaas_line)},
+     .per_session_data_size = sizeof(struct cc_line)},
     {.name = NULL},
 };

@@ -26,7 +26,7 @@
 #define HEADERS_MOST (16 * 1024)
 
 /* Its own idle policy would hang up a socket that is not read from. */
-const lws_retry_bo_t ccaas_ws_no_policy = {0};
+const lws_retry_bo_t cc_ws_no_policy = {0};
 
 /* libwebsockets changes some when it makes a context. */
 static void save_signals(struct sigaction *saved)
@@ -49,7 +49,7 @@ static void restore_signals(const struct sigaction *saved)
 }
 
 /* False: there is no context on that loop. */
-static bool make_on(struct ccaas_ws *ws, uv_loop_t *loop)
+static bool make_on(struct cc_ws *ws, uv_loop_t *loop)
 {
     struct lws_context_creation_info info = {0};
     void *foreign[1] = {loop};
@@ -63,10 +63,10 @@ static bool make_on(struct ccaas_ws *ws, uv_loop_t *loop)
     }
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.user = ws;
-    info.timeout_secs = CCAAS_WS_NEVER;
-    info.pt_serv_buf_size = CCAAS_WS_SEND_BUFFER;
+    info.timeout_secs = CC_WS_NEVER;
+    info.pt_serv_buf_size = CC_WS_SEND_BUFFER;
     info.max_http_header_data2 = HEADERS_MOST;
-    info.retry_and_idle_policy = &ccaas_ws_no_policy;
+    info.retry_and_idle_policy = &cc_ws_no_policy;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
         limit.rlim_cur > DESCRIPTORS_MOST)
         info.fd_limit_per_thread = SOCKETS_MOST;
@@ -77,7 +77,7 @@ static bool make_on(struct ccaas_ws *ws, uv_loop_t *loop)
 /* Of those that it polls, sockets are the kernel's word of addresses. */
 static void look_at_handle(uv_handle_t *handle, void *self)
 {
-    struct ccaas_ws *ws = self;
+    struct cc_ws *ws = self;
     struct stat about;
     uv_os_fd_t fd;
 
@@ -93,13 +93,13 @@ static void wake(void *context)
 
 /* Finds the descriptor that wakes the context.  False: it was made without one,
  * for want of descriptors. */
-static bool find_bell(struct ccaas_ws *ws)
+static bool find_bell(struct cc_ws *ws)
 {
     ws->bell = -1;
     if (ws->has_loop)
         uv_walk(&ws->loop, look_at_handle, ws);
     else
-        ws->bell = ccaas_eventfd_find(wake, ws->context);
+        ws->bell = cc_eventfd_find(wake, ws->context);
     if (ws->bell == -1)
         return false;
     if (ws->bell >= 0)
@@ -109,7 +109,7 @@ static bool find_bell(struct ccaas_ws *ws)
     return true;
 }
 
-static bool make_context(struct ccaas_ws *ws)
+static bool make_context(struct cc_ws *ws)
 {
     ws->has_loop = false;
     if (!ws->without_libuv) {
@@ -123,17 +123,17 @@ static bool make_context(struct ccaas_ws *ws)
         return false;
     if (find_bell(ws))
         return true;
-    ccaas_ws_context_destroy(ws);
+    cc_ws_context_destroy(ws);
     return false;
 }
 
-bool ccaas_ws_context_make(struct ccaas_ws *ws)
+bool cc_ws_context_make(struct cc_ws *ws)
 {
     struct sigaction saved[SIGNALS];
     const char *why;
     bool made;
 
-    if (!ccaas_descriptors_left(DESCRIPTORS_LEAST))
+    if (!cc_descriptors_left(DESCRIPTORS_LEAST))
         return false;
     lws_set_log_level(0, NULL); /* it would show addresses, tokens and all */
     save_signals(saved);
@@ -142,13 +142,13 @@ bool ccaas_ws_context_make(struct ccaas_ws *ws)
     if (!made)
         return false;
     /* Who is woken is told by way of a vhost: one has to be there. */
-    if (ccaas_ws_route_find(ws, NULL, NULL, NULL, &why))
+    if (cc_ws_route_find(ws, NULL, NULL, NULL, &why))
         return true;
-    ccaas_ws_context_destroy(ws);
+    cc_ws_context_destroy(ws);
     return false;
 }
 
-void ccaas_ws_context_run(struct ccaas_ws *ws)
+void cc_ws_context_run(struct cc_ws *ws)
 {
     ws->over = false;
     while (!ws->over) {
@@ -156,15 +156,15 @@ void ccaas_ws_context_run(struct ccaas_ws *ws)
             uv_run(&ws->loop, UV_RUN_ONCE);
         else
             lws_service(ws->context, 0);
-        ccaas_ws_flush(ws);
+        cc_ws_flush(ws);
         /* Not from here: its clock would not be set by what is begun. */
-        if (ccaas_turn_due(ws))
+        if (cc_turn_due(ws))
             lws_cancel_service(ws->context);
-        ccaas_ws_rest(ws);
+        cc_ws_rest(ws);
     }
 }
 
-void ccaas_ws_context_leave(struct ccaas_ws *ws)
+void cc_ws_context_leave(struct cc_ws *ws)
 {
     ws->over = true;
     if (ws->has_loop)
@@ -182,24 +182,24 @@ static void finish_closing(uv_loop_t *loop)
         uv_run(loop, UV_RUN_NOWAIT);
 }
 
-void ccaas_ws_context_destroy(struct ccaas_ws *ws)
+void cc_ws_context_destroy(struct cc_ws *ws)
 {
-    struct ccaas_eventfd bell;
+    struct cc_eventfd bell;
 
     lws_sul_cancel(&ws->watch);
-    ccaas_eventfd_hold(&bell, ws->bell);
+    cc_eventfd_hold(&bell, ws->bell);
     lws_context_destroy(ws->context);
     if (ws->has_loop) {
         /* On a loop that is not its own, the first call only begins it.  Some
          * versions have closed the descriptor that wakes it, and will do so
          * again; some never do. */
-        ccaas_eventfd_refill(&bell);
+        cc_eventfd_refill(&bell);
         finish_closing(&ws->loop);
         lws_context_destroy(ws->context);
         uv_loop_close(&ws->loop);
         ws->has_loop = false;
     }
-    ccaas_eventfd_settle(&bell);
+    cc_eventfd_settle(&bell);
     ws->context = NULL;
-    ccaas_ws_routes_free(ws);
+    cc_ws_routes_free(ws);
 }

@@ -20,13 +20,13 @@
 /* All engines of the process, for atexit: os.exit() in a script runs no
  * finaliser, and a thread that goes on while the libraries below it clean up
  * crashes. */
-static struct ccaas_ws *engines;
+static struct cc_ws *engines;
 static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void stop_all(void)
 {
-    struct ccaas_ws *ws;
+    struct cc_ws *ws;
 
     for (;;) {
         pthread_mutex_lock(&engines_lock);
@@ -36,21 +36,21 @@ static void stop_all(void)
         pthread_mutex_unlock(&engines_lock);
         if (!ws)
             return;
-        ccaas_ws_stop(ws);
+        cc_ws_stop(ws);
     }
 }
 
-static void park(struct ccaas_ws *ws)
+static void park(struct cc_ws *ws)
 {
     pthread_mutex_lock(&ws->lock);
     ws->park = true;
-    ccaas_ws_wake(ws);
+    cc_ws_wake(ws);
     while (!ws->parked && !ws->ended)
         pthread_cond_wait(&ws->moved, &ws->lock);
     pthread_mutex_unlock(&ws->lock);
 }
 
-static void unpark(struct ccaas_ws *ws)
+static void unpark(struct cc_ws *ws)
 {
     pthread_mutex_lock(&ws->lock);
     ws->park = false;
@@ -62,7 +62,7 @@ static void unpark(struct ccaas_ws *ws)
  * no lock of OpenSSL's that the child may need. */
 static void before_fork(void)
 {
-    struct ccaas_ws *ws;
+    struct cc_ws *ws;
 
     pthread_mutex_lock(&engines_lock);
     for (ws = engines; ws; ws = ws->next)
@@ -72,7 +72,7 @@ static void before_fork(void)
 
 static void after_fork(void)
 {
-    struct ccaas_ws *ws;
+    struct cc_ws *ws;
 
     pthread_mutex_lock(&engines_lock);
     for (ws = engines; ws; ws = ws->next)
@@ -96,9 +96,9 @@ static void prepare_process(void)
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-struct ccaas_ws *ccaas_ws_new(void)
+struct cc_ws *cc_ws_new(void)
 {
-    struct ccaas_ws *ws = calloc(1, sizeof *ws);
+    struct cc_ws *ws = calloc(1, sizeof *ws);
 
     if (!ws)
         return NULL;
@@ -113,29 +113,29 @@ struct ccaas_ws *ccaas_ws_new(void)
     return ws;
 }
 
-struct ccaas_ws *ccaas_ws_hold(struct ccaas_ws *ws)
+struct cc_ws *cc_ws_hold(struct cc_ws *ws)
 {
     atomic_fetch_add(&ws->references, 1);
     return ws;
 }
 
-void ccaas_ws_let_go(struct ccaas_ws *ws)
+void cc_ws_let_go(struct cc_ws *ws)
 {
     if (atomic_fetch_sub(&ws->references, 1) != 1)
         return;
-    if (!ccaas_ws_forked(ws)) {
+    if (!cc_ws_forked(ws)) {
         pthread_mutex_destroy(&ws->lock);
         pthread_cond_destroy(&ws->moved);
     }
     free(ws);
 }
 
-bool ccaas_ws_forked(const struct ccaas_ws *ws)
+bool cc_ws_forked(const struct cc_ws *ws)
 {
     return ws->started && ws->pid != getpid();
 }
 
-void ccaas_ws_without_libuv(struct ccaas_ws *ws)
+void cc_ws_without_libuv(struct cc_ws *ws)
 {
     ws->without_libuv = true;
 }
@@ -143,10 +143,10 @@ void ccaas_ws_without_libuv(struct ccaas_ws *ws)
 /* -- On the engine's thread ------------------------------------------------ */
 
 /* Gives what has been looked up to those who wait for it. */
-static void serve_lookups(struct ccaas_ws *ws, struct ccaas_lookup *found)
+static void serve_lookups(struct cc_ws *ws, struct cc_lookup *found)
 {
-    struct ccaas_socket *socket, *next;
-    struct ccaas_lookup *lookup, **link;
+    struct cc_socket *socket, *next;
+    struct cc_lookup *lookup, **link;
 
     while (found) {
         lookup = found;
@@ -159,14 +159,14 @@ static void serve_lookups(struct ccaas_ws *ws, struct ccaas_lookup *found)
         for (socket = ws->running; socket; socket = next) {
             next = socket->next;
             if (socket->lookup == lookup)
-                ccaas_socket_found(socket, lookup);
+                cc_socket_found(socket, lookup);
         }
-        ccaas_lookup_release(lookup);
+        cc_lookup_release(lookup);
     }
 }
 
 /* Stands still while somebody forks; with the lock held. */
-static void stand_still(struct ccaas_ws *ws)
+static void stand_still(struct cc_ws *ws)
 {
     if (!ws->park)
         return;
@@ -177,25 +177,25 @@ static void stand_still(struct ccaas_ws *ws)
     ws->parked = false;
 }
 
-static void serve_socket(struct ccaas_socket *socket, bool opens, bool resumes,
+static void serve_socket(struct cc_socket *socket, bool opens, bool resumes,
                          bool closes)
 {
     if (closes) {
         if (opens || socket->link)
-            ccaas_socket_finish_as(socket, CCAAS_CANCELLED, false,
-                                   LWS_CLOSE_STATUS_NORMAL, "closed");
+            cc_socket_finish_as(socket, CCAAS_CANCELLED, false,
+                                LWS_CLOSE_STATUS_NORMAL, "closed");
     } else if (opens) {
-        ccaas_turn_wait(socket);
+        cc_turn_wait(socket);
     } else if (resumes && socket->link) {
-        ccaas_socket_resume(socket);
+        cc_socket_resume(socket);
     }
-    ccaas_ws_release(socket); /* the queue's reference */
+    cc_ws_release(socket); /* the queue's reference */
 }
 
-bool ccaas_ws_serve(struct ccaas_ws *ws)
+bool cc_ws_serve(struct cc_ws *ws)
 {
-    struct ccaas_socket *socket;
-    struct ccaas_lookup *found;
+    struct cc_socket *socket;
+    struct cc_lookup *found;
     bool opens = false, resumes = false, closes = false, stopping;
 
     for (;;) {
@@ -218,7 +218,7 @@ bool ccaas_ws_serve(struct ccaas_ws *ws)
         serve_lookups(ws, found);
         if (!socket) {
             if (!stopping)
-                ccaas_turn_next(ws);
+                cc_turn_next(ws);
             return !stopping;
         }
         serve_socket(socket, opens, resumes, closes);
@@ -228,9 +228,9 @@ bool ccaas_ws_serve(struct ccaas_ws *ws)
 /* The process was stopped, or had no turn, for `late` seconds: nothing was read
  * and nothing sent, so they do not count.  What has come meanwhile is read
  * before anybody is judged. */
-static void pass_over(struct ccaas_ws *ws, double late)
+static void pass_over(struct cc_ws *ws, double late)
 {
-    struct ccaas_socket *socket;
+    struct cc_socket *socket;
 
     for (socket = ws->running; socket; socket = socket->next) {
         socket->began += late;
@@ -238,20 +238,20 @@ static void pass_over(struct ccaas_ws *ws, double late)
         if (socket->pinged > 0)
             socket->pinged += late;
     }
-    ccaas_ws_watch_at(ws, ccaas_clock_now() + CATCH_UP);
+    cc_ws_watch_at(ws, cc_clock_now() + CATCH_UP);
 }
 
 static void watch(lws_sorted_usec_list_t *sul)
 {
-    struct ccaas_ws *ws = lws_container_of(sul, struct ccaas_ws, watch);
-    struct ccaas_socket *socket, *next;
-    double now = ccaas_clock_now(), soonest = INFINITY, due;
+    struct cc_ws *ws = lws_container_of(sul, struct cc_ws, watch);
+    struct cc_socket *socket, *next;
+    double now = cc_clock_now(), soonest = INFINITY, due;
     double late = now - ws->watch_at;
     bool gone;
 
     ws->watch_at = INFINITY;
     if (ws->leaving) {
-        ccaas_ws_context_leave(ws);
+        cc_ws_context_leave(ws);
         return;
     }
     if (late > LATE) {
@@ -260,17 +260,17 @@ static void watch(lws_sorted_usec_list_t *sul)
     }
     for (socket = ws->running; socket; socket = next) {
         next = socket->next;
-        due = ccaas_socket_watch(socket, now, &gone);
+        due = cc_socket_watch(socket, now, &gone);
         if (!gone)
             soonest = fmin(soonest, due);
     }
-    ccaas_ws_watch_at(ws, soonest);
-    ccaas_turn_next(ws);
+    cc_ws_watch_at(ws, soonest);
+    cc_turn_next(ws);
 }
 
-void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)
+void cc_ws_watch_at(struct cc_ws *ws, double when)
 {
-    double now = ccaas_clock_now(), seconds;
+    double now = cc_clock_now(), seconds;
 
     when = fmax(when, now); /* a time in the past is not late */
     if (when >= ws->watch_at)
@@ -282,14 +282,14 @@ void ccaas_ws_watch_at(struct ccaas_ws *ws, double when)
 }
 
 /* All sockets end, the servers are told, and nobody wakes the loop again. */
-static void take_leave(struct ccaas_ws *ws)
+static void take_leave(struct cc_ws *ws)
 {
-    struct ccaas_lookup *lookup;
-    struct ccaas_socket *socket;
+    struct cc_lookup *lookup;
+    struct cc_socket *socket;
 
     while ((socket = ws->running ? ws->running : ws->waiting))
-        ccaas_socket_finish_as(socket, CCAAS_CANCELLED, false,
-                               LWS_CLOSE_STATUS_GOINGAWAY, "closed");
+        cc_socket_finish_as(socket, CCAAS_CANCELLED, false,
+                            LWS_CLOSE_STATUS_GOINGAWAY, "closed");
     pthread_mutex_lock(&ws->lock);
     ws->ended = true;
     ws->found = NULL;
@@ -298,30 +298,30 @@ static void take_leave(struct ccaas_ws *ws)
     while (ws->lookups) {
         lookup = ws->lookups;
         ws->lookups = lookup->next;
-        ccaas_lookup_release(lookup);
+        cc_lookup_release(lookup);
     }
 }
 
 static void *run(void *self)
 {
-    struct ccaas_ws *ws = self;
+    struct cc_ws *ws = self;
 
-    ccaas_ws_context_run(ws);
+    cc_ws_context_run(ws);
     take_leave(ws);
     if (ws->established) {
         ws->leaving = true;
         ws->watch_at = INFINITY;
-        ccaas_ws_watch_at(ws, ccaas_clock_now() + 0.2);
-        ccaas_ws_context_run(ws);
+        cc_ws_watch_at(ws, cc_clock_now() + 0.2);
+        cc_ws_context_run(ws);
     }
-    ccaas_ws_context_destroy(ws);
+    cc_ws_context_destroy(ws);
     return NULL;
 }
 
 /* -- On any thread ----------------------------------------------------------
  */
 
-void ccaas_ws_wake(struct ccaas_ws *ws)
+void cc_ws_wake(struct cc_ws *ws)
 {
     if (ws->started && !ws->ended)
         lws_cancel_service(ws->context);
@@ -329,12 +329,12 @@ void ccaas_ws_wake(struct ccaas_ws *ws)
 
 /* Starts the thread, with all signals blocked: they are the host's.  With the
  * lock held. */
-static bool start_thread(struct ccaas_ws *ws)
+static bool start_thread(struct cc_ws *ws)
 {
     sigset_t all, before;
     int failed;
 
-    if (!ccaas_ws_context_make(ws))
+    if (!cc_ws_context_make(ws))
         return false;
     pthread_once(&once, prepare_process);
     sigfillset(&all);
@@ -342,7 +342,7 @@ static bool start_thread(struct ccaas_ws *ws)
     failed = pthread_create(&ws->thread, NULL, run, ws);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) {
-        ccaas_ws_context_destroy(ws);
+        cc_ws_context_destroy(ws);
         return false;
     }
     ws->started = true;
@@ -352,7 +352,7 @@ static bool start_thread(struct ccaas_ws *ws)
 
 /* Has the engine, which was just started, in the list.  Not with its lock held:
  * a fork takes the list's first. */
-static void enlist(struct ccaas_ws *ws)
+static void enlist(struct cc_ws *ws)
 {
     pthread_mutex_lock(&engines_lock);
     pthread_mutex_lock(&ws->lock);
@@ -365,7 +365,7 @@ static void enlist(struct ccaas_ws *ws)
 }
 
 /* Puts the socket into the queue; with the lock held. */
-static void enqueue(struct ccaas_ws *ws, struct ccaas_socket *socket)
+static void enqueue(struct cc_ws *ws, struct cc_socket *socket)
 {
     if (socket->queued || ws->stopping)
         return;
@@ -374,19 +374,19 @@ static void enqueue(struct ccaas_ws *ws, struct ccaas_socket *socket)
     socket->next_queued = NULL;
     socket->queued = true;
     atomic_fetch_add(&socket->references, 1);
-    ccaas_ws_wake(ws);
+    cc_ws_wake(ws);
 }
 
-struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
-                                   const struct ccaas_ws_request *request,
-                                   const struct ccaas_ws_sink *sink)
+struct cc_socket *cc_ws_open(struct cc_ws *ws,
+                             const struct cc_ws_request *request,
+                             const struct cc_ws_sink *sink)
 {
-    struct ccaas_socket *socket;
+    struct cc_socket *socket;
     bool ready, fresh;
 
-    if (ccaas_ws_forked(ws))
+    if (cc_ws_forked(ws))
         return NULL;
-    socket = ccaas_socket_new(ws, request, sink);
+    socket = cc_socket_new(ws, request, sink);
     if (!socket)
         return NULL;
     pthread_mutex_lock(&ws->lock);
@@ -401,17 +401,17 @@ struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
     if (ready && fresh)
         enlist(ws);
     if (!ready) {
-        ccaas_ws_release(socket);
+        cc_ws_release(socket);
         return NULL;
     }
     return socket;
 }
 
-void ccaas_ws_close(struct ccaas_socket *socket)
+void cc_ws_close(struct cc_socket *socket)
 {
-    struct ccaas_ws *ws = socket->ws;
+    struct cc_ws *ws = socket->ws;
 
-    if (ccaas_ws_forked(ws))
+    if (cc_ws_forked(ws))
         return;
     pthread_mutex_lock(&ws->lock);
     socket->wants_close = true;
@@ -419,11 +419,11 @@ void ccaas_ws_close(struct ccaas_socket *socket)
     pthread_mutex_unlock(&ws->lock);
 }
 
-void ccaas_ws_resume(struct ccaas_socket *socket)
+void cc_ws_resume(struct cc_socket *socket)
 {
-    struct ccaas_ws *ws = socket->ws;
+    struct cc_ws *ws = socket->ws;
 
-    if (ccaas_ws_forked(ws))
+    if (cc_ws_forked(ws))
         return;
     pthread_mutex_lock(&ws->lock);
     socket->wants_resume = true;
@@ -431,18 +431,18 @@ void ccaas_ws_resume(struct ccaas_socket *socket)
     pthread_mutex_unlock(&ws->lock);
 }
 
-void ccaas_ws_stop(struct ccaas_ws *ws)
+void cc_ws_stop(struct cc_ws *ws)
 {
-    struct ccaas_ws **link;
+    struct cc_ws **link;
     bool running;
 
-    if (ccaas_ws_forked(ws))
+    if (cc_ws_forked(ws))
         return;
     pthread_mutex_lock(&ws->lock);
     running = ws->started && !ws->stopping;
     ws->stopping = true;
     if (running)
-        ccaas_ws_wake(ws);
+        cc_ws_wake(ws);
     pthread_mutex_unlock(&ws->lock);
     if (!running)
         return;
@@ -456,10 +456,10 @@ void ccaas_ws_stop(struct ccaas_ws *ws)
     pthread_mutex_unlock(&engines_lock);
 }
 
-void ccaas_ws_free(struct ccaas_ws *ws)
+void cc_ws_free(struct cc_ws *ws)
 {
     if (!ws)
         return;
-    ccaas_ws_stop(ws);
-    ccaas_ws_let_go(ws);
+    cc_ws_stop(ws);
+    cc_ws_let_go(ws);
 }

@@ -12,16 +12,16 @@
 /* Messages for which the clock is looked at once, within a turn. */
 #define CLOCK_USES 16
 
-double ccaas_ws_clock(struct ccaas_ws *ws)
+double cc_ws_clock(struct cc_ws *ws)
 {
     if (ws->clock_uses++ % CLOCK_USES == 0)
-        ws->clock = ccaas_clock_now();
+        ws->clock = cc_clock_now();
     return ws->clock;
 }
 
-void ccaas_ws_gave(struct ccaas_socket *socket, double now)
+void cc_ws_gave(struct cc_socket *socket, double now)
 {
-    struct ccaas_ws *ws = socket->ws;
+    struct cc_ws *ws = socket->ws;
 
     if (socket->given_link)
         return;
@@ -32,10 +32,10 @@ void ccaas_ws_gave(struct ccaas_socket *socket, double now)
     *ws->gave_end = socket;
     ws->gave_end = &socket->next_given;
     if (now - ws->gave_at >= TURN_SECONDS)
-        ccaas_ws_flush(ws);
+        cc_ws_flush(ws);
 }
 
-void ccaas_ws_gave_forget(struct ccaas_socket *socket)
+void cc_ws_gave_forget(struct cc_socket *socket)
 {
     if (!socket->given_link)
         return;
@@ -47,18 +47,18 @@ void ccaas_ws_gave_forget(struct ccaas_socket *socket)
     socket->given_link = NULL;
 }
 
-void ccaas_ws_flush(struct ccaas_ws *ws)
+void cc_ws_flush(struct cc_ws *ws)
 {
-    struct ccaas_socket *socket;
+    struct cc_socket *socket;
 
     while ((socket = ws->gave)) {
-        ccaas_ws_gave_forget(socket);
+        cc_ws_gave_forget(socket);
         if (socket->sink.flush)
             socket->sink.flush(socket->sink.self);
     }
 }
 
-void ccaas_ws_rest(struct ccaas_ws *ws)
+void cc_ws_rest(struct cc_ws *ws)
 {
     struct pollfd bell = {.fd = ws->bell, .events = POLLIN};
     size_t bytes = ws->came;
@@ -68,8 +68,7 @@ void ccaas_ws_rest(struct ccaas_ws *ws)
     ws->clock_uses = 0;
     if (!bytes || !ws->has_loop || ws->bell < 0)
         return;
-    seconds =
-        ccaas_pace_turn(&ws->pace, ccaas_clock_now(), ws->established, bytes);
+    seconds = cc_pace_turn(&ws->pace, cc_clock_now(), ws->established, bytes);
     /* Whoever wants something of the engine wakes it by this. */
     if (seconds > 0)
         poll(&bell, 1, (int)ceil(seconds * 1000));

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* How long the header is, as far as that is known. */
-static size_t header_length(const struct ccaas_frames *frames)
+static size_t header_length(const struct cc_frames *frames)
 {
     unsigned char length;
 
@@ -15,7 +15,7 @@ static size_t header_length(const struct ccaas_frames *frames)
 }
 
 /* Why the header at hand breaks the protocol, or NULL. */
-static const char *check_header(const struct ccaas_frames *frames)
+static const char *check_header(const struct cc_frames *frames)
 {
     unsigned char first = frames->header[0], opcode = first & 15;
 
@@ -23,12 +23,11 @@ static const char *check_header(const struct ccaas_frames *frames)
         return "a frame has bits that were not agreed on";
     if (frames->header[1] & 0x80)
         return "the server masks a frame";
-    if ((opcode > 2 && opcode < CCAAS_FRAME_IS_CLOSE) ||
-        opcode > CCAAS_FRAME_IS_PONG)
+    if ((opcode > 2 && opcode < CC_FRAME_IS_CLOSE) || opcode > CC_FRAME_IS_PONG)
         return "a frame is of an unknown kind";
-    if (opcode >= CCAAS_FRAME_IS_CLOSE && !(first & 0x80))
+    if (opcode >= CC_FRAME_IS_CLOSE && !(first & 0x80))
         return "a control frame is fragmented";
-    if (opcode >= CCAAS_FRAME_IS_CLOSE && frames->left > CCAAS_FRAME_CONTROL)
+    if (opcode >= CC_FRAME_IS_CLOSE && frames->left > CC_FRAME_CONTROL)
         return "a control frame is too large";
     if (opcode == 0 && !frames->within)
         return "a fragment belongs to no message";
@@ -40,7 +39,7 @@ static const char *check_header(const struct ccaas_frames *frames)
 }
 
 /* The header is whole. */
-static enum ccaas_frame_kind begin(struct ccaas_frames *frames)
+static enum cc_frame_kind begin(struct cc_frames *frames)
 {
     size_t at, from = 2, to = frames->header_length;
 
@@ -50,65 +49,64 @@ static enum ccaas_frame_kind begin(struct ccaas_frames *frames)
     frames->header_length = 0;
     frames->wrong = check_header(frames);
     if (frames->wrong)
-        return CCAAS_FRAME_WRONG;
+        return CC_FRAME_WRONG;
     frames->opcode = frames->header[0] & 15;
     frames->final = frames->header[0] & 0x80;
-    frames->is_control = frames->opcode >= CCAAS_FRAME_IS_CLOSE;
+    frames->is_control = frames->opcode >= CC_FRAME_IS_CLOSE;
     frames->in_payload = true;
     frames->control_length = 0;
     if (frames->is_control)
-        return CCAAS_FRAME_MORE;
+        return CC_FRAME_MORE;
     if (frames->opcode)
         frames->binary = frames->opcode == 2;
     frames->within = !frames->final;
-    return CCAAS_FRAME_BEGINS;
+    return CC_FRAME_BEGINS;
 }
 
 /* A control frame's payload, or its end. */
-static enum ccaas_frame_kind take_control(struct ccaas_frames *frames,
-                                          const char *bytes, size_t length,
-                                          size_t *used)
+static enum cc_frame_kind take_control(struct cc_frames *frames,
+                                       const char *bytes, size_t length,
+                                       size_t *used)
 {
     *used = length < frames->left ? length : (size_t)frames->left;
     memcpy(frames->control + frames->control_length, bytes, *used);
     frames->control_length += *used;
     frames->left -= *used;
     if (frames->left)
-        return CCAAS_FRAME_MORE;
+        return CC_FRAME_MORE;
     frames->in_payload = false;
-    return frames->opcode == CCAAS_FRAME_IS_CLOSE  ? CCAAS_FRAME_CLOSE
-           : frames->opcode == CCAAS_FRAME_IS_PING ? CCAAS_FRAME_PING
-                                                   : CCAAS_FRAME_PONG;
+    return frames->opcode == CC_FRAME_IS_CLOSE  ? CC_FRAME_CLOSE
+           : frames->opcode == CC_FRAME_IS_PING ? CC_FRAME_PING
+                                                : CC_FRAME_PONG;
 }
 
-static enum ccaas_frame_kind take_header(struct ccaas_frames *frames,
-                                         const char *bytes, size_t length,
-                                         size_t *used)
+static enum cc_frame_kind take_header(struct cc_frames *frames,
+                                      const char *bytes, size_t length,
+                                      size_t *used)
 {
-    enum ccaas_frame_kind kind;
+    enum cc_frame_kind kind;
 
     for (*used = 0; frames->header_length < header_length(frames); ++*used) {
         if (*used == length)
-            return CCAAS_FRAME_MORE;
+            return CC_FRAME_MORE;
         frames->header[frames->header_length++] = (unsigned char)bytes[*used];
     }
     kind = begin(frames);
     /* A control frame may have no payload: it is whole at once. */
-    if (kind == CCAAS_FRAME_MORE && !frames->left)
+    if (kind == CC_FRAME_MORE && !frames->left)
         return take_control(frames, "", 0, &(size_t){0});
-    if (kind == CCAAS_FRAME_BEGINS && !frames->left) {
+    if (kind == CC_FRAME_BEGINS && !frames->left) {
         frames->in_payload = false;
         frames->bytes = "";
         frames->length = 0;
         frames->ends = frames->final;
-        return CCAAS_FRAME_DATA;
+        return CC_FRAME_DATA;
     }
     return kind;
 }
 
-enum ccaas_frame_kind ccaas_frames_take(struct ccaas_frames *frames,
-                                        const char *bytes, size_t length,
-                                        size_t *used)
+enum cc_frame_kind cc_frames_take(struct cc_frames *frames, const char *bytes,
+                                  size_t length, size_t *used)
 {
     if (!frames->in_payload)
         return take_header(frames, bytes, length, used);
@@ -120,11 +118,11 @@ enum ccaas_frame_kind ccaas_frames_take(struct ccaas_frames *frames,
     frames->left -= *used;
     frames->in_payload = frames->left > 0;
     frames->ends = !frames->in_payload && frames->final;
-    return CCAAS_FRAME_DATA;
+    return CC_FRAME_DATA;
 }
 
-size_t ccaas_frame_write(unsigned char *to, int opcode, const void *payload,
-                         size_t length, const unsigned char key[4])
+size_t cc_frame_write(unsigned char *to, int opcode, const void *payload,
+                      size_t length, const unsigned char key[4])
 {
     const unsigned char *from = payload;
     size_t i;

@@ -7,7 +7,7 @@
 
 #define KEY 24 /* characters */
 
-void ccaas_head_begin(struct ccaas_head *head, const char *key)
+void cc_head_begin(struct cc_head *head, const char *key)
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     unsigned char text[KEY + sizeof guid], hash[SHA_DIGEST_LENGTH];
@@ -21,9 +21,9 @@ void ccaas_head_begin(struct ccaas_head *head, const char *key)
         EVP_EncodeBlock((unsigned char *)head->accept, hash, (int)length);
 }
 
-void ccaas_head_free(struct ccaas_head *head)
+void cc_head_free(struct cc_head *head)
 {
-    ccaas_buffer_free(&head->bytes);
+    cc_buffer_free(&head->bytes);
 }
 
 static char lower(char c)
@@ -68,7 +68,7 @@ struct found {
 };
 
 /* Keeps a header, the first one of that name that fits in. */
-static void keep(struct ccaas_head *head, const char *name, const char *value,
+static void keep(struct cc_head *head, const char *name, const char *value,
                  size_t length)
 {
     size_t name_room = strlen(name) + 1, at;
@@ -87,7 +87,7 @@ static void keep(struct ccaas_head *head, const char *name, const char *value,
     head->kept_length = at + name_room + length + 1;
 }
 
-static void take_header(struct ccaas_head *head, const char *name,
+static void take_header(struct cc_head *head, const char *name,
                         size_t name_length, const char *value, size_t length,
                         struct found *found)
 {
@@ -124,7 +124,7 @@ static const char *judge(const struct found *found)
 }
 
 /* Reads the headers of a whole answer. */
-static void read_headers(struct ccaas_head *head)
+static void read_headers(struct cc_head *head)
 {
     const char *at = head->bytes.bytes, *end = at + head->bytes.length;
     struct found found = {false, false, false, false, false};
@@ -167,7 +167,7 @@ static bool begins_well(const char *bytes, size_t length)
 }
 
 /* The answer's bytes have ended: it is passed over, or counts. */
-static bool counts(struct ccaas_head *head)
+static bool counts(struct cc_head *head)
 {
     const char *digits = head->bytes.bytes + 9;
 
@@ -183,7 +183,7 @@ static bool counts(struct ccaas_head *head)
 }
 
 /* Is the line that ends there an empty one? */
-static bool ends_headers(const struct ccaas_head *head)
+static bool ends_headers(const struct cc_head *head)
 {
     const char *line = head->bytes.bytes + head->line;
     size_t length = head->bytes.length - head->line;
@@ -191,11 +191,10 @@ static bool ends_headers(const struct ccaas_head *head)
     return head->line > 0 && (length == 1 || (length == 2 && line[0] == '\r'));
 }
 
-enum ccaas_head_state ccaas_head_take(struct ccaas_head *head,
-                                      const char *bytes, size_t length,
-                                      size_t *used)
+enum cc_head_state cc_head_take(struct cc_head *head, const char *bytes,
+                                size_t length, size_t *used)
 {
-    struct ccaas_buffer *all = &head->bytes;
+    struct cc_buffer *all = &head->bytes;
     const char *newline;
     size_t piece;
 
@@ -203,20 +202,20 @@ enum ccaas_head_state ccaas_head_take(struct ccaas_head *head,
         newline = memchr(bytes + *used, '\n', length - *used);
         piece =
             newline ? (size_t)(newline + 1 - (bytes + *used)) : length - *used;
-        if (piece > CCAAS_HEAD_MOST - head->passed - all->length)
-            return CCAAS_HEAD_TOO_LARGE;
-        if (!ccaas_buffer_add(all, bytes + *used, piece))
-            return CCAAS_HEAD_NO_MEMORY;
+        if (piece > CC_HEAD_MOST - head->passed - all->length)
+            return CC_HEAD_TOO_LARGE;
+        if (!cc_buffer_add(all, bytes + *used, piece))
+            return CC_HEAD_NO_MEMORY;
         if (!begins_well(all->bytes, all->length) ||
             (newline && all->length < sizeof "HTTP/1.1 101"))
-            return CCAAS_HEAD_NO_HTTP;
+            return CC_HEAD_NO_HTTP;
         if (!newline)
             continue;
         if (ends_headers(head) && counts(head)) {
             *used += piece;
-            return CCAAS_HEAD_WHOLE;
+            return CC_HEAD_WHOLE;
         }
         head->line = all->length;
     }
-    return CCAAS_HEAD_MORE;
+    return CC_HEAD_MORE;
 }

@@ -12,7 +12,7 @@
 #define OUT_MOST (16 * 1024)
 
 /* What a call of the TLS library that gave no bytes means: 0 or -1. */
-static int judge_tls(struct ccaas_line *line, int given)
+static int judge_tls(struct cc_line *line, int given)
 {
     int error = SSL_get_error(line->tls, given);
 
@@ -22,7 +22,7 @@ static int judge_tls(struct ccaas_line *line, int given)
     return -1;
 }
 
-static int judge_socket(struct ccaas_line *line, ssize_t given)
+static int judge_socket(struct cc_line *line, ssize_t given)
 {
     if (given < 0 &&
         (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -31,7 +31,7 @@ static int judge_socket(struct ccaas_line *line, ssize_t given)
     return -1;
 }
 
-int ccaas_line_read(struct ccaas_line *line, char *bytes, size_t room)
+int cc_line_read(struct cc_line *line, char *bytes, size_t room)
 {
     ssize_t given;
 
@@ -44,27 +44,27 @@ int ccaas_line_read(struct ccaas_line *line, char *bytes, size_t room)
     return given > 0 ? (int)given : judge_socket(line, given);
 }
 
-bool ccaas_line_pending(const struct ccaas_line *line)
+bool cc_line_pending(const struct cc_line *line)
 {
     return line->tls && SSL_pending(line->tls) > 0;
 }
 
-bool ccaas_line_control(struct ccaas_line *line, struct lws *wsi, int opcode,
-                        const void *payload, size_t length)
+bool cc_line_control(struct cc_line *line, struct lws *wsi, int opcode,
+                     const void *payload, size_t length)
 {
-    unsigned char frame[CCAAS_FRAME_CONTROL + 6], key[4];
+    unsigned char frame[CC_FRAME_CONTROL + 6], key[4];
 
     if (line->out.length > OUT_MOST)
         return true;
-    ccaas_random_bytes(key, sizeof key);
-    length = ccaas_frame_write(frame, opcode, payload, length, key);
-    if (!ccaas_buffer_add(&line->out, frame, length))
+    cc_random_bytes(key, sizeof key);
+    length = cc_frame_write(frame, opcode, payload, length, key);
+    if (!cc_buffer_add(&line->out, frame, length))
         return false;
     lws_callback_on_writable(wsi);
     return true;
 }
 
-bool ccaas_line_flush(struct ccaas_line *line, struct lws *wsi)
+bool cc_line_flush(struct cc_line *line, struct lws *wsi)
 {
     const char *from;
     ssize_t given;
@@ -90,12 +90,12 @@ bool ccaas_line_flush(struct ccaas_line *line, struct lws *wsi)
         }
         line->sent += (size_t)given;
     }
-    ccaas_buffer_free(&line->out);
+    cc_buffer_free(&line->out);
     line->sent = 0;
     return true;
 }
 
-void ccaas_line_end(struct ccaas_line *line)
+void cc_line_end(struct cc_line *line)
 {
     if (line->tls && !line->broken) {
         ERR_clear_error();
@@ -103,5 +103,5 @@ void ccaas_line_end(struct ccaas_line *line)
     }
     SSL_free(line->tls);
     line->tls = NULL;
-    ccaas_buffer_free(&line->out);
+    cc_buffer_free(&line->out);
 }

@@ -19,10 +19,10 @@
 #define SHARED_SECONDS 1.0
 
 /* Writes the addresses as numbers. */
-static void take_names(struct ccaas_names *names, const struct addrinfo *info)
+static void take_names(struct cc_names *names, const struct addrinfo *info)
 {
     names->count = 0;
-    for (; info && names->count < CCAAS_NAMES_MOST; info = info->ai_next)
+    for (; info && names->count < CC_NAMES_MOST; info = info->ai_next)
         if (getnameinfo(
                 info->ai_addr, info->ai_addrlen, names->text[names->count],
                 sizeof names->text[names->count], NULL, 0, NI_NUMERICHOST) == 0)
@@ -47,7 +47,7 @@ static bool is_localhost(const char *host)
     return true;
 }
 
-bool ccaas_lookup_known(const char *host, struct ccaas_names *names)
+bool cc_lookup_known(const char *host, struct cc_names *names)
 {
     unsigned char unused[16];
 
@@ -65,11 +65,11 @@ bool ccaas_lookup_known(const char *host, struct ccaas_names *names)
     return true;
 }
 
-void ccaas_lookup_release(struct ccaas_lookup *lookup)
+void cc_lookup_release(struct cc_lookup *lookup)
 {
     if (!lookup || atomic_fetch_sub(&lookup->references, 1) != 1)
         return;
-    ccaas_ws_let_go(lookup->ws);
+    cc_ws_let_go(lookup->ws);
     free(lookup->host);
     free(lookup);
 }
@@ -77,11 +77,11 @@ void ccaas_lookup_release(struct ccaas_lookup *lookup)
 static void *look_up(void *self)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *info = NULL;
-    struct ccaas_lookup *lookup = self;
-    struct ccaas_ws *ws = lookup->ws;
+    struct cc_lookup *lookup = self;
+    struct cc_ws *ws = lookup->ws;
 
     lookup->failure = getaddrinfo(lookup->host, NULL, &hints, &info);
-    lookup->starved = lookup->failure && !ccaas_descriptors_left(4);
+    lookup->starved = lookup->failure && !cc_descriptors_left(4);
     if (lookup->failure == 0) {
         take_names(&lookup->names, info);
         freeaddrinfo(info);
@@ -92,15 +92,15 @@ static void *look_up(void *self)
     if (!ws->ended) {
         lookup->next_found = ws->found;
         ws->found = lookup;
-        ccaas_ws_wake(ws);
+        cc_ws_wake(ws);
     }
     pthread_mutex_unlock(&ws->lock);
-    ccaas_lookup_release(lookup);
+    cc_lookup_release(lookup);
     return NULL;
 }
 
 /* A detached thread; it has the signal mask of the engine's: all blocked. */
-static bool start_thread(struct ccaas_lookup *lookup)
+static bool start_thread(struct cc_lookup *lookup)
 {
     pthread_attr_t detached;
     pthread_t thread;
@@ -114,10 +114,10 @@ static bool start_thread(struct ccaas_lookup *lookup)
     return !failed;
 }
 
-struct ccaas_lookup *ccaas_lookup_start(struct ccaas_ws *ws, const char *host)
+struct cc_lookup *cc_lookup_start(struct cc_ws *ws, const char *host)
 {
-    struct ccaas_lookup *lookup;
-    double now = ccaas_clock_now();
+    struct cc_lookup *lookup;
+    double now = cc_clock_now();
     bool failed = false;
 
     for (lookup = ws->lookups; lookup; lookup = lookup->next)
@@ -128,12 +128,12 @@ struct ccaas_lookup *ccaas_lookup_start(struct ccaas_ws *ws, const char *host)
     if (!lookup)
         return NULL;
     atomic_init(&lookup->references, 2);
-    lookup->ws = ccaas_ws_hold(ws);
+    lookup->ws = cc_ws_hold(ws);
     lookup->began = now;
-    lookup->host = ccaas_copy(host, &failed);
+    lookup->host = cc_copy(host, &failed);
     if (failed || !start_thread(lookup)) {
         atomic_store(&lookup->references, 1);
-        ccaas_lookup_release(lookup);
+        cc_lookup_release(lookup);
         return NULL;
     }
     lookup->next = ws->lookups;

@@ -12,75 +12,74 @@
 /* Readings of one connection, before others have a turn. */
 #define READINGS 4
 
-static struct ccaas_line *line_of(const struct ccaas_socket *socket)
+static struct cc_line *line_of(const struct cc_socket *socket)
 {
     return lws_wsi_user(socket->wsi);
 }
 
 /* -- The answer to the handshake ------------------------------------------- */
 
-static void opened(struct ccaas_socket *socket)
+static void opened(struct cc_socket *socket)
 {
     line_of(socket)->established = true;
     socket->ws->established++;
-    socket->state = CCAAS_SOCKET_OPEN;
-    ccaas_turn_over(socket);
-    ccaas_head_free(&socket->head);
+    socket->state = CC_SOCKET_OPEN;
+    cc_turn_over(socket);
+    cc_head_free(&socket->head);
     free(socket->names);
     socket->names = NULL;
-    socket->heard = socket->received = ccaas_clock_now();
+    socket->heard = socket->received = cc_clock_now();
     socket->pinged = 0;
-    ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
+    cc_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
     socket->sink.opened(socket->sink.self);
 }
 
 /* The answer is whole. */
-static void take_answer(struct ccaas_socket *socket)
+static void take_answer(struct cc_socket *socket)
 {
-    const struct ccaas_head *head = &socket->head;
+    const struct cc_head *head = &socket->head;
     char message[160];
 
     socket->status = head->status;
     memcpy(socket->answer, head->kept, sizeof head->kept);
     socket->answer_length = head->kept_length;
     if (head->status != 101) {
-        ccaas_socket_refused(socket, "");
+        cc_socket_refused(socket, "");
     } else if (head->wrong) {
         snprintf(message, sizeof message,
                  "the server's answer to the handshake makes no websocket: %s",
                  head->wrong);
-        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, message);
+        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, message);
     } else {
         opened(socket);
     }
 }
 
 /* Bytes of the answer; says how many were. */
-static size_t take_head(struct ccaas_socket *socket, const char *bytes,
+static size_t take_head(struct cc_socket *socket, const char *bytes,
                         size_t length)
 {
     char message[96];
     size_t used = 0;
 
-    switch (ccaas_head_take(&socket->head, bytes, length, &used)) {
-    case CCAAS_HEAD_MORE:
+    switch (cc_head_take(&socket->head, bytes, length, &used)) {
+    case CC_HEAD_MORE:
         break;
-    case CCAAS_HEAD_WHOLE:
+    case CC_HEAD_WHOLE:
         take_answer(socket);
         break;
-    case CCAAS_HEAD_NO_HTTP:
-        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
-                               "the server's answer to the handshake is no "
-                               "answer of HTTP/1");
+    case CC_HEAD_NO_HTTP:
+        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
+                            "the server's answer to the handshake is no "
+                            "answer of HTTP/1");
         break;
-    case CCAAS_HEAD_TOO_LARGE:
+    case CC_HEAD_TOO_LARGE:
         snprintf(message, sizeof message,
-                 "the answer's headers are larger than %d bytes",
-                 CCAAS_HEAD_MOST);
-        ccaas_socket_finish_as(socket, CCAAS_TOO_LARGE, false, 0, message);
+                 "the answer's headers are larger than %d bytes", CC_HEAD_MOST);
+        cc_socket_finish_as(socket, CCAAS_TOO_LARGE, false, 0, message);
         break;
-    case CCAAS_HEAD_NO_MEMORY:
-        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
+    case CC_HEAD_NO_MEMORY:
+        cc_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
         break;
     }
     return used;
@@ -90,26 +89,26 @@ static size_t take_head(struct ccaas_socket *socket, const char *bytes,
  */
 
 /* A whole message. */
-static void give(struct ccaas_socket *socket, const char *bytes, size_t length,
+static void give(struct cc_socket *socket, const char *bytes, size_t length,
                  bool binary)
 {
-    if (!binary && !ccaas_utf8_valid(bytes, length)) {
-        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false,
-                               LWS_CLOSE_STATUS_INVALID_PAYLOAD,
-                               "a text message is not UTF-8");
+    if (!binary && !cc_utf8_valid(bytes, length)) {
+        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false,
+                            LWS_CLOSE_STATUS_INVALID_PAYLOAD,
+                            "a text message is not UTF-8");
         return;
     }
     socket->gave = true;
     if (socket->sink.message(socket->sink.self, bytes, length, binary) ==
-        CCAAS_WS_FULL) {
-        ccaas_socket_pause(socket);
+        CC_WS_FULL) {
+        cc_socket_pause(socket);
     } else {
-        ccaas_ws_gave(socket, socket->received);
+        cc_ws_gave(socket, socket->received);
     }
 }
 
 /* A frame of a message begins. */
-static void begin_frame(struct ccaas_socket *socket)
+static void begin_frame(struct cc_socket *socket)
 {
     char message[96];
 
@@ -118,15 +117,15 @@ static void begin_frame(struct ccaas_socket *socket)
         return;
     snprintf(message, sizeof message, "a message is larger than %zu bytes",
              socket->max_message);
-    ccaas_socket_finish_as(socket, CCAAS_TOO_LARGE, false,
-                           LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, message);
+    cc_socket_finish_as(socket, CCAAS_TOO_LARGE, false,
+                        LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, message);
 }
 
 /* A piece of a message, or all of it. */
-static void take_data(struct ccaas_socket *socket)
+static void take_data(struct cc_socket *socket)
 {
-    const struct ccaas_frames *frames = &line_of(socket)->frames;
-    struct ccaas_buffer *message = &socket->message;
+    const struct cc_frames *frames = &line_of(socket)->frames;
+    struct cc_buffer *message = &socket->message;
     bool is_first = !socket->within;
 
     socket->ws->came += frames->length + 1;
@@ -136,18 +135,18 @@ static void take_data(struct ccaas_socket *socket)
         give(socket, frames->bytes, frames->length, frames->binary);
         return;
     }
-    if (!ccaas_buffer_add(message, frames->bytes, frames->length)) {
-        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false,
-                               LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
-                               "out of memory");
+    if (!cc_buffer_add(message, frames->bytes, frames->length)) {
+        cc_socket_finish_as(socket, CCAAS_MEMORY, false,
+                            LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
+                            "out of memory");
         return;
     }
     if (!frames->ends)
         return;
     give(socket, message->bytes ? message->bytes : "", message->length,
          frames->binary);
-    if (message->room > CCAAS_WS_KEPT)
-        ccaas_buffer_free(message);
+    if (message->room > CC_WS_KEPT)
+        cc_buffer_free(message);
     message->length = 0;
 }
 
@@ -162,121 +161,119 @@ static bool is_code(int code)
 #define CLOSE_MOST 125 /* bytes of a control frame's payload */
 
 /* The server closes: it is answered. */
-static void closed_by_peer(struct ccaas_socket *socket,
+static void closed_by_peer(struct cc_socket *socket,
                            const unsigned char *payload, size_t length)
 {
-    struct ccaas_ws_end end = {.code = CCAAS_OK, .close_code = 1005};
+    struct cc_ws_end end = {.code = CCAAS_OK, .close_code = 1005};
     int answer = 1005;
     bool utf8;
 
     if (length >= 2) {
         end.close_code = payload[0] << 8 | payload[1];
-        utf8 = ccaas_utf8_valid((const char *)payload + 2, length - 2);
+        utf8 = cc_utf8_valid((const char *)payload + 2, length - 2);
         ccaas_text_show(end.close_reason, sizeof end.close_reason,
                         (const char *)payload + 2, length - 2);
         end.close_cut = length >= CLOSE_MOST - 3;
         answer = is_code(end.close_code) && utf8 ? end.close_code : 1002;
     }
-    ccaas_socket_finish(socket, &end, answer);
+    cc_socket_finish(socket, &end, answer);
 }
 
-static void take_frame(struct ccaas_socket *socket, const char *bytes,
+static void take_frame(struct cc_socket *socket, const char *bytes,
                        size_t length, size_t *used)
 {
-    struct ccaas_line *line = line_of(socket);
-    struct ccaas_frames *frames = &line->frames;
+    struct cc_line *line = line_of(socket);
+    struct cc_frames *frames = &line->frames;
     char message[160];
 
-    switch (ccaas_frames_take(frames, bytes, length, used)) {
-    case CCAAS_FRAME_MORE:
+    switch (cc_frames_take(frames, bytes, length, used)) {
+    case CC_FRAME_MORE:
         break;
-    case CCAAS_FRAME_BEGINS:
+    case CC_FRAME_BEGINS:
         begin_frame(socket);
         break;
-    case CCAAS_FRAME_DATA:
+    case CC_FRAME_DATA:
         take_data(socket);
         break;
-    case CCAAS_FRAME_PING:
-        ccaas_line_control(line, socket->wsi, CCAAS_FRAME_IS_PONG,
-                           frames->control, frames->control_length);
+    case CC_FRAME_PING:
+        cc_line_control(line, socket->wsi, CC_FRAME_IS_PONG, frames->control,
+                        frames->control_length);
         break;
-    case CCAAS_FRAME_PONG:
+    case CC_FRAME_PONG:
         break;
-    case CCAAS_FRAME_CLOSE:
+    case CC_FRAME_CLOSE:
         closed_by_peer(socket, frames->control, frames->control_length);
         break;
-    case CCAAS_FRAME_WRONG:
+    case CC_FRAME_WRONG:
         snprintf(message, sizeof message,
                  "the server breaks the websocket's protocol: %s",
                  frames->wrong);
-        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false,
-                               LWS_CLOSE_STATUS_PROTOCOL_ERR, message);
+        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false,
+                            LWS_CLOSE_STATUS_PROTOCOL_ERR, message);
         break;
     }
 }
 
-void ccaas_socket_feed(struct ccaas_socket *socket, const char *bytes,
-                       size_t length)
+void cc_socket_feed(struct cc_socket *socket, const char *bytes, size_t length)
 {
     size_t used;
 
-    ccaas_socket_hold(socket); /* it may end by what it is given */
-    if (socket->state == CCAAS_SOCKET_OPEN)
-        socket->heard = socket->received = ccaas_ws_clock(socket->ws);
+    cc_socket_hold(socket); /* it may end by what it is given */
+    if (socket->state == CC_SOCKET_OPEN)
+        socket->heard = socket->received = cc_ws_clock(socket->ws);
     while (length && socket->wsi && !socket->full) {
-        if (socket->state == CCAAS_SOCKET_OPEN)
+        if (socket->state == CC_SOCKET_OPEN)
             take_frame(socket, bytes, length, &used);
         else
             used = take_head(socket, bytes, length);
         bytes += used;
         length -= used;
     }
-    if (length && socket->wsi &&
-        !ccaas_buffer_add(&socket->held, bytes, length))
-        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false,
-                               LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
-                               "out of memory");
-    ccaas_ws_release(socket);
+    if (length && socket->wsi && !cc_buffer_add(&socket->held, bytes, length))
+        cc_socket_finish_as(socket, CCAAS_MEMORY, false,
+                            LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
+                            "out of memory");
+    cc_ws_release(socket);
 }
 
-void ccaas_socket_feed_held(struct ccaas_socket *socket)
+void cc_socket_feed_held(struct cc_socket *socket)
 {
-    struct ccaas_buffer held = socket->held;
+    struct cc_buffer held = socket->held;
 
-    socket->held = (struct ccaas_buffer){NULL, 0, 0};
+    socket->held = (struct cc_buffer){NULL, 0, 0};
     if (held.length)
-        ccaas_socket_feed(socket, held.bytes, held.length);
-    ccaas_buffer_free(&held);
+        cc_socket_feed(socket, held.bytes, held.length);
+    cc_buffer_free(&held);
 }
 
-void ccaas_socket_lost(struct ccaas_socket *socket)
+void cc_socket_lost(struct cc_socket *socket)
 {
-    if (socket->state == CCAAS_SOCKET_OPEN)
-        ccaas_socket_finish_as(socket, CCAAS_NETWORK, true, 0,
-                               "the connection was lost");
+    if (socket->state == CC_SOCKET_OPEN)
+        cc_socket_finish_as(socket, CCAAS_NETWORK, true, 0,
+                            "the connection was lost");
     else
-        ccaas_socket_refused(socket, "");
+        cc_socket_refused(socket, "");
 }
 
-void ccaas_socket_read(struct ccaas_socket *socket)
+void cc_socket_read(struct cc_socket *socket)
 {
-    struct ccaas_ws *ws = socket->ws;
-    struct ccaas_line *line = line_of(socket);
+    struct cc_ws *ws = socket->ws;
+    struct cc_line *line = line_of(socket);
     int given, readings = 0;
     bool is_more;
 
-    ccaas_socket_hold(socket);
+    cc_socket_hold(socket);
     do {
-        given = ccaas_line_read(line, ws->input, sizeof ws->input);
+        given = cc_line_read(line, ws->input, sizeof ws->input);
         if (given > 0)
-            ccaas_socket_feed(socket, ws->input, (size_t)given);
+            cc_socket_feed(socket, ws->input, (size_t)given);
         else if (given < 0)
-            ccaas_socket_lost(socket);
+            cc_socket_lost(socket);
         is_more = given > 0 && socket->wsi && !socket->full &&
-                  (line->tls ? ccaas_line_pending(line)
+                  (line->tls ? cc_line_pending(line)
                              : (size_t)given == sizeof ws->input);
     } while (is_more && ++readings < READINGS);
     if (is_more && line->tls)
         lws_callback_on_writable(socket->wsi);
-    ccaas_ws_release(socket);
+    cc_ws_release(socket);
 }

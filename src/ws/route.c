@@ -19,7 +19,7 @@ static SSL_CTX *make_tls(const char *ca_file, const char *ca_dir,
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
-    *why = ccaas_address_no_memory;
+    *why = cc_address_no_memory;
     if (!tls)
         return NULL;
     if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
@@ -40,7 +40,7 @@ failed:
     return NULL;
 }
 
-static bool make_vhost(struct ccaas_ws *ws, struct ccaas_ws_route *route)
+static bool make_vhost(struct cc_ws *ws, struct cc_ws_route *route)
 {
     static atomic_uint count; /* engines of other Lua states make some, too */
     struct lws_context_creation_info info = {0};
@@ -50,11 +50,11 @@ static bool make_vhost(struct ccaas_ws *ws, struct ccaas_ws_route *route)
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = name;
-    info.protocols = ccaas_ws_protocols;
+    info.protocols = cc_ws_protocols;
     info.provided_client_ssl_ctx = route->tls;
-    info.timeout_secs = CCAAS_WS_NEVER;
-    info.connect_timeout_secs = CCAAS_WS_NEVER;
-    info.retry_and_idle_policy = &ccaas_ws_no_policy;
+    info.timeout_secs = CC_WS_NEVER;
+    info.connect_timeout_secs = CC_WS_NEVER;
+    info.retry_and_idle_policy = &cc_ws_no_policy;
     info.http_proxy_address = ""; /* else it reads the environment's */
     route->vhost = lws_create_vhost(ws->context, &info);
     return route->vhost != NULL;
@@ -74,21 +74,20 @@ static bool look_at(const char *ca_file, struct timespec *changed)
     return true;
 }
 
-static void free_route(struct ccaas_ws_route *route)
+static void free_route(struct cc_ws_route *route)
 {
     SSL_CTX_free(route->tls);
     free(route->ca_file);
     free(route->ca_dir);
-    ccaas_address_forget(route->proxy);
+    cc_address_forget(route->proxy);
     free(route);
 }
 
-struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
-                                           const char *ca_file,
-                                           const char *ca_dir,
-                                           const char *proxy, const char **why)
+struct cc_ws_route *cc_ws_route_find(struct cc_ws *ws, const char *ca_file,
+                                     const char *ca_dir, const char *proxy,
+                                     const char **why)
 {
-    struct ccaas_ws_route *route;
+    struct cc_ws_route *route;
     struct timespec changed;
     bool failed = false;
 
@@ -101,14 +100,14 @@ struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
             same(route->proxy, proxy) &&
             memcmp(&route->changed, &changed, sizeof changed) == 0)
             return route;
-    *why = ccaas_address_no_memory;
+    *why = cc_address_no_memory;
     route = calloc(1, sizeof *route);
     if (!route)
         return NULL;
     route->changed = changed;
-    route->ca_file = ccaas_copy(ca_file, &failed);
-    route->ca_dir = ccaas_copy(ca_dir, &failed);
-    route->proxy = ccaas_copy(proxy, &failed);
+    route->ca_file = cc_copy(ca_file, &failed);
+    route->ca_dir = cc_copy(ca_dir, &failed);
+    route->proxy = cc_copy(proxy, &failed);
     if (!failed)
         route->tls = make_tls(ca_file, ca_dir, why);
     if (failed || !route->tls || !make_vhost(ws, route)) {
@@ -120,8 +119,8 @@ struct ccaas_ws_route *ccaas_ws_route_find(struct ccaas_ws *ws,
     return route;
 }
 
-bool ccaas_ws_route_by(struct ccaas_ws_route *route,
-                       const struct ccaas_address *proxy, const char *number)
+bool cc_ws_route_by(struct cc_ws_route *route, const struct cc_address *proxy,
+                    const char *number)
 {
     char text[256];
     bool done;
@@ -129,13 +128,13 @@ bool ccaas_ws_route_by(struct ccaas_ws_route *route,
     snprintf(text, sizeof text, "%s%s[%s]:%d", proxy->path ? proxy->path : "",
              proxy->path ? "@" : "", number, proxy->port);
     done = lws_set_proxy(route->vhost, text) == 0;
-    ccaas_secret_wipe(text, sizeof text);
+    cc_secret_wipe(text, sizeof text);
     return done;
 }
 
-void ccaas_ws_routes_free(struct ccaas_ws *ws)
+void cc_ws_routes_free(struct cc_ws *ws)
 {
-    struct ccaas_ws_route *route;
+    struct cc_ws_route *route;
 
     while (ws->routes) {
         route = ws->routes;

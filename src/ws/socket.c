@@ -24,77 +24,77 @@
 /* Once it is read again, a reset from before is noticed within this time. */
 #define NOTICED_SECONDS 1
 /* Adds a header line; what could be read as more than one is left out. */
-static bool add_line(struct ccaas_socket *socket, const char *line)
+static bool add_line(struct cc_socket *socket, const char *line)
 {
-    return ccaas_buffer_add(&socket->headers, line, strcspn(line, "\r\n")) &&
-           ccaas_buffer_text(&socket->headers, "\r\n");
+    return cc_buffer_add(&socket->headers, line, strcspn(line, "\r\n")) &&
+           cc_buffer_text(&socket->headers, "\r\n");
 }
 
-static bool add_headers(struct ccaas_socket *socket,
-                        const struct ccaas_ws_request *request)
+static bool add_headers(struct cc_socket *socket,
+                        const struct cc_ws_request *request)
 {
-    struct ccaas_buffer *headers = &socket->headers;
+    struct cc_buffer *headers = &socket->headers;
     const char *const *line;
 
     for (line = request->headers; line && *line; line++)
         if (!add_line(socket, *line))
             return false;
     return !request->bearer ||
-           (ccaas_buffer_text(headers, "Authorization: Bearer ") &&
-            add_line(socket, ccaas_secret_reveal(request->bearer)));
+           (cc_buffer_text(headers, "Authorization: Bearer ") &&
+            add_line(socket, cc_secret_reveal(request->bearer)));
 }
 
-struct ccaas_socket *ccaas_socket_new(struct ccaas_ws *ws,
-                                      const struct ccaas_ws_request *request,
-                                      const struct ccaas_ws_sink *sink)
+struct cc_socket *cc_socket_new(struct cc_ws *ws,
+                                const struct cc_ws_request *request,
+                                const struct cc_ws_sink *sink)
 {
-    struct ccaas_socket *socket = calloc(1, sizeof *socket);
+    struct cc_socket *socket = calloc(1, sizeof *socket);
     bool failed = false;
 
     if (!socket)
         return NULL;
     atomic_init(&socket->references, 1);
-    socket->ws = ccaas_ws_hold(ws);
+    socket->ws = cc_ws_hold(ws);
     socket->sink = *sink;
-    socket->wrong = ccaas_address_parse(&socket->address, request->url);
+    socket->wrong = cc_address_parse(&socket->address, request->url);
     if (request->proxy && !socket->wrong)
-        socket->wrong = ccaas_address_proxy(&socket->proxy, request->proxy);
-    socket->proxy_key = ccaas_copy(request->proxy, &failed);
-    socket->ca_file = ccaas_copy(request->ca_file, &failed);
-    socket->ca_dir = ccaas_copy(request->ca_dir, &failed);
+        socket->wrong = cc_address_proxy(&socket->proxy, request->proxy);
+    socket->proxy_key = cc_copy(request->proxy, &failed);
+    socket->ca_file = cc_copy(request->ca_file, &failed);
+    socket->ca_dir = cc_copy(request->ca_dir, &failed);
     socket->connect_timeout = request->connect_timeout;
     socket->silence = request->silence;
     socket->max_message = request->max_message;
-    if (failed || socket->wrong == ccaas_address_no_memory ||
+    if (failed || socket->wrong == cc_address_no_memory ||
         !add_headers(socket, request)) {
-        ccaas_ws_release(socket);
+        cc_ws_release(socket);
         return NULL;
     }
     return socket;
 }
 
-void ccaas_socket_hold(struct ccaas_socket *socket)
+void cc_socket_hold(struct cc_socket *socket)
 {
     atomic_fetch_add(&socket->references, 1);
 }
 
-void ccaas_ws_release(struct ccaas_socket *socket)
+void cc_ws_release(struct cc_socket *socket)
 {
     if (!socket || atomic_fetch_sub(&socket->references, 1) != 1)
         return;
-    ccaas_address_clear(&socket->address);
-    ccaas_address_clear(&socket->proxy);
-    ccaas_address_forget(socket->proxy_key);
+    cc_address_clear(&socket->address);
+    cc_address_clear(&socket->proxy);
+    cc_address_forget(socket->proxy_key);
     free(socket->ca_file);
     free(socket->ca_dir);
     free(socket->names);
     if (socket->headers.bytes)
-        ccaas_secret_wipe(socket->headers.bytes, socket->headers.length);
-    ccaas_buffer_free(&socket->headers);
-    ccaas_buffer_free(&socket->message);
-    ccaas_buffer_free(&socket->held);
-    ccaas_head_free(&socket->head);
-    ccaas_ws_let_go(socket->ws);
+        cc_secret_wipe(socket->headers.bytes, socket->headers.length);
+    cc_buffer_free(&socket->headers);
+    cc_buffer_free(&socket->message);
+    cc_buffer_free(&socket->held);
+    cc_head_free(&socket->head);
+    cc_ws_let_go(socket->ws);
     free(socket);
 }
 
@@ -103,17 +103,17 @@ void ccaas_ws_release(struct ccaas_socket *socket)
 
 /* The socket has no more to do with its connection, which says goodbye by
  * itself. */
-static void drop(struct ccaas_socket *socket, int close)
+static void drop(struct cc_socket *socket, int close)
 {
     struct lws *wsi = socket->wsi;
-    struct ccaas_line *line;
+    struct cc_line *line;
 
-    ccaas_take_forget(socket);
+    cc_take_forget(socket);
     socket->wsi = NULL;
     if (!wsi)
         return;
     lws_set_opaque_user_data(wsi, NULL);
-    if (close && socket->state == CCAAS_SOCKET_OPEN) {
+    if (close && socket->state == CC_SOCKET_OPEN) {
         line = lws_wsi_user(wsi);
         line->goodbye = close;
         lws_rx_flow_control(wsi, 1);
@@ -128,15 +128,15 @@ static void drop(struct ccaas_socket *socket, int close)
 /* Does it still matter that nothing was read for a while?  A reset takes away
  * what had come; it shows as soon as reading goes on, but first comes what
  * libwebsockets itself had read before. */
-static bool matters(const struct ccaas_socket *socket, double now)
+static bool matters(const struct cc_socket *socket, double now)
 {
     return socket->unread > 0 &&
-           (socket->full || (socket->since <= CCAAS_WS_SEND_BUFFER &&
+           (socket->full || (socket->since <= CC_WS_SEND_BUFFER &&
                              now - socket->resumed < NOTICED_SECONDS));
 }
 
 /* Seconds before `now` from which on something may be missing. */
-static double quiet_since(const struct ccaas_socket *socket, double now)
+static double quiet_since(const struct cc_socket *socket, double now)
 {
     double since = socket->received;
 
@@ -145,68 +145,68 @@ static double quiet_since(const struct ccaas_socket *socket, double now)
     return now - since;
 }
 
-void ccaas_socket_finish(struct ccaas_socket *socket,
-                         const struct ccaas_ws_end *end, int close)
+void cc_socket_finish(struct cc_socket *socket, const struct cc_ws_end *end,
+                      int close)
 {
-    struct ccaas_ws_end whole = *end;
+    struct cc_ws_end whole = *end;
 
     drop(socket, close);
-    ccaas_turn_unlink(socket);
-    ccaas_turn_over(socket);
+    cc_turn_unlink(socket);
+    cc_turn_over(socket);
     socket->lookup = NULL;
-    ccaas_ws_gave_forget(socket);
-    whole.opened = socket->state == CCAAS_SOCKET_OPEN;
+    cc_ws_gave_forget(socket);
+    whole.opened = socket->state == CC_SOCKET_OPEN;
     whole.received = socket->gave;
     if (whole.opened && end->code != CCAAS_OK)
-        whole.quiet = quiet_since(socket, ccaas_clock_now());
+        whole.quiet = quiet_since(socket, cc_clock_now());
     if (!whole.opened) {
         whole.status = socket->status == 101 ? 0 : socket->status;
         memcpy(whole.answer, socket->answer, sizeof whole.answer);
         whole.answer_length = socket->answer_length;
     }
     socket->sink.closed(socket->sink.self, &whole);
-    ccaas_ws_release(socket);
+    cc_ws_release(socket);
 }
 
-void ccaas_socket_finish_as(struct ccaas_socket *socket, enum ccaas_code code,
-                            bool transient, int close, const char *message)
+void cc_socket_finish_as(struct cc_socket *socket, enum ccaas_code code,
+                         bool transient, int close, const char *message)
 {
-    struct ccaas_ws_end end = {.code = code, .transient = transient};
+    struct cc_ws_end end = {.code = code, .transient = transient};
 
     snprintf(end.message, sizeof end.message, "%s", message);
-    ccaas_socket_finish(socket, &end, close);
+    cc_socket_finish(socket, &end, close);
 }
 
 /* -- Connecting -------------------------------------------------------------
  */
 
 /* Who is connected to: the proxy, where there is one. */
-static const struct ccaas_address *next_hop(const struct ccaas_socket *socket)
+static const struct cc_address *next_hop(const struct cc_socket *socket)
 {
     return socket->proxy.host ? &socket->proxy : &socket->address;
 }
 
 /* Tries the next address. */
-static void dial(struct ccaas_socket *socket)
+static void dial(struct cc_socket *socket)
 {
     const char *number = socket->names->text[socket->name];
-    const struct ccaas_address *to = &socket->address;
-    const struct ccaas_ws *ws = socket->ws;
+    const struct cc_address *to = &socket->address;
+    const struct cc_ws *ws = socket->ws;
     struct lws_client_connect_info info = {0};
     char host[160], bare[128];
     struct lws *wsi;
 
     snprintf(bare, sizeof bare, to->ipv6 ? "[%s]" : "%s", to->host);
     snprintf(host, sizeof host, to->usual ? "%s" : "%s:%d", bare, to->port);
-    socket->state = CCAAS_SOCKET_CONNECTING;
+    socket->state = CC_SOCKET_CONNECTING;
     socket->connected = socket->asked = socket->redial = false;
     socket->taken = false;
     socket->distrust = socket->status = 0;
-    socket->try_until = ccaas_clock_now() + TRY_SECONDS;
+    socket->try_until = cc_clock_now() + TRY_SECONDS;
     if (socket->proxy.host &&
-        !ccaas_ws_route_by(socket->route, &socket->proxy, number)) {
-        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
-                               "the proxy's address cannot be used");
+        !cc_ws_route_by(socket->route, &socket->proxy, number)) {
+        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
+                            "the proxy's address cannot be used");
         return;
     }
     info.context = ws->context;
@@ -219,76 +219,74 @@ static void dial(struct ccaas_socket *socket)
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     if (to->tls)
         info.ssl_connection |= LCCSCF_USE_SSL;
-    info.local_protocol_name = ccaas_ws_protocols[0].name;
+    info.local_protocol_name = cc_ws_protocols[0].name;
     info.ietf_version_or_minus_one = -1;
     info.opaque_user_data = socket;
-    info.retry_and_idle_policy = &ccaas_ws_no_policy;
+    info.retry_and_idle_policy = &cc_ws_no_policy;
     info.pwsi = &socket->wsi;
     socket->dialing = true;
     wsi = lws_client_connect_via_info(&info);
     socket->dialing = false;
     if (wsi) {
-        ccaas_ws_watch_at(socket->ws, socket->try_until);
+        cc_ws_watch_at(socket->ws, socket->try_until);
         return;
     }
     socket->wsi = NULL;
-    ccaas_socket_refused(socket, "");
+    cc_socket_refused(socket, "");
 }
 
 /* There is no descriptor or thread for it. */
-static void starve(struct ccaas_socket *socket)
+static void starve(struct cc_socket *socket)
 {
-    ccaas_socket_finish_as(socket, CCAAS_IO, false, 0, CCAAS_NO_DESCRIPTOR);
+    cc_socket_finish_as(socket, CCAAS_IO, false, 0, CC_NO_DESCRIPTOR);
 }
 
-void ccaas_socket_begin(struct ccaas_socket *socket)
+void cc_socket_begin(struct cc_socket *socket)
 {
-    struct ccaas_ws *ws = socket->ws;
+    struct cc_ws *ws = socket->ws;
     const char *why = socket->wrong;
 
-    socket->state = CCAAS_SOCKET_LOOKING_UP;
-    socket->began = ccaas_clock_now();
+    socket->state = CC_SOCKET_LOOKING_UP;
+    socket->began = cc_clock_now();
     socket->next = ws->running;
     socket->link = &ws->running;
     if (socket->next)
         socket->next->link = &socket->next;
     ws->running = socket;
     if (why) {
-        ccaas_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, why);
+        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, why);
         return;
     }
-    socket->route = ccaas_ws_route_find(
+    socket->route = cc_ws_route_find(
         ws, socket->address.tls ? socket->ca_file : NULL,
         socket->address.tls ? socket->ca_dir : NULL, socket->proxy_key, &why);
     if (!socket->route) {
-        if (ccaas_descriptors_left(1))
-            ccaas_socket_finish_as(socket,
-                                   why == ccaas_address_no_memory ? CCAAS_MEMORY
-                                                                  : CCAAS_TLS,
-                                   false, 0, why);
+        if (cc_descriptors_left(1))
+            cc_socket_finish_as(
+                socket, why == cc_address_no_memory ? CCAAS_MEMORY : CCAAS_TLS,
+                false, 0, why);
         else
             starve(socket);
         return;
     }
-    ccaas_ws_watch_at(ws, socket->began + socket->connect_timeout);
+    cc_ws_watch_at(ws, socket->began + socket->connect_timeout);
     socket->names = calloc(1, sizeof *socket->names);
     if (!socket->names) {
-        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
+        cc_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
         return;
     }
-    if (ccaas_lookup_known(next_hop(socket)->host, socket->names)) {
+    if (cc_lookup_known(next_hop(socket)->host, socket->names)) {
         dial(socket);
         return;
     }
-    socket->lookup = ccaas_lookup_start(ws, next_hop(socket)->host);
+    socket->lookup = cc_lookup_start(ws, next_hop(socket)->host);
     if (!socket->lookup)
         starve(socket);
 }
 
-void ccaas_socket_found(struct ccaas_socket *socket,
-                        const struct ccaas_lookup *lookup)
+void cc_socket_found(struct cc_socket *socket, const struct cc_lookup *lookup)
 {
-    struct ccaas_ws_end end = {.code = CCAAS_DNS, .transient = true};
+    struct cc_ws_end end = {.code = CCAAS_DNS, .transient = true};
 
     socket->lookup = NULL;
     if (lookup->starved) {
@@ -299,7 +297,7 @@ void ccaas_socket_found(struct ccaas_socket *socket,
         snprintf(end.message, sizeof end.message, "cannot look up %s%s: %s",
                  socket->proxy.host ? "the proxy " : "", lookup->host,
                  gai_strerror(lookup->failure));
-        ccaas_socket_finish(socket, &end, 0);
+        cc_socket_finish(socket, &end, 0);
         return;
     }
     *socket->names = lookup->names;
@@ -310,12 +308,12 @@ void ccaas_socket_found(struct ccaas_socket *socket,
  */
 
 /* The server has answered, but not with a websocket. */
-static void judge_status(struct ccaas_socket *socket, struct ccaas_ws_end *end)
+static void judge_status(struct cc_socket *socket, struct cc_ws_end *end)
 {
     int status = socket->status;
 
-    end->code = ccaas_error_code(status);
-    end->transient = ccaas_retry_status(status);
+    end->code = cc_error_code(status);
+    end->transient = cc_retry_status(status);
     if (status >= 300 && status < 400)
         snprintf(end->message, sizeof end->message,
                  "the server redirects the websocket (%d): not followed",
@@ -341,10 +339,10 @@ static bool is_by_proxy(const char *why, int *status)
 /* A wrong password is not sent again and again, which would lock the account.
  * Where the status is not known, one that has let nobody through is taken to be
  * wrong. */
-static void judge_proxy(struct ccaas_socket *socket, const char *why,
-                        int status, struct ccaas_ws_end *end)
+static void judge_proxy(struct cc_socket *socket, const char *why, int status,
+                        struct cc_ws_end *end)
 {
-    const struct ccaas_address *to = &socket->proxy;
+    const struct cc_address *to = &socket->proxy;
     /* Else the connection to it was lost. */
     bool is_answer = status || strcmp(why, "proxy not h1") == 0;
     bool has_password = to->path != NULL;
@@ -376,18 +374,18 @@ static void judge_proxy(struct ccaas_socket *socket, const char *why,
 }
 
 /* There was no answer, or none that could be understood. */
-static void judge_failure(struct ccaas_socket *socket, const char *why,
-                          struct ccaas_ws_end *end)
+static void judge_failure(struct cc_socket *socket, const char *why,
+                          struct cc_ws_end *end)
 {
-    const struct ccaas_address *to = next_hop(socket);
+    const struct cc_address *to = next_hop(socket);
     int status;
 
     end->code = CCAAS_NETWORK;
     end->transient = true;
-    if (!socket->connected && !ccaas_descriptors_left(1)) {
+    if (!socket->connected && !cc_descriptors_left(1)) {
         end->code = CCAAS_IO;
         end->transient = false;
-        snprintf(end->message, sizeof end->message, "%s", CCAAS_NO_DESCRIPTOR);
+        snprintf(end->message, sizeof end->message, "%s", CC_NO_DESCRIPTOR);
     } else if (!socket->connected) {
         end->code = CCAAS_CONNECT;
         snprintf(end->message, sizeof end->message,
@@ -413,52 +411,51 @@ static void judge_failure(struct ccaas_socket *socket, const char *why,
     }
 }
 
-void ccaas_socket_refused(struct ccaas_socket *socket, const char *why)
+void cc_socket_refused(struct cc_socket *socket, const char *why)
 {
-    struct ccaas_ws_end end = {.code = CCAAS_OK};
+    struct cc_ws_end end = {.code = CCAAS_OK};
 
     drop(socket, 0);
     if (!socket->connected && socket->name + 1 < socket->names->count) {
         socket->name++;
         socket->redial = true; /* not from within libwebsockets' call */
-        ccaas_ws_watch_at(socket->ws, 0);
+        cc_ws_watch_at(socket->ws, 0);
         return;
     }
     if (socket->status && socket->status != 101)
         judge_status(socket, &end);
     else
         judge_failure(socket, why, &end);
-    ccaas_socket_finish(socket, &end, 0);
+    cc_socket_finish(socket, &end, 0);
 }
 
 /* -- Clock ------------------------------------------------------------------
  */
 
-static double watch_connecting(struct ccaas_socket *socket, double now,
-                               bool *gone)
+static double watch_connecting(struct cc_socket *socket, double now, bool *gone)
 {
     double until = socket->began + socket->connect_timeout;
-    char message[96], seconds[CCAAS_SECONDS_ROOM];
+    char message[96], seconds[CC_SECONDS_ROOM];
 
     if (until <= now) {
-        ccaas_text_seconds(seconds, socket->connect_timeout);
+        cc_text_seconds(seconds, socket->connect_timeout);
         snprintf(message, sizeof message,
                  socket->taken ? "no whole answer to the handshake within %s s"
                                : "not connected within %s s",
                  seconds);
         *gone = true;
-        ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
-                               LWS_CLOSE_STATUS_GOINGAWAY, message);
+        cc_socket_finish_as(socket, CCAAS_TIMEOUT, true,
+                            LWS_CLOSE_STATUS_GOINGAWAY, message);
         return INFINITY;
     }
-    ccaas_turn_watch(socket, now);
-    if (socket->state == CCAAS_SOCKET_LOOKING_UP)
+    cc_turn_watch(socket, now);
+    if (socket->state == CC_SOCKET_LOOKING_UP)
         return until;
     if (socket->asked && !socket->taking && !socket->taken) {
-        ccaas_socket_hold(socket);
-        ccaas_take_begin(socket);
+        cc_socket_hold(socket);
+        cc_take_begin(socket);
         *gone = !socket->link;
-        ccaas_ws_release(socket);
+        cc_ws_release(socket);
         return *gone ? INFINITY : until;
     }
     if (!socket->redial && !socket->connected && socket->try_until <= now &&
@@ -468,10 +465,10 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
         socket->redial = true;
     }
     if (socket->redial) {
-        ccaas_socket_hold(socket);
+        cc_socket_hold(socket);
         dial(socket);
         *gone = !socket->link;
-        ccaas_ws_release(socket);
+        cc_ws_release(socket);
         if (*gone)
             return INFINITY;
     }
@@ -482,7 +479,7 @@ static double watch_connecting(struct ccaas_socket *socket, double now,
 
 /* Seconds since the last byte came, whatever it belonged to: a large frame on a
  * slow line leaves no room for an answer to a ping. */
-static double quiet(struct ccaas_socket *socket)
+static double quiet(struct cc_socket *socket)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
@@ -493,23 +490,23 @@ static double quiet(struct ccaas_socket *socket)
     return info.tcpi_last_data_recv / 1000.0;
 }
 
-static double watch_open(struct ccaas_socket *socket, double now, bool *gone)
+static double watch_open(struct cc_socket *socket, double now, bool *gone)
 {
     double third = socket->silence / 3, due;
-    char message[96], seconds[CCAAS_SECONDS_ROOM];
+    char message[96], seconds[CC_SECONDS_ROOM];
 
     if (socket->full)
         return INFINITY; /* we do not listen; resume begins anew */
     if (socket->heard + socket->silence <= now)
         socket->heard = fmax(socket->heard, now - quiet(socket));
     if (socket->heard + socket->silence <= now) {
-        ccaas_text_seconds(seconds, socket->silence);
+        cc_text_seconds(seconds, socket->silence);
         snprintf(message, sizeof message,
                  "nothing was heard from the server for %s s", seconds);
         *gone = true;
-        socket->state = CCAAS_SOCKET_OPEN;
-        ccaas_socket_finish_as(socket, CCAAS_TIMEOUT, true,
-                               LWS_CLOSE_STATUS_GOINGAWAY, message);
+        socket->state = CC_SOCKET_OPEN;
+        cc_socket_finish_as(socket, CCAAS_TIMEOUT, true,
+                            LWS_CLOSE_STATUS_GOINGAWAY, message);
         return INFINITY;
     }
     due = fmax(socket->heard, socket->pinged) + third;
@@ -523,17 +520,17 @@ static double watch_open(struct ccaas_socket *socket, double now, bool *gone)
     return fmin(due, socket->heard + socket->silence);
 }
 
-double ccaas_socket_watch(struct ccaas_socket *socket, double now, bool *gone)
+double cc_socket_watch(struct cc_socket *socket, double now, bool *gone)
 {
     *gone = false;
-    if (socket->state == CCAAS_SOCKET_OPEN)
+    if (socket->state == CC_SOCKET_OPEN)
         return watch_open(socket, now, gone);
     return watch_connecting(socket, now, gone);
 }
 
-void ccaas_socket_pause(struct ccaas_socket *socket)
+void cc_socket_pause(struct cc_socket *socket)
 {
-    double now = ccaas_clock_now();
+    double now = cc_clock_now();
 
     if (!matters(socket, now)) {
         socket->unread = now;
@@ -543,15 +540,15 @@ void ccaas_socket_pause(struct ccaas_socket *socket)
     lws_rx_flow_control(socket->wsi, 0);
 }
 
-void ccaas_socket_resume(struct ccaas_socket *socket)
+void cc_socket_resume(struct cc_socket *socket)
 {
     if (!socket->full)
         return;
     socket->full = false;
-    socket->heard = socket->resumed = ccaas_clock_now();
+    socket->heard = socket->resumed = cc_clock_now();
     socket->pinged = 0;
-    ccaas_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
-    ccaas_socket_feed_held(socket);
+    cc_ws_watch_at(socket->ws, socket->heard + socket->silence / 3);
+    cc_socket_feed_held(socket);
     if (!socket->wsi || socket->full)
         return;
     lws_rx_flow_control(socket->wsi, 1);

@@ -30,17 +30,16 @@ static void forget_connection(SSL *tls, const struct lws *wsi)
             SSL_set_ex_data(tls, i, NULL);
 }
 
-void ccaas_take_begin(struct ccaas_socket *socket)
+void cc_take_begin(struct cc_socket *socket)
 {
     struct lws *wsi = socket->wsi;
     SSL *tls = lws_get_ssl(wsi);
     int fd = fcntl(lws_get_socket_fd(wsi), F_DUPFD_CLOEXEC, 3);
 
     if (fd < 0) {
-        ccaas_socket_finish_as(socket, CCAAS_IO, true,
-                               LWS_CLOSE_STATUS_GOINGAWAY,
-                               "no descriptor is left: raise the limit (ulimit "
-                               "-n)");
+        cc_socket_finish_as(socket, CCAAS_IO, true, LWS_CLOSE_STATUS_GOINGAWAY,
+                            "no descriptor is left: raise the limit (ulimit "
+                            "-n)");
         return;
     }
     if (tls) {
@@ -54,7 +53,7 @@ void ccaas_take_begin(struct ccaas_socket *socket)
     lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 }
 
-void ccaas_take_forget(struct ccaas_socket *socket)
+void cc_take_forget(struct cc_socket *socket)
 {
     if (!socket->taking)
         return;
@@ -64,11 +63,11 @@ void ccaas_take_forget(struct ccaas_socket *socket)
     socket->taken_tls = NULL;
 }
 
-void ccaas_take_finish(struct ccaas_socket *socket)
+void cc_take_finish(struct cc_socket *socket)
 {
     lws_sock_file_fd_type fd = {.filefd = socket->taken_fd};
     SSL *tls = socket->taken_tls;
-    struct ccaas_line *line;
+    struct cc_line *line;
     struct lws *wsi;
 
     socket->wsi = NULL;
@@ -81,10 +80,10 @@ void ccaas_take_finish(struct ccaas_socket *socket)
     else
         wsi = lws_adopt_descriptor_vhost(socket->route->vhost,
                                          LWS_ADOPT_RAW_FILE_DESC, fd,
-                                         ccaas_ws_protocols[0].name, NULL);
+                                         cc_ws_protocols[0].name, NULL);
     if (!wsi) {
-        ccaas_take_forget(socket);
-        ccaas_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
+        cc_take_forget(socket);
+        cc_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
         return;
     }
     line = lws_wsi_user(wsi);

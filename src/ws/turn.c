@@ -8,20 +8,20 @@
  * a server that hangs is not to hold up the others. */
 #define HELD 0.5
 
-void ccaas_turn_wait(struct ccaas_socket *socket)
+void cc_turn_wait(struct cc_socket *socket)
 {
-    struct ccaas_ws *ws = socket->ws;
+    struct cc_ws *ws = socket->ws;
 
-    socket->state = CCAAS_SOCKET_WAITING;
+    socket->state = CC_SOCKET_WAITING;
     socket->next = NULL;
     socket->link = ws->waiting_end;
     *ws->waiting_end = socket;
     ws->waiting_end = &socket->next;
 }
 
-void ccaas_turn_unlink(struct ccaas_socket *socket)
+void cc_turn_unlink(struct cc_socket *socket)
 {
-    struct ccaas_ws *ws = socket->ws;
+    struct cc_ws *ws = socket->ws;
 
     if (!socket->link)
         return;
@@ -33,35 +33,35 @@ void ccaas_turn_unlink(struct ccaas_socket *socket)
     socket->link = NULL;
 }
 
-void ccaas_turn_over(struct ccaas_socket *socket)
+void cc_turn_over(struct cc_socket *socket)
 {
     if (socket->has_turn)
         socket->ws->turns--;
     socket->has_turn = false;
 }
 
-void ccaas_turn_watch(struct ccaas_socket *socket, double now)
+void cc_turn_watch(struct cc_socket *socket, double now)
 {
     if (now - socket->began >= HELD)
-        ccaas_turn_over(socket);
+        cc_turn_over(socket);
 }
 
-bool ccaas_turn_due(const struct ccaas_ws *ws)
+bool cc_turn_due(const struct cc_ws *ws)
 {
-    return ws->waiting && ws->turns < CCAAS_WS_HANDSHAKES;
+    return ws->waiting && ws->turns < CC_WS_HANDSHAKES;
 }
 
-void ccaas_turn_next(struct ccaas_ws *ws)
+void cc_turn_next(struct cc_ws *ws)
 {
-    struct ccaas_socket *socket;
+    struct cc_socket *socket;
 
-    while (ccaas_turn_due(ws)) {
+    while (cc_turn_due(ws)) {
         socket = ws->waiting;
-        ccaas_turn_unlink(socket);
+        cc_turn_unlink(socket);
         socket->has_turn = true;
         ws->turns++;
-        ccaas_socket_begin(socket);
+        cc_socket_begin(socket);
     }
     if (ws->waiting)
-        ccaas_ws_watch_at(ws, ccaas_clock_now() + HELD);
+        cc_ws_watch_at(ws, cc_clock_now() + HELD);
 }

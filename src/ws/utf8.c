@@ -31,7 +31,7 @@ static size_t character(const unsigned char *at, size_t left)
     return length;
 }
 
-bool ccaas_utf8_valid(const char *bytes, size_t length)
+bool cc_utf8_valid(const char *bytes, size_t length)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     const unsigned char *end = at + length;

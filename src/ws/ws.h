@@ -3,10 +3,10 @@
  * Sockets are opened from any thread; what comes back goes to the socket's
  * sink, whose functions are called on the engine's thread.  The thread starts
  * with the first socket, sleeps while there is nothing to do, and is joined by
- * ccaas_ws_stop.
+ * cc_ws_stop.
  */
-#ifndef CCAAS_WS_H
-#define CCAAS_WS_H
+#ifndef CC_WS_H
+#define CC_WS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,16 +14,16 @@
 #include "ccaas.h"
 #include "secret.h"
 
-struct ccaas_ws;     /* an engine */
-struct ccaas_socket; /* a websocket, counted references */
+struct cc_ws;     /* an engine */
+struct cc_socket; /* a websocket, counted references */
 
 /* What to open.  Everything is copied (the secret is held), and wiped when the
  * socket goes: the URL, the headers and the proxy may hold secrets, and appear
  * in no log and no error. */
-struct ccaas_ws_request {
+struct cc_ws_request {
     const char *url;              /* ws:// or wss://, with path and query */
     const char *const *headers;   /* "Name: value", ends with NULL; or NULL */
-    struct ccaas_secret *bearer;  /* sent as Authorization; NULL: none */
+    struct cc_secret *bearer;     /* sent as Authorization; NULL: none */
     const char *ca_file, *ca_dir; /* certificates that are trusted; both NULL:
                                      OpenSSL's default */
     const char *proxy; /* NULL: none; "http://host:port", may have a user and a
@@ -35,7 +35,7 @@ struct ccaas_ws_request {
 };
 
 /* How it ended. */
-struct ccaas_ws_end {
+struct cc_ws_end {
     enum ccaas_code code; /* CCAAS_OK: the server closed it in due form */
     bool transient;       /* another attempt may do better */
     bool opened;          /* the sink's `opened` was called */
@@ -54,9 +54,9 @@ struct ccaas_ws_end {
     char message[256];      /* what happened; "" with CCAAS_OK */
 };
 
-enum ccaas_ws_answer {
-    CCAAS_WS_MORE, /* go on */
-    CCAAS_WS_FULL  /* no more until ccaas_ws_resume: nothing is read, so that
+enum cc_ws_answer {
+    CC_WS_MORE, /* go on */
+    CC_WS_FULL  /* no more until cc_ws_resume: nothing is read, so that
                       the server waits, and its silence does not count */
 };
 
@@ -66,45 +66,45 @@ enum ccaas_ws_answer {
  * `flush` (NULL: no need) comes once after messages that were not answered with
  * FULL, before the engine sleeps, unless `closed` did: the time to wake whoever
  * reads them. */
-struct ccaas_ws_sink {
+struct cc_ws_sink {
     void *self;
     void (*opened)(void *self);
-    enum ccaas_ws_answer (*message)(void *self, const char *bytes,
-                                    size_t length, bool binary);
-    void (*closed)(void *self, const struct ccaas_ws_end *end);
+    enum cc_ws_answer (*message)(void *self, const char *bytes, size_t length,
+                                 bool binary);
+    void (*closed)(void *self, const struct cc_ws_end *end);
     void (*flush)(void *self);
 };
 
 /* An engine without a thread; NULL: memory is out. */
-struct ccaas_ws *ccaas_ws_new(void);
+struct cc_ws *cc_ws_new(void);
 
 /* Closes all sockets (CCAAS_CANCELLED), stops and joins the thread; safe to
  * call twice, not from a sink.  Servers are told; their answers are waited for
  * a fifth of a second at most. */
-void ccaas_ws_stop(struct ccaas_ws *ws);
-void ccaas_ws_free(struct ccaas_ws *ws); /* stops first */
+void cc_ws_stop(struct cc_ws *ws);
+void cc_ws_free(struct cc_ws *ws); /* stops first */
 
 /* True in a process that was forked from the one that the engine works in: its
  * thread is not here. */
-bool ccaas_ws_forked(const struct ccaas_ws *ws);
+bool cc_ws_forked(const struct cc_ws *ws);
 
 /* Before the first socket: do with libwebsockets' own loop, as where its libuv
  * plug-in is not installed. */
-void ccaas_ws_without_libuv(struct ccaas_ws *ws);
+void cc_ws_without_libuv(struct cc_ws *ws);
 
 /* Opens a socket.  NULL: memory is out, no thread can be had, or the engine was
  * stopped; then the sink is never called. */
-struct ccaas_socket *ccaas_ws_open(struct ccaas_ws *ws,
-                                   const struct ccaas_ws_request *request,
-                                   const struct ccaas_ws_sink *sink);
+struct cc_socket *cc_ws_open(struct cc_ws *ws,
+                             const struct cc_ws_request *request,
+                             const struct cc_ws_sink *sink);
 
 /* Any thread: closes it (CCAAS_CANCELLED), soon; no matter if it has ended. */
-void ccaas_ws_close(struct ccaas_socket *socket);
+void cc_ws_close(struct cc_socket *socket);
 
 /* Any thread: go on after FULL. */
-void ccaas_ws_resume(struct ccaas_socket *socket);
+void cc_ws_resume(struct cc_socket *socket);
 
-/* Lets go of the reference that ccaas_ws_open gave. */
-void ccaas_ws_release(struct ccaas_socket *socket);
+/* Lets go of the reference that cc_ws_open gave. */
+void cc_ws_release(struct cc_socket *socket);
 
 #endif

@@ -1,8 +1,8 @@
 /* How the two C contestants of the pages benchmark fetch: libcurl's multi
- * interface on the calling thread, CCAAS_BENCH_AHEAD pages at once on kept
+ * interface on the calling thread, CC_BENCH_AHEAD pages at once on kept
  * connections, given out in order. */
-#ifndef CCAAS_BENCH_FETCH_H
-#define CCAAS_BENCH_FETCH_H
+#ifndef CC_BENCH_FETCH_H
+#define CC_BENCH_FETCH_H
 
 #include <stddef.h>
 

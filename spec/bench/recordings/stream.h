@@ -1,7 +1,7 @@
 /* How the two C contestants of the recordings benchmark fetch: libcurl's easy
  * interface on the calling thread, one answer, given out as it arrives. */
-#ifndef CCAAS_BENCH_STREAM_H
-#define CCAAS_BENCH_STREAM_H
+#ifndef CC_BENCH_STREAM_H
+#define CC_BENCH_STREAM_H
 
 #include <stddef.h>
 
