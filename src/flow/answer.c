@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "error.h"
 #include "flow.h"
+#include "header.h"
 #include "retry.h"
 #include "retry_after.h"
 

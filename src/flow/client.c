@@ -14,6 +14,7 @@
 #include "door.h"
 #include "error.h"
 #include "flow.h"
+#include "header.h"
 #include "live.h"
 #include "proxy.h"
 #include "retry.h"
@@ -315,19 +316,6 @@ bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event)
 
 /* -- What an answer that is no 2xx means
  * --------------------------------------- */
-
-const char *cc_header(const char *headers, size_t length, const char *name)
-{
-    const char *at = headers, *end = headers + length, *value;
-
-    while (at && at < end) {
-        value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0)
-            return value;
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
-}
 
 /* Bytes of a text in which secrets are looked for; much more than is shown. */
 #define WINDOW 4096

@@ -92,7 +92,4 @@ void cc_client_blame(const char *url, const char *proxy,
 int64_t cc_client_past_end(const struct ccaas_dialect *dialect, int status,
                            const char *body, size_t length);
 
-/* The value of a header (name in lower case), or NULL. */
-const char *cc_header(const char *headers, size_t length, const char *name);
-
 #endif

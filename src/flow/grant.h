@@ -16,11 +16,11 @@
 #ifndef CC_GRANT_H
 #define CC_GRANT_H
 
-#include "auth.h"
 #include "bell.h"
 #include "ccaas.h"
 #include "http.h"
 #include "secret.h"
+#include "token_life.h"
 
 struct ccaas_client;
 struct cc_grant;

@@ -8,7 +8,7 @@
 #include "error.h"
 #include "grant_own.h"
 #include "siphash.h"
-#include "stored.h"
+#include "stored_token.h"
 
 static bool same(const struct cc_secret *one, const struct cc_stored *stored)
 {

@@ -8,7 +8,7 @@
 #include "bell.h"
 #include "client.h"
 #include "inbox.h"
-#include "newest.h"
+#include "last_seen.h"
 #include "retry.h"
 
 enum cc_live_state {

@@ -1,5 +1,5 @@
 /* Who asks for a token, and until when it is fresh. */
-#include "auth.h"
+#include "token_life.h"
 
 #include "check.h"
 

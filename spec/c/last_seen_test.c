@@ -1,5 +1,5 @@
 /* When each metric and category was last updated. */
-#include "newest.h"
+#include "last_seen.h"
 
 #include "check.h"
 

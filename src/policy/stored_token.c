@@ -1,17 +1,17 @@
-/* A store's value: see stored.h.  One line:
+/* A store's value: see stored_token.h.  One line:
  *   ccaas1 ok 0 END LIFE TOKEN
  *   ccaas2 CODE STATUS END LIFE TRANSIENT AFTER MESSAGE
  * with END (epoch), LIFE and AFTER (-1: none) in milliseconds, whole, for what
  * reads a fraction depends on the locale; TRANSIENT is 0 or 1.  Earlier
  * versions wrote errors as tokens, with their CODE and STATUS. */
-#include "stored.h"
+#include "stored_token.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
+#include "token_life.h"
 
 #define MAGIC "ccaas1 "
 #define MAGIC_ERROR "ccaas2 "

@@ -1,5 +1,5 @@
-/* Who asks for a token, and until when it is fresh.  PURE: see auth.h. */
-#include "auth.h"
+/* Who asks for a token, and until when it is fresh.  PURE: see token_life.h. */
+#include "token_life.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* What a store keeps under a token's key. */
-#include "stored.h"
+#include "stored_token.h"
 
-#include "auth.h"
 #include "check.h"
+#include "token_life.h"
 
 #define NOW 1800000000.0
 

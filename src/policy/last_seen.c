@@ -1,6 +1,6 @@
 /* When each metric and category was last updated: open addressing, at most
- * half full.  PURE: see newest.h. */
-#include "newest.h"
+ * half full.  PURE: see last_seen.h. */
+#include "last_seen.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client.h"
+#include "header.h"
 #include "retry.h"
 
 double cc_retry_after_of(const char *headers, size_t length, double wall)
