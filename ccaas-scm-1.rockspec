@@ -20,7 +20,7 @@ dependencies = {
 }
 build = {
   -- LuaRocks installs by these lists: only so does a packed rock hold everything.
-  -- spec/version_spec.lua compares them with the folders.
+  -- spec/lua/project/version_spec.lua compares them with the folders.
   type = "command",
   build_command = "sh tools/build-rock '$(LUA_INCDIR)'",
   install = {

@@ -3,7 +3,7 @@
 # line `NAME: N passed, N failed`; what the suite said comes before it only if
 # something failed.  A skipped test, a crash, a sanitizer's report, an early
 # end and a suite without tests all count as failures.
-#   sh spec/one.sh spec/foo_spec.lua           a Lua spec, by busted
+#   sh spec/one.sh spec/lua/foo/bar_spec.lua   a Lua spec, by busted
 #   sh spec/one.sh build/lua54/spec/c/foo_test a C spec
 # Environment: LUA (the interpreter), CCAAS_BUILD (the build folder, absolute),
 # CCAAS_LIMIT (seconds).
@@ -12,7 +12,7 @@ set -u
 suite=$1
 : "${LUA:=lua5.4}" "${CCAAS_LIMIT:=120}"
 said=$(mktemp) || exit 1
-trap 'rm -f "$said"' EXIT
+trap 'rm -f "$said" "$said.cpu"' EXIT
 
 # For interpreters that a spec starts itself; .busted says the same to busted.
 unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4
@@ -27,6 +27,10 @@ from=$(date +%s)
 timeout -k 5 "$CCAAS_LIMIT" "$@" </dev/null >"$said" 2>&1
 status=$?
 seconds=$(($(date +%s) - from))
+# What the suite's processes had of the machine, in whole seconds.
+times >"$said.cpu"
+cpu=$(awk 'END { split($1 "m" $2, t, /[ms]+/)
+    printf "%.0f", 60 * (t[1] + t[3]) + t[2] + t[4] }' "$said.cpu")
 
 trouble=
 case $suite in
@@ -61,5 +65,5 @@ if [ "$failed" -gt 0 ]; then
     echo "---- $suite ($(basename "$LUA")) ${trouble:+: $trouble}"
     grep -v '^ok [0-9]* - [^#]' "$said" | tail -n "${CCAAS_LINES:-300}"
 fi
-echo "$suite: $passed passed, $failed failed ($seconds s)"
+echo "$suite: $passed passed, $failed failed ($seconds s, $cpu s of CPU)"
 [ "$failed" -eq 0 ]

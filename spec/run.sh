@@ -28,14 +28,13 @@ packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
 # Specs of the house itself, which build or read, a soak, and what has an
 # instrument of its own (a preloaded malloc excludes a sanitizer's): once is
 # enough.
-once='spec/(install|versions?|soak)_spec|valgrind_spec|process/memory_spec'
+once='/(install|versions?|soak|valgrind)_spec|process/memory_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
-apart='spec/(sandbox|process|loop|store)/|spec/(store|wallboard)_'
-apart="$apart|spec/(readme|api|queue)_spec"
+apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
 # Those that do little but wait, two at a time beside all others.
-idle='spec/(store|wallboard)_|processes_spec|ws_life_test'
+idle='/(store|wallboard)_|processes_spec|ws_life_test'
 # Those that take longest come first, lest they are waited for at the end.
-long='spec/(soak|install|audio_pace|timeout|retry)_spec|/exit_spec|/peer_spec'
+long='/(soak|install|audio_pace|timeout|retry|exit|peer)_spec'
 long="$long|valgrind_spec|recordings_spec|live_faults|cqueues_spec"
 # Seconds that all fuzzers have together.
 fuzz_seconds=40
@@ -138,8 +137,7 @@ c_specs() { # folder
 
 # Those in nginx's workers go with LuaJIT only.
 lua_files() {
-    files=$(ls spec/*_spec.lua spec/*/*_spec.lua 2>/dev/null |
-        grep -v /openresty/)
+    files=$(ls spec/lua/*/*_spec.lua)
     printf '%s\n' "$files" | grep -E "$long"
     printf '%s\n' "$files" | grep -Ev "$long"
 }
@@ -170,7 +168,7 @@ all_specs() {
 # sanitizer's runtime; LUA is its pkg-config name.
 sanitized() {
     interpreter=$top/build/$2/lua
-    gcc -g "-fsanitize=$1" $(pkg-config --cflags "$3") spec/lua.c \
+    gcc -g "-fsanitize=$1" $(pkg-config --cflags "$3") spec/support/lua.c \
         -o "$interpreter" $(pkg-config --libs "$3") || return 1
     # LeakSanitizer does not look into LuaJIT's heap: what only that refers to
     # would count as lost.

@@ -1,8 +1,8 @@
 -- All allocations of ours, and all calls that make descriptors and threads, fail one
--- after the other: see spec/faults.lua.  It is a spec, for spec/one.sh; started by
+-- after the other: see spec/support/faults.lua.  It is a spec, for spec/one.sh; started by
 -- spec/bench/faults.sh.
-local faults = require "spec.faults"
-local programs = require "spec.programs"
+local faults = require "spec.support.faults"
+local programs = require "spec.support.programs"
 
 local seed = tonumber(os.getenv("SEED")) or os.time()
 local step = tonumber(os.getenv("STEP")) or 1

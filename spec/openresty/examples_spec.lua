@@ -1,7 +1,7 @@
 -- examples/nginx, started as its nginx.conf and the README say.
-local helper = require "spec.helper"
+local helper = require "spec.support.helper"
 local json = require "cjson.safe"
-local nginx = require "spec.openresty.nginx"
+local nginx = require "spec.support.nginx"
 
 local sandbox, n
 

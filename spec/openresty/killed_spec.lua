@@ -1,7 +1,7 @@
 -- Coroutines that are killed while they read or wait, and what becomes of those who
 -- come after them or waited for what they had.
-local helper = require "spec.helper"
-local nginx = require "spec.openresty.nginx"
+local helper = require "spec.support.helper"
+local nginx = require "spec.support.nginx"
 
 describe("in nginx's workers", function()
   local sandbox, n

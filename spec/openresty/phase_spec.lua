@@ -1,5 +1,5 @@
-local helper = require "spec.helper"
-local nginx = require "spec.openresty.nginx"
+local helper = require "spec.support.helper"
+local nginx = require "spec.support.nginx"
 
 local sandbox
 

@@ -1,8 +1,8 @@
 -- Streams that several read, side by side or one after the other.  nginx lets one
 -- coroutine at a time read from a socket: of two that waited for one stream the
 -- second made the line useless, and the first slept on.
-local helper = require "spec.helper"
-local nginx = require "spec.openresty.nginx"
+local helper = require "spec.support.helper"
+local nginx = require "spec.support.nginx"
 
 describe("in nginx's workers two coroutines that read one stream", function()
   local sandbox, n

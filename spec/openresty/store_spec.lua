@@ -1,7 +1,7 @@
 -- nginx's workers share a store: in its shared memory, in a file, and of four
 -- functions that yield.
-local helper = require "spec.helper"
-local nginx = require "spec.openresty.nginx"
+local helper = require "spec.support.helper"
+local nginx = require "spec.support.nginx"
 
 local function start(store, http)
   local sandbox = helper.sandbox { queues = 5, agents = 5, groups = 2 }

@@ -1,5 +1,5 @@
-local helper = require "spec.helper"
-local nginx = require "spec.openresty.nginx"
+local helper = require "spec.support.helper"
+local nginx = require "spec.support.nginx"
 
 -- No collector helps: what is let go is let go by what happened.
 local NO_COLLECTOR = "collectgarbage 'stop' shared = {}"

@@ -1,0 +1,564 @@
+-- Misuse: it raises, at the line of the caller, before anything is sent, and
+-- the message never shows a secret.
+local ccaas = require "ccaas"
+local helper = require "spec.support.helper"
+
+local FILE = "options_spec.lua"
+
+local function options(overrides)
+  local all = { provider = "8x8", key = "key", secret = "secret", base_url = "http://127.0.0.1:9" }
+  for name, value in pairs(overrides or {}) do
+    all[name] = value
+  end
+  return all
+end
+
+-- `f` raises a message at a line of its own that has all these words in it.
+local function raises(words, f)
+  local ok, message = pcall(f)
+  assert.is_false(ok, "nothing was raised")
+  assert.is_string(message)
+  local file, line, text = message:match("([%w_]+%.lua):(%d+): (.*)$")
+  assert.equal(FILE, file, message)
+  local info = debug.getinfo(f, "S")
+  line = tonumber(line)
+  assert.is_true(line >= info.linedefined and line <= info.lastlinedefined, message)
+  for word in words:gmatch("[^|]+") do
+    assert.is_truthy(text:find(word, 1, true), ("%q lacks %q"):format(text, word))
+  end
+  return text
+end
+
+-- As above, for an option of ccaas.new.
+local function new_raises(words, overrides)
+  return raises(words, function()
+    ccaas.new(options(overrides))
+  end)
+end
+
+describe("misuse of ccaas.new", function()
+  it("is anything but a table of options", function()
+    raises("table of options|nil", function() ccaas.new() end)
+    raises("table of options|string", function() ccaas.new("8x8") end)
+  end)
+
+  it("is a provider that is missing, unknown or no name", function()
+    raises("provider", function() ccaas.new {} end)
+    raises("provider|9x8", function() ccaas.new { provider = "9x8" } end)
+    raises("provider", function() ccaas.new { provider = 8 } end)
+  end)
+
+  it("is a misspelt option: it says which one was meant", function()
+    new_raises("unknown option `regoin`|did you mean \"region\"", { regoin = "us" })
+    new_raises("`Tenant`|did you mean \"tenant\"", { Tenant = "a" })
+    new_raises("`time_out`|did you mean \"timeout\"", { time_out = 5 })
+    new_raises("`retry`|did you mean \"retries\"", { retry = 5 })
+  end)
+
+  it("is an option that is like no other: it says which there are", function()
+    new_raises("`colour`|known: |concurrency, |user_agent", { colour = "red" })
+    new_raises("unknown option `1`", { "us" })
+  end)
+
+  it("is a region that there is not", function()
+    new_raises("region|mars|au, ca, eu, us", { region = "mars" })
+    new_raises("region|did you mean \"us\"", { region = "US" })
+    -- They were answered by "did you mean "us"".
+    new_raises("unknown region \"uk\" (known: au, ca, eu, us)", { region = "uk" })
+    new_raises("unknown region \"de\" (known: au, ca, eu, us)", { region = "de" })
+    new_raises("region", { region = 1 })
+    new_raises("region", { region = "" })
+  end)
+
+  it("is a version that is none", function()
+    new_raises("version|5", { version = "5" })
+    new_raises("version", { version = "v5/../v4" })
+    new_raises("version", { version = 5 })
+  end)
+
+  it("is no key, or no secret", function()
+    raises("needs option `key`", function()
+      ccaas.new { provider = "8x8", secret = "secret" }
+    end)
+    raises("needs option `secret`", function()
+      ccaas.new { provider = "8x8", key = "key" }
+    end)
+    new_raises("key", { key = "" })
+    new_raises("secret", { secret = "" })
+    new_raises("secret", { secret = 17 })
+  end)
+
+  -- It went out as another user's name and password.
+  it("is a key with a colon in it", function()
+    local text = new_raises("option `key` has a colon in it", { key = "a-key:a-secret" })
+    assert.is_nil(text:find("a-", 1, true))
+  end)
+
+  -- They were refused by the server only, as "Bearer Bearer".
+  it("is a token that is a header's value, or that cannot be sent", function()
+    for _, token in ipairs { "Bearer abc", "bearer abc", " BEARER  abc" } do
+      local text = raises("option `token` begins with \"Bearer \": give the token alone", function()
+        ccaas.new { provider = "xima", host = "acme.xima.cloud", token = token }
+      end)
+      assert.is_nil(text:find("abc", 1, true))
+    end
+    raises("option `token` has control characters", function()
+      ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "abc\n" }
+    end)
+    ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "Bearerabc" }:close()
+  end)
+
+  it("is a number out of its bounds", function()
+    local nan, much = 0 / 0, math.huge
+    for name, values in pairs {
+      timeout = { 0, -1, nan, much, "5", true },
+      connect_timeout = { 0, -1, nan, much, "5" },
+      deadline = { 0, -1, nan, much, {} },
+      retries = { -1, 1.5, 101, nan, much, "4" },
+      concurrency = { 0, 1.5, 65, nan, "4" },
+      max_record = { 0, -5, 1.5, nan, "1" },
+      max_body = { 0, -5, 1.5, much, "1" },
+    } do
+      for _, value in ipairs(values) do
+        new_raises("option `" .. name .. "` must be", { [name] = value })
+      end
+    end
+  end)
+
+  it("is a value of the wrong kind", function()
+    new_raises("on_event|function", { on_event = "print" })
+    new_raises("tenant|string", { tenant = 5 })
+    new_raises("tenant|string", { tenant = "" })
+    new_raises("user_agent|string", { user_agent = {} })
+    new_raises("proxy|string", { proxy = false })
+    new_raises("null|ccaas.null", { null = false })
+    new_raises("loop|wait", { loop = {} })
+    new_raises("loop|wait", { loop = { wait = "sleep" } })
+    new_raises("loop|number", { loop = 5 })
+  end)
+
+  it("is a loop that is unknown", function()
+    new_raises("loop|blockign|did you mean \"blocking\"", { loop = "blockign" })
+  end)
+
+  it("is a ca_file that cannot be read", function()
+    new_raises("ca_file|/no/such/file", { ca_file = "/no/such/file" })
+    new_raises("ca_file", { ca_file = "" })
+  end)
+
+  it("is a text with a line end or NUL in it", function()
+    for _, name in ipairs { "tenant", "user_agent", "proxy", "key", "secret", "region" } do
+      for _, bytes in ipairs { "\r\nX-Evil: 1", "\n", "\0", "\127" } do
+        new_raises("`" .. name .. "` has control characters", { [name] = "a" .. bytes })
+      end
+    end
+  end)
+
+  for _, name in ipairs { "base_url", "token_url" } do
+    it("is a " .. name .. " without encryption to another machine", function()
+      for _, host in ipairs {
+        "api.example.com", "127.0.0.1.evil.com", "localhost.evil.com", "128.0.0.1", "127.0.0.1x",
+        "1127.0.0.1", "127.0.0.1.", "evil-127.0.0.1", "127.0.0", "127.0.0.1.1", "0.0.0.0", "[::2]",
+        "[2001:db8::1]", "10.0.0.1", "localhosts", "127.0.0.256", "127.0.0.1:80.evil.com",
+      } do
+        new_raises("`" .. name .. "`", { [name] = "http://" .. host .. "/x" })
+        new_raises("`" .. name .. "`", { [name] = "HTTP://" .. host .. ":8080" })
+      end
+    end)
+
+    it("is a " .. name .. " that is no plain address", function()
+      for _, url in ipairs {
+        "", "x", "/path", "api.example.com", "//api.example.com", "ftp://api.example.com", "file:///etc/passwd",
+        "https://", "https:///path", "https://user@api.example.com", "https://user:word@api.example.com/x",
+        "https://api.example.com/x?y=1", "https://api.example.com?y", "https://api.example.com/#x",
+        "https://api example.com", "https://api.example.com/a b", "https://api.example.com/\r\nX: 1",
+        "https://api.example.com\0.evil.com", "https://api.example.com:x", "https://api.example.com:",
+        "https://api.example.com:0", "https://api.example.com:65536", "https://api.example.com\\@evil.com",
+        "https://[::1", "https://[x]", "https://evil.com/\\", "javascript:alert(1)",
+      } do
+        new_raises("`" .. name .. "`", { [name] = url })
+      end
+      new_raises("`" .. name .. "`", { [name] = 5 })
+    end)
+
+    it("is not a " .. name .. " on this machine, or with https", function()
+      for _, url in ipairs {
+        "http://localhost:8080/x", "http://127.0.0.1", "http://127.1.2.3:1/", "http://[::1]:8080", "HTTP://LOCALHOST",
+        "https://api.example.com", "https://api.example.com:8443/a/b/", "https://[2001:db8::1]/x", "https://10.0.0.1",
+      } do
+        ccaas.new(options { [name] = url }):close()
+      end
+    end)
+  end
+
+  it("does not change the table that it was given", function()
+    local given = options { region = "us" }
+    ccaas.new(given):close()
+    assert.same(options { region = "us" }, given)
+  end)
+end)
+
+describe("misuse of a method", function()
+  local client
+  before_each(function() client = ccaas.new(options()) end)
+  after_each(function() client:close() end)
+
+  it("is a size that is not a whole number from 1 to 1000", function()
+    for _, size in ipairs { 0, 1001, 1.5, "10", -1, math.huge, 0 / 0, {}, false } do
+      raises("size|whole number from 1 to 1000", function() client:queues { size = size } end)
+    end
+    for _, size in ipairs { 1, 1000 } do
+      client:queues { size = size }:close()
+    end
+  end)
+
+  it("is a page or limit that is no count", function()
+    for _, name in ipairs { "page", "limit" } do
+      for _, value in ipairs { -1, 0.5, "1", math.huge } do
+        raises(name, function() client:queues { [name] = value } end)
+      end
+    end
+  end)
+
+  it("is a misspelt option: it says which one was meant", function()
+    raises("queues: unknown option `metric`|did you mean \"metrics\"", function()
+      client:queues { metric = "busy.rt" }
+    end)
+    raises("agents: unknown option `group_id`|did you mean \"group_ids\"", function()
+      client:agents { metrics = "a", group_id = "1" }
+    end)
+    raises("queue: unknown option `totals`", function() client:queue("101", { totals = true }) end)
+    raises("request: unknown option `header`|did you mean \"headers\"", function()
+      client:request { path = "/", header = {} }
+    end)
+  end)
+
+  -- It was now one of them, now the other.
+  it("names the first by name of several options that are wrong", function()
+    for _ = 1, 20 do
+      raises("queues: option `limit`", function()
+        client:queues { page = -1, limit = -1, size = 0, timezone = 5, totals = 1, timeout = -1 }
+      end)
+    end
+  end)
+
+  -- It was called by the name of a method that was not called, and did not say what
+  -- there is.
+  it("is a watch of what cannot be watched, or with wrong options", function()
+    raises("watch: \"queue\" is no list that can be watched; did you mean \"queues\"", function()
+      client:watch("queue")
+    end)
+    raises("watch: \"calls\" is no list that can be watched (known: agents, groups, queues)", function()
+      client:watch("calls")
+    end)
+    raises("watch: nil is no list that can be watched (known: agents, groups, queues)", function() client:watch() end)
+    raises("watch: unknown option `metric`|did you mean \"metrics\"", function()
+      client:watch("queues", { metric = "a" })
+    end)
+    raises("watch: unknown option `intervall`|did you mean \"interval\"", function()
+      client:watch("queues", { intervall = 5 })
+    end)
+    raises("watch: option `interval`|from 5 on", function() client:watch("queues", { interval = 1 }) end)
+    raises("watch: option `size`", function() client:watch("queues", { size = 0 }) end)
+    raises("watch: needs option `metrics` or `summary`", function() client:watch("agents") end)
+    raises("watch: expected a table of options, got a string", function() client:watch("queues", "metrics") end)
+  end)
+
+  it("is anything but a table for options", function()
+    raises("queues: expected a table of options, got a string", function() client:queues("101") end)
+    raises("queue: expected a table of options", function() client:queue("101", 5) end)
+  end)
+
+  it("is an id that is missing, empty, a dot, two dots or no string", function()
+    for _, id in ipairs { "", ".", "..", 101, false, {} } do
+      raises("queue", function() client:queue(id) end)
+      raises("group", function() client:group_agents(id) end)
+      raises("agent", function() client:queue_agent("101", id) end)
+      raises("queue", function() client:queue_agent(id, "7") end)
+      raises("queue_ids[2]", function() client:queues { queue_ids = { "1", id } } end)
+    end
+    raises("queue id|nil", function() client:queue() end)
+    raises("agent id|nil", function() client:group_agent("1") end)
+    raises("agent id|table", function() client:queue_agent("101", { metrics = "a" }) end)
+  end)
+
+  it("is a list that is empty, has holes or fields, or is no list", function()
+    for _, name in ipairs { "agent_ids", "group_ids" } do
+      raises(name .. "|empty", function() client:agents { summary = true, [name] = {} } end)
+      raises(name .. "[1]|empty", function() client:agents { summary = true, [name] = "" } end)
+      raises(name .. "[2]|empty", function() client:agents { summary = true, [name] = "1,,2" } end)
+      raises(name .. "|list", function() client:agents { summary = true, [name] = 5 } end)
+      raises(name .. "|field|x", function() client:agents { summary = true, [name] = { "1", x = "2" } } end)
+      raises(name, function() client:agents { summary = true, [name] = { [1] = "1", [3] = "2" } } end)
+    end
+    raises("metrics|empty", function() client:queues { metrics = {} } end)
+    raises("metrics", function() client:queues { metrics = true } end)
+  end)
+
+  it("is agents without metrics or summary", function()
+    raises("agents: needs option `metrics` or `summary`", function() client:agents() end)
+    raises("agents: needs option `metrics` or `summary`", function() client:agents {} end)
+    raises("agents: needs option `metrics` or `summary`", function() client:agents { summary = false } end)
+  end)
+
+  it("is a value of the wrong kind", function()
+    raises("summary|true or false", function() client:queues { summary = 1 } end)
+    raises("totals|true or false", function() client:queues { totals = "yes" } end)
+    raises("timezone|string", function() client:queues { timezone = 1 } end)
+    raises("tenant|string", function() client:queues { tenant = 1 } end)
+    raises("tenant|control", function() client:queues { tenant = "a\r\nX-Evil: 1" } end)
+    raises("enabled_agents", function() client:agents_in_queue_groups { enabled_agents = "x" } end)
+    raises("deadline", function() client:queues { deadline = 0 } end)
+    raises("timeout", function() client:queue("101", { timeout = "1" }) end)
+    raises("retries", function() client:queue("101", { retries = 1.5 }) end)
+  end)
+
+  it("is an id that is too long for a request, and says so", function()
+    local long = ("x"):rep(9000)
+    raises("queues: an id of 9000 bytes is too long", function() client:queues { queue_ids = { "1", long } } end)
+    raises("queue: |id|9000 bytes|too long", function() client:queue(long) end)
+    raises("queue_agent: |id|9000 bytes|too long", function() client:queue_agent("101", long) end)
+    -- What counts is what is sent: three bytes for each of these.
+    raises("queue: |id|3000 bytes|too long", function() client:queue(("/"):rep(3000)) end)
+  end)
+
+  it("is more metrics than go into one request", function()
+    local metrics = {}
+    for i = 1, 1000 do
+      metrics[i] = "metric.number" .. i
+    end
+    local text = raises("queues: |metrics", function() client:queues { metrics = metrics } end)
+    assert.is_true(#text < 200)
+    raises("timezone", function() client:queues { timezone = ("x"):rep(9000) } end)
+  end)
+
+  it("is a start page together with more ids than one request takes", function()
+    local ids = {}
+    for i = 1, 2000 do
+      ids[i] = "queue-number-" .. i
+    end
+    raises("page|requests", function() client:queues { queue_ids = ids, page = 1 } end)
+    client:queues { queue_ids = ids }:close()
+  end)
+
+  it("is a dot where a colon belongs", function()
+    for _, name in ipairs { "queues", "agents", "queue", "request", "agents_in_queue_groups", "close" } do
+      raises(name .. ": |colon", function() client[name]() end)
+      raises(name .. ": |colon", function() client[name] {} end)
+      raises(name .. ": |colon", function() client[name]("101") end)
+    end
+  end)
+
+  it("is a call after close", function()
+    client:close()
+    raises("queues: the client is closed", function() client:queues() end)
+    raises("queue: the client is closed", function() client:queue("101") end)
+    raises("request: the client is closed", function() client:request { path = "/" } end)
+    client:close()
+  end)
+end)
+
+describe("misuse of request", function()
+  local client
+  setup(function() client = ccaas.new(options()) end)
+  teardown(function() client:close() end)
+
+  it("is a path that leaves the base address, or none", function()
+    raises("path", function() client:request() end)
+    raises("path", function() client:request {} end)
+    for _, path in ipairs {
+      "", "x", "https://evil.com/", "/..", "/../x", "/x/..", "/x/../y", "/./x", "/x/.", "/%2e%2e/x", "/%2E./x",
+      "/.%2e", "/x/%2e/y", "/..%2fx", "/x%2f..%2fy", "/x?y=1", "/x#y", "\\\\evil.com", "/..\\x", "/x%5c..",
+    } do
+      raises("request: |path", function() client:request { path = path } end)
+    end
+    raises("path", function() client:request { path = 5 } end)
+  end)
+
+  it("is a method that is none", function()
+    for _, method in ipairs { "GE T", "GET / HTTP/1.1\r\nX: ", "", "G\0", "GÉT" } do
+      raises("request", function() client:request { path = "/", method = method } end)
+    end
+    raises("request", function() client:request { path = "/", method = 5 } end)
+  end)
+
+  it("is a query that cannot be one", function()
+    raises("request: |query", function() client:request { path = "/", query = 5 } end)
+    raises("request: |query", function() client:request { path = "/", query = { "a=b" } } end)
+    raises("request: |query", function() client:request { path = "/", query = { a = print } } end)
+    raises("request: |query", function() client:request { path = "/", query = { a = { {} } } } end)
+    raises("request: |query", function() client:request { path = "/", query = { [{}] = "b", a = "b" } } end)
+  end)
+
+  it("is a header that cannot be sent, or that is the library's own", function()
+    for _, name in ipairs { "", "X Y", "X:", "X\r\nY", "\0", "É" } do
+      raises("request", function() client:request { path = "/", headers = { [name] = "1" } } end)
+    end
+    for _, value in ipairs { "a\r\nb", "a\nb", "\0", "\127", {}, true } do
+      raises("request: |X-Odd", function() client:request { path = "/", headers = { ["X-Odd"] = value } } end)
+    end
+    for _, name in ipairs {
+      "Authorization", "host", "CONTENT-LENGTH", "Transfer-Encoding", "Connection", "Expect",
+    } do
+      raises("request: |" .. name, function() client:request { path = "/", headers = { [name] = "1" } } end)
+    end
+    raises("headers", function() client:request { path = "/", headers = "X: 1" } end)
+    raises("request", function() client:request { path = "/", headers = { "X: 1" } } end)
+  end)
+
+  it("is a body that cannot be sent", function()
+    raises("body", function() client:request { path = "/", body = 5 } end)
+    raises("body", function() client:request { path = "/", body = print } end)
+    raises("body", function() client:request { path = "/", body = { print } } end)
+    raises("body", function() client:request { path = "/", body = { 0 / 0 } } end)
+    raises("body", function() client:request { path = "/", body = { "\255" } } end)
+    local circle = {}
+    circle.circle = circle
+    raises("body", function() client:request { path = "/", body = circle } end)
+  end)
+
+  it("is an idempotent that is no flag", function()
+    raises("idempotent", function() client:request { path = "/", idempotent = 1 } end)
+  end)
+end)
+
+describe("misuse of a stream", function()
+  local client, stream
+  before_each(function()
+    client = ccaas.new(options())
+    stream = client:queues()
+  end)
+  after_each(function() client:close() end)
+
+  it("is a wait that is no number", function()
+    raises("next: |seconds", function() stream:next("2") end)
+    raises("next: |seconds", function() stream:next(0 / 0) end)
+    raises("next: |seconds", function() stream:next({}) end)
+  end)
+
+  it("is a dot where a colon belongs", function()
+    for _, name in ipairs { "next", "all", "pages", "each", "info", "close", "pollfd", "events", "timeout" } do
+      raises(name .. ": |colon", function() stream[name]() end)
+      raises(name .. ": |colon", function() stream[name](2) end)
+      raises(name .. ": |colon", function() stream[name] {} end)
+    end
+  end)
+end)
+
+describe("the line that misuse names", function()
+  local client
+  setup(function() client = ccaas.new(options()) end)
+  teardown(function() client:close() end)
+
+  local function here()
+    return debug.getinfo(2, "l").currentline
+  end
+
+  local function names(line, ok, message)
+    assert.is_false(ok)
+    assert.is_truthy(message:find(FILE .. ":" .. line .. ": ", 1, true), message)
+  end
+
+  it("is the call's own, below pcall and xpcall", function()
+    local line = here() + 1
+    names(line, pcall(client.queue, client, ""))
+    line = here() + 1
+    names(line, pcall(ccaas.new, { provider = "8x8", regoin = "us" }))
+    line = here() + 1
+    names(line, xpcall(function() client:queue("") end, function(message) return message end))
+  end)
+
+  it("is the call's own in a coroutine", function()
+    local line = here() + 1
+    local thread = coroutine.create(function() client:queues { size = 0 } end)
+    names(line, coroutine.resume(thread))
+    line = here() + 2
+    thread = coroutine.create(function()
+      coroutine.yield(pcall(client.queues, client, { size = 0 }))
+    end)
+    names(line, select(2, coroutine.resume(thread)))
+  end)
+
+  it("is missing where the coroutine is nothing but the call", function()
+    local ok, message = coroutine.resume(coroutine.create(client.queue), client, "")
+    assert.is_false(ok)
+    assert.is_truthy(message:find("queue id is empty", 1, true), message)
+  end)
+
+  it("is the caller's where the call is made through a metamethod or a library function", function()
+    local line = here() + 1
+    local proxy = setmetatable({}, { __index = function() client:queue("") end })
+    names(line, pcall(function() return proxy.x end))
+    line = here() + 2
+    names(line, pcall(function()
+      ("x"):gsub("x", function() client:queue("") end)
+    end))
+  end)
+
+  it("is the user's in a file that is called like one of ours", function()
+    local chunk = "local client = ... client:queue('')\nreturn nil"
+    local load_text = rawget(_G, "loadstring") or load
+    local ok, message = pcall(load_text(chunk, "@/somewhere/lua/ccaas.lua"), client)
+    assert.is_false(ok)
+    assert.is_truthy(message:find("ccaas.lua:1: ", 1, true), message)
+  end)
+end)
+
+describe("a message about misuse", function()
+  local SECRET = "t0p-secret/word+1"
+
+  it("never shows a secret", function()
+    local tries = {
+      { secret = SECRET .. "\n" }, { key = SECRET .. "\r" }, { secret = SECRET, key = "" },
+      { secret = SECRET, regoin = "us" }, { secret = SECRET, region = "mars" }, { secret = { SECRET } },
+      { secert = SECRET }, { apikey = SECRET }, { token = SECRET }, { password = SECRET },
+      { base_url = "https://user:" .. SECRET .. "@api.example.com" },
+      { base_url = "http://api.example.com/?token=" .. SECRET },
+      { token_url = "https://api.example.com/?secret=" .. SECRET },
+      { proxy = "http://user:" .. SECRET .. "@proxy\n" },
+      { secret = SECRET, timeout = 0 }, { SECRET },
+    }
+    for _, overrides in ipairs(tries) do
+      local ok, message = pcall(ccaas.new, options(overrides))
+      assert.is_false(ok)
+      assert.is_nil(message:find(SECRET, 1, true), message)
+    end
+  end)
+
+  it("does not show a request's headers, query or body", function()
+    local client = ccaas.new(options())
+    for _, given in ipairs {
+      { path = "/x?token=" .. SECRET }, { path = "/x", headers = { Authorization = "Bearer " .. SECRET } },
+      { path = "/x", headers = { ["X-Key"] = SECRET .. "\n" } }, { path = "/x", body = { SECRET, print } },
+      { path = "/x", query = { key = { SECRET, print } } }, { path = "/x", tenat = SECRET },
+    } do
+      local ok, message = pcall(client.request, client, given)
+      assert.is_false(ok)
+      assert.is_nil(message:find(SECRET, 1, true), message)
+    end
+    client:close()
+  end)
+
+  it("does not leave a secret where tostring shows it", function()
+    local client = ccaas.new(options { secret = SECRET, key = SECRET })
+    local stream = client:queues()
+    assert.is_nil(tostring(client):find(SECRET, 1, true))
+    assert.is_nil(tostring(stream):find(SECRET, 1, true))
+    assert.same({}, client)
+    client:close()
+  end)
+end)
+
+describe("misuse of the sandbox", function()
+  local sandbox = require "ccaas.sandbox"
+
+  it("raises at the caller's line as well", function()
+    raises("agent|did you mean 'agents'", function() sandbox.start { agent = 5 } end)
+    raises("agents", function() sandbox.start { agents = -1 } end)
+    local sb = helper.sandbox { agents = 1, queues = 1, groups = 1 }
+    raises("stauts|did you mean 'status'", function() sb:fault { stauts = 500 } end)
+    raises("status", function() sb:fault { status = 99 } end)
+    raises("agnts", function() sb:set { agnts = 5 } end)
+    raises("9x8", function() sb:options("9x8") end)
+  end)
+end)

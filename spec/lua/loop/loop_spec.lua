@@ -1,0 +1,135 @@
+-- The option `loop`: names, functions of one's own, and what is said of those that
+-- cannot be had.  What the loops do is in the files beside it.
+local ccaas = require "ccaas"
+local helper = require "spec.support.helper"
+
+local function new(loop)
+  return ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "T", loop = loop }
+end
+
+local function raised(loop)
+  local fine, message = pcall(new, loop)
+  assert.is_false(fine)
+  assert.matches("loop_spec.lua:%d+: loop: ", message)
+  return message
+end
+
+describe("the option `loop`", function()
+  it("takes a name, functions, or nothing", function()
+    for _, loop in ipairs { "blocking", "cqueues", "luv", { wait = print }, { wait = print, pause = print } } do
+      new(loop):close()
+    end
+    new(nil):close()
+  end)
+
+  it("knows its names, and guesses what was meant", function()
+    assert.matches("did you mean \"cqueues\"", raised "cqueue")
+    assert.matches("known: .*blocking.*copas.*cqueues.*luv", raised "libdispatch")
+  end)
+
+  it("must have a function `wait`", function()
+    assert.matches("function `wait`", raised {})
+    assert.matches("`pause` must be a function", raised { wait = print, pause = true })
+    assert.matches("got a number", raised(7))
+  end)
+
+  it("says at once which module is missing", function()
+    for _, name in ipairs { "cqueues", "luv", "copas" } do
+      local status, output = helper.run(helper.command(([[
+        package.loaded.%s, package.preload.%s = nil, function() error "not here" end
+        require("ccaas").new { provider = "xima", host = "acme.xima.cloud", token = "T", loop = %q }
+      ]]):format(name, name, name)))
+      assert.are_not.equal(0, status)
+      assert.truthy(output:find(("loop: %q needs the module %s, which cannot be loaded: "):format(name, name), 1, true),
+        output)
+    end
+  end)
+
+  it("loads none of them when it is not given", function()
+    local status, output = helper.run(helper.command [[
+      local ccaas, sandbox = require "ccaas", require "ccaas.sandbox"
+      local sb = sandbox.start { agents = 5 }
+      assert(ccaas.new(sb:options "8x8"):agents { summary = true }:all())
+      for _, name in ipairs { "cqueues", "luv", "copas", "socket" } do
+        assert(not package.loaded[name], name)
+      end
+    ]])
+    assert.equal(0, status, output)
+  end)
+end)
+
+describe("a loop that is to know what is read", function()
+  local side = require "ccaas.side"
+  local sandbox, client, told
+
+  -- Tells it of something until it says that it knows.
+  local function begin(bell)
+    told[#told + 1] = bell
+    return #told > 1
+  end
+
+  before_each(function()
+    sandbox, told = helper.sandbox { queues = 3, agents = 2 }, {}
+    client = ccaas.new(sandbox:options "8x8")
+    side.of(client).begin = begin
+  end)
+
+  after_each(function() client:close() end)
+
+  local function check(stream, ...)
+    for _, step in ipairs { ... } do
+      step(stream)
+    end
+    assert.equal(2, #told)
+    assert.equal(told[1], told[2])
+    stream:close()
+  end
+
+  local function look(stream) return stream:next(0) end
+  local function read(stream) return assert(stream:next(20)) end
+
+  it("is told of a stream before it is read, and again until it knows", function()
+    check(client:queues(), look, look, read, read)
+  end)
+
+  it("is told in a `for`, too", function()
+    check(client:queues(), function(stream)
+      local rows = 0
+      for _ in stream do
+        rows = rows + 1
+        assert.is_true(#told > 0)
+      end
+      assert.equal(3, rows)
+    end)
+  end)
+
+  it("is told of a watch and of a merge", function()
+    check(client:watch("queues", { metrics = { "handling.rt" } }), look, look, read)
+    told = {}
+    check(ccaas.merge(client:queues(), client:agents { summary = true }), look, look, read, read)
+  end)
+end)
+
+describe("core.alarm", function()
+  local core = require "ccaas.core"
+
+  it("is readable when its time is up, or when its descriptor is", function()
+    local alarm = core.alarm(-1, 0)
+    assert.is_true(core.poll(alarm:fd(), 10))
+    local late = core.alarm(-1, 1000)
+    assert.is_false(core.poll(late:fd(), 0))
+    local both = core.alarm(alarm:fd(), 1e12)
+    assert.is_true(core.poll(both:fd(), 10))
+    for _, one in ipairs { both, late, alarm } do
+      one:close()
+      one:close()
+      assert.equal(-1, one:fd())
+    end
+  end)
+
+  it("says why it cannot be", function()
+    local alarm, reason = core.alarm(9999, 1)
+    assert.is_nil(alarm)
+    assert.matches("ad file", reason)
+  end)
+end)
