@@ -12,7 +12,7 @@ function faults.around()
   if not folder then
     folder = helper.folder()
     local status, output = helper.run(("cc -g -O1 -fno-optimize-sibling-calls -shared -fPIC -o %s/faults.so " ..
-      "%s/spec/faults.c -ldl"):format(folder, helper.top))
+      "%s/spec/support/faults.c -ldl"):format(folder, helper.top))
     assert(status == 0, output)
   end
   return ("ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-} LD_PRELOAD=%s/faults.so %%s"):format(folder)

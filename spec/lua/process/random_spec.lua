@@ -213,7 +213,7 @@ describe("a random use of everything", function()
     local folder = helper.folder()
     local fifo = folder .. "/in"
     assert(helper.run("mkfifo " .. fifo) == 0)
-    local pipe = io.popen(("python3 %s/spec/flaky_server.py %d < %s"):format(helper.top, number, fifo))
+    local pipe = io.popen(("python3 %s/spec/support/flaky_server.py %d < %s"):format(helper.top, number, fifo))
     local input = io.open(fifo, "w")
     local url = "http://127.0.0.1:" .. assert(pipe:read("*l"), "the server did not start")
     local sandbox = require("ccaas.sandbox").start { agents = 60, queues = 20, groups = 5, recordings = 20,

@@ -92,7 +92,7 @@ end)
 describe("the examples", function()
   it("are each named in a spec", function()
     local _, specs = helper.run(
-      "cd " .. helper.quote(helper.top) .. "/spec && cat *_spec.lua */*_spec.lua")
+      "cd " .. helper.quote(helper.top) .. "/spec && cat */*_spec.lua lua/*/*_spec.lua")
     local _, names = helper.run("cd " .. helper.quote(helper.top) .. "/examples && ls *.lua loops/*.lua")
     for name in names:gmatch("%S+%.lua") do
       name = name:gsub("^loops/%a+%.lua$", "loops")
