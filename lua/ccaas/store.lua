@@ -14,7 +14,7 @@
 --- without the store, with a token and a pace of its own, and `on_event` is told:
 --- a store that is down must not take the work down with it.
 ---
---- C decides what is asked of a store, and when (src/flow/lease.h); here is how.
+--- C decides what is asked of a store, and when (src/store/lease.h); here is how.
 --- The questions are answered by whoever waits next for anything of a client with
 --- that store.
 

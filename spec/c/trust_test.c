@@ -1,5 +1,5 @@
 /* Which certificates are trusted. */
-#include "trust.h"
+#include "trust_choice.h"
 
 #include "check.h"
 

@@ -1,4 +1,5 @@
-/* client:question(): what C wants of the client's store (src/flow/ask.h).
+/* client:question(): what C wants of the client's store
+ * (src/store/store_request.h).
  *
  * On the Lua side's thread.  The userdata holds the client; one that is
  * collected before it was answered (its coroutine is gone) is asked of somebody

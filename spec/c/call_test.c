@@ -1,0 +1,306 @@
+/* When a call asks: paces, pauses and leases, whatever happens between two
+ * looks at the clock. */
+#include "call_peer.h"
+
+/* Two calls through one gate: the first was sent, the second waits. */
+static struct ccaas_flow *first, *second;
+
+static void start_two(unsigned retries, double deadline)
+{
+    start("T");
+    first = call_with("tenant", retries, deadline);
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 1);
+}
+
+/* The second one goes so many seconds after the answer to the first. */
+static void finish_two(double seconds)
+{
+    wait_for_sending(second, 2);
+    CHECK(sent_at >= answered_at + seconds);
+    CHECK(sent_at < answered_at + seconds + 0.2);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
+static void counts_the_pace_from_the_answer(void)
+{
+    start_two(3, INFINITY);
+    then = answers_well;
+    CHECK_INT(take(first), CCAAS_TAKE_END);
+    finish_two(3);
+}
+
+static void counts_the_pace_from_the_end(void)
+{
+    struct ccaas_flow *flow;
+    double before;
+
+    start("T");
+    flow = call("tenant");
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    then = breaks_off;
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= answered_at + 3);
+    CHECK(sent_at < answered_at + 3.2);
+    before = sent_at;
+    then = cannot_connect;
+    wait_for_sending(flow, 3);
+    CHECK(sent_at >= before + 3);
+    CHECK(sent_at < before + 3.2);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+/* One of two calls ends before anything of its answer was read: the other may
+ * go three seconds after it may have arrived. */
+static void counts_the_pace_of_one_that_is_closed(void)
+{
+    start_two(3, INFINITY);
+    now += 2;
+    ENDS(.code = CCAAS_CANCELLED, .sent = true);
+    ccaas_flow_close(first);
+    answered_at = now;
+    finish_two(3);
+}
+
+static void counts_the_pace_of_one_that_is_late(void)
+{
+    start_two(3, 4);
+    now += 3.8;
+    answers_well();
+    CHECK_INT(take(first), CCAAS_TAKE_ERROR); /* its deadline has passed */
+    finish_two(3);
+}
+
+/* A year, says a server that is out of its mind. */
+static void keeps_others_back_for_a_minute_at_most(void)
+{
+    start_two(3, 30);
+    then = answers_absurdly;
+    CHECK_INT(take(first), CCAAS_TAKE_ERROR);
+    finish_two(60);
+}
+
+static void keeps_others_back_after_the_last_attempt(void)
+{
+    start_two(0, INFINITY);
+    then = answers_far_too_fast;
+    CHECK_INT(take(first), CCAAS_TAKE_ERROR);
+    finish_two(20);
+}
+
+/* The gate opens while a new token is asked for: there is nothing to look for
+ * until it comes. */
+static void sleeps_until_the_token_comes(void)
+{
+    start(NULL);
+    first = call("tenant");
+    second = call("tenant");
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    brings_token();
+    CHECK_INT(take(first), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 2);
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    answers_well();
+    CHECK_INT(take(first), CCAAS_TAKE_END);
+    wait_for_sending(second, 3); /* the token request */
+    now = answered_at + 4;
+    CHECK_INT(take(second), CCAAS_TAKE_WAIT);
+    CHECK(ccaas_flow_timeout(second) > 0.5);
+    brings_token();
+    wait_for_sending(second, 4);
+    ccaas_flow_free(first);
+    ccaas_flow_free(second);
+    finish();
+}
+
+/* The turn at the gate is a lease of a store that is slow to answer. */
+static void counts_a_lease_from_the_question(void)
+{
+    struct ccaas_question question;
+    struct ccaas_flow *flow;
+    double asked_at;
+
+    store = 1;
+    start("T");
+    store = 0;
+    flow = call("tenant");
+    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK(ccaas_client_question(client, &question));
+    CHECK_INT(question.kind, CCAAS_QUESTION_ENTER);
+    asked_at = now;
+    now += 3;
+    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 1);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT); /* not yet */
+    now += (asked_at + question.seconds - now) / 3 + 0.01;
+    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK(ccaas_client_question(client, &question));
+    CHECK_INT(question.kind, CCAAS_QUESTION_HOLD);
+    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+/* It answers when that time is over. */
+static void does_without_a_lease_that_is_over(void)
+{
+    struct ccaas_question question;
+    struct ccaas_flow *flow;
+
+    store = 1;
+    start("T");
+    store = 0;
+    flow = call("tenant");
+    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK(ccaas_client_question(client, &question));
+    now += question.seconds + 0.1;
+    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(sent, 1);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+static void counts_a_pause_of_a_subscription_without_token_so(void)
+{
+    static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
+                                                        "n", "u", "v"};
+    struct ccaas_live_plan plan = {.url = "wss://h/live",
+                                   .paths = paths,
+                                   .queue = 4,
+                                   .silence = 60,
+                                   .reconnects = -1,
+                                   .pause_first = 1,
+                                   .pause_most = 30,
+                                   .deadline = INFINITY,
+                                   .max_message = 1000};
+    struct ccaas_live *live;
+    struct ccaas_news news;
+    int looks;
+
+    token_retries = 0;
+    start(NULL);
+    live = ccaas_live_new(client, &plan);
+    CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_WAIT);
+    then = answers_too_fast;
+    CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_DOWN);
+    for (looks = 0; sent < 2 && looks < 1000; looks++) {
+        CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_WAIT);
+        if (sent < 2)
+            now += fmin(fmax(ccaas_live_timeout(live), 0.001), 0.1);
+    }
+    CHECK(sent_at >= answered_at + 2);
+    CHECK(sent_at < answered_at + 2.2);
+    token_retries = 3;
+    ccaas_live_free(live);
+    finish();
+}
+
+static void counts_a_pause_from_the_answer(void)
+{
+    struct ccaas_flow *flow;
+
+    start("T");
+    flow = call(NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    then = answers_too_fast;
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= answered_at + 2);
+    CHECK(sent_at < answered_at + 2.2);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+static void waits_until_a_date(void)
+{
+    struct ccaas_flow *flow;
+
+    start("T");
+    flow = call(NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    asks_for_a_date();
+    now += 10; /* who reads it is late */
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= 1020);
+    CHECK(sent_at < 1021.2);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+/* Its date was measured when the answer was read: 3.6 s too early. */
+static void waits_until_a_date_where_it_is_not_ready(void)
+{
+    struct ccaas_flow *flow;
+
+    start("T");
+    patient = true;
+    flow = call(NULL);
+    patient = false;
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    says_not_ready_until_a_date();
+    now += 3.6;        /* who reads it is late */
+    wall_step = -3600; /* and the clock is set back meanwhile */
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= 1020);
+    CHECK(sent_at < 1021.2);
+    wall_step = 0;
+    ccaas_flow_free(flow);
+    finish();
+}
+
+static void counts_a_pause_of_the_token_request_so(void)
+{
+    struct ccaas_flow *flow;
+
+    start(NULL);
+    flow = call(NULL);
+    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    then = answers_too_fast;
+    wait_for_sending(flow, 2);
+    CHECK(sent_at >= answered_at + 2);
+    CHECK(sent_at < answered_at + 2.2);
+    ccaas_flow_free(flow);
+    finish();
+}
+
+int main(void)
+{
+    it("counts the pace from when the answer is there",
+       counts_the_pace_from_the_answer);
+    it("counts it from the end where there is no answer, but for what was "
+       "never "
+       "sent",
+       counts_the_pace_from_the_end);
+    it("counts it from now where one is closed before its answer is there",
+       counts_the_pace_of_one_that_is_closed);
+    it("counts it so where one is too late to read its answer",
+       counts_the_pace_of_one_that_is_late);
+    it("keeps others back for as long as a refusal says, also where that was "
+       "the last attempt",
+       keeps_others_back_after_the_last_attempt);
+    it("keeps them back for a minute at most where it does not wait itself",
+       keeps_others_back_for_a_minute_at_most);
+    it("sleeps until the token comes where its turn has come before",
+       sleeps_until_the_token_comes);
+    it("counts a lease from when the store was asked for it",
+       counts_a_lease_from_the_question);
+    it("does without one that is over when the store answers",
+       does_without_a_lease_that_is_over);
+    it("counts a pause from when the answer is there",
+       counts_a_pause_from_the_answer);
+    it("waits until a date, however late the answer is read",
+       waits_until_a_date);
+    it("waits so where it is not ready, and the clock is set meanwhile",
+       waits_until_a_date_where_it_is_not_ready);
+    it("counts a pause of the token request so, too",
+       counts_a_pause_of_the_token_request_so);
+    it("counts a pause of a subscription that has no token so, too",
+       counts_a_pause_of_a_subscription_without_token_so);
+    return check_report();
+}

@@ -1,0 +1,466 @@
+/* One page of a flow: its request, its attempts, what its answer means. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "call.h"
+#include "clock.h"
+#include "error.h"
+#include "retry.h"
+#include "retry_after.h"
+#include "trust_choice.h"
+
+/* The walk's url, with the page's number and size where the plan has them. */
+static char *make_url(const struct ccaas_plan *plan, size_t walk, int64_t page)
+{
+    const char *url = plan->urls[walk];
+    char *text;
+
+    if (!plan->paged)
+        return strdup(url);
+    if (asprintf(&text, "%s%c%s=%lld&%s=%lld", url,
+                 strchr(url, '?') ? '&' : '?', plan->page_name, (long long)page,
+                 plan->size_name, (long long)plan->page_size) < 0)
+        return NULL;
+    return text;
+}
+
+struct cc_fetch *cc_fetch_new(struct ccaas_flow *flow, size_t walk,
+                              int64_t page)
+{
+    struct cc_fetch *fetch = calloc(1, sizeof *fetch), **link;
+
+    if (!fetch)
+        return NULL;
+    fetch->flow = flow;
+    fetch->walk = walk;
+    fetch->page = page;
+    fetch->url = make_url(&flow->plan, walk, page);
+    fetch->error.retry_after = -1;
+    if (!fetch->url) {
+        free(fetch);
+        return NULL;
+    }
+    for (link = &flow->fetches; *link && (*link)->walk <= walk;)
+        link = &(*link)->next;
+    fetch->next = *link;
+    *link = fetch;
+    flow->fetching++;
+    return fetch;
+}
+
+/* The gate of the plan; it is there when somebody is inside. */
+static struct cc_gate *gate_of(struct cc_fetch *fetch)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+
+    return cc_gate_find(fetch->flow->client->engine, plan->gate);
+}
+
+void cc_fetch_arrived(struct cc_fetch *fetch, double at)
+{
+    if (fetch->inside)
+        fetch->not_before =
+            fmax(fetch->not_before, at + fetch->flow->plan.gate_seconds);
+}
+
+void cc_fetch_drop(struct cc_fetch *fetch)
+{
+    /* Nothing was heard of it yet: it may arrive just now. */
+    if (fetch->unheard)
+        cc_fetch_arrived(fetch, cc_clock_now());
+    fetch->unheard = false;
+    if (fetch->inside || fetch->pacing)
+        cc_gate_leave(gate_of(fetch), fetch, fetch->not_before);
+    fetch->inside = fetch->pacing = false;
+    if (fetch->transfer)
+        cc_http_cancel(fetch->transfer);
+    cc_http_release(fetch->transfer);
+    cc_reader_release(fetch->reader);
+    free(fetch->headers);
+    fetch->transfer = NULL;
+    fetch->reader = NULL;
+    fetch->headers = NULL;
+    fetch->headers_length = 0;
+}
+
+void cc_fetch_free(struct cc_fetch *fetch)
+{
+    cc_fetch_drop(fetch);
+    cc_grant_need_end(&fetch->need);
+    cc_error_clear(&fetch->error);
+    free(fetch->url);
+    fetch->flow->fetching--;
+    free(fetch);
+}
+
+struct ccaas_event *cc_fetch_note(struct cc_fetch *fetch, const char *type)
+{
+    struct ccaas_event *event = cc_client_note(
+        fetch->flow->client, type, fetch->flow->plan.method, fetch->url);
+
+    if (event) {
+        event->attempt = fetch->attempt;
+        if (fetch->flow->plan.paged)
+            event->page = fetch->page;
+    }
+    return event;
+}
+
+void cc_fetch_moved(const struct cc_fetch *fetch, struct ccaas_error *error)
+{
+    char message[240];
+
+    if (!fetch->moved[0])
+        return;
+    snprintf(message, sizeof message, "%.239s", error->message);
+    cc_error_set(error, error->code, "%s (redirected to %s)", message,
+                 fetch->moved);
+}
+
+/* It failed for good. */
+void cc_fetch_fail(struct cc_fetch *fetch)
+{
+    struct ccaas_client *client = fetch->flow->client;
+
+    strncpy(fetch->error.method, fetch->flow->plan.method,
+            sizeof fetch->error.method - 1);
+    cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    cc_fetch_moved(fetch, &fetch->error);
+    if (client->grant)
+        cc_grant_scrub(client->grant, &fetch->error);
+    cc_fetch_drop(fetch);
+    fetch->state = CC_FETCH_FAILED;
+}
+
+/* No call goes through the plan's gate before `until`. */
+static void hold_back(struct cc_fetch *fetch, double until)
+{
+    fetch->not_before = fmax(fetch->not_before, until);
+    if (fetch->inside)
+        cc_gate_hold(gate_of(fetch), until);
+}
+
+/* The attempt failed, with fetch->error: again later, or never. */
+void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
+                    double at)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    double retry_after = fetch->error.status ? fetch->error.retry_after : -1;
+    struct cc_retry_rule rule = {.retries = plan->retries,
+                                 .base = 0.5,
+                                 .cap = 30,
+                                 .idempotent = plan->idempotent,
+                                 .max_retry_after = plan->max_retry_after};
+    struct cc_retry_attempt attempt = {.number = fetch->attempt - fetch->spared,
+                                       .transient = transient,
+                                       .sent = sent,
+                                       .retry_after = retry_after};
+    double pause;
+
+    fetch->error.retry_after = retry_after;
+    fetch->error.retryable = transient;
+    pause = cc_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
+                          cc_random_unit());
+    /* For all who want to go in, whether this one tries again or not. */
+    if (fetch->error.code == CCAAS_RATE_LIMITED)
+        hold_back(fetch, at + (pause < 0 ? fmin(retry_after, CC_GATE_PATIENCE)
+                                         : pause));
+    if (pause < 0) {
+        cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
+        cc_fetch_fail(fetch);
+        return;
+    }
+    cc_fetch_pause(fetch, at, pause);
+}
+
+void cc_fetch_pause(struct cc_fetch *fetch, double at, double pause)
+{
+    struct ccaas_event *event = cc_fetch_note(fetch, "wait");
+
+    cc_fetch_drop(fetch);
+    if (event) {
+        event->seconds = pause;
+        snprintf(event->code, sizeof event->code, "%s",
+                 fetch->error.code ? ccaas_code_name(fetch->error.code) : "");
+    }
+    fetch->resume_at = at + pause;
+    fetch->state = CC_FETCH_PAUSE;
+}
+
+/* Fails with an error that is made here. */
+void cc_fetch_refuse(struct cc_fetch *fetch, enum ccaas_code code,
+                     const char *message)
+{
+    fetch->error.status = fetch->status;
+    cc_error_set(&fetch->error, code, "%s", message);
+    cc_fetch_fail(fetch);
+}
+
+/* The headers that ask for what is missing of a body. */
+struct rest {
+    const char **headers;
+    char range[64], if_range[160];
+};
+
+/* False: the whole body is asked for, with the plan's own headers. */
+static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    size_t count = 0;
+
+    rest->headers = NULL;
+    if (!plan->resume || !fetch->got || !fetch->etag[0])
+        return false;
+    while (plan->headers[count])
+        count++;
+    rest->headers = malloc((count + 3) * sizeof *rest->headers);
+    if (!rest->headers)
+        return false;
+    memcpy(rest->headers, plan->headers, count * sizeof *rest->headers);
+    snprintf(rest->range, sizeof rest->range, "Range: bytes=%lld-",
+             (long long)fetch->got);
+    snprintf(rest->if_range, sizeof rest->if_range, "If-Range: %s",
+             fetch->etag);
+    rest->headers[count] = rest->range;
+    rest->headers[count + 1] = rest->if_range;
+    rest->headers[count + 2] = NULL;
+    return true;
+}
+
+/* The server has told another call to wait, for longer than this one would if
+ * it were told so: it fails like that one. */
+static bool held_too_long(struct cc_fetch *fetch, const struct cc_gate *gate,
+                          double now)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    double left = cc_gate_held(gate) - now;
+
+    if (!(left > plan->max_retry_after))
+        return false;
+    fetch->error.retry_after = ceil(left);
+    fetch->error.retryable = true;
+    cc_error_set(&fetch->error, CCAAS_RATE_LIMITED, "another call was refused");
+    cc_retry_after_tell(&fetch->error, CC_RETRY_TOO_LONG,
+                        plan->max_retry_after);
+    cc_fetch_fail(fetch);
+    return true;
+}
+
+/* Goes through the plan's gate, if it has one. */
+static bool go_in(struct cc_fetch *fetch, double now)
+{
+    struct cc_gate *gate;
+    struct ccaas_event *event;
+
+    if (!fetch->flow->plan.gate || fetch->inside)
+        return true;
+    gate = gate_of(fetch);
+    if (!gate) {
+        cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
+        return false;
+    }
+    fetch->inside = cc_gate_enter(gate, fetch->flow->client, fetch,
+                                  fetch->flow->plan.gate_seconds,
+                                  fetch->flow->bell, now, &fetch->gate_due);
+    if (fetch->inside)
+        fetch->gate_due = now;
+    if (!fetch->inside && held_too_long(fetch, gate, now))
+        return false;
+    if (fetch->inside || fetch->pacing)
+        return fetch->inside;
+    fetch->pacing = true;
+    event = cc_fetch_note(fetch, "wait");
+    if (event) {
+        snprintf(event->reason, sizeof event->reason, "pace");
+        if (isfinite(fetch->gate_due))
+            event->seconds = fetch->gate_due - now;
+    }
+    return false;
+}
+
+static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    const struct ccaas_plan *plan = &flow->plan;
+    struct ccaas_client *client = flow->client;
+    struct cc_http *http = cc_engine_http(client->engine);
+    struct cc_http_request request = {
+        .method = plan->method,
+        .url = fetch->url,
+        .headers = plan->headers,
+        .bearer = bearer,
+        .content = plan->content,
+        .content_length = plan->content_length,
+        .trust = cc_trust_for(client->ca_file),
+        .proxy = client->proxy,
+        .user_agent = client->user_agent,
+        .connect_timeout = client->connect_timeout,
+        .timeout = plan->timeout,
+        .deadline = flow->deadline,
+        .idempotent = plan->idempotent,
+        .plain = plan->resume, /* ranges are of the bytes as they are sent */
+    };
+    struct cc_http_sink sink;
+    struct rest rest;
+
+    if (ask_for_rest(fetch, &rest))
+        request.headers = rest.headers;
+    fetch->attempt++;
+    fetch->again = fetch->named;
+    fetch->nameless_given = fetch->nameless > fetch->nameless_given
+                                ? fetch->nameless
+                                : fetch->nameless_given;
+    fetch->rows = fetch->nameless = 0;
+    fetch->status = 0;
+    fetch->moved[0] = '\0';
+    if (fetch->attempt == 1)
+        cc_fetch_note(fetch, "request");
+    fetch->reader = cc_reader_new(plan, flow->bell, flow->ahead);
+    if (fetch->reader) {
+        sink = cc_reader_sink(fetch->reader);
+        cc_mailbox_quiet(cc_reader_box(fetch->reader), true);
+        if (http)
+            fetch->transfer = cc_http_send(http, &request, &sink);
+        if (!fetch->transfer)
+            cc_reader_unsent(fetch->reader);
+    }
+    free(rest.headers);
+    fetch->unheard = fetch->transfer != NULL;
+    fetch->state = CC_FETCH_UNDERWAY;
+    if (!fetch->transfer)
+        cc_fetch_refuse(fetch, CCAAS_IO, CC_NO_ROOM);
+}
+
+/* The error is the token request's own, url included; the attempts before it
+ * are ours. */
+static void fail_for_token(struct cc_fetch *fetch)
+{
+    struct ccaas_attempt *attempts = fetch->error.attempts;
+    size_t count = fetch->error.attempt_count, i;
+
+    fetch->error.attempts = NULL;
+    fetch->error.attempt_count = 0;
+    cc_grant_error(fetch->flow->client->grant, &fetch->need, &fetch->error);
+    for (i = 0; i < count; i++)
+        cc_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
+                         attempts[i].outcome);
+    free(attempts);
+    cc_fetch_drop(fetch);
+    fetch->state = CC_FETCH_FAILED;
+}
+
+/* Sends it as soon as there is a token. */
+static void try_to_send(struct cc_fetch *fetch, double now)
+{
+    struct ccaas_client *client = fetch->flow->client;
+    struct cc_secret *bearer = NULL;
+
+    if (fetch->flow->plan.anonymous || !client->grant) {
+        if (go_in(fetch, now))
+            send(fetch, NULL);
+        return;
+    }
+    fetch->need.retries = fetch->flow->plan.retries;
+    fetch->need.timeout = fetch->flow->plan.timeout;
+    fetch->need.deadline = fetch->flow->deadline;
+    fetch->need.max_retry_after = fetch->flow->plan.max_retry_after;
+    switch (cc_grant_use(client->grant, client, &fetch->need, fetch->flow->bell,
+                         now, &bearer, &fetch->generation)) {
+    case CC_GRANT_HAVE:
+        if (go_in(fetch, now))
+            send(fetch, bearer);
+        break;
+    case CC_GRANT_ASK:
+        fetch->flow->asked = true;
+        break;
+    case CC_GRANT_WAIT:
+        break;
+    case CC_GRANT_FAILED:
+        fail_for_token(fetch);
+        break;
+    }
+}
+
+/* Takes what has come, up to the next block of records. */
+static void receive(struct cc_fetch *fetch)
+{
+    struct cc_mail *mail;
+    bool resume;
+    int kind;
+
+    while (fetch->state == CC_FETCH_UNDERWAY) {
+        kind = cc_mailbox_peek(cc_reader_box(fetch->reader));
+        if (kind != CC_MAIL_HEAD && kind != CC_MAIL_END)
+            return;
+        mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
+        fetch->unheard = false;
+        if (kind == CC_MAIL_HEAD)
+            cc_answer_head(fetch, (struct cc_head_mail *)mail);
+        else
+            cc_answer_end(fetch, (struct cc_end_mail *)mail);
+        mail->free(mail);
+    }
+}
+
+void cc_fetch_advance(struct cc_fetch *fetch, double now)
+{
+    if (fetch->state == CC_FETCH_PAUSE && now >= fetch->resume_at)
+        fetch->state = CC_FETCH_TOKEN;
+    if (fetch->state == CC_FETCH_UNDERWAY)
+        receive(fetch);
+    if (fetch->inside && now >= fetch->gate_due)
+        fetch->gate_due =
+            cc_gate_stay(gate_of(fetch), fetch->flow->client, now);
+    if (fetch->state == CC_FETCH_TOKEN)
+        try_to_send(fetch, now);
+}
+
+struct cc_block *cc_fetch_block(struct cc_fetch *fetch)
+{
+    struct cc_mail *mail;
+    bool resume;
+
+    if (fetch->state != CC_FETCH_UNDERWAY ||
+        cc_mailbox_peek(cc_reader_box(fetch->reader)) != CC_MAIL_BLOCK)
+        return NULL;
+    mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
+    if (resume)
+        cc_http_resume(fetch->transfer);
+    return (struct cc_block *)mail;
+}
+
+bool cc_fetch_running(const struct cc_fetch *fetch)
+{
+    /* Before its head is read it may yet tell of pages that come before all
+     * others: until then nobody else gets its place. */
+    return fetch->state < CC_FETCH_READ &&
+           !(fetch->state == CC_FETCH_UNDERWAY && fetch->status &&
+             cc_mailbox_finished(cc_reader_box(fetch->reader)));
+}
+
+void cc_fetch_first(struct cc_fetch *fetch)
+{
+    if (fetch->reader)
+        cc_mailbox_quiet(cc_reader_box(fetch->reader), false);
+}
+
+double cc_fetch_due(const struct cc_fetch *fetch)
+{
+    struct ccaas_client *client = fetch->flow->client;
+    double due = INFINITY;
+
+    if (fetch->state == CC_FETCH_PAUSE)
+        return fetch->resume_at;
+    if (fetch->state == CC_FETCH_UNDERWAY && fetch->inside)
+        return fetch->gate_due;
+    if (fetch->state != CC_FETCH_TOKEN)
+        return INFINITY;
+    if (client->grant)
+        due = cc_grant_due(client->grant, &fetch->need);
+    /* Who waits for a token does not go in before it is there. */
+    return fetch->pacing && !fetch->need.link ? fmin(due, fetch->gate_due)
+                                              : due;
+}

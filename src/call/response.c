@@ -1,0 +1,356 @@
+/* What the answer to a fetch means: its head, and its end. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "clock.h"
+#include "error.h"
+#include "header.h"
+#include "retry.h"
+#include "retry_after.h"
+
+#define UNREADY_LEAST 0.25
+#define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
+
+/* The number in the headers of that name, of which there may be several. */
+static int64_t page_number(const struct cc_fetch *fetch, const char *name)
+{
+    const char *at = fetch->headers, *end = at + fetch->headers_length, *value;
+    int64_t number = CC_PAGE_NONE;
+
+    while ((value = cc_header(at, (size_t)(end - at), name)) != NULL) {
+        at = value + strlen(value) + 1;
+        number = cc_page_both(number, cc_page_number(value, strlen(value)));
+    }
+    return number;
+}
+
+/* The numbers that come with a page; what they contradict is an error. */
+static void take_page_head(struct cc_fetch *fetch)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    struct cc_page_walk *walk = &flow->walks[fetch->walk];
+    int64_t numbers[4];
+    struct cc_page_head head;
+    const char *reason;
+    size_t i;
+
+    for (i = 0; i < 4; i++)
+        numbers[i] = page_number(fetch, flow->plan.page_headers[i]);
+    head =
+        (struct cc_page_head){numbers[0], numbers[1], numbers[2], numbers[3]};
+    reason = cc_page_head(walk, fetch->page, &head);
+    if (reason)
+        cc_fetch_refuse(fetch, CCAAS_PROTOCOL, reason);
+}
+
+/* A copy of the answer's headers in *to, in the place of what is there. */
+static bool keep_headers(char **to, size_t *length,
+                         const struct cc_head_mail *mail)
+{
+    char *copy = malloc(mail->length + 1);
+
+    if (!copy)
+        return false;
+    memcpy(copy, mail->headers, mail->length);
+    free(*to);
+    *to = copy;
+    *length = mail->length;
+    return true;
+}
+
+/* The file is not what it was when its first part came: all of it again. */
+static void ask_for_all(struct cc_fetch *fetch, double at)
+{
+    fetch->etag[0] = '\0';
+    cc_error_set(&fetch->error, CCAAS_NETWORK, "the file changed");
+    cc_fetch_retry(fetch, true, true, at);
+}
+
+/* Is it an entity tag that may be sent back?  It becomes a header of ours. */
+static bool is_strong_tag(const char *tag)
+{
+    size_t length = strlen(tag), i;
+
+    if (length < 2 || tag[0] != '"' || tag[length - 1] != '"')
+        return false;
+    for (i = 1; i + 1 < length; i++)
+        if (tag[i] == '"' || (unsigned char)tag[i] <= ' ' || tag[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* Is JSON wanted, and not bytes? */
+static bool wants_json(const struct ccaas_plan *plan)
+{
+    return plan->body != CCAAS_BODY_WHOLE && plan->body != CCAAS_BODY_CHUNKS;
+}
+
+/* A good answer that by its status has no body, where JSON is wanted. */
+static bool has_no_content(struct cc_fetch *fetch)
+{
+    char message[96];
+
+    if (!wants_json(&fetch->flow->plan) ||
+        (fetch->status != 204 && fetch->status != 205))
+        return false;
+    snprintf(message, sizeof message,
+             "the server answered %d, which has no content, where JSON was "
+             "asked for",
+             fetch->status);
+    cc_fetch_refuse(fetch, CCAAS_PROTOCOL, message);
+    return true;
+}
+
+/* The head of a body that goes out in pieces: does it go on where the attempt
+ * before it ended? */
+static void take_chunks_head(struct cc_fetch *fetch, double at)
+{
+    const char *etag = cc_header(fetch->headers, fetch->headers_length, "etag");
+    const char *range =
+        cc_header(fetch->headers, fetch->headers_length, "content-range");
+    const char *coding =
+        cc_header(fetch->headers, fetch->headers_length, "content-encoding");
+    long long from = -1;
+
+    if (fetch->status == 206 && fetch->got && etag &&
+        strcmp(etag, fetch->etag) != 0) {
+        /* If-Range was not heeded. */
+        fetch->error.retry_after = -1;
+        ask_for_all(fetch, at);
+        return;
+    }
+    if (fetch->status == 206) {
+        if (!fetch->got || !range || sscanf(range, "bytes %lld-", &from) != 1 ||
+            from != fetch->got)
+            cc_fetch_refuse(fetch, CCAAS_PROTOCOL,
+                            "the server sent another part of the file than "
+                            "was asked for");
+        return;
+    }
+    fetch->afresh = fetch->afresh || fetch->got > 0;
+    fetch->got = 0;
+    fetch->etag[0] = '\0';
+    /* A weak one does not promise the same bytes, and what comes compressed is
+     * counted after it was unpacked. */
+    if (etag && is_strong_tag(etag) && strlen(etag) < sizeof fetch->etag &&
+        !coding)
+        strcpy(fetch->etag, etag);
+}
+
+/* Notes where a redirect led to.  It is scrubbed now: a secret that is cut
+ * again with the message would not be known for one. */
+static void note_moved(struct cc_fetch *fetch, const char *moved)
+{
+    const struct cc_grant *grant = fetch->flow->client->grant;
+    size_t length = strlen(moved);
+    bool cut = length + 1 == sizeof fetch->moved;
+
+    memcpy(fetch->moved, moved, length);
+    if (grant)
+        length = cc_grant_scrub_text(grant, fetch->moved, length, cut);
+    fetch->moved[length] = '\0';
+}
+
+void cc_answer_head(struct cc_fetch *fetch, const struct cc_head_mail *mail)
+{
+    struct ccaas_flow *flow = fetch->flow;
+
+    fetch->status = flow->status = mail->status;
+    note_moved(fetch, mail->moved);
+    memcpy(flow->moved, fetch->moved, sizeof flow->moved);
+    cc_fetch_arrived(fetch, mail->came_at);
+    if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
+        !keep_headers(&flow->headers, &flow->headers_length, mail))
+        cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
+    else if (mail->status < 200 || mail->status > 299 || has_no_content(fetch))
+        return;
+    else if (flow->plan.paged)
+        take_page_head(fetch);
+    else if (flow->plan.body == CCAAS_BODY_CHUNKS)
+        take_chunks_head(fetch, mail->came_at);
+}
+
+/* A whole answer that is no 2xx. */
+static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
+                             double at)
+{
+    struct ccaas_flow *flow = fetch->flow;
+    struct ccaas_client *client = flow->client;
+    size_t length = end->length;
+    int64_t pages;
+    bool transient;
+
+    if (fetch->status == 401 && client->grant && !flow->plan.anonymous &&
+        !fetch->replayed &&
+        cc_grant_refused(client->grant, fetch->generation)) {
+        fetch->replayed = true;
+        fetch->spared++;
+        cc_fetch_drop(fetch);
+        fetch->state = CC_FETCH_TOKEN;
+        return;
+    }
+    pages =
+        cc_client_past_end(&client->dialect, fetch->status, end->body, length);
+    if (flow->plan.paged && pages >= 0 &&
+        cc_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
+            CC_PAGE_REFUSED) {
+        fetch->state = CC_FETCH_PAST;
+        return;
+    }
+    transient = cc_client_verdict(client, fetch->status, fetch->headers,
+                                  fetch->headers_length, end->body, length,
+                                  &fetch->error);
+    cc_fetch_retry(fetch, transient, true, at);
+}
+
+/* A whole 2xx answer, or one that the reader put an end to. */
+static void conclude_answer(struct cc_fetch *fetch,
+                            const struct cc_end_mail *end, double at)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const char *type;
+    char shown[101];
+    bool whole =
+        plan->body == CCAAS_BODY_WHOLE || plan->body == CCAAS_BODY_JSON;
+
+    fetch->error.status = fetch->status;
+    switch (end->state) {
+    case CC_SPLIT_DONE:
+        cc_fetch_drop(fetch);
+        fetch->state = CC_FETCH_READ;
+        break;
+    case CC_SPLIT_MORE:
+        cc_error_set(&fetch->error, CCAAS_NETWORK, "%s",
+                     end->empty
+                         ? "the answer is empty, where JSON was asked for"
+                         : "the answer was cut short");
+        cc_fetch_retry(fetch, true, true, at);
+        break;
+    case CC_SPLIT_BAD:
+        type = cc_header(fetch->headers, fetch->headers_length, "content-type");
+        ccaas_client_show(fetch->flow->client, shown, sizeof shown,
+                          type ? type : "", type ? strlen(type) : 0);
+        cc_error_set(&fetch->error, CCAAS_PROTOCOL,
+                     "malformed JSON at byte %llu of the answer: %s%s%s",
+                     (unsigned long long)end->offset, end->reason,
+                     type ? "; its content type is " : "", shown);
+        cc_fetch_fail(fetch);
+        break;
+    case CC_SPLIT_LARGE:
+        if (whole)
+            cc_error_set(&fetch->error, CCAAS_TOO_LARGE,
+                         "the answer is larger than max_body (%llu bytes)",
+                         (unsigned long long)plan->max_body);
+        else
+            cc_error_set(&fetch->error, CCAAS_TOO_LARGE,
+                         "%s is larger than max_record (%llu bytes)",
+                         end->reason, (unsigned long long)plan->max_record);
+        cc_fetch_fail(fetch);
+        break;
+    }
+}
+
+/* The server is not ready: again later, the same bytes, which is no attempt
+ * that counts.  A Retry-After that is too long ends it as it ends any call. */
+static void wait_for_it(struct cc_fetch *fetch, double at)
+{
+    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct cc_retry_rule rule = {.retries = 1,
+                                       .idempotent = true,
+                                       .max_retry_after =
+                                           plan->max_retry_after};
+    const struct cc_retry_attempt attempt = {.number = 1,
+                                             .transient = true,
+                                             .retry_after =
+                                                 fetch->error.retry_after};
+    double pause;
+
+    fetch->error.status = fetch->status;
+    fetch->error.retryable = true;
+    cc_error_set(&fetch->error, CCAAS_TIMEOUT, CC_FETCH_UNREADY);
+    if (attempt.retry_after >= 0) {
+        pause = cc_retry_wait(&rule, &attempt, fetch->flow->deadline - at, 0);
+        if (pause < 0) {
+            cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
+            cc_fetch_fail(fetch);
+            return;
+        }
+        pause = fmax(pause, UNREADY_LEAST);
+    } else {
+        pause = fmin(0.5 * (1 << fetch->unready), UNREADY_MOST);
+    }
+    fetch->unready += fetch->unready < 10;
+    fetch->spared++;
+    cc_fetch_pause(fetch, at, pause);
+}
+
+bool cc_fetch_unready(const struct cc_fetch *fetch)
+{
+    return fetch->unready && fetch->error.status == 202;
+}
+
+/* The attempt ended without a whole answer. */
+static void conclude_trouble(struct cc_fetch *fetch,
+                             const struct cc_http_end *http, bool unready,
+                             double at)
+{
+    char message[sizeof fetch->error.message];
+
+    /* The deadline passed while the server was asked whether it is ready. */
+    if (unready && http->code == CCAAS_TIMEOUT && !http->transient &&
+        !fetch->status) {
+        fetch->error.status = 202;
+        fetch->error.retryable = true;
+        cc_error_set(&fetch->error, CCAAS_TIMEOUT, CC_FETCH_UNREADY);
+        cc_fetch_fail(fetch);
+        return;
+    }
+    fetch->error.status = http->refusal ? http->refusal : fetch->status;
+    cc_client_blame(fetch->url, fetch->flow->client->proxy, http, message,
+                    sizeof message);
+    cc_error_set(&fetch->error, http->code, "%s", message);
+    cc_fetch_retry(fetch, http->transient, http->sent, at);
+}
+
+void cc_answer_end(struct cc_fetch *fetch, struct cc_end_mail *end)
+{
+    const struct cc_http_end *http = &end->http;
+    double at = end->came_at;
+    struct ccaas_event *event = cc_fetch_note(fetch, "attempt");
+    bool unready = cc_fetch_unready(fetch);
+    char outcome[sizeof event->code];
+
+    if (http->code != CCAAS_OK)
+        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
+    else
+        snprintf(outcome, sizeof outcome, "%d", fetch->status);
+    if (http->sent && !fetch->status)
+        cc_fetch_arrived(fetch, at);
+    /* What an attempt before this one said is not this one's. */
+    cc_error_blank(&fetch->error);
+    fetch->error.retry_after = cc_retry_after_of(
+        fetch->headers, fetch->headers_length, end->came_wall);
+    cc_error_attempt(&fetch->error, http->at, http->seconds, outcome);
+    if (event) {
+        event->status = http->refusal ? http->refusal : fetch->status;
+        event->seconds = http->seconds;
+        event->bytes = http->bytes;
+        if (http->code != CCAAS_OK)
+            snprintf(event->code, sizeof event->code, "%s", outcome);
+    }
+    note_moved(fetch, end->moved);
+    if (http->code != CCAAS_OK) {
+        conclude_trouble(fetch, http, unready, at);
+    } else if (fetch->status == 202 && fetch->flow->plan.patient) {
+        wait_for_it(fetch, at);
+    } else if (fetch->status == 416 && fetch->got) {
+        ask_for_all(fetch, at);
+    } else if (fetch->status < 200 || fetch->status > 299) {
+        conclude_refusal(fetch, end, at);
+    } else {
+        conclude_answer(fetch, end, at);
+    }
+}

@@ -1,0 +1,367 @@
+/* The request for a token, with its attempts. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "clock.h"
+#include "error.h"
+#include "number.h"
+#include "retry_after.h"
+#include "text.h"
+#include "token_own.h"
+#include "trust_choice.h"
+
+#define TOKEN_BODY (64 * 1024) /* a larger reply is no token */
+#define TOKEN_LONGEST (16 * 1024)
+
+void cc_grant_drop(struct cc_grant *grant)
+{
+    if (grant->reply) {
+        cc_secret_wipe(grant->reply->bytes, grant->reply->length);
+        grant->reply->mail.free(&grant->reply->mail);
+        grant->reply = NULL;
+    }
+    if (grant->transfer)
+        cc_http_cancel(grant->transfer);
+    cc_http_release(grant->transfer);
+    cc_reader_release(grant->reader);
+    grant->transfer = NULL;
+    grant->reader = NULL;
+    free(grant->headers);
+    grant->headers = NULL;
+    grant->headers_length = 0;
+}
+
+void cc_grant_note(struct cc_grant *grant, struct ccaas_client *client,
+                   const char *reason, double seconds)
+{
+    struct ccaas_event *event =
+        cc_client_note(client, "token", "POST", grant->url ? grant->url : "");
+
+    if (!event)
+        return;
+    event->attempt = grant->attempt;
+    event->status = grant->status;
+    event->seconds = seconds;
+    strncpy(event->reason, reason, sizeof event->reason - 1);
+}
+
+/* The round is over without a token. */
+void cc_grant_give_up(struct cc_grant *grant, struct ccaas_client *client)
+{
+    cc_grant_scrub(grant, &grant->error);
+    cc_grant_note(grant, client, ccaas_code_name(grant->error.code), -1);
+    cc_grant_share(grant);
+    cc_grant_refuse_all(grant);
+    cc_bell_ring(grant->bell);
+}
+
+void cc_grant_blame(struct cc_grant *grant, enum ccaas_code code,
+                    const char *message)
+{
+    struct ccaas_error *error = &grant->error;
+
+    /* What an attempt before this one said is not this one's. */
+    cc_error_blank(error);
+    error->status = grant->status;
+    error->retryable = false;
+    error->retry_after = -1;
+    if (grant->url) {
+        strcpy(error->method, "POST");
+        cc_error_url(error->url, sizeof error->url, grant->url);
+    }
+    cc_error_set(error, code, "%s", message);
+}
+
+/* The longest timeout of the calls that wait: see cc_grant_be_patient. */
+static double longest_timeout(const struct cc_grant *grant)
+{
+    const struct cc_grant_need *need;
+    double longest = 0;
+
+    for (need = grant->needs; need; need = need->next)
+        longest = fmax(longest, need->timeout);
+    return longest;
+}
+
+void cc_grant_send(struct cc_grant *grant, struct ccaas_client *client,
+                   double now)
+{
+    static const char form[] = "grant_type=client_credentials";
+    static const char *const headers[] = {
+        "Content-Type: application/x-www-form-urlencoded",
+        "Accept: application/json", NULL};
+    struct ccaas_plan plan = {.body = CCAAS_BODY_WHOLE, .max_body = TOKEN_BODY};
+    struct cc_http_request request = {
+        .method = "POST",
+        .url = grant->url,
+        .headers = headers,
+        .user = grant->key,
+        .password = grant->secret,
+        .content = form,
+        .content_length = sizeof form - 1,
+        .trust = cc_trust_for(grant->ca_file),
+        .proxy = grant->proxy,
+        .user_agent = client->user_agent,
+        .connect_timeout = client->connect_timeout,
+        .timeout = longest_timeout(grant),
+        .deadline = INFINITY,
+        .idempotent = true,
+    };
+    struct cc_http *http = cc_engine_http(grant->engine);
+    struct cc_http_sink sink;
+
+    grant->attempt++;
+    grant->sent++;
+    grant->sent_timeout = request.timeout;
+    grant->heard = now;
+    grant->status = 0;
+    grant->auth.asked_at = now; /* its life counts from the last asking */
+    grant->reader = cc_reader_new(&plan, grant->bell, TOKEN_BODY);
+    if (grant->reader && http) {
+        sink = cc_reader_sink(grant->reader);
+        grant->transfer = cc_http_send(http, &request, &sink);
+        if (!grant->transfer)
+            cc_reader_unsent(grant->reader);
+    } else if (grant->reader) {
+        cc_reader_unsent(grant->reader);
+    }
+    if (!grant->transfer) {
+        cc_grant_drop(grant);
+        cc_grant_blame(grant, CCAAS_IO, CC_NO_ROOM);
+        cc_auth_failed(&grant->auth);
+        cc_grant_give_up(grant, client);
+    }
+}
+
+/* Reads the reply's token; false: there is none that could be sent, or memory
+ * is out: *broken. */
+static bool read_reply(struct cc_grant *grant, const struct cc_block *block,
+                       bool *broken)
+{
+    char text[TOKEN_LONGEST], life[64];
+    struct cc_secret *bearer = NULL;
+    long length, i;
+
+    length = cc_json_find(block->bytes, block->length, "access_token", text,
+                          sizeof text);
+    for (i = 0; i < length; i++)
+        if (!cc_is_graph(text[i]))
+            length = -1;
+    if (length > 0 && length < TOKEN_LONGEST - 1) {
+        bearer = cc_secret_new(text, (size_t)length);
+        *broken = !bearer;
+    }
+    cc_secret_wipe(text, sizeof text);
+    if (!bearer)
+        return false;
+    cc_grant_replace(grant, bearer);
+    if (cc_json_find(block->bytes, block->length, "expires_in", life,
+                     sizeof life) < 0)
+        life[0] = '\0';
+    cc_auth_granted(&grant->auth, cc_number_from(life));
+    return true;
+}
+
+/* The attempt failed, which came at `at`, with the grant's error: again later,
+ * or the round is over. */
+static void attempt_failed(struct cc_grant *grant, struct ccaas_client *client,
+                           double at, bool transient)
+{
+    double pause = -1, retry_after = grant->error.retry_after;
+
+    grant->error.retryable = transient;
+    cc_grant_scrub(grant, &grant->error);
+    cc_grant_drop(grant);
+    if (transient)
+        pause = cc_grant_next_attempt(grant, at, retry_after);
+    if (pause >= 0) {
+        grant->resume_at = at + pause;
+        cc_grant_note(grant, client, "waits", pause);
+        cc_grant_tell(grant);
+        cc_bell_ring(grant->bell); /* wakes those that stop waiting */
+        return;
+    }
+    if (grant->error.code == CCAAS_AUTH)
+        cc_auth_denied(&grant->auth, cc_clock_now(), CC_AUTH_DENIAL);
+    else
+        cc_auth_failed(&grant->auth);
+    cc_grant_give_up(grant, client);
+}
+
+void cc_grant_time_out(struct cc_grant *grant, struct ccaas_client *client,
+                       double now)
+{
+    attempt_failed(grant, client, now, true);
+}
+
+/* Adds the attempt that ended to those of the error. */
+static void list_attempt(struct cc_grant *grant, const struct cc_end_mail *end)
+{
+    char outcome[48];
+
+    if (end->http.code == CCAAS_OK)
+        snprintf(outcome, sizeof outcome, "%d", grant->status);
+    else
+        snprintf(outcome, sizeof outcome, "%s",
+                 ccaas_code_name(end->http.code));
+    cc_error_attempt(&grant->error, end->http.at, end->http.seconds, outcome);
+}
+
+/* What OAuth's names of errors mean (RFC 6749, 4.1.2.1 and 5.2). */
+static enum ccaas_code oauth_code(const char *name, bool *transient)
+{
+    static const char *const refusals[] = {
+        "invalid_client",      "invalid_grant",
+        "invalid_request",     "invalid_scope",
+        "unauthorized_client", "unsupported_grant_type",
+        "access_denied",       NULL};
+    size_t i;
+
+    *transient = strcmp(name, "server_error") == 0 ||
+                 strcmp(name, "temporarily_unavailable") == 0;
+    for (i = 0; refusals[i]; i++)
+        if (strcmp(name, refusals[i]) == 0)
+            return CCAAS_AUTH;
+    return *transient ? CCAAS_SERVER : CCAAS_PROTOCOL;
+}
+
+/* The text that a member has, as it may be shown; "" where it has none. */
+static void show_member(const struct cc_grant *grant, const char *body,
+                        size_t length, const char *name, char *to, size_t room)
+{
+    char text[4096];
+    long found = cc_json_find(body, length, name, text, sizeof text);
+    size_t used = found > 0 ? (size_t)found : 0;
+
+    used = cc_grant_scrub_text(grant, text, used, used > sizeof text - 8);
+    ccaas_text_show(to, room, text, used);
+    cc_secret_wipe(text, sizeof text);
+}
+
+/* The words of a reply that is OAuth's for an error, scrubbed, and its name;
+ * false: it is none. */
+static bool read_refusal(const struct cc_grant *grant, const char *body,
+                         size_t length, char *message, size_t room, char *name,
+                         size_t name_room)
+{
+    char words[401];
+
+    show_member(grant, body, length, "error", name, name_room);
+    show_member(grant, body, length, "error_description", words, sizeof words);
+    if (words[0] && name[0])
+        snprintf(message, room, "%s (%s)", words, name);
+    else
+        snprintf(message, room, "%s", words[0] ? words : name);
+    return words[0] || name[0];
+}
+
+/* A reply of 2xx without a usable token.  True: it may pass. */
+static bool blame_reply(struct cc_grant *grant, const struct cc_block *block)
+{
+    char message[sizeof grant->error.message], name[64];
+    bool transient = false;
+    enum ccaas_code code = CCAAS_PROTOCOL;
+
+    if (block && read_refusal(grant, block->bytes, block->length, message,
+                              sizeof message, name, sizeof name))
+        code = oauth_code(name, &transient);
+    else
+        snprintf(message, sizeof message,
+                 "the answer to the token request holds no usable "
+                 "access_token");
+    cc_grant_blame(grant, code, message);
+    return transient;
+}
+
+/* A reply that is no 2xx.  True: it may pass. */
+static bool blame_status(struct cc_grant *grant,
+                         const struct ccaas_client *client,
+                         const struct cc_end_mail *end)
+{
+    char message[sizeof grant->error.message], name[64];
+    /* Before the body is changed. */
+    bool is_oauth = read_refusal(grant, end->body, end->length, message,
+                                 sizeof message, name, sizeof name);
+    bool transient;
+
+    cc_grant_blame(grant, CCAAS_PROTOCOL, "");
+    transient = cc_client_verdict(client, grant->status, grant->headers,
+                                  grant->headers_length, end->body, end->length,
+                                  &grant->error);
+    /* A token endpoint says 400 to wrong credentials as well. */
+    if (grant->error.code == CCAAS_BAD_REQUEST ||
+        grant->error.code == CCAAS_FORBIDDEN)
+        grant->error.code = CCAAS_AUTH;
+    /* The API's own words for an error are another matter. */
+    if (is_oauth)
+        cc_error_set(&grant->error, grant->error.code, "%s", message);
+    return transient;
+}
+
+/* The attempt's last mail: a token, or an error. */
+static void conclude(struct cc_grant *grant, struct ccaas_client *client,
+                     const struct cc_end_mail *end)
+{
+    const struct cc_block *block = grant->reply;
+    bool transient = end->http.transient, broken = false;
+    char message[sizeof grant->error.message];
+
+    if (end->http.code == CCAAS_OK && block &&
+        read_reply(grant, block, &broken)) {
+        cc_grant_drop(grant);
+        cc_grant_note(grant, client, "granted", end->http.seconds);
+        cc_error_clear(&grant->error);
+        cc_grant_share(grant);
+        cc_bell_ring(grant->bell);
+        return;
+    }
+    if (end->http.code != CCAAS_OK) {
+        if (end->http.refusal)
+            grant->status = end->http.refusal;
+        cc_client_blame(grant->url, grant->proxy, &end->http, message,
+                        sizeof message);
+        cc_grant_blame(grant, end->http.code, message);
+    } else if (broken) {
+        cc_grant_blame(grant, CCAAS_MEMORY, "out of memory");
+    } else if (block || end->state == CC_SPLIT_LARGE) {
+        transient = blame_reply(grant, block);
+    } else {
+        transient = blame_status(grant, client, end);
+    }
+    list_attempt(grant, end);
+    grant->error.retry_after = cc_retry_after_of(
+        grant->headers, grant->headers_length, end->came_wall);
+    attempt_failed(grant, client, end->came_at, transient);
+}
+
+/* Takes what has come of the request under way. */
+void cc_grant_receive(struct cc_grant *grant, struct ccaas_client *client)
+{
+    struct cc_head_mail *head;
+    struct cc_mail *mail;
+    bool resume;
+
+    while (grant->reader &&
+           (mail = cc_mailbox_take(cc_reader_box(grant->reader), &resume)) !=
+               NULL) {
+        if (mail->kind == CC_MAIL_HEAD) {
+            head = (struct cc_head_mail *)mail;
+            grant->status = head->status;
+            grant->heard = head->came_at;
+            grant->headers = malloc(head->length + 1);
+            if (grant->headers) {
+                memcpy(grant->headers, head->headers, head->length);
+                grant->headers_length = head->length;
+            }
+        } else if (mail->kind == CC_MAIL_BLOCK) {
+            grant->reply = (struct cc_block *)mail;
+            continue;
+        } else {
+            conclude(grant, client, (struct cc_end_mail *)mail);
+        }
+        mail->free(mail);
+    }
+}

@@ -1,0 +1,189 @@
+/* What a grant has in common with those of other engines: see token_cache.h. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+#include "siphash.h"
+#include "stored_token.h"
+#include "token_own.h"
+
+static bool same(const struct cc_secret *one, const struct cc_stored *stored)
+{
+    const char *text = one ? cc_secret_reveal(one) : "";
+
+    return one && strlen(text) == stored->length &&
+           memcmp(text, stored->text, stored->length) == 0;
+}
+
+static bool take_token(struct cc_grant *grant, struct ccaas_client *client,
+                       const struct cc_stored *stored, double now)
+{
+    struct cc_secret *bearer;
+
+    if ((grant->refused && same(grant->bearer, stored)) ||
+        (grant->former_refused && same(grant->former, stored)))
+        return false;
+    bearer = cc_secret_new(stored->text, stored->length);
+    if (!bearer)
+        return false;
+    if (!cc_auth_found(&grant->auth, now, stored->left, stored->life)) {
+        cc_secret_release(bearer);
+        return false;
+    }
+    cc_grant_replace(grant, bearer);
+    cc_grant_note(grant, client, "shared", -1);
+    cc_bell_ring(grant->bell);
+    return true;
+}
+
+/* Another engine has just tried: that counts as an attempt for all calls that
+ * wait here, too. */
+static void take_error(struct cc_grant *grant, struct ccaas_client *client,
+                       const struct cc_stored *stored, double now)
+{
+    struct ccaas_error *error = &grant->error;
+    char message[sizeof error->message];
+    double pause = -1;
+
+    grant->attempt++;
+    grant->sent++;
+    grant->sent_timeout = INFINITY;
+    grant->status = stored->status;
+    snprintf(message, sizeof message, "%.*s",
+             (int)(stored->length < sizeof message ? stored->length
+                                                   : sizeof message - 1),
+             stored->text);
+    cc_grant_blame(grant, stored->code, message);
+    error->retryable = stored->transient;
+    error->retry_after = stored->retry_after;
+    snprintf(message, sizeof message, "%d", stored->status);
+    cc_error_attempt(error, cc_clock_wall(), 0,
+                     stored->status ? message : ccaas_code_name(error->code));
+    cc_grant_scrub(grant, error);
+    if (stored->transient)
+        pause = cc_grant_next_attempt(grant, now, stored->retry_after);
+    if (pause >= 0) {
+        grant->resume_at = now + pause;
+        cc_grant_note(grant, client, "waits", pause);
+        cc_bell_ring(grant->bell);
+        return;
+    }
+    if (stored->code == CCAAS_AUTH)
+        cc_auth_denied(&grant->auth, now, stored->left);
+    else
+        cc_auth_failed(&grant->auth);
+    cc_grant_give_up(grant, client);
+}
+
+/* What tells one failure from another. */
+static uint64_t hash_of(const char *value, size_t length)
+{
+    static const uint64_t key[2];
+
+    return cc_siphash(key, value, length) | 1;
+}
+
+bool cc_grant_look(void *self, struct ccaas_client *client, const char *value,
+                   size_t length)
+{
+    struct cc_grant *grant = self;
+    double now = cc_clock_now();
+    struct cc_stored stored;
+    uint64_t hash;
+    bool is_new;
+
+    if (!grant->auth.asking || grant->transfer ||
+        !cc_stored_read(value, length, cc_clock_wall(), &stored))
+        return false;
+    if (stored.code == CCAAS_OK)
+        return take_token(grant, client, &stored, now);
+    /* A failure counts once, and for calls that were waiting when it came;
+     * others try anew. */
+    hash = hash_of(value, length);
+    is_new = hash != grant->told;
+    grant->told = hash;
+    if (stored.code != CCAAS_AUTH &&
+        (!is_new || (!grant->lease.polls && !grant->attempt)))
+        return false;
+    take_error(grant, client, &stored, now);
+    return true;
+}
+
+/* Does it say something of the server, rather than of this process? */
+static bool concerns_all(enum ccaas_code code)
+{
+    return code != CCAAS_IO && code != CCAAS_MEMORY && code != CCAAS_CANCELLED;
+}
+
+/* The grant's error as the store has it; NULL: it is none of others', or memory
+ * is out. */
+static char *write_error(struct cc_grant *grant, double *seconds)
+{
+    const struct ccaas_error *error = &grant->error;
+    struct cc_stored stored = {
+        .code = error->code,
+        .status = error->status,
+        .transient = error->retryable,
+        .retry_after = error->retry_after,
+        .life = error->code == CCAAS_AUTH ? CC_AUTH_DENIAL : CC_GRANT_FAILURE,
+        .text = error->message,
+        .length = strlen(error->message),
+    };
+    char *text;
+
+    if (!concerns_all(error->code))
+        return NULL;
+    *seconds = stored.left = stored.life;
+    text = cc_stored_write(&stored, cc_clock_wall());
+    if (text)
+        grant->told = hash_of(text, strlen(text));
+    return text;
+}
+
+/* The token as the store has it; NULL: it is over, or memory is out. */
+static char *write_token(const struct cc_grant *grant, double *seconds)
+{
+    const struct cc_auth *auth = &grant->auth;
+    /* In this order: where time passes between them, it is over too early. */
+    double wall = cc_clock_wall(), now = cc_clock_now();
+    struct cc_stored stored = {
+        .code = CCAAS_OK,
+        .text = cc_secret_reveal(grant->bearer),
+        .life = auth->life,
+        .left = auth->asked_at + auth->life - now,
+    };
+
+    stored.length = strlen(stored.text);
+    *seconds = stored.left;
+    return stored.left > 0 ? cc_stored_write(&stored, wall) : NULL;
+}
+
+void cc_grant_tell(struct cc_grant *grant)
+{
+    double seconds;
+    char *text;
+
+    if (grant->lease.state != CC_LEASE_HELD)
+        return;
+    text = write_error(grant, &seconds);
+    if (text)
+        cc_lease_tell(&grant->lease, text, cc_clock_now() + seconds);
+    free(text);
+}
+
+void cc_grant_share(struct cc_grant *grant)
+{
+    double seconds = 0, now = cc_clock_now();
+    char *text = NULL;
+
+    if (grant->lease.state == CC_LEASE_HELD)
+        text = grant->error.code ? write_error(grant, &seconds)
+                                 : write_token(grant, &seconds);
+    cc_lease_leave(&grant->lease, text, text ? now + seconds : now);
+    if (text)
+        cc_secret_wipe(text, strlen(text));
+    free(text);
+}
