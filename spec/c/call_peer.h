@@ -1,4 +1,4 @@
-/* For flow_test.c: a call whose HTTP engine and clock are played by the
+/* For call_test.c: a call whose HTTP engine and clock are played by the
  * program, so that an answer comes when it is least expected: between the look
  * at the clock and the look at what has come. */
 #ifndef CC_SPEC_FLOW_PEER_H

@@ -1,4 +1,5 @@
-/* For inbox_test.c and its neighbours: an inbox, its sender and its reader.
+/* For event_queue_test.c and its neighbours: an inbox, its sender and its
+ * reader.
  *
  * The programs are linked with --wrap, so that memory can be out, and so that
  * what is held of it is known.

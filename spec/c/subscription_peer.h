@@ -1,5 +1,6 @@
-/* For live_test.c and its neighbours: a subscription whose websocket engine
- * and clock are played by the program, so that anything comes in any order. */
+/* For subscription_test.c and its neighbours: a subscription whose websocket
+ * engine and clock are played by the program, so that anything comes in any
+ * order. */
 #ifndef CC_SPEC_LIVE_PEER_H
 #define CC_SPEC_LIVE_PEER_H
 
