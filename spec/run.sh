@@ -4,7 +4,10 @@
 #   N passed, N failed
 #
 #   sh spec/run.sh              everything
-#   sh spec/run.sh quick        build and specs on Lua 5.4 only
+#   sh spec/run.sh quick        C specs and Lua specs on Lua 5.4, those that take
+#                               long left out: for each commit
+#   sh spec/run.sh STEP...      some of: style lua54 stress luajit nginx clang
+#                               asan asanjit tsan tiny fuzz
 #   sh spec/run.sh FILE...      these Lua specs on Lua 5.4
 #
 # A step is one line here; its whole output is in build/log.  A failure shows
@@ -22,20 +25,27 @@ packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
     libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-cjson
     lua-socket lua-sec lua-cqueues lua-luv lua-copas locales openssl python3
     python3-websockets redis-server valgrind"
-# The short form needs no other compiler and no linter.
-[ "${1:-all}" != all ] ||
+# The short forms need no other compiler and no linter.
+case ${1:-all} in
+quick | */*) ;;
+*)
     packages="$packages clang libclang-rt-dev clang-format lua-check"
-# Specs of the house itself, which build or read, a soak, and what has an
-# instrument of its own (a preloaded malloc excludes a sanitizer's): once is
-# enough.
+    ;;
+esac
+# Specs that build or read the project, a soak, and what has an instrument of
+# its own (a preloaded malloc excludes a sanitizer's): once is enough.
 once='/(install|versions?|soak|valgrind)_spec|process/memory_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
-# Those that do little but wait, two at a time beside all others.
-idle='/(store|wallboard)_|processes_spec|ws_life_test'
-# Those that take longest come first, lest they are waited for at the end.
-long='/(soak|install|audio_pace|timeout|retry|exit|peer)_spec'
-long="$long|valgrind_spec|recordings_spec|live_faults|cqueues_spec"
+# Specs of what differs between the binding on LuaJIT and the one on Lua 5.4.
+binding='lua/(client|json|lists|live|loop|recordings)/'
+# Specs that do little but wait: two at a time beside all others.
+idle='/(store|wallboard)_|/(processes|halfopen|clock)_spec|ws_life_test'
+# Specs that take longest, measured: they start first, so that nothing waits
+# for them at the end.  The short form leaves them out.
+long='/(install|versions|valgrind|exit|resources|soak|locale|fork|memory)_spec'
+long="$long|/(processes|recordings|descriptors|openssl|timeout|wallboard)_spec"
+long="$long|/(audio_pace|retry|store_lease|ws_life)_"
 # Seconds that all fuzzers have together.
 fuzz_seconds=40
 
@@ -108,9 +118,10 @@ build() {
 
 # The core knows no Lua, and a module shows nothing but its luaopen function.
 symbols() {
-    for folder in build/lua54 build/luajit build/clang54 build/clangjit; do
+    for folder in build/clang54 build/clangjit build/lua54 build/luajit; do
         core=$folder/libccaas_c.a
-        [ -e "$core" ] || return 1
+        case $folder in *clang*) [ -e "$core" ] || return 1 ;; esac
+        [ -e "$core" ] || continue
         if nm -u "$core" | grep -E ' luaL?_'; then
             echo "$core: knows Lua"
             return 1
@@ -142,8 +153,8 @@ lua_files() {
     printf '%s\n' "$files" | grep -Ev "$long"
 }
 
-# specs FOLDER LUA FILE...: Lua specs, and C specs, on one build, four side by
-# side (half of their time they wait), and those that only wait beside them.
+# specs FOLDER LUA FILE...: Lua specs, and C specs, on one build, several side by
+# side (most of their time they wait), and those that only wait beside them.
 specs() {
     CCAAS_BUILD=$top/build/$1 LUA=$2
     export CCAAS_BUILD LUA
@@ -152,7 +163,7 @@ specs() {
     [ $# -gt 0 ] || return 1
     printf '%s\n' "$@" | grep -E "$idle" | xargs -r -P 2 -n 1 sh spec/one.sh &
     printf '%s\n' "$@" | grep -Ev "$idle" |
-        xargs -r -P 4 -n 1 sh spec/one.sh
+        xargs -r -P "${jobs:-6}" -n 1 sh spec/one.sh
     status=$?
     wait $! && return $status
 }
@@ -173,6 +184,8 @@ sanitized() {
     # LeakSanitizer does not look into LuaJIT's heap: what only that refers to
     # would count as lost.
     [ "$3" != luajit ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+    # Slower by so much that they need the machine for themselves.
+    jobs=4
     CCAAS_LIMIT=180
     export CCAAS_LIMIT
     folder=$2
@@ -201,64 +214,108 @@ step "packages" sh .ci/packages $packages || finish
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 every=$(lua_files)
-most=$(lua_files | grep -Ev "$once")
+most=$(printf '%s\n' "$every" | grep -Ev "$once")
 # ThreadSanitizer cannot watch a child that starts threads again.
-threads=$(lua_files | grep -Ev "$once|fork_spec")
-close=$(lua_files | grep -Ev "$once|$apart")
+threads=$(printf '%s\n' "$most" | grep -v /fork_spec)
+close=$(printf '%s\n' "$most" | grep -Ev "$apart")
 
-case ${1:-all} in
-all) ;;
-quick)
-    if step "build, Lua 5.4" build lua54; then
-        step "specs, C and Lua 5.4" all_specs lua54 lua5.4 $(c_files lua54) $every
-    fi
-    finish
-    ;;
-*)
+run_style() {
+    step "format" formatting
+    step "lint" lint
+}
+
+run_lua54() {
+    step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON &&
+        step "specs, C and Lua 5.4" \
+            all_specs lua54 lua5.4 $(c_files lua54) $every
+}
+
+run_stress() {
+    step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON &&
+        step "specs, collector always at work" stressed lua54 lua5.4 $close
+}
+
+build_luajit() {
+    step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON \
+        -DCCAAS_LUA=luajit
+}
+
+run_luajit() {
+    build_luajit && step "specs, LuaJIT" specs luajit luajit $most
+}
+
+run_nginx() {
+    build_luajit &&
+        step "nginx, unpacked" sh spec/openresty/fetch.sh build/nginx &&
+        step "specs, in nginx" \
+            specs luajit luajit spec/openresty/*_spec.lua
+}
+
+run_clang() {
+    step "build, clang, Lua 5.4" build clang54 -DCCAAS_WERROR=ON \
+        -DCMAKE_C_COMPILER=clang &&
+        step "specs, clang, C" c_specs clang54
+    step "build, clang, LuaJIT" build clangjit -DCCAAS_WERROR=ON \
+        -DCMAKE_C_COMPILER=clang -DCCAAS_LUA=luajit
+    step "symbols" symbols
+}
+
+run_asan() {
+    step "build, ASan and UBSan, Lua 5.4" build asan \
+        -DCCAAS_SANITIZE=address,undefined &&
+        step "specs, ASan and UBSan, C and Lua 5.4" \
+            sanitized address,undefined asan lua5.4 $(c_files asan) $most
+}
+
+run_asanjit() {
+    step "build, ASan and UBSan, LuaJIT" build asanjit \
+        -DCCAAS_SANITIZE=address,undefined -DCCAAS_LUA=luajit &&
+        step "specs, ASan and UBSan, LuaJIT" \
+            sanitized address,undefined asanjit luajit \
+            $(printf '%s\n' "$most" | grep -E "$binding")
+}
+
+run_tsan() {
+    step "build, TSan" build tsan -DCCAAS_SANITIZE=thread &&
+        step "specs, TSan" \
+            sanitized thread tsan lua5.4 $(c_files tsan) $threads
+}
+
+run_tiny() {
+    step "build, tiny buffers" build tiny -DCCAAS_TINY=ON &&
+        step "specs, tiny buffers" specs tiny lua5.4 $(c_files tiny) $close
+}
+
+run_fuzz() {
+    step "fuzzers" fuzz
+}
+
+run_quick() {
+    step "build, Lua 5.4" build lua54 &&
+        step "specs, C and Lua 5.4" specs lua54 lua5.4 \
+            $(c_files lua54; printf '%s\n' "$every" | grep -Ev "$long")
+}
+
+run_files() {
     step "build, Lua 5.4" build lua54 &&
         step "specs, Lua 5.4" specs lua54 lua5.4 "$@"
+}
+
+case ${1:-all} in
+all) set -- style lua54 stress luajit nginx clang asan asanjit tsan tiny fuzz ;;
+*/*)
+    run_files "$@"
     finish
     ;;
 esac
-
-step "format" formatting
-step "lint" lint
-
-if step "build, gcc, Lua 5.4" build lua54 -DCCAAS_WERROR=ON; then
-    step "specs, C and Lua 5.4" all_specs lua54 lua5.4 $(c_files lua54) $every
-    step "specs, collector always at work" stressed lua54 lua5.4 $close
-fi
-if step "build, gcc, LuaJIT" build luajit -DCCAAS_WERROR=ON \
-    -DCCAAS_LUA=luajit; then
-    step "specs, LuaJIT" specs luajit luajit $most
-    step "nginx, unpacked" sh spec/openresty/fetch.sh build/nginx &&
-        step "specs, in nginx" \
-            specs luajit luajit spec/openresty/*_spec.lua
-fi
-if step "build, clang, Lua 5.4" build clang54 -DCCAAS_WERROR=ON \
-    -DCMAKE_C_COMPILER=clang; then
-    step "specs, clang, C" c_specs clang54
-fi
-step "build, clang, LuaJIT" build clangjit -DCCAAS_WERROR=ON \
-    -DCMAKE_C_COMPILER=clang -DCCAAS_LUA=luajit
-step "symbols" symbols
-
-if step "build, ASan and UBSan, Lua 5.4" build asan \
-    -DCCAAS_SANITIZE=address,undefined; then
-    step "specs, ASan and UBSan, C and Lua 5.4" \
-        sanitized address,undefined asan lua5.4 $(c_files asan) $most
-fi
-if step "build, ASan and UBSan, LuaJIT" build asanjit \
-    -DCCAAS_SANITIZE=address,undefined -DCCAAS_LUA=luajit; then
-    step "specs, ASan and UBSan, LuaJIT" \
-        sanitized address,undefined asanjit luajit $most
-fi
-if step "build, TSan" build tsan -DCCAAS_SANITIZE=thread; then
-    step "specs, TSan" \
-        sanitized thread tsan lua5.4 $(c_files tsan) $threads
-fi
-if step "build, tiny buffers" build tiny -DCCAAS_TINY=ON; then
-    step "specs, tiny buffers" specs tiny lua5.4 $(c_files tiny) $close
-fi
-[ ! -e spec/fuzz/CMakeLists.txt ] || step "fuzzers" fuzz
+for name in "$@"; do
+    case $name in
+    style | lua54 | stress | luajit | nginx | clang | asan | asanjit | tsan | \
+        tiny | fuzz | quick) "run_$name" ;;
+    *)
+        echo "spec/run.sh: no step is named $name: see its first lines"
+        exit 2
+        ;;
+    esac
+done
 finish
