@@ -1,4 +1,4 @@
--- examples/nginx, started as its nginx.conf and the README say.
+-- examples/nginx, started as its nginx.conf and docs/nginx.md say.
 local helper = require "spec.support.helper"
 local json = require "cjson.safe"
 local nginx = require "spec.support.nginx"
@@ -30,7 +30,7 @@ setup(function()
   file:write(adapt(conf, folder))
   file:close()
   local command = assert(conf:match "\n#   (nginx [^\n]+)\n")
-  assert.is_truthy(helper.read("README.md"):find("\n    " .. command .. "\n", 1, true), command)
+  assert.is_truthy(helper.read("docs/nginx.md"):find("\n    " .. command .. "\n", 1, true), command)
   n = nginx.run {
     folder = folder, log = "output", at = folder, command = command,
     environment = {

@@ -3,7 +3,11 @@
 local ccaas = require "ccaas"
 local helper = require "spec.support.helper"
 
-local readme = helper.read("README.md")
+local pages = {}
+for _, name in ipairs { "clients", "8x8", "xima", "streams", "loops", "live", "watching-and-merging", "errors",
+  "stores", "sandbox" } do
+  pages[name] = helper.read("docs/" .. name .. ".md")
+end
 
 local function files(words)
   local list = {}
@@ -50,8 +54,14 @@ local function is_annotated(path, definition)
   end
 end
 
-local function is_in_readme(pattern, name)
-  assert(readme:find(pattern), "README.md does not name " .. name)
+-- One of the pages has it.
+local function is_on(names, pattern, what)
+  for _, name in ipairs(names) do
+    if pages[name]:find(pattern) then
+      return
+    end
+  end
+  error(("docs/%s.md does not name %s"):format(table.concat(names, ".md, docs/"), what), 2)
 end
 
 -- The names that a message about an unknown option lists.
@@ -83,7 +93,7 @@ local UNKNOWN = "q0123456789"
 describe("the module", function()
   for _, name in ipairs(names_of(ccaas)) do
     it("documents ccaas." .. name, function()
-      is_in_readme("ccaas%." .. name .. "%f[^%w_]", "ccaas." .. name)
+      is_on({ "clients", "stores", "watching-and-merging" }, "ccaas%." .. name .. "%f[^%w_]", "ccaas." .. name)
       if type(ccaas[name]) == "function" then
         is_annotated("lua/ccaas.lua", "function ccaas." .. name .. "(")
       else
@@ -95,7 +105,7 @@ describe("the module", function()
   it("documents every option of ccaas.new", function()
     local class = helper.read("lua/ccaas.lua"):match("%-%-%-@class ccaas%.Options\n(.-)\n\n")
     for _, name in ipairs(known_options(function() new { [UNKNOWN] = 1 } end)) do
-      is_in_readme("`" .. name .. "`", "option " .. name)
+      is_on({ "clients" }, "\n|[^|]*`" .. name .. "`[^|]*|", "option " .. name)
       assert.is_truthy(class:find("---@field " .. name .. "%f[%W]%??"), "ccaas.Options lacks " .. name)
     end
   end)
@@ -121,7 +131,8 @@ describe("a client", function()
   for _, method in ipairs(all_methods()) do
     local name = method[1]
     it("documents " .. name, function()
-      is_in_readme(":" .. name .. "[({]", name)
+      local vendor = method[2] == both[1] and "8x8" or "xima"
+      is_on({ "clients", vendor }, ":" .. name .. "[({]", name)
       local class = helper.read("lua/ccaas/client.lua"):match("%-%-%-@class ccaas%.Client\n(.-)\n\n")
       assert.is_truthy(class, "no class ccaas.Client")
       assert.is_truthy(class:find("---@field " .. name .. " fun%(self: ccaas%.Client[,)]"),
@@ -136,6 +147,9 @@ describe("a client", function()
     end
   end)
 
+  -- Methods with a page of their own.
+  local pages_of = { subscribe = "live", watch = "watching-and-merging" }
+
   it("documents every option of its methods", function()
     for _, method in ipairs(all_methods()) do
       local name, owner = method[1], method[2]
@@ -149,7 +163,8 @@ describe("a client", function()
         given[#given + 1] = { [UNKNOWN] = 1 }
         local unpack = rawget(_G, "unpack") or table.unpack
         for _, option in ipairs(known_options(function() owner[name](owner, unpack(given)) end)) do
-          is_in_readme("%f[%w_]" .. option .. "%f[^%w_]", name .. "'s option " .. option)
+          is_on({ "clients", owner == both[1] and "8x8" or "xima", pages_of[name] },
+            "`[^`\n]*%f[%w_]" .. option .. "%f[^%w_][^`\n]*`", name .. "'s option " .. option)
         end
       end
     end
@@ -160,14 +175,14 @@ describe("a stream", function()
   for _, name in ipairs(methods_of(new():queues())) do
     it("documents " .. name, function()
       is_annotated("lua/ccaas/stream.lua", "function methods:" .. name .. "(")
-      is_in_readme("[:`]" .. name .. "[({`]", "stream:" .. name)
+      is_on({ "streams", "loops" }, "stream:" .. name .. "%(", "stream:" .. name)
     end)
   end
 
   it("documents every field of its info", function()
     local stream = new():queues()
     for name in pairs(stream:info()) do
-      is_in_readme("%f[%w_]" .. name .. "%f[^%w_]", "info's field " .. name)
+      is_on({ "streams" }, "\n|[^|]*`" .. name .. "`[^|]*|", "info's field " .. name)
       assert.is_truthy(helper.read("lua/ccaas/stream.lua"):find("---@field " .. name .. "%f[%W]"), name)
     end
   end)
@@ -179,35 +194,45 @@ describe("the sandbox", function()
   for _, name in ipairs(names_of(sandbox)) do
     it("documents sandbox." .. name, function()
       is_annotated("lua/ccaas/sandbox.lua", "function sandbox." .. name .. "(")
-      is_in_readme("sandbox%." .. name .. "%f[^%w_]", "sandbox." .. name)
+      is_on({ "sandbox" }, "sandbox%." .. name .. "%f[^%w_]", "sandbox." .. name)
     end)
   end
 
   it("documents its handle's methods", function()
     for _, name in ipairs(methods_of(helper.sandbox { agents = 1, queues = 1, groups = 1 })) do
       is_annotated("lua/ccaas/sandbox.lua", "function handle:" .. name .. "(")
-      is_in_readme("sb:" .. name .. "%f[^%w_]", "sb:" .. name)
+      is_on({ "sandbox" }, "`sb:" .. name .. "%f[^%w_]", "sb:" .. name)
     end
   end)
+
+  for kind, options in pairs(require "ccaas.sandbox.check") do
+    if type(options) == "table" then
+      it("documents its " .. kind:gsub("_", " "), function()
+        for name in pairs(options) do
+          is_on({ "sandbox" }, "`[^`\n]*%f[%w_]" .. name .. "%f[^%w_][^`\n]*`", name)
+        end
+      end)
+    end
+  end
 end)
 
 describe("an error", function()
-  it("has every code in the README", function()
+  it("has every code on its page", function()
     local list = helper.read("src/core/error.c"):match("ccaas_code_name%(.-{.-{(.-)}")
     local count = 0
     for code in list:gmatch('"([%w_]+)"') do
       if code ~= "ok" then
-        is_in_readme("`" .. code .. "`", "code " .. code)
+        is_on({ "errors" }, "\n| `" .. code .. "` |", "code " .. code)
         count = count + 1
       end
     end
     assert.is_true(count > 10)
   end)
 
-  it("has every field in the README", function()
+  it("has every field on its page", function()
     local class = helper.read("lua/ccaas/error.lua"):match("%-%-%-@class ccaas%.Error\n(.-)\nlocal ")
     for name in class:gmatch("%-%-%-@field ([%w_]+)") do
-      is_in_readme("%f[%w_]" .. name .. "%f[^%w_]", "field " .. name)
+      is_on({ "errors" }, "\n|[^|]*`" .. name .. "`[^|]*|", "field " .. name)
     end
   end)
 end)
@@ -229,7 +254,7 @@ describe("the C interface", function()
         documented = not line:find("^/%* %-%-")
       elseif depth == 0 and line:find("^%a") and not line:find("^typedef") then
         local name = line:match("([%w_]+)%(")
-        if name and name:find("^ccaas_") and not documented and not line:find("; /%*") then
+        if name and (name:find("^ccaas_") or name:find("^cc_")) and not documented and not line:find("; /%*") then
           missing[#missing + 1] = name
         end
       end
@@ -249,12 +274,12 @@ describe("the C interface", function()
   it("is told from one without words", function()
     local path = helper.folder() .. "/x.h"
     local file = assert(io.open(path, "w"))
-    file:write("/* A file. */\n#ifndef X\n\n/* -- Part -- */\n\nint ccaas_one(void);\n\n"
+    file:write("/* A file. */\n#ifndef X\n\n/* -- Part -- */\n\nint cc_one(void);\n\n"
       .. "/* Two. */\nint ccaas_two(void);\n"
       .. "int ccaas_two_more(int a,\n    int b);\n\nstruct ccaas_x {\n    int (*ccaas_no)(void);\n};\n"
       .. "struct ccaas_x *ccaas_three(\n    void);\nint ccaas_four(void); /* Four. */\n")
     file:close()
-    assert.same({ "ccaas_one", "ccaas_three" }, undocumented(path))
+    assert.same({ "cc_one", "ccaas_three" }, undocumented(path))
   end)
 end)
 

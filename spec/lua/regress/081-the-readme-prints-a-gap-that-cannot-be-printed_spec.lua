@@ -1,11 +1,11 @@
--- The README's loop over a subscription formatted a gap's times by %d, which
+-- The documents' loop over a subscription formatted a gap's times by %d, which
 -- Lua 5.4 refuses: they have fractions.
 local helper = require "spec.support.helper"
 
-describe("the README's loop over a subscription", function()
+describe("the documents' loop over a subscription", function()
   it("prints every event of it", function()
     local source
-    for block in helper.read("README.md"):gmatch("\n```lua\n(.-)```") do
+    for block in helper.read("docs/live.md"):gmatch("\n```lua\n(.-)```") do
       source = source or block:find(":subscribe(", 1, true) and block
     end
     local events = {
@@ -30,7 +30,7 @@ describe("the README's loop over a subscription", function()
     if rawget(_G, "setfenv") then
       chunk = setfenv(assert(loadstring(source)), environment) -- luacheck: ignore
     else
-      chunk = assert(load(source, "README.md", "t", environment)) -- luacheck: ignore
+      chunk = assert(load(source, "docs/live.md", "t", environment)) -- luacheck: ignore
     end
     chunk()
     assert.same({ "101 A 1", "stale since now: network" }, { printed[1], printed[2] })
