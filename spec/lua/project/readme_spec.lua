@@ -163,3 +163,34 @@ describe("the links of", function()
       docs.dead_links("x.md", folder))
   end)
 end)
+
+describe("CONTRIBUTING.md", function()
+  local text = helper.read("CONTRIBUTING.md")
+
+  local function write(path, source)
+    local file = assert(io.open(path, "w"))
+    file:write(source)
+    file:close()
+  end
+
+  local function run(command)
+    local status, output = helper.run(("cd %s && %s"):format(helper.quote(helper.top), command))
+    assert.equal(0, status, output)
+    return output
+  end
+
+  it("has a C spec that builds and runs", function()
+    local folder = helper.folder()
+    write(folder .. "/x_test.c", text:match("\n```c\n(.-)```"))
+    local output = run(("cc -std=c11 -Wall -Wextra -D_GNU_SOURCE -Ispec/c -Isrc/policy -Isrc/core %s/x_test.c "
+      .. "src/policy/retry.c -lm -o %s/x_test && %s/x_test"):format(folder, folder, folder))
+    assert.is_truthy(output:find("2 passed, 0 failed", 1, true), output)
+  end)
+
+  it("has a Lua spec that runs", function()
+    local path = helper.folder() .. "/x_spec.lua"
+    write(path, docs.blocks("CONTRIBUTING.md")[1].source)
+    local output = run("CCAAS_LIMIT=60 sh spec/one.sh " .. path)
+    assert.is_truthy(output:find("1 passed, 0 failed", 1, true), output)
+  end)
+end)
