@@ -34,7 +34,7 @@ quick | */*) ;;
 esac
 # Specs that build or read the project, a soak, and what has an instrument of
 # its own (a preloaded malloc excludes a sanitizer's): once is enough.
-once='/(install|versions?|soak|valgrind)_spec|process/memory_spec'
+once='/(house|install|versions?|soak|valgrind)_spec|process/memory_spec'
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
 # Specs of what differs between the binding on LuaJIT and the one on Lua 5.4.

@@ -8,7 +8,7 @@
 static const char *shown(const char *bytes, size_t length)
 {
     static char room[512];
-    size_t used = ccaas_text_show(room, sizeof room, bytes, length);
+    size_t used = cc_text_show(room, sizeof room, bytes, length);
 
     CHECK_INT(used, strlen(room));
     return room;
@@ -67,7 +67,7 @@ static void cut(void)
     size_t i;
 
     for (i = 1; i <= sizeof room; i++) {
-        ccaas_text_show(room, i, "ab\xc3\xab\x1b", 5);
+        cc_text_show(room, i, "ab\xc3\xab\x1b", 5);
         CHECK_STR(room, i < 2   ? ""
                         : i < 3 ? "a"
                         : i < 5 ? "ab"

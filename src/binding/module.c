@@ -107,14 +107,14 @@ static int core_sha256(lua_State *L)
     return 1;
 }
 
-/* core.show(text) -> the text as it may be shown: see ccaas_text_show. */
+/* core.show(text) -> the text as it may be shown: see cc_text_show. */
 static int core_show(lua_State *L)
 {
     size_t length;
     const char *text = luaL_checklstring(L, 1, &length);
     char shown[sizeof(((struct ccaas_error *)0)->message)];
 
-    length = ccaas_text_show(shown, sizeof shown, text, length);
+    length = cc_text_show(shown, sizeof shown, text, length);
     lua_pushlstring(L, shown, length);
     return 1;
 }

@@ -331,7 +331,7 @@ void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
     memcpy(copy, text, length);
     if (client->grant)
         length = cc_grant_scrub_text(client->grant, copy, length, cut);
-    ccaas_text_show(to, room, copy, length);
+    cc_text_show(to, room, copy, length);
     cc_secret_wipe(copy, sizeof copy);
 }
 

@@ -58,7 +58,7 @@ struct ccaas_attempt {
 #define CCAAS_ERROR_BODY 512
 
 /* What went wrong, made once, where it happened.  No field ever holds a
- * secret.  Texts are shown as by ccaas_text_show (one line, no control
+ * secret.  Texts are shown as by cc_text_show (one line, no control
  * characters); `body` alone keeps its bytes. */
 struct ccaas_error {
     enum ccaas_code code;
@@ -177,7 +177,7 @@ struct ccaas_event {
 bool ccaas_client_event(struct ccaas_client *client, struct ccaas_event *event);
 
 /* Writes text that somebody else wrote as it may be shown: without the client's
- * secrets, and as by ccaas_text_show. */
+ * secrets, and as by cc_text_show. */
 void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
                        const char *text, size_t length);
 

@@ -94,7 +94,7 @@ void cc_error_set(struct ccaas_error *error, enum ccaas_code code,
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    ccaas_text_show(error->message, sizeof error->message, text, strlen(text));
+    cc_text_show(error->message, sizeof error->message, text, strlen(text));
     /* An error always says something. */
     if (!error->message[0])
         snprintf(error->message, sizeof error->message, "%s",

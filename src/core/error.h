@@ -12,7 +12,7 @@
 enum ccaas_code cc_error_code(int status);
 
 /* Sets the code and the message (printf; where that gives nothing, the code's
- * own), which is made fit to be shown: ccaas_text_show; everything else is
+ * own), which is made fit to be shown: cc_text_show; everything else is
  * kept. */
 __attribute__((format(printf, 3, 4))) void
 cc_error_set(struct ccaas_error *error, enum ccaas_code code,

@@ -104,7 +104,7 @@ static int escape(char to[16], uint32_t code)
                     code);
 }
 
-size_t ccaas_text_show(char *to, size_t room, const char *bytes, size_t length)
+size_t cc_text_show(char *to, size_t room, const char *bytes, size_t length)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     size_t used = 0, size, written;

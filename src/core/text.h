@@ -44,6 +44,6 @@ void cc_text_seconds(char to[CC_SECONDS_ROOM], double seconds);
  * \u{2028}.  Everything else stays, so that what was written by this function
  * is not changed by it.  Never ends within a character.  Gives the length
  * without the NUL. */
-size_t ccaas_text_show(char *to, size_t room, const char *bytes, size_t length);
+size_t cc_text_show(char *to, size_t room, const char *bytes, size_t length);
 
 #endif

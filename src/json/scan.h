@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__) && !defined(CCAAS_PORTABLE)
+#if defined(__SSE2__)
 #define CC_SSE2 1
 #include <emmintrin.h>
 #else

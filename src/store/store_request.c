@@ -195,7 +195,7 @@ void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
     for (grant = client->engine->grants; grant; grant = cc_grant_next(grant))
         length = cc_grant_scrub_text(grant, text, length, cut);
     snprintf(event->code, sizeof event->code, "%s", ccaas_code_name(CCAAS_IO));
-    ccaas_text_show(event->reason, sizeof event->reason, text, length);
+    cc_text_show(event->reason, sizeof event->reason, text, length);
 }
 
 void ccaas_client_reply(struct ccaas_client *client, uint64_t id,

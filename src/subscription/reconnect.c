@@ -91,8 +91,7 @@ static void note(struct ccaas_live *live, const char *reason)
     if (!event)
         return;
     event->attempt = live->attempt;
-    ccaas_text_show(event->reason, sizeof event->reason, reason,
-                    strlen(reason));
+    cc_text_show(event->reason, sizeof event->reason, reason, strlen(reason));
     if (live->state == CC_LIVE_OPEN)
         return;
     event->status = cc_live_error_of(live)->status;

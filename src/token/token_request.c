@@ -237,7 +237,7 @@ static void show_member(const struct cc_grant *grant, const char *body,
     size_t used = found > 0 ? (size_t)found : 0;
 
     used = cc_grant_scrub_text(grant, text, used, used > sizeof text - 8);
-    ccaas_text_show(to, room, text, used);
+    cc_text_show(to, room, text, used);
     cc_secret_wipe(text, sizeof text);
 }
 

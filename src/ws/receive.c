@@ -171,8 +171,8 @@ static void closed_by_peer(struct cc_socket *socket,
     if (length >= 2) {
         end.close_code = payload[0] << 8 | payload[1];
         utf8 = cc_utf8_valid((const char *)payload + 2, length - 2);
-        ccaas_text_show(end.close_reason, sizeof end.close_reason,
-                        (const char *)payload + 2, length - 2);
+        cc_text_show(end.close_reason, sizeof end.close_reason,
+                     (const char *)payload + 2, length - 2);
         end.close_cut = length >= CLOSE_MOST - 3;
         answer = is_code(end.close_code) && utf8 ? end.close_code : 1002;
     }

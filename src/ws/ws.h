@@ -49,7 +49,7 @@ struct cc_ws_end {
     size_t answer_length;
     int close_code; /* the server's; 1005: it gave none; 0: there was no closing
                        handshake */
-    char close_reason[512]; /* the server's, as by ccaas_text_show */
+    char close_reason[512]; /* the server's, as by cc_text_show */
     bool close_cut;         /* it is so long that the server may have cut it */
     char message[256];      /* what happened; "" with CCAAS_OK */
 };
