@@ -246,7 +246,7 @@ static bool value_begins(struct cc_split *split, char c)
 {
     bool nests = c == '{' || c == '[';
 
-    if (!nests && !cc_token_start(&split->token, c, NULL))
+    if (!nests && !cc_scalar_start(&split->scalar, c, NULL))
         return bad(split, split->place == AT_START && c == '\xEF'
                               ? cc_json_bom
                               : cc_json_no_value);
@@ -258,12 +258,12 @@ static bool value_begins(struct cc_split *split, char c)
     } else if (nests) {
         return enter(split, c);
     }
-    split->in_token = !nests;
+    split->in_scalar = !nests;
     split->in_name = false;
     return true;
 }
 
-/* A byte between tokens; false: it is wrong there. */
+/* A byte between scalars; false: it is wrong there. */
 static bool between(struct cc_split *split, char c)
 {
     bool object = split->depth && split->object[split->depth - 1];
@@ -284,8 +284,8 @@ static bool between(struct cc_split *split, char c)
             return leave(split);
         if (c != '"')
             return bad(split, cc_json_no_name);
-        split->in_token = split->in_name = true;
-        return cc_token_start(&split->token, c, split->key);
+        split->in_scalar = split->in_name = true;
+        return cc_scalar_start(&split->scalar, c, split->key);
     case AT_COLON:
         split->place = AT_VALUE;
         return c == ':' || bad(split, cc_json_no_colon);
@@ -300,12 +300,12 @@ static bool between(struct cc_split *split, char c)
     }
 }
 
-/* The token under way is over. */
-static void token_ended(struct cc_split *split)
+/* The scalar under way is over. */
+static void scalar_ended(struct cc_split *split)
 {
-    split->in_token = false;
+    split->in_scalar = false;
     if (split->in_name) {
-        split->here = !split->key || cc_token_matches(&split->token);
+        split->here = !split->key || cc_scalar_matches(&split->scalar);
         split->place = AT_COLON;
     } else if (split->begin == UINT64_MAX) {
         value_ended(split);
@@ -316,20 +316,20 @@ static void token_ended(struct cc_split *split)
 static bool step(struct cc_split *split, char c, bool *taken)
 {
     *taken = true;
-    if (!split->in_token)
+    if (!split->in_scalar)
         return between(split, c);
-    switch (cc_token_feed(&split->token, c)) {
-    case CC_TOKEN_MORE:
+    switch (cc_scalar_feed(&split->scalar, c)) {
+    case CC_SCALAR_MORE:
         return true;
-    case CC_TOKEN_LAST:
-        token_ended(split);
+    case CC_SCALAR_LAST:
+        scalar_ended(split);
         return true;
-    case CC_TOKEN_AFTER:
+    case CC_SCALAR_AFTER:
         *taken = false;
-        token_ended(split);
+        scalar_ended(split);
         return true;
     default:
-        return bad(split, split->token.reason);
+        return bad(split, split->scalar.reason);
     }
 }
 
@@ -362,7 +362,7 @@ size_t cc_split_feed(struct cc_split *split, const char *bytes, size_t length,
 
         if (split->nested) {
             at = skim(split, at, end);
-        } else if (split->in_token && cc_token_in_text(&split->token) &&
+        } else if (split->in_scalar && cc_scalar_in_text(&split->scalar) &&
                    cc_scan_plain(at, end) > at) {
             at = cc_scan_plain(at, end);
         } else {
@@ -372,7 +372,7 @@ size_t cc_split_feed(struct cc_split *split, const char *bytes, size_t length,
         split->offset = start + (uint64_t)(at - bytes);
         if (too_large(split))
             break;
-        if (split->begin != UINT64_MAX && !split->nested && !split->in_token) {
+        if (split->begin != UINT64_MAX && !split->nested && !split->in_scalar) {
             spans[*count_out].begin = split->begin;
             spans[(*count_out)++].end = split->offset;
             split->begin = UINT64_MAX;
@@ -387,12 +387,12 @@ enum cc_split_state cc_split_finish(struct cc_split *split,
                                     struct cc_span *span, size_t *count_out)
 {
     *count_out = 0;
-    if (split->state == CC_SPLIT_MORE && split->depth == 0 && split->in_token &&
-        cc_token_may_end(&split->token)) {
+    if (split->state == CC_SPLIT_MORE && split->depth == 0 &&
+        split->in_scalar && cc_scalar_may_end(&split->scalar)) {
         span->begin = split->begin;
         span->end = split->offset;
         *count_out = split->kind != CC_SPLIT_CHECK;
-        split->in_token = false;
+        split->in_scalar = false;
         split->begin = UINT64_MAX;
         value_ended(split);
     }

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scalar.h"
 #include "scan.h"
-#include "token.h"
 
 enum cc_split_kind {
     CC_SPLIT_ARRAY,        /* [record, ...] */
@@ -77,13 +77,13 @@ struct cc_split {
     bool in_string;      /* ... and a string there */
     bool escaped;        /* ... and a backslash came last */
     unsigned char place; /* outside of records: what may come next */
-    bool in_token;       /* a string, number or literal is under way */
+    bool in_scalar;      /* a string, number or literal is under way */
     bool in_name;        /* ... which is a member's name */
     bool here;           /* the member under way has the list's name */
     bool listed;         /* the list began */
     int depth;           /* arrays and objects open outside of records */
     int list_depth;      /* their number inside of the list; 0: not in */
-    struct cc_token token;
+    struct cc_scalar scalar;
     bool object[CC_JSON_DEPTH]; /* which of them are objects */
 };
 
