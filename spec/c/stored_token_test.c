@@ -6,22 +6,22 @@
 
 #define NOW 1800000000.0
 
-static struct cc_stored got;
+static struct cc_stored_token got;
 
 static bool reads(const char *text, double wall)
 {
     memset(&got, 0, sizeof got);
-    return cc_stored_read(text, strlen(text), wall, &got);
+    return cc_stored_token_read(text, strlen(text), wall, &got);
 }
 
 static char *token(double left, double life)
 {
-    const struct cc_stored stored = {.left = left,
-                                     .life = life,
-                                     .text = "a.token",
-                                     .length = strlen("a.token")};
+    const struct cc_stored_token stored = {.left = left,
+                                           .life = life,
+                                           .text = "a.token",
+                                           .length = strlen("a.token")};
 
-    return cc_stored_write(&stored, NOW);
+    return cc_stored_token_write(&stored, NOW);
 }
 
 static bool near(double have, double want)
@@ -67,27 +67,27 @@ static void life_is_bounded(void)
     char *text = token(1e7, 1e7);
 
     CHECK(reads(text, NOW));
-    CHECK(near(got.life, CC_AUTH_LIFE_MOST));
-    CHECK(near(got.left, CC_AUTH_LIFE_MOST));
+    CHECK(near(got.life, CC_TOKEN_LIFE_MOST));
+    CHECK(near(got.left, CC_TOKEN_LIFE_MOST));
     free(text);
 }
 
 static void errors(void)
 {
-    const struct cc_stored stored = {.code = CCAAS_AUTH,
-                                     .status = 401,
-                                     .left = 900,
-                                     .life = 900,
-                                     .text = "ClientId is Invalid",
-                                     .length = 19};
-    char *text = cc_stored_write(&stored, NOW);
+    const struct cc_stored_token stored = {.code = CCAAS_AUTH,
+                                           .status = 401,
+                                           .left = 900,
+                                           .life = 900,
+                                           .text = "ClientId is Invalid",
+                                           .length = 19};
+    char *text = cc_stored_token_write(&stored, NOW);
 
     CHECK(reads(text, NOW));
     CHECK_INT(got.code, CCAAS_AUTH);
     CHECK_INT(got.status, 401);
     CHECK_INT(got.length, 19);
     CHECK(strncmp(got.text, "ClientId is Invalid", 19) == 0);
-    CHECK(near(got.left, CC_AUTH_DENIAL));
+    CHECK(near(got.left, CC_TOKEN_LIFE_DENIAL));
     free(text);
     CHECK(reads("ccaas1 server 503 1800000002000 2000 ", NOW));
     CHECK_INT(got.code, CCAAS_SERVER);
@@ -112,7 +112,7 @@ static void foreign(void)
     CHECK(!reads("ccaas1 ok 0 999999999999999999 1799000 T", NOW));
     CHECK(!reads("ccaas1 ok 0 1800001000000 1799000T", NOW));
     CHECK(!reads("", NOW));
-    CHECK(!cc_stored_read(NULL, 0, NOW, &got));
+    CHECK(!cc_stored_token_read(NULL, 0, NOW, &got));
 }
 
 static void unsendable(void)
@@ -126,8 +126,8 @@ static void unsendable(void)
     CHECK(!reads("ccaas1 ok 0 1800001000000 1799000 T\r\nX: y", NOW));
     CHECK(!reads("ccaas1 ok 0 1800001000000 1799000 T\n", NOW));
     CHECK(!reads("ccaas1 ok 0 1800001000000 1799000 T\xc3\xa4", NOW));
-    CHECK(!cc_stored_read("ccaas1 ok 0 1800001000000 1799000 T\0U", 37, NOW,
-                          &got));
+    CHECK(!cc_stored_token_read("ccaas1 ok 0 1800001000000 1799000 T\0U", 37,
+                                NOW, &got));
     memset(longest + head, 't', CC_STORED_TOKEN_MOST - 1);
     CHECK(reads(longest, NOW));
     longest[end - 1] = 't';

@@ -5,36 +5,36 @@
 
 #include <math.h>
 
-static struct cc_auth auth;
+static struct cc_token_life life;
 
-/* A token asked for at `now` that lives `life` seconds. */
-static void grant(double now, double life)
+/* A token asked for at `now` that lives `lifetime` seconds. */
+static void grant(double now, double lifetime)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, now), CC_AUTH_ASK);
-    cc_auth_granted(&auth, life);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, now), CC_TOKEN_LIFE_ASK);
+    cc_token_life_granted(&life, lifetime);
 }
 
 /* The token that is held is fresh until `end`, and no longer. */
 static void check_fresh_until(double end)
 {
-    CHECK_INT(cc_auth_need(&auth, end - 0.001), CC_AUTH_HAVE);
-    CHECK_INT(cc_auth_need(&auth, end + 0.001), CC_AUTH_ASK);
+    CHECK_INT(cc_token_life_need(&life, end - 0.001), CC_TOKEN_LIFE_HAVE);
+    CHECK_INT(cc_token_life_need(&life, end + 0.001), CC_TOKEN_LIFE_ASK);
 }
 
 static void one_asks(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(auth.generation, 0);
-    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_ASK);
+    cc_token_life_start(&life);
+    CHECK_INT(life.generation, 0);
+    CHECK_INT(cc_token_life_need(&life, 0), CC_TOKEN_LIFE_ASK);
     for (int i = 0; i < 50; i++) {
-        CHECK_INT(cc_auth_need(&auth, i), CC_AUTH_WAIT);
+        CHECK_INT(cc_token_life_need(&life, i), CC_TOKEN_LIFE_WAIT);
     }
-    cc_auth_granted(&auth, 1799);
+    cc_token_life_granted(&life, 1799);
     for (int i = 0; i < 50; i++) {
-        CHECK_INT(cc_auth_need(&auth, 50 + i), CC_AUTH_HAVE);
+        CHECK_INT(cc_token_life_need(&life, 50 + i), CC_TOKEN_LIFE_HAVE);
     }
-    CHECK_INT(auth.generation, 1);
+    CHECK_INT(life.generation, 1);
 }
 
 static void any_clock(void)
@@ -49,10 +49,10 @@ static void any_clock(void)
 
 static void life_from_asking(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
-    CHECK_INT(cc_auth_need(&auth, 120), CC_AUTH_WAIT);
-    cc_auth_granted(&auth, 1800); /* 25 s later, say */
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_ASK);
+    CHECK_INT(cc_token_life_need(&life, 120), CC_TOKEN_LIFE_WAIT);
+    cc_token_life_granted(&life, 1800); /* 25 s later, say */
     check_fresh_until(100 + 1800 - 60);
 }
 
@@ -80,130 +80,130 @@ static void life_unknown(void)
 
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         grant(1000, unknown[i]);
-        check_fresh_until(1000 + CC_AUTH_LIFE - 60);
+        check_fresh_until(1000 + CC_TOKEN_LIFE_DEFAULT - 60);
     }
 }
 
 static void life_capped(void)
 {
-    grant(1000, CC_AUTH_LIFE_MOST - 1);
-    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 1 - 60);
-    grant(1000, CC_AUTH_LIFE_MOST);
-    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 60);
-    grant(1000, CC_AUTH_LIFE_MOST + 1);
-    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 60);
+    grant(1000, CC_TOKEN_LIFE_MOST - 1);
+    check_fresh_until(1000 + CC_TOKEN_LIFE_MOST - 1 - 60);
+    grant(1000, CC_TOKEN_LIFE_MOST);
+    check_fresh_until(1000 + CC_TOKEN_LIFE_MOST - 60);
+    grant(1000, CC_TOKEN_LIFE_MOST + 1);
+    check_fresh_until(1000 + CC_TOKEN_LIFE_MOST - 60);
     grant(1000, INFINITY);
-    check_fresh_until(1000 + CC_AUTH_LIFE_MOST - 60);
+    check_fresh_until(1000 + CC_TOKEN_LIFE_MOST - 60);
 }
 
 static void life_shorter_than_asking(void)
 {
     grant(1000, 2);
-    CHECK(auth.held);
-    CHECK_INT(auth.generation, 1);
-    CHECK_INT(cc_auth_need(&auth, 1005), CC_AUTH_ASK);
+    CHECK(life.held);
+    CHECK_INT(life.generation, 1);
+    CHECK_INT(cc_token_life_need(&life, 1005), CC_TOKEN_LIFE_ASK);
 }
 
 static void renewal(void)
 {
     grant(0, 600);
-    CHECK_INT(cc_auth_need(&auth, 540), CC_AUTH_ASK);
-    CHECK_INT(cc_auth_need(&auth, 540), CC_AUTH_WAIT);
-    cc_auth_granted(&auth, 600);
-    CHECK_INT(auth.generation, 2);
+    CHECK_INT(cc_token_life_need(&life, 540), CC_TOKEN_LIFE_ASK);
+    CHECK_INT(cc_token_life_need(&life, 540), CC_TOKEN_LIFE_WAIT);
+    cc_token_life_granted(&life, 600);
+    CHECK_INT(life.generation, 2);
     check_fresh_until(540 + 540);
 }
 
 static void refused_newest(void)
 {
     grant(0, 1800);
-    cc_auth_refused(&auth, 1);
-    CHECK(!auth.held);
-    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_ASK);
-    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_WAIT);
+    cc_token_life_refused(&life, 1);
+    CHECK(!life.held);
+    CHECK_INT(cc_token_life_need(&life, 1), CC_TOKEN_LIFE_ASK);
+    CHECK_INT(cc_token_life_need(&life, 1), CC_TOKEN_LIFE_WAIT);
 }
 
 static void refused_by_many(void)
 {
     grant(0, 1800);
-    cc_auth_refused(&auth, 1);
-    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_ASK);
-    cc_auth_refused(&auth, 1);
-    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_WAIT);
-    cc_auth_granted(&auth, 1800);
-    cc_auth_refused(&auth, 1);
-    CHECK_INT(cc_auth_need(&auth, 2), CC_AUTH_HAVE);
-    CHECK_INT(auth.generation, 2);
+    cc_token_life_refused(&life, 1);
+    CHECK_INT(cc_token_life_need(&life, 1), CC_TOKEN_LIFE_ASK);
+    cc_token_life_refused(&life, 1);
+    CHECK_INT(cc_token_life_need(&life, 1), CC_TOKEN_LIFE_WAIT);
+    cc_token_life_granted(&life, 1800);
+    cc_token_life_refused(&life, 1);
+    CHECK_INT(cc_token_life_need(&life, 2), CC_TOKEN_LIFE_HAVE);
+    CHECK_INT(life.generation, 2);
 }
 
 static void refused_unknown(void)
 {
     grant(0, 1800);
-    cc_auth_refused(&auth, 0);
-    cc_auth_refused(&auth, 2);
-    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_HAVE);
+    cc_token_life_refused(&life, 0);
+    cc_token_life_refused(&life, 2);
+    CHECK_INT(cc_token_life_need(&life, 1), CC_TOKEN_LIFE_HAVE);
 }
 
 static void refused_while_asking(void)
 {
     grant(0, 600);
-    CHECK_INT(cc_auth_need(&auth, 550), CC_AUTH_ASK);
-    cc_auth_refused(&auth, 1);
-    CHECK_INT(cc_auth_need(&auth, 551), CC_AUTH_WAIT);
-    cc_auth_granted(&auth, 600);
-    CHECK_INT(cc_auth_need(&auth, 552), CC_AUTH_HAVE);
+    CHECK_INT(cc_token_life_need(&life, 550), CC_TOKEN_LIFE_ASK);
+    cc_token_life_refused(&life, 1);
+    CHECK_INT(cc_token_life_need(&life, 551), CC_TOKEN_LIFE_WAIT);
+    cc_token_life_granted(&life, 600);
+    CHECK_INT(cc_token_life_need(&life, 552), CC_TOKEN_LIFE_HAVE);
 }
 
 static void refused_then_failed(void)
 {
     grant(0, 1800);
-    cc_auth_refused(&auth, 1);
-    CHECK_INT(cc_auth_need(&auth, 1), CC_AUTH_ASK);
-    cc_auth_failed(&auth);
-    CHECK_INT(cc_auth_need(&auth, 2), CC_AUTH_ASK);
+    cc_token_life_refused(&life, 1);
+    CHECK_INT(cc_token_life_need(&life, 1), CC_TOKEN_LIFE_ASK);
+    cc_token_life_failed(&life);
+    CHECK_INT(cc_token_life_need(&life, 2), CC_TOKEN_LIFE_ASK);
 }
 
 static void denial(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
-    cc_auth_denied(&auth, 103, CC_AUTH_DENIAL);
-    CHECK_INT(cc_auth_need(&auth, 103), CC_AUTH_DENIED);
-    CHECK_INT(cc_auth_need(&auth, 107.999), CC_AUTH_DENIED);
-    CHECK_INT(cc_auth_need(&auth, 108), CC_AUTH_ASK);
-    CHECK_INT(cc_auth_need(&auth, 108), CC_AUTH_WAIT);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_ASK);
+    cc_token_life_denied(&life, 103, CC_TOKEN_LIFE_DENIAL);
+    CHECK_INT(cc_token_life_need(&life, 103), CC_TOKEN_LIFE_DENIED);
+    CHECK_INT(cc_token_life_need(&life, 107.999), CC_TOKEN_LIFE_DENIED);
+    CHECK_INT(cc_token_life_need(&life, 108), CC_TOKEN_LIFE_ASK);
+    CHECK_INT(cc_token_life_need(&life, 108), CC_TOKEN_LIFE_WAIT);
 }
 
 static void denial_forgotten(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
-    cc_auth_denied(&auth, 100, CC_AUTH_DENIAL);
-    CHECK_INT(cc_auth_need(&auth, 105), CC_AUTH_ASK);
-    cc_auth_granted(&auth, 1800);
-    cc_auth_refused(&auth, 1);
-    CHECK_INT(cc_auth_need(&auth, 101), CC_AUTH_ASK);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_ASK);
+    cc_token_life_denied(&life, 100, CC_TOKEN_LIFE_DENIAL);
+    CHECK_INT(cc_token_life_need(&life, 105), CC_TOKEN_LIFE_ASK);
+    cc_token_life_granted(&life, 1800);
+    cc_token_life_refused(&life, 1);
+    CHECK_INT(cc_token_life_need(&life, 101), CC_TOKEN_LIFE_ASK);
 }
 
 static void denial_at_renewal(void)
 {
     grant(0, 600);
-    CHECK_INT(cc_auth_need(&auth, 540), CC_AUTH_ASK);
-    cc_auth_denied(&auth, 541, CC_AUTH_DENIAL);
-    CHECK(!auth.held);
-    CHECK_INT(cc_auth_need(&auth, 542), CC_AUTH_DENIED);
-    CHECK_INT(cc_auth_need(&auth, 546), CC_AUTH_ASK);
-    CHECK_INT(auth.generation, 1);
+    CHECK_INT(cc_token_life_need(&life, 540), CC_TOKEN_LIFE_ASK);
+    cc_token_life_denied(&life, 541, CC_TOKEN_LIFE_DENIAL);
+    CHECK(!life.held);
+    CHECK_INT(cc_token_life_need(&life, 542), CC_TOKEN_LIFE_DENIED);
+    CHECK_INT(cc_token_life_need(&life, 546), CC_TOKEN_LIFE_ASK);
+    CHECK_INT(life.generation, 1);
 }
 
 static void failure(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
-    cc_auth_failed(&auth);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_WAIT);
-    CHECK_INT(auth.generation, 0);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_ASK);
+    cc_token_life_failed(&life);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_ASK);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_WAIT);
+    CHECK_INT(life.generation, 0);
 }
 
 static void never_two(void)
@@ -212,48 +212,48 @@ static void never_two(void)
     int asking = 0;
     double now = 0;
 
-    cc_auth_start(&auth);
+    cc_token_life_start(&life);
     for (int i = 0; i < 100000; i++) {
         chance = chance * 1664525u + 1013904223u;
         now += chance >> 24;
         switch (chance >> 16 & 7) {
         case 0:
             if (asking) {
-                cc_auth_granted(&auth, chance >> 20);
+                cc_token_life_granted(&life, chance >> 20);
                 asking = 0;
             }
             break;
         case 1:
             if (asking) {
-                cc_auth_denied(&auth, now, CC_AUTH_DENIAL);
+                cc_token_life_denied(&life, now, CC_TOKEN_LIFE_DENIAL);
                 asking = 0;
             }
             break;
         case 2:
             if (asking) {
-                cc_auth_failed(&auth);
+                cc_token_life_failed(&life);
                 asking = 0;
             }
             break;
         case 3:
-            cc_auth_refused(&auth, auth.generation - (chance >> 30));
+            cc_token_life_refused(&life, life.generation - (chance >> 30));
             break;
         default:
-            if (cc_auth_need(&auth, now) == CC_AUTH_ASK) {
+            if (cc_token_life_need(&life, now) == CC_TOKEN_LIFE_ASK) {
                 CHECK(!asking);
                 asking = 1;
             }
         }
     }
-    CHECK(auth.generation > 1000);
+    CHECK(life.generation > 1000);
 }
 
 static void found_elsewhere(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 100), CC_AUTH_ASK);
-    CHECK(cc_auth_found(&auth, 100, 1000, 1800));
-    CHECK_INT(auth.generation, 1);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 100), CC_TOKEN_LIFE_ASK);
+    CHECK(cc_token_life_found(&life, 100, 1000, 1800));
+    CHECK_INT(life.generation, 1);
     check_fresh_until(100 + 1000 - 60);
 }
 
@@ -261,42 +261,45 @@ static void found_stale(void)
 {
     static const double lefts[] = {60, 59, 0, -1};
 
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_ASK);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 0), CC_TOKEN_LIFE_ASK);
     for (size_t i = 0; i < sizeof lefts / sizeof *lefts; i++)
-        CHECK(!cc_auth_found(&auth, 0, lefts[i], 1800));
-    CHECK(!cc_auth_found(&auth, 0, 10, 0));
-    CHECK(!cc_auth_found(&auth, 0, NAN, 1800));
-    CHECK(!cc_auth_found(&auth, 0, 10, NAN));
-    CHECK_INT(auth.generation, 0);
-    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_WAIT);
+        CHECK(!cc_token_life_found(&life, 0, lefts[i], 1800));
+    CHECK(!cc_token_life_found(&life, 0, 10, 0));
+    CHECK(!cc_token_life_found(&life, 0, NAN, 1800));
+    CHECK(!cc_token_life_found(&life, 0, 10, NAN));
+    CHECK_INT(life.generation, 0);
+    CHECK_INT(cc_token_life_need(&life, 0), CC_TOKEN_LIFE_WAIT);
 }
 
 static void found_too_good(void)
 {
-    cc_auth_start(&auth);
-    CHECK(cc_auth_found(&auth, 0, 1e9, 1800));
+    cc_token_life_start(&life);
+    CHECK(cc_token_life_found(&life, 0, 1e9, 1800));
     check_fresh_until(1800 - 60);
-    cc_auth_start(&auth);
-    CHECK(cc_auth_found(&auth, 0, INFINITY, INFINITY));
-    check_fresh_until(CC_AUTH_LIFE_MOST - 60);
+    cc_token_life_start(&life);
+    CHECK(cc_token_life_found(&life, 0, INFINITY, INFINITY));
+    check_fresh_until(CC_TOKEN_LIFE_MOST - 60);
 }
 
 static void denied_elsewhere(void)
 {
-    cc_auth_start(&auth);
-    CHECK_INT(cc_auth_need(&auth, 0), CC_AUTH_ASK);
-    cc_auth_denied(&auth, 0, 2);
-    CHECK_INT(cc_auth_need(&auth, 1.999), CC_AUTH_DENIED);
-    CHECK_INT(cc_auth_need(&auth, 2.001), CC_AUTH_ASK);
-    cc_auth_denied(&auth, 10, 1e9);
-    CHECK_INT(cc_auth_need(&auth, 10 + CC_AUTH_DENIAL - 0.001), CC_AUTH_DENIED);
-    CHECK_INT(cc_auth_need(&auth, 10 + CC_AUTH_DENIAL + 0.001), CC_AUTH_ASK);
+    cc_token_life_start(&life);
+    CHECK_INT(cc_token_life_need(&life, 0), CC_TOKEN_LIFE_ASK);
+    cc_token_life_denied(&life, 0, 2);
+    CHECK_INT(cc_token_life_need(&life, 1.999), CC_TOKEN_LIFE_DENIED);
+    CHECK_INT(cc_token_life_need(&life, 2.001), CC_TOKEN_LIFE_ASK);
+    cc_token_life_denied(&life, 10, 1e9);
+    CHECK_INT(cc_token_life_need(&life, 10 + CC_TOKEN_LIFE_DENIAL - 0.001),
+              CC_TOKEN_LIFE_DENIED);
+    CHECK_INT(cc_token_life_need(&life, 10 + CC_TOKEN_LIFE_DENIAL + 0.001),
+              CC_TOKEN_LIFE_ASK);
 }
 
 int main(void)
 {
-    it("a token that somebody else asked for has its margin of its whole life",
+    it("a token that somebody else asked for has its margin of its whole "
+       "life",
        found_elsewhere);
     it("a token found that is not fresh is none", found_stale);
     it("a token found lives no longer than a token can", found_too_good);

@@ -24,7 +24,7 @@ static const char *name_of(enum ccaas_code code)
     return code == CCAAS_OK ? "ok" : ccaas_code_name(code);
 }
 
-char *cc_stored_write(const struct cc_stored *stored, double wall)
+char *cc_stored_token_write(const struct cc_stored_token *stored, double wall)
 {
     double end = (wall + stored->left) * 1000, life = stored->life * 1000;
     char *text = malloc(HEAD_ROOM + stored->length + 1);
@@ -69,7 +69,8 @@ static bool is_token(const char *text, size_t length)
 }
 
 /* What an error has more than a token; false: it is damaged. */
-static bool read_error(const char *head, int *used, struct cc_stored *stored)
+static bool read_error(const char *head, int *used,
+                       struct cc_stored_token *stored)
 {
     int transient, more = 0;
     long long after;
@@ -83,8 +84,8 @@ static bool read_error(const char *head, int *used, struct cc_stored *stored)
     return true;
 }
 
-bool cc_stored_read(const char *bytes, size_t length, double wall,
-                    struct cc_stored *stored)
+bool cc_stored_token_read(const char *bytes, size_t length, double wall,
+                          struct cc_stored_token *stored)
 {
     char head[HEAD_ROOM], name[24];
     size_t most = length < sizeof head - 1 ? length : sizeof head - 1;
@@ -112,9 +113,9 @@ bool cc_stored_read(const char *bytes, size_t length, double wall,
     ends = (double)end;
     if (life <= 0 || end <= 0 || ends > MOST_MS)
         return false;
-    stored->life =
-        fmin((double)life / 1000,
-             stored->code == CCAAS_OK ? CC_AUTH_LIFE_MOST : CC_AUTH_DENIAL);
+    stored->life = fmin((double)life / 1000, stored->code == CCAAS_OK
+                                                 ? CC_TOKEN_LIFE_MOST
+                                                 : CC_TOKEN_LIFE_DENIAL);
     stored->left = fmin(ends / 1000 - wall, stored->life);
     if (stored->left <= 0)
         return false;

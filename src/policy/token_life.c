@@ -3,82 +3,85 @@
 
 #include <math.h>
 
-void cc_auth_start(struct cc_auth *auth)
+void cc_token_life_start(struct cc_token_life *life)
 {
-    *auth = (struct cc_auth){
+    *life = (struct cc_token_life){
         .fresh_until = -INFINITY,
         .denied_until = -INFINITY,
     };
 }
 
-enum cc_auth_state cc_auth_need(struct cc_auth *auth, double now)
+enum cc_token_life_state cc_token_life_need(struct cc_token_life *life,
+                                            double now)
 {
-    if (auth->held && now < auth->fresh_until) {
-        return CC_AUTH_HAVE;
+    if (life->held && now < life->fresh_until) {
+        return CC_TOKEN_LIFE_HAVE;
     }
-    if (auth->asking) {
-        return CC_AUTH_WAIT;
+    if (life->asking) {
+        return CC_TOKEN_LIFE_WAIT;
     }
-    if (now < auth->denied_until) {
-        return CC_AUTH_DENIED;
+    if (now < life->denied_until) {
+        return CC_TOKEN_LIFE_DENIED;
     }
-    auth->asking = true;
-    auth->asked_at = now;
-    return CC_AUTH_ASK;
+    life->asking = true;
+    life->asked_at = now;
+    return CC_TOKEN_LIFE_ASK;
 }
 
-static double margin(double life)
+static double margin(double lifetime)
 {
-    return fmin(CC_AUTH_MARGIN, CC_AUTH_MARGIN_PART * life);
+    return fmin(CC_TOKEN_LIFE_MARGIN, CC_TOKEN_LIFE_MARGIN_PART * lifetime);
 }
 
-void cc_auth_granted(struct cc_auth *auth, double life)
+void cc_token_life_granted(struct cc_token_life *life, double lifetime)
 {
-    if (!(life > 0)) { /* NaN as well */
-        life = CC_AUTH_LIFE;
+    if (!(lifetime > 0)) { /* NaN as well */
+        lifetime = CC_TOKEN_LIFE_DEFAULT;
     }
-    life = fmin(life, CC_AUTH_LIFE_MOST);
-    auth->held = true;
-    auth->asking = false;
-    auth->generation++;
-    auth->life = life;
-    auth->fresh_until = auth->asked_at + life - margin(life);
-    auth->denied_until = -INFINITY;
+    lifetime = fmin(lifetime, CC_TOKEN_LIFE_MOST);
+    life->held = true;
+    life->asking = false;
+    life->generation++;
+    life->lifetime = lifetime;
+    life->fresh_until = life->asked_at + lifetime - margin(lifetime);
+    life->denied_until = -INFINITY;
 }
 
-bool cc_auth_found(struct cc_auth *auth, double now, double left, double life)
+bool cc_token_life_found(struct cc_token_life *life, double now, double left,
+                         double lifetime)
 {
-    if (!(life > 0) || !(left > 0))
+    if (!(lifetime > 0) || !(left > 0))
         return false;
-    life = fmin(life, CC_AUTH_LIFE_MOST);
-    left = fmin(left, life);
-    if (left <= margin(life))
+    lifetime = fmin(lifetime, CC_TOKEN_LIFE_MOST);
+    left = fmin(left, lifetime);
+    if (left <= margin(lifetime))
         return false;
-    auth->held = true;
-    auth->asking = false;
-    auth->generation++;
-    auth->asked_at = now + left - life;
-    auth->life = life;
-    auth->fresh_until = now + left - margin(life);
-    auth->denied_until = -INFINITY;
+    life->held = true;
+    life->asking = false;
+    life->generation++;
+    life->asked_at = now + left - lifetime;
+    life->lifetime = lifetime;
+    life->fresh_until = now + left - margin(lifetime);
+    life->denied_until = -INFINITY;
     return true;
 }
 
-void cc_auth_denied(struct cc_auth *auth, double now, double seconds)
+void cc_token_life_denied(struct cc_token_life *life, double now,
+                          double seconds)
 {
-    auth->held = false;
-    auth->asking = false;
-    auth->denied_until = now + fmin(seconds, CC_AUTH_DENIAL);
+    life->held = false;
+    life->asking = false;
+    life->denied_until = now + fmin(seconds, CC_TOKEN_LIFE_DENIAL);
 }
 
-void cc_auth_failed(struct cc_auth *auth)
+void cc_token_life_failed(struct cc_token_life *life)
 {
-    auth->asking = false;
+    life->asking = false;
 }
 
-void cc_auth_refused(struct cc_auth *auth, uint64_t generation)
+void cc_token_life_refused(struct cc_token_life *life, uint64_t generation)
 {
-    if (generation == auth->generation) {
-        auth->held = false;
+    if (generation == life->generation) {
+        life->held = false;
     }
 }

@@ -97,7 +97,7 @@ struct cc_grant *cc_grant_get(struct ccaas_engine *engine,
     if (grant->next)
         grant->next->link = &grant->next;
     engine->grants = grant;
-    cc_auth_start(&grant->auth);
+    cc_token_life_start(&grant->life);
     if (!failed && grant->bell && grant->url && settings->store)
         failed = !start_lease(grant, settings->store);
     if (failed || !grant->bell) {
@@ -167,7 +167,7 @@ static enum cc_grant_state have(const struct cc_grant *grant,
 {
     cc_grant_need_end(need);
     *bearer = grant->bearer;
-    *generation = grant->auth.generation;
+    *generation = grant->life.generation;
     return CC_GRANT_HAVE;
 }
 
@@ -194,7 +194,7 @@ static void begin_anew(struct cc_grant *grant, double now)
         grant->resume_at = now;
     }
     if (grant->asking)
-        cc_auth_failed(&grant->auth);
+        cc_token_life_failed(&grant->life);
     grant->asking = NULL;
 }
 
@@ -210,7 +210,7 @@ cc_grant_use(struct cc_grant *grant, struct ccaas_client *client,
              struct cc_grant_need *need, struct ccaas_bell *bell, double now,
              struct cc_secret **bearer, uint64_t *generation)
 {
-    enum cc_auth_state state;
+    enum cc_token_life_state state;
 
     if (!grant->url && !grant->asked)
         return have(grant, need, bearer, generation);
@@ -225,16 +225,16 @@ cc_grant_use(struct cc_grant *grant, struct ccaas_client *client,
     /* Who waited for this token uses it once, however short its life is. */
     if (need->link && grant->granted > need->granted)
         return have(grant, need, bearer, generation);
-    state = cc_auth_need(&grant->auth, now);
-    if (state == CC_AUTH_HAVE)
+    state = cc_token_life_need(&grant->life, now);
+    if (state == CC_TOKEN_LIFE_HAVE)
         return have(grant, need, bearer, generation);
-    if (state == CC_AUTH_DENIED)
+    if (state == CC_TOKEN_LIFE_DENIED)
         cc_grant_refuse(grant, need);
-    else if (state == CC_AUTH_ASK)
+    else if (state == CC_TOKEN_LIFE_ASK)
         begin_round(grant, now);
-    if (state == CC_AUTH_DENIED || !cc_grant_join(grant, need, bell, now))
+    if (state == CC_TOKEN_LIFE_DENIED || !cc_grant_join(grant, need, bell, now))
         return CC_GRANT_FAILED;
-    if (grant->asked && state == CC_AUTH_ASK) {
+    if (grant->asked && state == CC_TOKEN_LIFE_ASK) {
         grant->asking = bell;
         return CC_GRANT_ASK;
     }
@@ -247,15 +247,15 @@ bool cc_grant_refused(struct cc_grant *grant, uint64_t generation)
 {
     if (!grant->url && !grant->asked)
         return false;
-    if (generation == grant->auth.generation)
+    if (generation == grant->life.generation)
         grant->refused = true;
-    cc_auth_refused(&grant->auth, generation);
+    cc_token_life_refused(&grant->life, generation);
     return true;
 }
 
 const char *cc_grant_question(const struct cc_grant *grant)
 {
-    return grant->auth.generation ? "refused" : "start";
+    return grant->life.generation ? "refused" : "start";
 }
 
 void cc_grant_answer(struct cc_grant *grant, struct ccaas_client *client,
@@ -275,13 +275,13 @@ void cc_grant_answer(struct cc_grant *grant, struct ccaas_client *client,
     if (!bearer) {
         cc_grant_blame(grant, CCAAS_AUTH,
                        "the token function gave no usable token");
-        cc_auth_failed(&grant->auth);
+        cc_token_life_failed(&grant->life);
         cc_grant_give_up(grant, client);
         return;
     }
     cc_grant_replace(grant, bearer);
-    cc_auth_granted(&grant->auth, 0);
-    grant->auth.fresh_until = INFINITY; /* until it is refused */
+    cc_token_life_granted(&grant->life, 0);
+    grant->life.fresh_until = INFINITY; /* until it is refused */
     cc_bell_ring(grant->bell);
 }
 
@@ -300,7 +300,7 @@ void cc_grant_leave(struct cc_grant *grant, struct ccaas_bell *bell)
     cc_bell_unfollow(grant->bell, bell);
     if (grant->asking == bell) {
         grant->asking = NULL;
-        cc_auth_failed(&grant->auth);
+        cc_token_life_failed(&grant->life);
         cc_bell_ring(grant->bell);
     }
 }

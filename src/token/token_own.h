@@ -25,7 +25,7 @@ struct cc_grant {
     struct cc_secret *key, *secret;
     char *ca_file, *proxy;
 
-    struct cc_auth auth;
+    struct cc_token_life life;
     struct cc_lease lease; /* of the store, if there is one */
     struct cc_secret *bearer;
     struct cc_secret *former; /* the one before: a late answer may say it */

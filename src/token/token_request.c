@@ -118,7 +118,7 @@ void cc_grant_send(struct cc_grant *grant, struct ccaas_client *client,
     grant->sent_timeout = request.timeout;
     grant->heard = now;
     grant->status = 0;
-    grant->auth.asked_at = now; /* its life counts from the last asking */
+    grant->life.asked_at = now; /* its life counts from the last asking */
     grant->reader = cc_reader_new(&plan, grant->bell, TOKEN_BODY);
     if (grant->reader && http) {
         sink = cc_reader_sink(grant->reader);
@@ -131,7 +131,7 @@ void cc_grant_send(struct cc_grant *grant, struct ccaas_client *client,
     if (!grant->transfer) {
         cc_grant_drop(grant);
         cc_grant_blame(grant, CCAAS_IO, CC_NO_ROOM);
-        cc_auth_failed(&grant->auth);
+        cc_token_life_failed(&grant->life);
         cc_grant_give_up(grant, client);
     }
 }
@@ -161,7 +161,7 @@ static bool read_reply(struct cc_grant *grant, const struct cc_block *block,
     if (cc_json_find(block->bytes, block->length, "expires_in", life,
                      sizeof life) < 0)
         life[0] = '\0';
-    cc_auth_granted(&grant->auth, cc_number_from(life));
+    cc_token_life_granted(&grant->life, cc_number_from(life));
     return true;
 }
 
@@ -185,9 +185,10 @@ static void attempt_failed(struct cc_grant *grant, struct ccaas_client *client,
         return;
     }
     if (grant->error.code == CCAAS_AUTH)
-        cc_auth_denied(&grant->auth, cc_clock_now(), CC_AUTH_DENIAL);
+        cc_token_life_denied(&grant->life, cc_clock_now(),
+                             CC_TOKEN_LIFE_DENIAL);
     else
-        cc_auth_failed(&grant->auth);
+        cc_token_life_failed(&grant->life);
     cc_grant_give_up(grant, client);
 }
 

@@ -10,7 +10,8 @@
 #include "stored_token.h"
 #include "token_own.h"
 
-static bool same(const struct cc_secret *one, const struct cc_stored *stored)
+static bool same(const struct cc_secret *one,
+                 const struct cc_stored_token *stored)
 {
     const char *text = one ? cc_secret_reveal(one) : "";
 
@@ -19,7 +20,7 @@ static bool same(const struct cc_secret *one, const struct cc_stored *stored)
 }
 
 static bool take_token(struct cc_grant *grant, struct ccaas_client *client,
-                       const struct cc_stored *stored, double now)
+                       const struct cc_stored_token *stored, double now)
 {
     struct cc_secret *bearer;
 
@@ -29,7 +30,7 @@ static bool take_token(struct cc_grant *grant, struct ccaas_client *client,
     bearer = cc_secret_new(stored->text, stored->length);
     if (!bearer)
         return false;
-    if (!cc_auth_found(&grant->auth, now, stored->left, stored->life)) {
+    if (!cc_token_life_found(&grant->life, now, stored->left, stored->life)) {
         cc_secret_release(bearer);
         return false;
     }
@@ -42,7 +43,7 @@ static bool take_token(struct cc_grant *grant, struct ccaas_client *client,
 /* Another engine has just tried: that counts as an attempt for all calls that
  * wait here, too. */
 static void take_error(struct cc_grant *grant, struct ccaas_client *client,
-                       const struct cc_stored *stored, double now)
+                       const struct cc_stored_token *stored, double now)
 {
     struct ccaas_error *error = &grant->error;
     char message[sizeof error->message];
@@ -72,9 +73,9 @@ static void take_error(struct cc_grant *grant, struct ccaas_client *client,
         return;
     }
     if (stored->code == CCAAS_AUTH)
-        cc_auth_denied(&grant->auth, now, stored->left);
+        cc_token_life_denied(&grant->life, now, stored->left);
     else
-        cc_auth_failed(&grant->auth);
+        cc_token_life_failed(&grant->life);
     cc_grant_give_up(grant, client);
 }
 
@@ -91,12 +92,12 @@ bool cc_grant_look(void *self, struct ccaas_client *client, const char *value,
 {
     struct cc_grant *grant = self;
     double now = cc_clock_now();
-    struct cc_stored stored;
+    struct cc_stored_token stored;
     uint64_t hash;
     bool is_new;
 
-    if (!grant->auth.asking || grant->transfer ||
-        !cc_stored_read(value, length, cc_clock_wall(), &stored))
+    if (!grant->life.asking || grant->transfer ||
+        !cc_stored_token_read(value, length, cc_clock_wall(), &stored))
         return false;
     if (stored.code == CCAAS_OK)
         return take_token(grant, client, &stored, now);
@@ -123,12 +124,13 @@ static bool concerns_all(enum ccaas_code code)
 static char *write_error(struct cc_grant *grant, double *seconds)
 {
     const struct ccaas_error *error = &grant->error;
-    struct cc_stored stored = {
+    struct cc_stored_token stored = {
         .code = error->code,
         .status = error->status,
         .transient = error->retryable,
         .retry_after = error->retry_after,
-        .life = error->code == CCAAS_AUTH ? CC_AUTH_DENIAL : CC_GRANT_FAILURE,
+        .life =
+            error->code == CCAAS_AUTH ? CC_TOKEN_LIFE_DENIAL : CC_GRANT_FAILURE,
         .text = error->message,
         .length = strlen(error->message),
     };
@@ -137,7 +139,7 @@ static char *write_error(struct cc_grant *grant, double *seconds)
     if (!concerns_all(error->code))
         return NULL;
     *seconds = stored.left = stored.life;
-    text = cc_stored_write(&stored, cc_clock_wall());
+    text = cc_stored_token_write(&stored, cc_clock_wall());
     if (text)
         grant->told = hash_of(text, strlen(text));
     return text;
@@ -146,19 +148,19 @@ static char *write_error(struct cc_grant *grant, double *seconds)
 /* The token as the store has it; NULL: it is over, or memory is out. */
 static char *write_token(const struct cc_grant *grant, double *seconds)
 {
-    const struct cc_auth *auth = &grant->auth;
+    const struct cc_token_life *life = &grant->life;
     /* In this order: where time passes between them, it is over too early. */
     double wall = cc_clock_wall(), now = cc_clock_now();
-    struct cc_stored stored = {
+    struct cc_stored_token stored = {
         .code = CCAAS_OK,
         .text = cc_secret_reveal(grant->bearer),
-        .life = auth->life,
-        .left = auth->asked_at + auth->life - now,
+        .life = life->lifetime,
+        .left = life->asked_at + life->lifetime - now,
     };
 
     stored.length = strlen(stored.text);
     *seconds = stored.left;
-    return stored.left > 0 ? cc_stored_write(&stored, wall) : NULL;
+    return stored.left > 0 ? cc_stored_token_write(&stored, wall) : NULL;
 }
 
 void cc_grant_tell(struct cc_grant *grant)

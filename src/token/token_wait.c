@@ -258,7 +258,7 @@ double cc_grant_due(const struct cc_grant *grant,
 {
     double due = cc_lease_due(&grant->lease);
 
-    if (!grant->auth.asking || grant->asked)
+    if (!grant->life.asking || grant->asked)
         return INFINITY;
     if (grant->transfer)
         return fmin(due, need->link ? patience(grant, need) : INFINITY);
