@@ -85,8 +85,8 @@ static void let_all_go(struct ccaas_flow *flow)
     }
     cc_seen_free(flow->seen);
     flow->seen = NULL;
-    if (flow->client->grant && flow->bell)
-        cc_grant_leave(flow->client->grant, flow->bell);
+    if (flow->client->token && flow->bell)
+        cc_token_leave(flow->client->token, flow->bell);
     if (flow->bell)
         cc_gate_forget(flow->client->engine->gates, flow->bell);
 }
@@ -106,8 +106,8 @@ static void hang_up(struct ccaas_flow *flow)
 void cc_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
 {
     cc_error_copy(&flow->error, error);
-    if (flow->client->grant)
-        cc_grant_scrub(flow->client->grant, &flow->error);
+    if (flow->client->token)
+        cc_token_scrub(flow->client->token, &flow->error);
     flow->failed = true;
     let_all_go(flow);
     hang_up(flow);
@@ -321,10 +321,10 @@ static enum ccaas_take step(struct ccaas_flow *flow,
 static void blame_the_token(struct ccaas_flow *flow)
 {
     struct cc_fetch *first = flow->fetches;
-    struct cc_grant *grant = flow->client->grant;
+    struct cc_token *token = flow->client->token;
 
-    if (first && grant && first->state == CC_FETCH_TOKEN)
-        cc_grant_error(grant, &first->need, &first->error);
+    if (first && token && first->state == CC_FETCH_TOKEN)
+        cc_token_error(token, &first->waiter, &first->error);
 }
 
 /* The deadline has passed. */

@@ -45,7 +45,7 @@ struct cc_fetch {
     struct cc_transfer *transfer;
     unsigned attempt;
     bool replayed; /* once, with a new token */
-    struct cc_grant_need need;
+    struct cc_token_waiter waiter;
     uint64_t generation; /* of the token that it was sent with */
     double resume_at;
     int status;

@@ -7,14 +7,14 @@
 
 const char *ccaas_flow_question(const struct ccaas_flow *flow)
 {
-    return flow->asked ? cc_grant_question(flow->client->grant) : NULL;
+    return flow->asked ? cc_token_reason(flow->client->token) : NULL;
 }
 
 void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
 {
     flow->asked = false;
-    if (flow->client->grant)
-        cc_grant_answer(flow->client->grant, flow->client, flow->bell, token);
+    if (flow->client->token)
+        cc_token_give(flow->client->token, flow->client, flow->bell, token);
 }
 
 struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)

@@ -89,7 +89,7 @@ void cc_fetch_drop(struct cc_fetch *fetch)
 void cc_fetch_free(struct cc_fetch *fetch)
 {
     cc_fetch_drop(fetch);
-    cc_grant_need_end(&fetch->need);
+    cc_token_waiter_end(&fetch->waiter);
     cc_error_clear(&fetch->error);
     free(fetch->url);
     fetch->flow->fetching--;
@@ -129,8 +129,8 @@ void cc_fetch_fail(struct cc_fetch *fetch)
             sizeof fetch->error.method - 1);
     cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
     cc_fetch_moved(fetch, &fetch->error);
-    if (client->grant)
-        cc_grant_scrub(client->grant, &fetch->error);
+    if (client->token)
+        cc_token_scrub(client->token, &fetch->error);
     cc_fetch_drop(fetch);
     fetch->state = CC_FETCH_FAILED;
 }
@@ -343,7 +343,7 @@ static void fail_for_token(struct cc_fetch *fetch)
 
     fetch->error.attempts = NULL;
     fetch->error.attempt_count = 0;
-    cc_grant_error(fetch->flow->client->grant, &fetch->need, &fetch->error);
+    cc_token_error(fetch->flow->client->token, &fetch->waiter, &fetch->error);
     for (i = 0; i < count; i++)
         cc_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
                          attempts[i].outcome);
@@ -358,27 +358,27 @@ static void try_to_send(struct cc_fetch *fetch, double now)
     struct ccaas_client *client = fetch->flow->client;
     struct cc_secret *bearer = NULL;
 
-    if (fetch->flow->plan.anonymous || !client->grant) {
+    if (fetch->flow->plan.anonymous || !client->token) {
         if (go_in(fetch, now))
             send(fetch, NULL);
         return;
     }
-    fetch->need.retries = fetch->flow->plan.retries;
-    fetch->need.timeout = fetch->flow->plan.timeout;
-    fetch->need.deadline = fetch->flow->deadline;
-    fetch->need.max_retry_after = fetch->flow->plan.max_retry_after;
-    switch (cc_grant_use(client->grant, client, &fetch->need, fetch->flow->bell,
-                         now, &bearer, &fetch->generation)) {
-    case CC_GRANT_HAVE:
+    fetch->waiter.retries = fetch->flow->plan.retries;
+    fetch->waiter.timeout = fetch->flow->plan.timeout;
+    fetch->waiter.deadline = fetch->flow->deadline;
+    fetch->waiter.max_retry_after = fetch->flow->plan.max_retry_after;
+    switch (cc_token_use(client->token, client, &fetch->waiter,
+                         fetch->flow->bell, now, &bearer, &fetch->generation)) {
+    case CC_TOKEN_HAVE:
         if (go_in(fetch, now))
             send(fetch, bearer);
         break;
-    case CC_GRANT_ASK:
+    case CC_TOKEN_ASK:
         fetch->flow->asked = true;
         break;
-    case CC_GRANT_WAIT:
+    case CC_TOKEN_WAIT:
         break;
-    case CC_GRANT_FAILED:
+    case CC_TOKEN_FAILED:
         fail_for_token(fetch);
         break;
     }
@@ -458,9 +458,9 @@ double cc_fetch_due(const struct cc_fetch *fetch)
         return fetch->gate_due;
     if (fetch->state != CC_FETCH_TOKEN)
         return INFINITY;
-    if (client->grant)
-        due = cc_grant_due(client->grant, &fetch->need);
+    if (client->token)
+        due = cc_token_due(client->token, &fetch->waiter);
     /* Who waits for a token does not go in before it is there. */
-    return fetch->pacing && !fetch->need.link ? fmin(due, fetch->gate_due)
-                                              : due;
+    return fetch->pacing && !fetch->waiter.link ? fmin(due, fetch->gate_due)
+                                                : due;
 }

@@ -144,13 +144,13 @@ static void take_chunks_head(struct cc_fetch *fetch, double at)
  * again with the message would not be known for one. */
 static void note_moved(struct cc_fetch *fetch, const char *moved)
 {
-    const struct cc_grant *grant = fetch->flow->client->grant;
+    const struct cc_token *token = fetch->flow->client->token;
     size_t length = strlen(moved);
     bool cut = length + 1 == sizeof fetch->moved;
 
     memcpy(fetch->moved, moved, length);
-    if (grant)
-        length = cc_grant_scrub_text(grant, fetch->moved, length, cut);
+    if (token)
+        length = cc_token_scrub_text(token, fetch->moved, length, cut);
     fetch->moved[length] = '\0';
 }
 
@@ -183,9 +183,9 @@ static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
     int64_t pages;
     bool transient;
 
-    if (fetch->status == 401 && client->grant && !flow->plan.anonymous &&
+    if (fetch->status == 401 && client->token && !flow->plan.anonymous &&
         !fetch->replayed &&
-        cc_grant_refused(client->grant, fetch->generation)) {
+        cc_token_refused(client->token, fetch->generation)) {
         fetch->replayed = true;
         fetch->spared++;
         cc_fetch_drop(fetch);

@@ -55,7 +55,7 @@ void ccaas_engine_free(struct ccaas_engine *engine)
 {
     if (!engine || --engine->references)
         return;
-    cc_grant_free_all(engine);
+    cc_token_free_all(engine);
     cc_gate_free_all(engine->gates);
     cc_ask_free_all(engine);
     cc_http_free(engine->http);
@@ -203,8 +203,8 @@ struct ccaas_client *ccaas_client_new(struct ccaas_engine *engine,
         failed = failed || !client->ring;
     }
     if (settings->token_url || settings->token || settings->ask_token) {
-        client->grant = cc_grant_get(engine, settings);
-        failed = failed || !client->grant;
+        client->token = cc_token_get(engine, settings);
+        failed = failed || !client->token;
     }
     if (failed) {
         ccaas_client_free(client);
@@ -264,7 +264,7 @@ void ccaas_client_free(struct ccaas_client *client)
     *client->link = client->next;
     if (client->next)
         client->next->link = client->link;
-    cc_grant_release(client->grant);
+    cc_token_release(client->token);
     cc_error_clear(&client->spare_error);
     free(client->ca_file);
     free(client->proxy);
@@ -329,8 +329,8 @@ void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
     if (cut)
         length = sizeof copy;
     memcpy(copy, text, length);
-    if (client->grant)
-        length = cc_grant_scrub_text(client->grant, copy, length, cut);
+    if (client->token)
+        length = cc_token_scrub_text(client->token, copy, length, cut);
     cc_text_show(to, room, copy, length);
     cc_secret_wipe(copy, sizeof copy);
 }
@@ -370,8 +370,8 @@ static void show_body(const struct ccaas_client *client, char *body,
 
     if (cut)
         length = WINDOW;
-    if (client->grant)
-        length = cc_grant_scrub_text(client->grant, body, length, cut);
+    if (client->token)
+        length = cc_token_scrub_text(client->token, body, length, cut);
     cc_error_body(error, body, length);
 }
 

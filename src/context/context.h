@@ -20,7 +20,7 @@ struct ccaas_engine {
     struct ccaas_door *door;      /* NULL: nobody asked for it */
     unsigned cuts;                /* of the door, that were seen to */
     struct ccaas_client *clients; /* all of them */
-    struct cc_grant *grants;      /* shared by clients of equal credentials */
+    struct cc_token *tokens;      /* shared by clients of equal credentials */
     struct cc_gate *gates; /* paces, kept by all of its clients together */
     double turn;           /* when the present one began */
     unsigned looks;        /* since it began */
@@ -43,7 +43,7 @@ struct ccaas_client {
     int references;
     struct ccaas_client *next, **link; /* the engine's list */
     struct ccaas_engine *engine;
-    struct cc_grant *grant;         /* NULL: the client has none */
+    struct cc_token *token;         /* NULL: the client has none */
     struct ccaas_flow *flows;       /* all that are open */
     struct ccaas_live *lives;       /* the same of subscriptions */
     struct ccaas_error spare_error; /* of theirs, for want of memory */

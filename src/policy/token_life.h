@@ -10,14 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CC_TOKEN_LIFE_DEFAULT 1800.0 /* of a token that does not say, seconds  \
-                                      */
-#define CC_TOKEN_LIFE_MOST 86400.0   /* a longer lifetime is not believed */
-#define CC_TOKEN_LIFE_MARGIN 60.0    /* renewed so long before its end, ... */
+#define CC_TOKEN_LIFE_DEFAULT                                                  \
+    1800.0                         /* of a token that does not say, seconds    \
+                                    */
+#define CC_TOKEN_LIFE_MOST 86400.0 /* a longer lifetime is not believed */
+#define CC_TOKEN_LIFE_MARGIN 60.0  /* renewed so long before its end, ... */
 #define CC_TOKEN_LIFE_MARGIN_PART                                              \
-    0.1                          /* ... or this part of its lifetime if less */
-#define CC_TOKEN_LIFE_DENIAL 5.0 /* wrong credentials are remembered so long   \
-                                  */
+    0.1 /* ... or this part of its lifetime if less */
+#define CC_TOKEN_LIFE_DENIAL                                                   \
+    5.0 /* wrong credentials are remembered so long                            \
+         */
 
 enum cc_token_life_state {
     CC_TOKEN_LIFE_HAVE,  /* there is a fresh token: use it */

@@ -178,7 +178,7 @@ void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
 {
     struct ccaas_event *event =
         cc_client_note(client, ask->question.key ? "token" : "wait", "", "");
-    const struct cc_grant *grant;
+    const struct cc_token *token;
     char text[1024], *said = text;
     size_t length;
     bool cut;
@@ -192,8 +192,8 @@ void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
     snprintf(said, sizeof text - (size_t)(said - text), "%s", reason);
     /* It may well say what it was given. */
     length = strlen(text);
-    for (grant = client->engine->grants; grant; grant = cc_grant_next(grant))
-        length = cc_grant_scrub_text(grant, text, length, cut);
+    for (token = client->engine->tokens; token; token = cc_token_next(token))
+        length = cc_token_scrub_text(token, text, length, cut);
     snprintf(event->code, sizeof event->code, "%s", ccaas_code_name(CCAAS_IO));
     cc_text_show(event->reason, sizeof event->reason, text, length);
 }

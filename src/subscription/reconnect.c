@@ -49,9 +49,9 @@ void cc_live_let_go(struct ccaas_live *live)
 {
     live->state = CC_LIVE_OVER;
     drop_socket(live);
-    cc_grant_need_end(&live->need);
-    if (live->client->grant && live->bell)
-        cc_grant_leave(live->client->grant, live->bell);
+    cc_token_waiter_end(&live->waiter);
+    if (live->client->token && live->bell)
+        cc_token_leave(live->client->token, live->bell);
 }
 
 /* -- Errors and events
@@ -64,8 +64,8 @@ static void sign_error(struct ccaas_live *live)
 
     strncpy(error->method, "GET", sizeof error->method - 1);
     cc_error_url(error->url, sizeof error->url, live->url);
-    if (live->client->grant)
-        cc_grant_scrub(live->client->grant, error);
+    if (live->client->token)
+        cc_token_scrub(live->client->token, error);
 }
 
 static enum ccaas_live_take fail(struct ccaas_live *live)
@@ -211,8 +211,8 @@ static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
 static enum ccaas_live_take lacks_token(struct ccaas_live *live,
                                         struct ccaas_news *news)
 {
-    cc_grant_error(live->client->grant, &live->need, cc_live_error_of(live));
-    cc_grant_need_end(&live->need);
+    cc_token_error(live->client->token, &live->waiter, cc_live_error_of(live));
+    cc_token_waiter_end(&live->waiter);
     live->attempt++;
     live->tries++;
     return pause_for(live, cc_live_error_of(live)->retryable, 0, cc_clock_now(),
@@ -225,25 +225,25 @@ enum ccaas_live_take cc_live_try(struct ccaas_live *live,
     struct ccaas_client *client = live->client;
     struct cc_secret *bearer = NULL;
 
-    if (!client->grant) {
+    if (!client->token) {
         open_socket(live, NULL);
         return CCAAS_LIVE_TAKE_WAIT;
     }
-    live->need.retries = client->retries;
-    live->need.timeout = client->timeout;
-    live->need.deadline = live->deadline;
-    live->need.max_retry_after = live->plan.max_retry_after;
-    switch (cc_grant_use(client->grant, client, &live->need, live->bell, now,
+    live->waiter.retries = client->retries;
+    live->waiter.timeout = client->timeout;
+    live->waiter.deadline = live->deadline;
+    live->waiter.max_retry_after = live->plan.max_retry_after;
+    switch (cc_token_use(client->token, client, &live->waiter, live->bell, now,
                          &bearer, &live->generation)) {
-    case CC_GRANT_HAVE:
+    case CC_TOKEN_HAVE:
         open_socket(live, bearer);
         break;
-    case CC_GRANT_ASK:
+    case CC_TOKEN_ASK:
         live->asked = true;
         return CCAAS_LIVE_TAKE_ASK;
-    case CC_GRANT_WAIT:
+    case CC_TOKEN_WAIT:
         break;
-    case CC_GRANT_FAILED:
+    case CC_TOKEN_FAILED:
         return lacks_token(live, news);
     }
     return CCAAS_LIVE_TAKE_WAIT;
@@ -296,8 +296,8 @@ static void describe_close(struct ccaas_live *live, enum ccaas_code code,
     size_t length = strlen(end->close_reason);
 
     memcpy(reason, end->close_reason, length);
-    if (live->client->grant)
-        length = cc_grant_scrub_text(live->client->grant, reason, length,
+    if (live->client->token)
+        length = cc_token_scrub_text(live->client->token, reason, length,
                                      end->close_cut);
     reason[length] = '\0';
     if (end->close_code == 1005)
@@ -333,10 +333,10 @@ static void describe(struct ccaas_live *live, const struct cc_ws_end *end,
 /* The next attempt is made with another token, if there may be one. */
 static bool renew_token(struct ccaas_live *live)
 {
-    if (!live->client->grant ||
-        !cc_grant_refused(live->client->grant, live->generation))
+    if (!live->client->token ||
+        !cc_token_refused(live->client->token, live->generation))
         return false;
-    cc_grant_need_end(&live->need);
+    cc_token_waiter_end(&live->waiter);
     return true;
 }
 

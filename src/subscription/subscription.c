@@ -274,14 +274,14 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
 
 const char *ccaas_live_question(const struct ccaas_live *live)
 {
-    return live->asked ? cc_grant_question(live->client->grant) : NULL;
+    return live->asked ? cc_token_reason(live->client->token) : NULL;
 }
 
 void ccaas_live_answer(struct ccaas_live *live, const char *token)
 {
     live->asked = false;
-    if (live->client->grant)
-        cc_grant_answer(live->client->grant, live->client, live->bell, token);
+    if (live->client->token)
+        cc_token_give(live->client->token, live->client, live->bell, token);
 }
 
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
@@ -297,8 +297,8 @@ double ccaas_live_timeout(const struct ccaas_live *live)
         return 0; /* the last take gave something, or there was none */
     if (live->state == CC_LIVE_PAUSE)
         due = fmin(due, live->resume_at);
-    if (live->state == CC_LIVE_TOKEN && live->client->grant)
-        due = fmin(due, cc_grant_due(live->client->grant, &live->need));
+    if (live->state == CC_LIVE_TOKEN && live->client->token)
+        due = fmin(due, cc_token_due(live->client->token, &live->waiter));
     return due > now ? due - now : 0;
 }
 

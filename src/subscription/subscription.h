@@ -40,7 +40,7 @@ struct ccaas_live {
     unsigned ticks;  /* takes since the clock was looked at */
 
     struct cc_socket *socket;
-    struct cc_grant_need need;
+    struct cc_token_waiter waiter;
     uint64_t generation; /* of the token that it was opened with */
     bool replayed;       /* opened anew with another token, since it was open */
     bool renewed;        /* the same for a close, since a message came */

@@ -23,21 +23,21 @@ static bool same_secret(const struct cc_secret *one, const char *other)
 }
 
 /* Given tokens are told apart by their bytes, asked ones by their source. */
-static bool serves(const struct cc_grant *grant,
+static bool serves(const struct cc_token *token,
                    const struct ccaas_settings *settings)
 {
     if (settings->ask_token)
         return false; /* every function has a token of its own */
-    if (grant->asked)
+    if (token->asked)
         return false;
     if (!settings->token_url)
-        return !grant->url && same_secret(grant->bearer, settings->token);
-    return grant->url && grant->lease.store == settings->store &&
-           same_text(grant->url, settings->token_url) &&
-           same_text(grant->ca_file, settings->ca_file) &&
-           same_text(grant->proxy, settings->proxy) &&
-           same_secret(grant->key, settings->key) &&
-           same_secret(grant->secret, settings->secret);
+        return !token->url && same_secret(token->bearer, settings->token);
+    return token->url && token->lease.store == settings->store &&
+           same_text(token->url, settings->token_url) &&
+           same_text(token->ca_file, settings->ca_file) &&
+           same_text(token->proxy, settings->proxy) &&
+           same_secret(token->key, settings->key) &&
+           same_secret(token->secret, settings->secret);
 }
 
 static struct cc_secret *keep_secret(const char *text, bool *failed)
@@ -49,267 +49,268 @@ static struct cc_secret *keep_secret(const char *text, bool *failed)
     return secret;
 }
 
-static void free_grant(struct cc_grant *grant);
+static void free_token(struct cc_token *token);
 
 /* Names nobody can read the credentials from. */
-static bool start_lease(struct cc_grant *grant, unsigned store)
+static bool start_lease(struct cc_token *token, unsigned store)
 {
     const char *const parts[] = {
-        grant->url, grant->key ? cc_secret_reveal(grant->key) : "",
-        grant->secret ? cc_secret_reveal(grant->secret) : "", NULL};
+        token->url, token->key ? cc_secret_reveal(token->key) : "",
+        token->secret ? cc_secret_reveal(token->secret) : "", NULL};
 
-    if (!cc_lease_start(&grant->lease, grant->engine, grant->bell, "token",
+    if (!cc_lease_start(&token->lease, token->engine, token->bell, "token",
                         true, parts))
         return false;
-    grant->lease.store = store;
-    grant->lease.seconds = CC_GRANT_LEASE;
-    grant->lease.look = cc_grant_look;
-    grant->lease.self = grant;
+    token->lease.store = store;
+    token->lease.seconds = CC_TOKEN_LEASE;
+    token->lease.look = cc_token_look;
+    token->lease.self = token;
     return true;
 }
 
-struct cc_grant *cc_grant_get(struct ccaas_engine *engine,
+struct cc_token *cc_token_get(struct ccaas_engine *engine,
                               const struct ccaas_settings *settings)
 {
-    struct cc_grant *grant;
+    struct cc_token *token;
     bool failed = false;
 
-    for (grant = engine->grants; grant; grant = grant->next)
-        if (serves(grant, settings)) {
-            grant->references++;
-            return grant;
+    for (token = engine->tokens; token; token = token->next)
+        if (serves(token, settings)) {
+            token->references++;
+            return token;
         }
-    grant = calloc(1, sizeof *grant);
-    if (!grant)
+    token = calloc(1, sizeof *token);
+    if (!token)
         return NULL;
-    grant->references = 1;
-    grant->engine = engine;
-    grant->url = cc_copy(settings->token_url, &failed);
-    grant->key = keep_secret(settings->key, &failed);
-    grant->secret = keep_secret(settings->secret, &failed);
-    grant->bearer = keep_secret(settings->token, &failed);
-    grant->ca_file = cc_copy(settings->ca_file, &failed);
-    grant->proxy = cc_copy(settings->proxy, &failed);
-    grant->asked = settings->ask_token;
-    grant->bell = cc_bell_new();
-    grant->next = engine->grants;
-    grant->link = &engine->grants;
-    if (grant->next)
-        grant->next->link = &grant->next;
-    engine->grants = grant;
-    cc_token_life_start(&grant->life);
-    if (!failed && grant->bell && grant->url && settings->store)
-        failed = !start_lease(grant, settings->store);
-    if (failed || !grant->bell) {
-        free_grant(grant);
+    token->references = 1;
+    token->engine = engine;
+    token->url = cc_copy(settings->token_url, &failed);
+    token->key = keep_secret(settings->key, &failed);
+    token->secret = keep_secret(settings->secret, &failed);
+    token->bearer = keep_secret(settings->token, &failed);
+    token->ca_file = cc_copy(settings->ca_file, &failed);
+    token->proxy = cc_copy(settings->proxy, &failed);
+    token->asked = settings->ask_token;
+    token->bell = cc_bell_new();
+    token->next = engine->tokens;
+    token->link = &engine->tokens;
+    if (token->next)
+        token->next->link = &token->next;
+    engine->tokens = token;
+    cc_token_life_start(&token->life);
+    if (!failed && token->bell && token->url && settings->store)
+        failed = !start_lease(token, settings->store);
+    if (failed || !token->bell) {
+        free_token(token);
         return NULL;
     }
-    return grant;
+    return token;
 }
 
-static void free_grant(struct cc_grant *grant)
+static void free_token(struct cc_token *token)
 {
-    cc_grant_drop(grant);
-    while (grant->needs)
-        cc_grant_need_end(grant->needs);
-    cc_lease_end(&grant->lease);
-    *grant->link = grant->next;
-    if (grant->next)
-        grant->next->link = grant->link;
-    free(grant->url);
-    free(grant->ca_file);
-    free(grant->proxy);
-    cc_secret_release(grant->key);
-    cc_secret_release(grant->secret);
-    cc_secret_release(grant->bearer);
-    cc_secret_release(grant->former);
-    cc_bell_release(grant->bell);
-    cc_error_clear(&grant->error);
-    free(grant);
+    cc_token_drop(token);
+    while (token->waiters)
+        cc_token_waiter_end(token->waiters);
+    cc_lease_end(&token->lease);
+    *token->link = token->next;
+    if (token->next)
+        token->next->link = token->link;
+    free(token->url);
+    free(token->ca_file);
+    free(token->proxy);
+    cc_secret_release(token->key);
+    cc_secret_release(token->secret);
+    cc_secret_release(token->bearer);
+    cc_secret_release(token->former);
+    cc_bell_release(token->bell);
+    cc_error_clear(&token->error);
+    free(token);
 }
 
 /* What was asked for outlives its clients: a script may well make one for each
  * call, and is not to ask for a token each time. */
-void cc_grant_release(struct cc_grant *grant)
+void cc_token_release(struct cc_token *token)
 {
-    struct cc_grant *other, *oldest = NULL;
+    struct cc_token *other, *oldest = NULL;
     unsigned idle = 0;
 
-    if (!grant || --grant->references)
+    if (!token || --token->references)
         return;
-    if (!grant->url) {
-        free_grant(grant);
+    if (!token->url) {
+        free_token(token);
         return;
     }
-    for (other = grant->engine->grants; other; other = other->next)
+    for (other = token->engine->tokens; other; other = other->next)
         if (!other->references) {
             idle++;
             oldest = other; /* the newest one is at the list's head */
         }
-    if (idle > CC_GRANT_IDLE)
-        free_grant(oldest);
+    if (idle > CC_TOKEN_IDLE)
+        free_token(oldest);
 }
 
-const struct cc_grant *cc_grant_next(const struct cc_grant *grant)
+const struct cc_token *cc_token_next(const struct cc_token *token)
 {
-    return grant->next;
+    return token->next;
 }
 
-void cc_grant_free_all(struct ccaas_engine *engine)
+void cc_token_free_all(struct ccaas_engine *engine)
 {
-    while (engine->grants)
-        free_grant(engine->grants);
+    while (engine->tokens)
+        free_token(engine->tokens);
 }
 
-static enum cc_grant_state have(const struct cc_grant *grant,
-                                struct cc_grant_need *need,
+static enum cc_token_state have(const struct cc_token *token,
+                                struct cc_token_waiter *waiter,
                                 struct cc_secret **bearer, uint64_t *generation)
 {
-    cc_grant_need_end(need);
-    *bearer = grant->bearer;
-    *generation = grant->life.generation;
-    return CC_GRANT_HAVE;
+    cc_token_waiter_end(waiter);
+    *bearer = token->bearer;
+    *generation = token->life.generation;
+    return CC_TOKEN_HAVE;
 }
 
 /* Sends the request when it is time, and nobody else is at it. */
-static void go_ahead(struct cc_grant *grant, struct ccaas_client *client,
+static void go_ahead(struct cc_token *token, struct ccaas_client *client,
                      double now)
 {
     bool ready =
-        cc_lease_ready(&grant->lease, client, now, grant->transfer != NULL);
+        cc_lease_ready(&token->lease, client, now, token->transfer != NULL);
 
-    if (ready && !grant->transfer && now >= grant->resume_at)
-        cc_grant_send(grant, client, now);
+    if (ready && !token->transfer && now >= token->resume_at)
+        cc_token_send(token, client, now);
 }
 
 /* In a forked child the answer never comes, and those waiting for it are the
  * parent's: ask anew. */
-static void begin_anew(struct cc_grant *grant, double now)
+static void begin_anew(struct cc_token *token, double now)
 {
-    grant->pid = getpid();
-    while (grant->needs)
-        cc_grant_need_end(grant->needs);
-    if (grant->reader) {
-        cc_grant_drop(grant);
-        grant->resume_at = now;
+    token->pid = getpid();
+    while (token->waiters)
+        cc_token_waiter_end(token->waiters);
+    if (token->reader) {
+        cc_token_drop(token);
+        token->resume_at = now;
     }
-    if (grant->asking)
-        cc_token_life_failed(&grant->life);
-    grant->asking = NULL;
+    if (token->asking)
+        cc_token_life_failed(&token->life);
+    token->asking = NULL;
 }
 
-static void begin_round(struct cc_grant *grant, double now)
+static void begin_round(struct cc_token *token, double now)
 {
-    grant->attempt = 0;
-    grant->resume_at = now;
-    cc_error_clear(&grant->error);
+    token->attempt = 0;
+    token->resume_at = now;
+    cc_error_clear(&token->error);
 }
 
-enum cc_grant_state
-cc_grant_use(struct cc_grant *grant, struct ccaas_client *client,
-             struct cc_grant_need *need, struct ccaas_bell *bell, double now,
-             struct cc_secret **bearer, uint64_t *generation)
+enum cc_token_state
+cc_token_use(struct cc_token *token, struct ccaas_client *client,
+             struct cc_token_waiter *waiter, struct ccaas_bell *bell,
+             double now, struct cc_secret **bearer, uint64_t *generation)
 {
     enum cc_token_life_state state;
 
-    if (!grant->url && !grant->asked)
-        return have(grant, need, bearer, generation);
-    if (grant->pid != getpid())
-        begin_anew(grant, now);
-    if (grant->reader)
-        cc_grant_receive(grant, client);
-    if (grant->transfer && !cc_grant_be_patient(grant, now))
-        cc_grant_time_out(grant, client, now);
-    if (need->failure)
-        return CC_GRANT_FAILED;
+    if (!token->url && !token->asked)
+        return have(token, waiter, bearer, generation);
+    if (token->pid != getpid())
+        begin_anew(token, now);
+    if (token->reader)
+        cc_token_receive(token, client);
+    if (token->transfer && !cc_token_be_patient(token, now))
+        cc_token_time_out(token, client, now);
+    if (waiter->failure)
+        return CC_TOKEN_FAILED;
     /* Who waited for this token uses it once, however short its life is. */
-    if (need->link && grant->granted > need->granted)
-        return have(grant, need, bearer, generation);
-    state = cc_token_life_need(&grant->life, now);
+    if (waiter->link && token->granted > waiter->granted)
+        return have(token, waiter, bearer, generation);
+    state = cc_token_life_need(&token->life, now);
     if (state == CC_TOKEN_LIFE_HAVE)
-        return have(grant, need, bearer, generation);
+        return have(token, waiter, bearer, generation);
     if (state == CC_TOKEN_LIFE_DENIED)
-        cc_grant_refuse(grant, need);
+        cc_token_refuse(token, waiter);
     else if (state == CC_TOKEN_LIFE_ASK)
-        begin_round(grant, now);
-    if (state == CC_TOKEN_LIFE_DENIED || !cc_grant_join(grant, need, bell, now))
-        return CC_GRANT_FAILED;
-    if (grant->asked && state == CC_TOKEN_LIFE_ASK) {
-        grant->asking = bell;
-        return CC_GRANT_ASK;
+        begin_round(token, now);
+    if (state == CC_TOKEN_LIFE_DENIED ||
+        !cc_token_join(token, waiter, bell, now))
+        return CC_TOKEN_FAILED;
+    if (token->asked && state == CC_TOKEN_LIFE_ASK) {
+        token->asking = bell;
+        return CC_TOKEN_ASK;
     }
-    if (!grant->asked)
-        go_ahead(grant, client, now);
-    return need->failure ? CC_GRANT_FAILED : CC_GRANT_WAIT;
+    if (!token->asked)
+        go_ahead(token, client, now);
+    return waiter->failure ? CC_TOKEN_FAILED : CC_TOKEN_WAIT;
 }
 
-bool cc_grant_refused(struct cc_grant *grant, uint64_t generation)
+bool cc_token_refused(struct cc_token *token, uint64_t generation)
 {
-    if (!grant->url && !grant->asked)
+    if (!token->url && !token->asked)
         return false;
-    if (generation == grant->life.generation)
-        grant->refused = true;
-    cc_token_life_refused(&grant->life, generation);
+    if (generation == token->life.generation)
+        token->refused = true;
+    cc_token_life_refused(&token->life, generation);
     return true;
 }
 
-const char *cc_grant_question(const struct cc_grant *grant)
+const char *cc_token_reason(const struct cc_token *token)
 {
-    return grant->life.generation ? "refused" : "start";
+    return token->life.generation ? "refused" : "start";
 }
 
-void cc_grant_answer(struct cc_grant *grant, struct ccaas_client *client,
-                     const struct ccaas_bell *bell, const char *token)
+void cc_token_give(struct cc_token *token, struct ccaas_client *client,
+                   const struct ccaas_bell *bell, const char *text)
 {
     struct cc_secret *bearer = NULL;
-    size_t length = token ? strlen(token) : 0, i;
+    size_t length = text ? strlen(text) : 0, i;
 
-    if (grant->asking != bell)
+    if (token->asking != bell)
         return; /* it is somebody else's turn by now */
-    grant->asking = NULL;
+    token->asking = NULL;
     for (i = 0; i < length; i++)
-        if (!cc_is_graph(token[i]))
+        if (!cc_is_graph(text[i]))
             length = 0;
     if (length)
-        bearer = cc_secret_new(token, length);
+        bearer = cc_secret_new(text, length);
     if (!bearer) {
-        cc_grant_blame(grant, CCAAS_AUTH,
+        cc_token_blame(token, CCAAS_AUTH,
                        "the token function gave no usable token");
-        cc_token_life_failed(&grant->life);
-        cc_grant_give_up(grant, client);
+        cc_token_life_failed(&token->life);
+        cc_token_give_up(token, client);
         return;
     }
-    cc_grant_replace(grant, bearer);
-    cc_token_life_granted(&grant->life, 0);
-    grant->life.fresh_until = INFINITY; /* until it is refused */
-    cc_bell_ring(grant->bell);
+    cc_token_replace(token, bearer);
+    cc_token_life_granted(&token->life, 0);
+    token->life.fresh_until = INFINITY; /* until it is refused */
+    cc_bell_ring(token->bell);
 }
 
-void cc_grant_replace(struct cc_grant *grant, struct cc_secret *bearer)
+void cc_token_replace(struct cc_token *token, struct cc_secret *bearer)
 {
-    cc_secret_release(grant->former);
-    grant->former = grant->bearer;
-    grant->former_refused = grant->refused;
-    grant->bearer = bearer;
-    grant->refused = false;
-    grant->granted++;
+    cc_secret_release(token->former);
+    token->former = token->bearer;
+    token->former_refused = token->refused;
+    token->bearer = bearer;
+    token->refused = false;
+    token->granted++;
 }
 
-void cc_grant_leave(struct cc_grant *grant, struct ccaas_bell *bell)
+void cc_token_leave(struct cc_token *token, struct ccaas_bell *bell)
 {
-    cc_bell_unfollow(grant->bell, bell);
-    if (grant->asking == bell) {
-        grant->asking = NULL;
-        cc_token_life_failed(&grant->life);
-        cc_bell_ring(grant->bell);
+    cc_bell_unfollow(token->bell, bell);
+    if (token->asking == bell) {
+        token->asking = NULL;
+        cc_token_life_failed(&token->life);
+        cc_bell_ring(token->bell);
     }
 }
 
-size_t cc_grant_scrub_text(const struct cc_grant *grant, char *text,
+size_t cc_token_scrub_text(const struct cc_token *token, char *text,
                            size_t length, bool cut)
 {
-    const struct cc_secret *held[] = {grant->bearer, grant->former,
-                                      grant->secret, grant->key};
+    const struct cc_secret *held[] = {token->bearer, token->former,
+                                      token->secret, token->key};
     const char *secrets[sizeof held / sizeof *held + 1];
     struct cc_buffer pair = {0};
     size_t count = 0, i;
@@ -317,10 +318,10 @@ size_t cc_grant_scrub_text(const struct cc_grant *grant, char *text,
     for (i = 0; i < sizeof held / sizeof *held; i++)
         if (held[i])
             secrets[count++] = cc_secret_reveal(held[i]);
-    if (grant->key && grant->secret) {
-        if (!cc_buffer_text(&pair, cc_secret_reveal(grant->key)) ||
+    if (token->key && token->secret) {
+        if (!cc_buffer_text(&pair, cc_secret_reveal(token->key)) ||
             !cc_buffer_add(&pair, ":", 1) ||
-            !cc_buffer_text(&pair, cc_secret_reveal(grant->secret)) ||
+            !cc_buffer_text(&pair, cc_secret_reveal(token->secret)) ||
             !cc_buffer_add(&pair, "", 1))
             length = 0; /* rather nothing than a secret */
         else
@@ -333,15 +334,15 @@ size_t cc_grant_scrub_text(const struct cc_grant *grant, char *text,
     return length;
 }
 
-void cc_grant_scrub(const struct cc_grant *grant, struct ccaas_error *error)
+void cc_token_scrub(const struct cc_token *token, struct ccaas_error *error)
 {
     char *const texts[] = {error->message, error->url, error->request_id};
     size_t i;
 
     for (i = 0; i < sizeof texts / sizeof *texts; i++)
-        texts[i][cc_grant_scrub_text(grant, texts[i], strlen(texts[i]),
+        texts[i][cc_token_scrub_text(token, texts[i], strlen(texts[i]),
                                      false)] = '\0';
     error->body_length =
-        cc_grant_scrub_text(grant, error->body, error->body_length, false);
+        cc_token_scrub_text(token, error->body, error->body_length, false);
     error->body[error->body_length] = '\0';
 }

@@ -16,77 +16,77 @@
 #define TOKEN_BODY (64 * 1024) /* a larger reply is no token */
 #define TOKEN_LONGEST (16 * 1024)
 
-void cc_grant_drop(struct cc_grant *grant)
+void cc_token_drop(struct cc_token *token)
 {
-    if (grant->reply) {
-        cc_secret_wipe(grant->reply->bytes, grant->reply->length);
-        grant->reply->mail.free(&grant->reply->mail);
-        grant->reply = NULL;
+    if (token->reply) {
+        cc_secret_wipe(token->reply->bytes, token->reply->length);
+        token->reply->mail.free(&token->reply->mail);
+        token->reply = NULL;
     }
-    if (grant->transfer)
-        cc_http_cancel(grant->transfer);
-    cc_http_release(grant->transfer);
-    cc_reader_release(grant->reader);
-    grant->transfer = NULL;
-    grant->reader = NULL;
-    free(grant->headers);
-    grant->headers = NULL;
-    grant->headers_length = 0;
+    if (token->transfer)
+        cc_http_cancel(token->transfer);
+    cc_http_release(token->transfer);
+    cc_reader_release(token->reader);
+    token->transfer = NULL;
+    token->reader = NULL;
+    free(token->headers);
+    token->headers = NULL;
+    token->headers_length = 0;
 }
 
-void cc_grant_note(struct cc_grant *grant, struct ccaas_client *client,
+void cc_token_note(struct cc_token *token, struct ccaas_client *client,
                    const char *reason, double seconds)
 {
     struct ccaas_event *event =
-        cc_client_note(client, "token", "POST", grant->url ? grant->url : "");
+        cc_client_note(client, "token", "POST", token->url ? token->url : "");
 
     if (!event)
         return;
-    event->attempt = grant->attempt;
-    event->status = grant->status;
+    event->attempt = token->attempt;
+    event->status = token->status;
     event->seconds = seconds;
     strncpy(event->reason, reason, sizeof event->reason - 1);
 }
 
 /* The round is over without a token. */
-void cc_grant_give_up(struct cc_grant *grant, struct ccaas_client *client)
+void cc_token_give_up(struct cc_token *token, struct ccaas_client *client)
 {
-    cc_grant_scrub(grant, &grant->error);
-    cc_grant_note(grant, client, ccaas_code_name(grant->error.code), -1);
-    cc_grant_share(grant);
-    cc_grant_refuse_all(grant);
-    cc_bell_ring(grant->bell);
+    cc_token_scrub(token, &token->error);
+    cc_token_note(token, client, ccaas_code_name(token->error.code), -1);
+    cc_token_share(token);
+    cc_token_refuse_all(token);
+    cc_bell_ring(token->bell);
 }
 
-void cc_grant_blame(struct cc_grant *grant, enum ccaas_code code,
+void cc_token_blame(struct cc_token *token, enum ccaas_code code,
                     const char *message)
 {
-    struct ccaas_error *error = &grant->error;
+    struct ccaas_error *error = &token->error;
 
     /* What an attempt before this one said is not this one's. */
     cc_error_blank(error);
-    error->status = grant->status;
+    error->status = token->status;
     error->retryable = false;
     error->retry_after = -1;
-    if (grant->url) {
+    if (token->url) {
         strcpy(error->method, "POST");
-        cc_error_url(error->url, sizeof error->url, grant->url);
+        cc_error_url(error->url, sizeof error->url, token->url);
     }
     cc_error_set(error, code, "%s", message);
 }
 
-/* The longest timeout of the calls that wait: see cc_grant_be_patient. */
-static double longest_timeout(const struct cc_grant *grant)
+/* The longest timeout of the calls that wait: see cc_token_be_patient. */
+static double longest_timeout(const struct cc_token *token)
 {
-    const struct cc_grant_need *need;
+    const struct cc_token_waiter *waiter;
     double longest = 0;
 
-    for (need = grant->needs; need; need = need->next)
-        longest = fmax(longest, need->timeout);
+    for (waiter = token->waiters; waiter; waiter = waiter->next)
+        longest = fmax(longest, waiter->timeout);
     return longest;
 }
 
-void cc_grant_send(struct cc_grant *grant, struct ccaas_client *client,
+void cc_token_send(struct cc_token *token, struct ccaas_client *client,
                    double now)
 {
     static const char form[] = "grant_type=client_credentials";
@@ -96,49 +96,49 @@ void cc_grant_send(struct cc_grant *grant, struct ccaas_client *client,
     struct ccaas_plan plan = {.body = CCAAS_BODY_WHOLE, .max_body = TOKEN_BODY};
     struct cc_http_request request = {
         .method = "POST",
-        .url = grant->url,
+        .url = token->url,
         .headers = headers,
-        .user = grant->key,
-        .password = grant->secret,
+        .user = token->key,
+        .password = token->secret,
         .content = form,
         .content_length = sizeof form - 1,
-        .trust = cc_trust_for(grant->ca_file),
-        .proxy = grant->proxy,
+        .trust = cc_trust_for(token->ca_file),
+        .proxy = token->proxy,
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,
-        .timeout = longest_timeout(grant),
+        .timeout = longest_timeout(token),
         .deadline = INFINITY,
         .idempotent = true,
     };
-    struct cc_http *http = cc_engine_http(grant->engine);
+    struct cc_http *http = cc_engine_http(token->engine);
     struct cc_http_sink sink;
 
-    grant->attempt++;
-    grant->sent++;
-    grant->sent_timeout = request.timeout;
-    grant->heard = now;
-    grant->status = 0;
-    grant->life.asked_at = now; /* its life counts from the last asking */
-    grant->reader = cc_reader_new(&plan, grant->bell, TOKEN_BODY);
-    if (grant->reader && http) {
-        sink = cc_reader_sink(grant->reader);
-        grant->transfer = cc_http_send(http, &request, &sink);
-        if (!grant->transfer)
-            cc_reader_unsent(grant->reader);
-    } else if (grant->reader) {
-        cc_reader_unsent(grant->reader);
+    token->attempt++;
+    token->sent++;
+    token->sent_timeout = request.timeout;
+    token->heard = now;
+    token->status = 0;
+    token->life.asked_at = now; /* its life counts from the last asking */
+    token->reader = cc_reader_new(&plan, token->bell, TOKEN_BODY);
+    if (token->reader && http) {
+        sink = cc_reader_sink(token->reader);
+        token->transfer = cc_http_send(http, &request, &sink);
+        if (!token->transfer)
+            cc_reader_unsent(token->reader);
+    } else if (token->reader) {
+        cc_reader_unsent(token->reader);
     }
-    if (!grant->transfer) {
-        cc_grant_drop(grant);
-        cc_grant_blame(grant, CCAAS_IO, CC_NO_ROOM);
-        cc_token_life_failed(&grant->life);
-        cc_grant_give_up(grant, client);
+    if (!token->transfer) {
+        cc_token_drop(token);
+        cc_token_blame(token, CCAAS_IO, CC_NO_ROOM);
+        cc_token_life_failed(&token->life);
+        cc_token_give_up(token, client);
     }
 }
 
 /* Reads the reply's token; false: there is none that could be sent, or memory
  * is out: *broken. */
-static bool read_reply(struct cc_grant *grant, const struct cc_block *block,
+static bool read_reply(struct cc_token *token, const struct cc_block *block,
                        bool *broken)
 {
     char text[TOKEN_LONGEST], life[64];
@@ -157,58 +157,58 @@ static bool read_reply(struct cc_grant *grant, const struct cc_block *block,
     cc_secret_wipe(text, sizeof text);
     if (!bearer)
         return false;
-    cc_grant_replace(grant, bearer);
+    cc_token_replace(token, bearer);
     if (cc_json_find(block->bytes, block->length, "expires_in", life,
                      sizeof life) < 0)
         life[0] = '\0';
-    cc_token_life_granted(&grant->life, cc_number_from(life));
+    cc_token_life_granted(&token->life, cc_number_from(life));
     return true;
 }
 
 /* The attempt failed, which came at `at`, with the grant's error: again later,
  * or the round is over. */
-static void attempt_failed(struct cc_grant *grant, struct ccaas_client *client,
+static void attempt_failed(struct cc_token *token, struct ccaas_client *client,
                            double at, bool transient)
 {
-    double pause = -1, retry_after = grant->error.retry_after;
+    double pause = -1, retry_after = token->error.retry_after;
 
-    grant->error.retryable = transient;
-    cc_grant_scrub(grant, &grant->error);
-    cc_grant_drop(grant);
+    token->error.retryable = transient;
+    cc_token_scrub(token, &token->error);
+    cc_token_drop(token);
     if (transient)
-        pause = cc_grant_next_attempt(grant, at, retry_after);
+        pause = cc_token_next_attempt(token, at, retry_after);
     if (pause >= 0) {
-        grant->resume_at = at + pause;
-        cc_grant_note(grant, client, "waits", pause);
-        cc_grant_tell(grant);
-        cc_bell_ring(grant->bell); /* wakes those that stop waiting */
+        token->resume_at = at + pause;
+        cc_token_note(token, client, "waits", pause);
+        cc_token_tell(token);
+        cc_bell_ring(token->bell); /* wakes those that stop waiting */
         return;
     }
-    if (grant->error.code == CCAAS_AUTH)
-        cc_token_life_denied(&grant->life, cc_clock_now(),
+    if (token->error.code == CCAAS_AUTH)
+        cc_token_life_denied(&token->life, cc_clock_now(),
                              CC_TOKEN_LIFE_DENIAL);
     else
-        cc_token_life_failed(&grant->life);
-    cc_grant_give_up(grant, client);
+        cc_token_life_failed(&token->life);
+    cc_token_give_up(token, client);
 }
 
-void cc_grant_time_out(struct cc_grant *grant, struct ccaas_client *client,
+void cc_token_time_out(struct cc_token *token, struct ccaas_client *client,
                        double now)
 {
-    attempt_failed(grant, client, now, true);
+    attempt_failed(token, client, now, true);
 }
 
 /* Adds the attempt that ended to those of the error. */
-static void list_attempt(struct cc_grant *grant, const struct cc_end_mail *end)
+static void list_attempt(struct cc_token *token, const struct cc_end_mail *end)
 {
     char outcome[48];
 
     if (end->http.code == CCAAS_OK)
-        snprintf(outcome, sizeof outcome, "%d", grant->status);
+        snprintf(outcome, sizeof outcome, "%d", token->status);
     else
         snprintf(outcome, sizeof outcome, "%s",
                  ccaas_code_name(end->http.code));
-    cc_error_attempt(&grant->error, end->http.at, end->http.seconds, outcome);
+    cc_error_attempt(&token->error, end->http.at, end->http.seconds, outcome);
 }
 
 /* What OAuth's names of errors mean (RFC 6749, 4.1.2.1 and 5.2). */
@@ -230,28 +230,28 @@ static enum ccaas_code oauth_code(const char *name, bool *transient)
 }
 
 /* The text that a member has, as it may be shown; "" where it has none. */
-static void show_member(const struct cc_grant *grant, const char *body,
+static void show_member(const struct cc_token *token, const char *body,
                         size_t length, const char *name, char *to, size_t room)
 {
     char text[4096];
     long found = cc_json_find(body, length, name, text, sizeof text);
     size_t used = found > 0 ? (size_t)found : 0;
 
-    used = cc_grant_scrub_text(grant, text, used, used > sizeof text - 8);
+    used = cc_token_scrub_text(token, text, used, used > sizeof text - 8);
     cc_text_show(to, room, text, used);
     cc_secret_wipe(text, sizeof text);
 }
 
 /* The words of a reply that is OAuth's for an error, scrubbed, and its name;
  * false: it is none. */
-static bool read_refusal(const struct cc_grant *grant, const char *body,
+static bool read_refusal(const struct cc_token *token, const char *body,
                          size_t length, char *message, size_t room, char *name,
                          size_t name_room)
 {
     char words[401];
 
-    show_member(grant, body, length, "error", name, name_room);
-    show_member(grant, body, length, "error_description", words, sizeof words);
+    show_member(token, body, length, "error", name, name_room);
+    show_member(token, body, length, "error_description", words, sizeof words);
     if (words[0] && name[0])
         snprintf(message, room, "%s (%s)", words, name);
     else
@@ -260,108 +260,108 @@ static bool read_refusal(const struct cc_grant *grant, const char *body,
 }
 
 /* A reply of 2xx without a usable token.  True: it may pass. */
-static bool blame_reply(struct cc_grant *grant, const struct cc_block *block)
+static bool blame_reply(struct cc_token *token, const struct cc_block *block)
 {
-    char message[sizeof grant->error.message], name[64];
+    char message[sizeof token->error.message], name[64];
     bool transient = false;
     enum ccaas_code code = CCAAS_PROTOCOL;
 
-    if (block && read_refusal(grant, block->bytes, block->length, message,
+    if (block && read_refusal(token, block->bytes, block->length, message,
                               sizeof message, name, sizeof name))
         code = oauth_code(name, &transient);
     else
         snprintf(message, sizeof message,
                  "the answer to the token request holds no usable "
                  "access_token");
-    cc_grant_blame(grant, code, message);
+    cc_token_blame(token, code, message);
     return transient;
 }
 
 /* A reply that is no 2xx.  True: it may pass. */
-static bool blame_status(struct cc_grant *grant,
+static bool blame_status(struct cc_token *token,
                          const struct ccaas_client *client,
                          const struct cc_end_mail *end)
 {
-    char message[sizeof grant->error.message], name[64];
+    char message[sizeof token->error.message], name[64];
     /* Before the body is changed. */
-    bool is_oauth = read_refusal(grant, end->body, end->length, message,
+    bool is_oauth = read_refusal(token, end->body, end->length, message,
                                  sizeof message, name, sizeof name);
     bool transient;
 
-    cc_grant_blame(grant, CCAAS_PROTOCOL, "");
-    transient = cc_client_verdict(client, grant->status, grant->headers,
-                                  grant->headers_length, end->body, end->length,
-                                  &grant->error);
+    cc_token_blame(token, CCAAS_PROTOCOL, "");
+    transient = cc_client_verdict(client, token->status, token->headers,
+                                  token->headers_length, end->body, end->length,
+                                  &token->error);
     /* A token endpoint says 400 to wrong credentials as well. */
-    if (grant->error.code == CCAAS_BAD_REQUEST ||
-        grant->error.code == CCAAS_FORBIDDEN)
-        grant->error.code = CCAAS_AUTH;
+    if (token->error.code == CCAAS_BAD_REQUEST ||
+        token->error.code == CCAAS_FORBIDDEN)
+        token->error.code = CCAAS_AUTH;
     /* The API's own words for an error are another matter. */
     if (is_oauth)
-        cc_error_set(&grant->error, grant->error.code, "%s", message);
+        cc_error_set(&token->error, token->error.code, "%s", message);
     return transient;
 }
 
 /* The attempt's last mail: a token, or an error. */
-static void conclude(struct cc_grant *grant, struct ccaas_client *client,
+static void conclude(struct cc_token *token, struct ccaas_client *client,
                      const struct cc_end_mail *end)
 {
-    const struct cc_block *block = grant->reply;
+    const struct cc_block *block = token->reply;
     bool transient = end->http.transient, broken = false;
-    char message[sizeof grant->error.message];
+    char message[sizeof token->error.message];
 
     if (end->http.code == CCAAS_OK && block &&
-        read_reply(grant, block, &broken)) {
-        cc_grant_drop(grant);
-        cc_grant_note(grant, client, "granted", end->http.seconds);
-        cc_error_clear(&grant->error);
-        cc_grant_share(grant);
-        cc_bell_ring(grant->bell);
+        read_reply(token, block, &broken)) {
+        cc_token_drop(token);
+        cc_token_note(token, client, "granted", end->http.seconds);
+        cc_error_clear(&token->error);
+        cc_token_share(token);
+        cc_bell_ring(token->bell);
         return;
     }
     if (end->http.code != CCAAS_OK) {
         if (end->http.refusal)
-            grant->status = end->http.refusal;
-        cc_client_blame(grant->url, grant->proxy, &end->http, message,
+            token->status = end->http.refusal;
+        cc_client_blame(token->url, token->proxy, &end->http, message,
                         sizeof message);
-        cc_grant_blame(grant, end->http.code, message);
+        cc_token_blame(token, end->http.code, message);
     } else if (broken) {
-        cc_grant_blame(grant, CCAAS_MEMORY, "out of memory");
+        cc_token_blame(token, CCAAS_MEMORY, "out of memory");
     } else if (block || end->state == CC_SPLIT_LARGE) {
-        transient = blame_reply(grant, block);
+        transient = blame_reply(token, block);
     } else {
-        transient = blame_status(grant, client, end);
+        transient = blame_status(token, client, end);
     }
-    list_attempt(grant, end);
-    grant->error.retry_after = cc_retry_after_of(
-        grant->headers, grant->headers_length, end->came_wall);
-    attempt_failed(grant, client, end->came_at, transient);
+    list_attempt(token, end);
+    token->error.retry_after = cc_retry_after_of(
+        token->headers, token->headers_length, end->came_wall);
+    attempt_failed(token, client, end->came_at, transient);
 }
 
 /* Takes what has come of the request under way. */
-void cc_grant_receive(struct cc_grant *grant, struct ccaas_client *client)
+void cc_token_receive(struct cc_token *token, struct ccaas_client *client)
 {
     struct cc_head_mail *head;
     struct cc_mail *mail;
     bool resume;
 
-    while (grant->reader &&
-           (mail = cc_mailbox_take(cc_reader_box(grant->reader), &resume)) !=
+    while (token->reader &&
+           (mail = cc_mailbox_take(cc_reader_box(token->reader), &resume)) !=
                NULL) {
         if (mail->kind == CC_MAIL_HEAD) {
             head = (struct cc_head_mail *)mail;
-            grant->status = head->status;
-            grant->heard = head->came_at;
-            grant->headers = malloc(head->length + 1);
-            if (grant->headers) {
-                memcpy(grant->headers, head->headers, head->length);
-                grant->headers_length = head->length;
+            token->status = head->status;
+            token->heard = head->came_at;
+            token->headers = malloc(head->length + 1);
+            if (token->headers) {
+                memcpy(token->headers, head->headers, head->length);
+                token->headers_length = head->length;
             }
         } else if (mail->kind == CC_MAIL_BLOCK) {
-            grant->reply = (struct cc_block *)mail;
+            token->reply = (struct cc_block *)mail;
             continue;
         } else {
-            conclude(grant, client, (struct cc_end_mail *)mail);
+            conclude(token, client, (struct cc_end_mail *)mail);
         }
         mail->free(mail);
     }

@@ -19,64 +19,64 @@ static bool same(const struct cc_secret *one,
            memcmp(text, stored->text, stored->length) == 0;
 }
 
-static bool take_token(struct cc_grant *grant, struct ccaas_client *client,
+static bool take_token(struct cc_token *token, struct ccaas_client *client,
                        const struct cc_stored_token *stored, double now)
 {
     struct cc_secret *bearer;
 
-    if ((grant->refused && same(grant->bearer, stored)) ||
-        (grant->former_refused && same(grant->former, stored)))
+    if ((token->refused && same(token->bearer, stored)) ||
+        (token->former_refused && same(token->former, stored)))
         return false;
     bearer = cc_secret_new(stored->text, stored->length);
     if (!bearer)
         return false;
-    if (!cc_token_life_found(&grant->life, now, stored->left, stored->life)) {
+    if (!cc_token_life_found(&token->life, now, stored->left, stored->life)) {
         cc_secret_release(bearer);
         return false;
     }
-    cc_grant_replace(grant, bearer);
-    cc_grant_note(grant, client, "shared", -1);
-    cc_bell_ring(grant->bell);
+    cc_token_replace(token, bearer);
+    cc_token_note(token, client, "shared", -1);
+    cc_bell_ring(token->bell);
     return true;
 }
 
 /* Another engine has just tried: that counts as an attempt for all calls that
  * wait here, too. */
-static void take_error(struct cc_grant *grant, struct ccaas_client *client,
+static void take_error(struct cc_token *token, struct ccaas_client *client,
                        const struct cc_stored_token *stored, double now)
 {
-    struct ccaas_error *error = &grant->error;
+    struct ccaas_error *error = &token->error;
     char message[sizeof error->message];
     double pause = -1;
 
-    grant->attempt++;
-    grant->sent++;
-    grant->sent_timeout = INFINITY;
-    grant->status = stored->status;
+    token->attempt++;
+    token->sent++;
+    token->sent_timeout = INFINITY;
+    token->status = stored->status;
     snprintf(message, sizeof message, "%.*s",
              (int)(stored->length < sizeof message ? stored->length
                                                    : sizeof message - 1),
              stored->text);
-    cc_grant_blame(grant, stored->code, message);
+    cc_token_blame(token, stored->code, message);
     error->retryable = stored->transient;
     error->retry_after = stored->retry_after;
     snprintf(message, sizeof message, "%d", stored->status);
     cc_error_attempt(error, cc_clock_wall(), 0,
                      stored->status ? message : ccaas_code_name(error->code));
-    cc_grant_scrub(grant, error);
+    cc_token_scrub(token, error);
     if (stored->transient)
-        pause = cc_grant_next_attempt(grant, now, stored->retry_after);
+        pause = cc_token_next_attempt(token, now, stored->retry_after);
     if (pause >= 0) {
-        grant->resume_at = now + pause;
-        cc_grant_note(grant, client, "waits", pause);
-        cc_bell_ring(grant->bell);
+        token->resume_at = now + pause;
+        cc_token_note(token, client, "waits", pause);
+        cc_bell_ring(token->bell);
         return;
     }
     if (stored->code == CCAAS_AUTH)
-        cc_token_life_denied(&grant->life, now, stored->left);
+        cc_token_life_denied(&token->life, now, stored->left);
     else
-        cc_token_life_failed(&grant->life);
-    cc_grant_give_up(grant, client);
+        cc_token_life_failed(&token->life);
+    cc_token_give_up(token, client);
 }
 
 /* What tells one failure from another. */
@@ -87,29 +87,29 @@ static uint64_t hash_of(const char *value, size_t length)
     return cc_siphash(key, value, length) | 1;
 }
 
-bool cc_grant_look(void *self, struct ccaas_client *client, const char *value,
+bool cc_token_look(void *self, struct ccaas_client *client, const char *value,
                    size_t length)
 {
-    struct cc_grant *grant = self;
+    struct cc_token *token = self;
     double now = cc_clock_now();
     struct cc_stored_token stored;
     uint64_t hash;
     bool is_new;
 
-    if (!grant->life.asking || grant->transfer ||
+    if (!token->life.asking || token->transfer ||
         !cc_stored_token_read(value, length, cc_clock_wall(), &stored))
         return false;
     if (stored.code == CCAAS_OK)
-        return take_token(grant, client, &stored, now);
+        return take_token(token, client, &stored, now);
     /* A failure counts once, and for calls that were waiting when it came;
      * others try anew. */
     hash = hash_of(value, length);
-    is_new = hash != grant->told;
-    grant->told = hash;
+    is_new = hash != token->told;
+    token->told = hash;
     if (stored.code != CCAAS_AUTH &&
-        (!is_new || (!grant->lease.polls && !grant->attempt)))
+        (!is_new || (!token->lease.polls && !token->attempt)))
         return false;
-    take_error(grant, client, &stored, now);
+    take_error(token, client, &stored, now);
     return true;
 }
 
@@ -121,16 +121,16 @@ static bool concerns_all(enum ccaas_code code)
 
 /* The grant's error as the store has it; NULL: it is none of others', or memory
  * is out. */
-static char *write_error(struct cc_grant *grant, double *seconds)
+static char *write_error(struct cc_token *token, double *seconds)
 {
-    const struct ccaas_error *error = &grant->error;
+    const struct ccaas_error *error = &token->error;
     struct cc_stored_token stored = {
         .code = error->code,
         .status = error->status,
         .transient = error->retryable,
         .retry_after = error->retry_after,
         .life =
-            error->code == CCAAS_AUTH ? CC_TOKEN_LIFE_DENIAL : CC_GRANT_FAILURE,
+            error->code == CCAAS_AUTH ? CC_TOKEN_LIFE_DENIAL : CC_TOKEN_FAILURE,
         .text = error->message,
         .length = strlen(error->message),
     };
@@ -141,19 +141,19 @@ static char *write_error(struct cc_grant *grant, double *seconds)
     *seconds = stored.left = stored.life;
     text = cc_stored_token_write(&stored, cc_clock_wall());
     if (text)
-        grant->told = hash_of(text, strlen(text));
+        token->told = hash_of(text, strlen(text));
     return text;
 }
 
 /* The token as the store has it; NULL: it is over, or memory is out. */
-static char *write_token(const struct cc_grant *grant, double *seconds)
+static char *write_token(const struct cc_token *token, double *seconds)
 {
-    const struct cc_token_life *life = &grant->life;
+    const struct cc_token_life *life = &token->life;
     /* In this order: where time passes between them, it is over too early. */
     double wall = cc_clock_wall(), now = cc_clock_now();
     struct cc_stored_token stored = {
         .code = CCAAS_OK,
-        .text = cc_secret_reveal(grant->bearer),
+        .text = cc_secret_reveal(token->bearer),
         .life = life->lifetime,
         .left = life->asked_at + life->lifetime - now,
     };
@@ -163,28 +163,28 @@ static char *write_token(const struct cc_grant *grant, double *seconds)
     return stored.left > 0 ? cc_stored_token_write(&stored, wall) : NULL;
 }
 
-void cc_grant_tell(struct cc_grant *grant)
+void cc_token_tell(struct cc_token *token)
 {
     double seconds;
     char *text;
 
-    if (grant->lease.state != CC_LEASE_HELD)
+    if (token->lease.state != CC_LEASE_HELD)
         return;
-    text = write_error(grant, &seconds);
+    text = write_error(token, &seconds);
     if (text)
-        cc_lease_tell(&grant->lease, text, cc_clock_now() + seconds);
+        cc_lease_tell(&token->lease, text, cc_clock_now() + seconds);
     free(text);
 }
 
-void cc_grant_share(struct cc_grant *grant)
+void cc_token_share(struct cc_token *token)
 {
     double seconds = 0, now = cc_clock_now();
     char *text = NULL;
 
-    if (grant->lease.state == CC_LEASE_HELD)
-        text = grant->error.code ? write_error(grant, &seconds)
-                                 : write_token(grant, &seconds);
-    cc_lease_leave(&grant->lease, text, text ? now + seconds : now);
+    if (token->lease.state == CC_LEASE_HELD)
+        text = token->error.code ? write_error(token, &seconds)
+                                 : write_token(token, &seconds);
+    cc_lease_leave(&token->lease, text, text ? now + seconds : now);
     if (text)
         cc_secret_wipe(text, strlen(text));
     free(text);

@@ -25,15 +25,15 @@ static struct cc_failure no_memory = {.error = {.code = CCAAS_MEMORY,
                                                 .message = "out of memory",
                                                 .retry_after = -1}};
 
-static void leave(struct cc_grant_need *need)
+static void leave(struct cc_token_waiter *waiter)
 {
-    if (!need->link)
+    if (!waiter->link)
         return;
-    *need->link = need->next;
-    if (need->next)
-        need->next->link = need->link;
-    need->next = NULL;
-    need->link = NULL;
+    *waiter->link = waiter->next;
+    if (waiter->next)
+        waiter->next->link = waiter->link;
+    waiter->next = NULL;
+    waiter->link = NULL;
 }
 
 static void release(struct cc_failure *failure)
@@ -44,104 +44,105 @@ static void release(struct cc_failure *failure)
     free(failure);
 }
 
-void cc_grant_need_end(struct cc_grant_need *need)
+void cc_token_waiter_end(struct cc_token_waiter *waiter)
 {
-    leave(need);
-    release(need->failure);
-    need->failure = NULL;
+    leave(waiter);
+    release(waiter->failure);
+    waiter->failure = NULL;
 }
 
 /* The call stops waiting, with the grant's error.  `shared`: the copy of that
  * error that other calls have, or NULL; returns the copy that this one has. */
-static struct cc_failure *refuse(struct cc_grant *grant,
-                                 struct cc_grant_need *need,
+static struct cc_failure *refuse(struct cc_token *token,
+                                 struct cc_token_waiter *waiter,
                                  struct cc_failure *shared)
 {
-    leave(need);
+    leave(waiter);
     if (!shared) {
         shared = calloc(1, sizeof *shared);
         if (shared)
-            cc_error_copy(&shared->error, &grant->error);
+            cc_error_copy(&shared->error, &token->error);
         else
             shared = &no_memory;
     }
     if (shared != &no_memory)
         shared->references++;
-    release(need->failure);
-    need->failure = shared;
+    release(waiter->failure);
+    waiter->failure = shared;
     return shared;
 }
 
 /* The same for a call that does not wait for the next attempt: its error says
  * when that would be, and by which rule of cc_retry_wait it gives up. */
-static void refuse_pause(struct cc_grant *grant, struct cc_grant_need *need,
+static void refuse_pause(struct cc_token *token, struct cc_token_waiter *waiter,
                          double reason, double pause)
 {
-    struct cc_failure *failure = refuse(grant, need, NULL);
+    struct cc_failure *failure = refuse(token, waiter, NULL);
 
     if (failure == &no_memory || failure->error.retry_after < 0)
         return;
     failure->error.retry_after = ceil(pause);
-    cc_retry_after_tell(&failure->error, reason, need->max_retry_after);
+    cc_retry_after_tell(&failure->error, reason, waiter->max_retry_after);
 }
 
-void cc_grant_refuse(struct cc_grant *grant, struct cc_grant_need *need)
+void cc_token_refuse(struct cc_token *token, struct cc_token_waiter *waiter)
 {
-    refuse(grant, need, NULL);
+    refuse(token, waiter, NULL);
 }
 
-void cc_grant_refuse_all(struct cc_grant *grant)
+void cc_token_refuse_all(struct cc_token *token)
 {
     struct cc_failure *failure = NULL;
 
-    while (grant->needs)
-        failure = refuse(grant, grant->needs, failure);
+    while (token->waiters)
+        failure = refuse(token, token->waiters, failure);
 }
 
 /* The call stops waiting if the next attempt, `pause` seconds after `at`, is
  * past its deadline, or the server asks for more than its max_retry_after. */
-static void leave_before_pause(struct cc_grant *grant,
-                               struct cc_grant_need *need, double at,
+static void leave_before_pause(struct cc_token *token,
+                               struct cc_token_waiter *waiter, double at,
                                double pause)
 {
-    if (at + pause >= need->deadline)
-        refuse_pause(grant, need, CC_RETRY_TOO_LATE, pause);
-    else if (grant->error.retry_after >= 0 && pause > need->max_retry_after)
-        refuse_pause(grant, need, CC_RETRY_TOO_LONG, pause);
+    if (at + pause >= waiter->deadline)
+        refuse_pause(token, waiter, CC_RETRY_TOO_LATE, pause);
+    else if (token->error.retry_after >= 0 && pause > waiter->max_retry_after)
+        refuse_pause(token, waiter, CC_RETRY_TOO_LONG, pause);
 }
 
-bool cc_grant_join(struct cc_grant *grant, struct cc_grant_need *need,
+bool cc_token_join(struct cc_token *token, struct cc_token_waiter *waiter,
                    struct ccaas_bell *bell, double now)
 {
-    if (need->link)
+    if (waiter->link)
         return true;
-    need->granted = grant->granted;
-    need->tried = need->attempts = 0;
-    need->since = now;
-    if (!cc_bell_follow(grant->bell, bell)) {
-        need->failure = &no_memory;
+    waiter->granted = token->granted;
+    waiter->tried = waiter->attempts = 0;
+    waiter->since = now;
+    if (!cc_bell_follow(token->bell, bell)) {
+        waiter->failure = &no_memory;
         return false;
     }
-    need->next = grant->needs;
-    need->link = &grant->needs;
-    if (need->next)
-        need->next->link = &need->next;
-    grant->needs = need;
-    if (grant->error.code && !grant->transfer)
-        leave_before_pause(grant, need, now, grant->resume_at - now);
-    return !need->failure;
+    waiter->next = token->waiters;
+    waiter->link = &token->waiters;
+    if (waiter->next)
+        waiter->next->link = &waiter->next;
+    token->waiters = waiter;
+    if (token->error.code && !token->transfer)
+        leave_before_pause(token, waiter, now, token->resume_at - now);
+    return !waiter->failure;
 }
 
 /* Does the attempt that has just failed count for this call, too?  A timeout
  * does not count for one that would have waited longer. */
-static bool failed_for(const struct cc_grant *grant,
-                       const struct cc_grant_need *need)
+static bool failed_for(const struct cc_token *token,
+                       const struct cc_token_waiter *waiter)
 {
-    return need->tried < grant->sent && !(grant->error.code == CCAAS_TIMEOUT &&
-                                          need->timeout > grant->sent_timeout);
+    return waiter->tried < token->sent &&
+           !(token->error.code == CCAAS_TIMEOUT &&
+             waiter->timeout > token->sent_timeout);
 }
 
-double cc_grant_next_attempt(struct cc_grant *grant, double came_at,
+double cc_token_next_attempt(struct cc_token *token, double came_at,
                              double retry_after)
 {
     const struct cc_retry_rule rule = {
@@ -155,74 +156,74 @@ double cc_grant_next_attempt(struct cc_grant *grant, double came_at,
                                        .transient = true,
                                        .sent = true,
                                        .retry_after = retry_after};
-    struct cc_grant_need *need, *next;
+    struct cc_token_waiter *waiter, *next;
     struct cc_failure *failure = NULL;
     double pause;
 
     /* The backoff is that of the call with the fewest attempts so far. */
-    for (need = grant->needs; need; need = next) {
-        next = need->next;
-        need->attempts += failed_for(grant, need);
-        need->tried = grant->sent;
-        if (need->attempts > need->retries)
-            failure = refuse(grant, need, failure);
-        else if (need->attempts < attempt.number)
-            attempt.number = need->attempts ? need->attempts : 1;
+    for (waiter = token->waiters; waiter; waiter = next) {
+        next = waiter->next;
+        waiter->attempts += failed_for(token, waiter);
+        waiter->tried = token->sent;
+        if (waiter->attempts > waiter->retries)
+            failure = refuse(token, waiter, failure);
+        else if (waiter->attempts < attempt.number)
+            attempt.number = waiter->attempts ? waiter->attempts : 1;
     }
     pause = cc_retry_wait(&rule, &attempt, INFINITY, cc_random_unit());
-    for (need = grant->needs; need; need = next) {
-        next = need->next;
-        leave_before_pause(grant, need, came_at, pause);
+    for (waiter = token->waiters; waiter; waiter = next) {
+        next = waiter->next;
+        leave_before_pause(token, waiter, came_at, pause);
     }
-    return grant->needs ? pause : -1;
+    return token->waiters ? pause : -1;
 }
 
 /* When the call's timeout for the request under way passes. */
-static double patience(const struct cc_grant *grant,
-                       const struct cc_grant_need *need)
+static double patience(const struct cc_token *token,
+                       const struct cc_token_waiter *waiter)
 {
     /* The request has that timeout itself, on the engine's thread. */
-    if (need->timeout >= grant->sent_timeout)
+    if (waiter->timeout >= token->sent_timeout)
         return INFINITY;
-    return fmax(need->since, grant->heard) + need->timeout;
+    return fmax(waiter->since, token->heard) + waiter->timeout;
 }
 
 /* Its timeout passed: that counts as an attempt of this call alone. */
-static void lose_patience(struct cc_grant *grant, struct cc_grant_need *need,
-                          double now)
+static void lose_patience(struct cc_token *token,
+                          struct cc_token_waiter *waiter, double now)
 {
     char message[64], seconds[CC_SECONDS_ROOM];
 
-    cc_text_seconds(seconds, need->timeout);
+    cc_text_seconds(seconds, waiter->timeout);
     snprintf(message, sizeof message, "no byte from the server for %s s",
              seconds);
-    cc_grant_blame(grant, CCAAS_TIMEOUT, message);
-    grant->error.retryable = true;
-    cc_error_attempt(&grant->error, cc_clock_wall_at(grant->heard),
-                     now - grant->heard, ccaas_code_name(CCAAS_TIMEOUT));
-    need->tried = grant->sent;
-    need->since = now;
-    if (++need->attempts > need->retries)
-        cc_grant_refuse(grant, need);
+    cc_token_blame(token, CCAAS_TIMEOUT, message);
+    token->error.retryable = true;
+    cc_error_attempt(&token->error, cc_clock_wall_at(token->heard),
+                     now - token->heard, ccaas_code_name(CCAAS_TIMEOUT));
+    waiter->tried = token->sent;
+    waiter->since = now;
+    if (++waiter->attempts > waiter->retries)
+        cc_token_refuse(token, waiter);
 }
 
-bool cc_grant_be_patient(struct cc_grant *grant, double now)
+bool cc_token_be_patient(struct cc_token *token, double now)
 {
-    struct cc_grant_need *need, *next;
+    struct cc_token_waiter *waiter, *next;
     bool lost = false, wanted = false;
 
-    for (need = grant->needs; need; need = next) {
-        next = need->next;
-        if (patience(grant, need) <= now) {
-            lose_patience(grant, need, now);
+    for (waiter = token->waiters; waiter; waiter = next) {
+        next = waiter->next;
+        if (patience(token, waiter) <= now) {
+            lose_patience(token, waiter, now);
             lost = true;
-        } else if (need->tried < grant->sent) {
+        } else if (waiter->tried < token->sent) {
             wanted = true;
         }
     }
     if (lost)
-        cc_bell_ring(grant->bell);
-    return wanted || (!lost && !grant->needs);
+        cc_bell_ring(token->bell);
+    return wanted || (!lost && !token->waiters);
 }
 
 /* Keeps the newest `count` attempts, one at least. */
@@ -240,29 +241,30 @@ static void keep_newest(struct ccaas_error *error, size_t count)
     error->attempt_count = count;
 }
 
-bool cc_grant_error(const struct cc_grant *grant,
-                    const struct cc_grant_need *need, struct ccaas_error *error)
+bool cc_token_error(const struct cc_token *token,
+                    const struct cc_token_waiter *waiter,
+                    struct ccaas_error *error)
 {
     const struct ccaas_error *from =
-        need->failure ? &need->failure->error : &grant->error;
+        waiter->failure ? &waiter->failure->error : &token->error;
 
-    if (!need->failure && (!need->link || !grant->error.code))
+    if (!waiter->failure && (!waiter->link || !token->error.code))
         return false;
     cc_error_copy(error, from);
-    keep_newest(error, need->attempts);
+    keep_newest(error, waiter->attempts);
     return true;
 }
 
-double cc_grant_due(const struct cc_grant *grant,
-                    const struct cc_grant_need *need)
+double cc_token_due(const struct cc_token *token,
+                    const struct cc_token_waiter *waiter)
 {
-    double due = cc_lease_due(&grant->lease);
+    double due = cc_lease_due(&token->lease);
 
-    if (!grant->life.asking || grant->asked)
+    if (!token->life.asking || token->asked)
         return INFINITY;
-    if (grant->transfer)
-        return fmin(due, need->link ? patience(grant, need) : INFINITY);
-    if (grant->lease.state == CC_LEASE_WANTED)
+    if (token->transfer)
+        return fmin(due, waiter->link ? patience(token, waiter) : INFINITY);
+    if (token->lease.state == CC_LEASE_WANTED)
         return due;
-    return fmin(due, grant->resume_at);
+    return fmin(due, token->resume_at);
 }
