@@ -204,8 +204,8 @@ end
 function download.give(own, name, method, plan, opts, row)
   local size = type(row[method.size]) == "number" and row[method.size] or nil
   plan.body, plan.format, plan.resume = "chunks", "ogg", true
-  plan.gate = own.base_url .. " " .. text.of(row[method.pace.by])
-  plan.gate_seconds = own.pace or method.pace.seconds
+  plan.pace = own.base_url .. " " .. text.of(row[method.pace.by])
+  plan.pace_seconds = own.pace or method.pace.seconds
   local place, err = download.place(own, name, opts)
   if not place then
     return nil, err

@@ -211,7 +211,7 @@ static void finish(void)
 
 static bool patient; /* of calls that are made from now on */
 
-static struct ccaas_flow *call_with(const char *gate, unsigned retries,
+static struct ccaas_flow *call_with(const char *pace, unsigned retries,
                                     double deadline)
 {
     static const char *const urls[] = {"http://h/audio"};
@@ -223,8 +223,8 @@ static struct ccaas_flow *call_with(const char *gate, unsigned retries,
                               .idempotent = true,
                               .body = CCAAS_BODY_CHUNKS,
                               .patient = patient,
-                              .gate = gate,
-                              .gate_seconds = 3,
+                              .pace = pace,
+                              .pace_seconds = 3,
                               .limit = -1,
                               .concurrency = 1,
                               .retries = retries,
@@ -238,9 +238,9 @@ static struct ccaas_flow *call_with(const char *gate, unsigned retries,
 }
 
 /* Without a gate it is sent at will. */
-static struct ccaas_flow *call(const char *gate)
+static struct ccaas_flow *call(const char *pace)
 {
-    return call_with(gate, 3, INFINITY);
+    return call_with(pace, 3, INFINITY);
 }
 
 /* Takes what there is. */

@@ -98,8 +98,8 @@ static void read_plan(lua_State *L, struct ccaas_plan *plan)
     plan->counted = cc_binding_flag(L, "counted");
     plan->resume = cc_binding_flag(L, "resume");
     plan->patient = cc_binding_flag(L, "patient");
-    plan->gate = cc_binding_text(L, "gate");
-    plan->gate_seconds = cc_binding_number(L, "gate_seconds", 0);
+    plan->pace = cc_binding_text(L, "pace");
+    plan->pace_seconds = cc_binding_number(L, "pace_seconds", 0);
     plan->paged = cc_binding_flag(L, "paged");
     plan->page_name = cc_binding_text(L, "page_name");
     plan->size_name = cc_binding_text(L, "size_name");

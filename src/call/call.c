@@ -88,7 +88,7 @@ static void let_all_go(struct ccaas_flow *flow)
     if (flow->client->token && flow->bell)
         cc_token_leave(flow->client->token, flow->bell);
     if (flow->bell)
-        cc_gate_forget(flow->client->engine->gates, flow->bell);
+        cc_pace_forget(flow->client->engine->paces, flow->bell);
 }
 
 /* Nothing more is to be waited for.  Whoever does nevertheless is woken: loops

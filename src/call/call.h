@@ -63,7 +63,7 @@ struct cc_fetch {
     bool unheard;           /* it was sent, and nothing of an answer was read */
     bool inside;            /* of the plan's gate */
     bool pacing;            /* it was told that the gate is closed */
-    double gate_due;        /* when the gate may open by time alone */
+    double pace_due;        /* when the gate may open by time alone */
     double not_before;      /* when it may open after this fetch */
     unsigned unready;       /* answers that said: not yet */
     unsigned spared; /* attempts that do not count: those, and a replay */

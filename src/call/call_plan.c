@@ -37,7 +37,7 @@ bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan)
     size_t bytes = list_size(plan->headers, &headers) +
                    list_size(plan->page_headers, &names) +
                    text_size(plan->method) + text_size(plan->key) +
-                   text_size(plan->gate) + text_size(plan->page_name) +
+                   text_size(plan->pace) + text_size(plan->page_name) +
                    text_size(plan->size_name) + plan->content_length + 1;
     const char **lists;
     char *at;
@@ -67,7 +67,7 @@ bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan)
     own->key = keep(&at, plan->key);
     own->page_name = keep(&at, plan->page_name);
     own->size_name = keep(&at, plan->size_name);
-    own->gate = keep(&at, plan->gate);
+    own->pace = keep(&at, plan->pace);
     if (plan->content)
         own->content = memcpy(at, plan->content, plan->content_length);
     return true;

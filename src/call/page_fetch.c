@@ -52,18 +52,18 @@ struct cc_fetch *cc_fetch_new(struct ccaas_flow *flow, size_t walk,
 }
 
 /* The gate of the plan; it is there when somebody is inside. */
-static struct cc_gate *gate_of(struct cc_fetch *fetch)
+static struct cc_pace *pace_of(struct cc_fetch *fetch)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
 
-    return cc_gate_find(fetch->flow->client->engine, plan->gate);
+    return cc_pace_find(fetch->flow->client->engine, plan->pace);
 }
 
 void cc_fetch_arrived(struct cc_fetch *fetch, double at)
 {
     if (fetch->inside)
         fetch->not_before =
-            fmax(fetch->not_before, at + fetch->flow->plan.gate_seconds);
+            fmax(fetch->not_before, at + fetch->flow->plan.pace_seconds);
 }
 
 void cc_fetch_drop(struct cc_fetch *fetch)
@@ -73,7 +73,7 @@ void cc_fetch_drop(struct cc_fetch *fetch)
         cc_fetch_arrived(fetch, cc_clock_now());
     fetch->unheard = false;
     if (fetch->inside || fetch->pacing)
-        cc_gate_leave(gate_of(fetch), fetch, fetch->not_before);
+        cc_pace_leave(pace_of(fetch), fetch, fetch->not_before);
     fetch->inside = fetch->pacing = false;
     if (fetch->transfer)
         cc_http_cancel(fetch->transfer);
@@ -140,7 +140,7 @@ static void hold_back(struct cc_fetch *fetch, double until)
 {
     fetch->not_before = fmax(fetch->not_before, until);
     if (fetch->inside)
-        cc_gate_hold(gate_of(fetch), until);
+        cc_pace_hold(pace_of(fetch), until);
 }
 
 /* The attempt failed, with fetch->error: again later, or never. */
@@ -166,7 +166,7 @@ void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
                           cc_random_unit());
     /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
-        hold_back(fetch, at + (pause < 0 ? fmin(retry_after, CC_GATE_PATIENCE)
+        hold_back(fetch, at + (pause < 0 ? fmin(retry_after, CC_PACE_PATIENCE)
                                          : pause));
     if (pause < 0) {
         cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
@@ -232,11 +232,11 @@ static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
 
 /* The server has told another call to wait, for longer than this one would if
  * it were told so: it fails like that one. */
-static bool held_too_long(struct cc_fetch *fetch, const struct cc_gate *gate,
+static bool held_too_long(struct cc_fetch *fetch, const struct cc_pace *pace,
                           double now)
 {
     const struct ccaas_plan *plan = &fetch->flow->plan;
-    double left = cc_gate_held(gate) - now;
+    double left = cc_pace_held(pace) - now;
 
     if (!(left > plan->max_retry_after))
         return false;
@@ -252,22 +252,22 @@ static bool held_too_long(struct cc_fetch *fetch, const struct cc_gate *gate,
 /* Goes through the plan's gate, if it has one. */
 static bool go_in(struct cc_fetch *fetch, double now)
 {
-    struct cc_gate *gate;
+    struct cc_pace *pace;
     struct ccaas_event *event;
 
-    if (!fetch->flow->plan.gate || fetch->inside)
+    if (!fetch->flow->plan.pace || fetch->inside)
         return true;
-    gate = gate_of(fetch);
-    if (!gate) {
+    pace = pace_of(fetch);
+    if (!pace) {
         cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
         return false;
     }
-    fetch->inside = cc_gate_enter(gate, fetch->flow->client, fetch,
-                                  fetch->flow->plan.gate_seconds,
-                                  fetch->flow->bell, now, &fetch->gate_due);
+    fetch->inside = cc_pace_enter(pace, fetch->flow->client, fetch,
+                                  fetch->flow->plan.pace_seconds,
+                                  fetch->flow->bell, now, &fetch->pace_due);
     if (fetch->inside)
-        fetch->gate_due = now;
-    if (!fetch->inside && held_too_long(fetch, gate, now))
+        fetch->pace_due = now;
+    if (!fetch->inside && held_too_long(fetch, pace, now))
         return false;
     if (fetch->inside || fetch->pacing)
         return fetch->inside;
@@ -275,8 +275,8 @@ static bool go_in(struct cc_fetch *fetch, double now)
     event = cc_fetch_note(fetch, "wait");
     if (event) {
         snprintf(event->reason, sizeof event->reason, "pace");
-        if (isfinite(fetch->gate_due))
-            event->seconds = fetch->gate_due - now;
+        if (isfinite(fetch->pace_due))
+            event->seconds = fetch->pace_due - now;
     }
     return false;
 }
@@ -411,9 +411,9 @@ void cc_fetch_advance(struct cc_fetch *fetch, double now)
         fetch->state = CC_FETCH_TOKEN;
     if (fetch->state == CC_FETCH_UNDERWAY)
         receive(fetch);
-    if (fetch->inside && now >= fetch->gate_due)
-        fetch->gate_due =
-            cc_gate_stay(gate_of(fetch), fetch->flow->client, now);
+    if (fetch->inside && now >= fetch->pace_due)
+        fetch->pace_due =
+            cc_pace_stay(pace_of(fetch), fetch->flow->client, now);
     if (fetch->state == CC_FETCH_TOKEN)
         try_to_send(fetch, now);
 }
@@ -455,12 +455,12 @@ double cc_fetch_due(const struct cc_fetch *fetch)
     if (fetch->state == CC_FETCH_PAUSE)
         return fetch->resume_at;
     if (fetch->state == CC_FETCH_UNDERWAY && fetch->inside)
-        return fetch->gate_due;
+        return fetch->pace_due;
     if (fetch->state != CC_FETCH_TOKEN)
         return INFINITY;
     if (client->token)
         due = cc_token_due(client->token, &fetch->waiter);
     /* Who waits for a token does not go in before it is there. */
-    return fetch->pacing && !fetch->waiter.link ? fmin(due, fetch->gate_due)
+    return fetch->pacing && !fetch->waiter.link ? fmin(due, fetch->pace_due)
                                                 : due;
 }

@@ -56,7 +56,7 @@ void ccaas_engine_free(struct ccaas_engine *engine)
     if (!engine || --engine->references)
         return;
     cc_token_free_all(engine);
-    cc_gate_free_all(engine->gates);
+    cc_pace_free_all(engine->paces);
     cc_ask_free_all(engine);
     cc_http_free(engine->http);
     if (engine->ws && !cc_ws_forked(engine->ws))

@@ -21,7 +21,7 @@ struct ccaas_engine {
     unsigned cuts;                /* of the door, that were seen to */
     struct ccaas_client *clients; /* all of them */
     struct cc_token *tokens;      /* shared by clients of equal credentials */
-    struct cc_gate *gates; /* paces, kept by all of its clients together */
+    struct cc_pace *paces; /* paces, kept by all of its clients together */
     double turn;           /* when the present one began */
     unsigned looks;        /* since it began */
     bool turned;           /* others had, or will have, one since */

@@ -274,8 +274,8 @@ struct ccaas_plan {
     bool resume;      /* CHUNKS: asked for again, only what is missing is asked
                          for, where the server can do that */
     bool patient;     /* 202 means: not yet, ask again */
-    const char *gate; /* calls of this name go one at a time, ... */
-    double gate_seconds; /* ... so many seconds between two starts; NULL:
+    const char *pace; /* calls of this name go one at a time, ... */
+    double pace_seconds; /* ... so many seconds between two starts; NULL:
                             at will */
     bool paged;          /* `page_name` and `size_name` go into the query */
     const char *page_name;

@@ -9,8 +9,8 @@
 #include "context.h"
 #include "lease.h"
 
-struct cc_gate {
-    struct cc_gate *next;
+struct cc_pace {
+    struct cc_pace *next;
     double opens_at;    /* nobody starts before */
     double held_until;  /* the server wants no request before */
     const void *holder; /* who is inside, or will be when the store lets it */
@@ -21,120 +21,120 @@ struct cc_gate {
     char name[];
 };
 
-static void free_gate(struct cc_gate *gate)
+static void free_pace(struct cc_pace *pace)
 {
-    cc_lease_end(&gate->lease);
-    cc_bell_release(gate->bell);
-    free(gate);
+    cc_lease_end(&pace->lease);
+    cc_bell_release(pace->bell);
+    free(pace);
 }
 
-struct cc_gate *cc_gate_find(struct ccaas_engine *engine, const char *name)
+struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name)
 {
     const char *const parts[] = {name, NULL};
-    struct cc_gate *gate;
+    struct cc_pace *pace;
 
-    for (gate = engine->gates; gate; gate = gate->next)
-        if (strcmp(gate->name, name) == 0)
-            return gate;
-    gate = calloc(1, sizeof *gate + strlen(name) + 1);
-    if (!gate)
+    for (pace = engine->paces; pace; pace = pace->next)
+        if (strcmp(pace->name, name) == 0)
+            return pace;
+    pace = calloc(1, sizeof *pace + strlen(name) + 1);
+    if (!pace)
         return NULL;
-    gate->bell = cc_bell_new();
-    if (!gate->bell || !cc_lease_start(&gate->lease, engine, gate->bell, "pace",
+    pace->bell = cc_bell_new();
+    if (!pace->bell || !cc_lease_start(&pace->lease, engine, pace->bell, "pace",
                                        false, parts)) {
-        free_gate(gate);
+        free_pace(pace);
         return NULL;
     }
-    strcpy(gate->name, name);
-    gate->opens_at = gate->held_until = -INFINITY;
-    gate->next = engine->gates;
-    engine->gates = gate;
-    return gate;
+    strcpy(pace->name, name);
+    pace->opens_at = pace->held_until = -INFINITY;
+    pace->next = engine->paces;
+    engine->paces = pace;
+    return pace;
 }
 
 /* Makes sure that the bell rings when there is news; without memory for that,
  * look again soon. */
-static void follow(struct cc_gate *gate, struct ccaas_bell *bell, double now,
+static void follow(struct cc_pace *pace, struct ccaas_bell *bell, double now,
                    double *due)
 {
-    if (!cc_bell_follow(gate->bell, bell))
+    if (!cc_bell_follow(pace->bell, bell))
         *due = fmin(*due, now + 0.1);
 }
 
-bool cc_gate_enter(struct cc_gate *gate, struct ccaas_client *client,
+bool cc_pace_enter(struct cc_pace *pace, struct ccaas_client *client,
                    const void *who, double seconds, struct ccaas_bell *bell,
                    double now, double *due)
 {
-    if (gate->holder && gate->pid != getpid()) {
-        gate->holder = NULL;
-        gate->inside = false;
+    if (pace->holder && pace->pid != getpid()) {
+        pace->holder = NULL;
+        pace->inside = false;
     }
-    if (gate->holder != who) {
-        *due = gate->holder ? INFINITY : gate->opens_at;
-        if (gate->holder || now < gate->opens_at) {
-            follow(gate, bell, now, due);
+    if (pace->holder != who) {
+        *due = pace->holder ? INFINITY : pace->opens_at;
+        if (pace->holder || now < pace->opens_at) {
+            follow(pace, bell, now, due);
             return false;
         }
-        gate->holder = who;
-        gate->pid = getpid();
-        gate->lease.store = client->store;
-        gate->lease.seconds = fmax(CC_GATE_LEASE, seconds);
+        pace->holder = who;
+        pace->pid = getpid();
+        pace->lease.store = client->store;
+        pace->lease.seconds = fmax(CC_PACE_LEASE, seconds);
     }
-    if (!cc_lease_ready(&gate->lease, client, now, false)) {
-        *due = cc_lease_due(&gate->lease);
-        follow(gate, bell, now, due);
+    if (!cc_lease_ready(&pace->lease, client, now, false)) {
+        *due = cc_lease_due(&pace->lease);
+        follow(pace, bell, now, due);
         return false;
     }
-    gate->inside = true;
-    gate->opens_at = now + seconds;
-    cc_bell_unfollow(gate->bell, bell);
+    pace->inside = true;
+    pace->opens_at = now + seconds;
+    cc_bell_unfollow(pace->bell, bell);
     return true;
 }
 
-void cc_gate_hold(struct cc_gate *gate, double until)
+void cc_pace_hold(struct cc_pace *pace, double until)
 {
-    gate->held_until = fmax(gate->held_until, until);
+    pace->held_until = fmax(pace->held_until, until);
 }
 
-double cc_gate_held(const struct cc_gate *gate)
+double cc_pace_held(const struct cc_pace *pace)
 {
-    return gate->held_until;
+    return pace->held_until;
 }
 
-double cc_gate_stay(struct cc_gate *gate, struct ccaas_client *client,
+double cc_pace_stay(struct cc_pace *pace, struct ccaas_client *client,
                     double now)
 {
-    if (!gate->lease.store)
+    if (!pace->lease.store)
         return INFINITY;
-    cc_lease_ready(&gate->lease, client, now, true);
-    return fmin(cc_lease_due(&gate->lease), now + 1);
+    cc_lease_ready(&pace->lease, client, now, true);
+    return fmin(cc_lease_due(&pace->lease), now + 1);
 }
 
-void cc_gate_leave(struct cc_gate *gate, const void *who, double not_before)
+void cc_pace_leave(struct cc_pace *pace, const void *who, double not_before)
 {
-    if (gate->holder != who)
+    if (pace->holder != who)
         return;
-    gate->holder = NULL;
-    gate->opens_at = fmax(gate->opens_at, not_before);
+    pace->holder = NULL;
+    pace->opens_at = fmax(pace->opens_at, not_before);
     /* Who was not inside yet has not begun anything, either. */
-    cc_lease_leave(&gate->lease, NULL,
-                   gate->inside ? gate->opens_at : -INFINITY);
-    gate->inside = false;
-    cc_bell_ring(gate->bell);
+    cc_lease_leave(&pace->lease, NULL,
+                   pace->inside ? pace->opens_at : -INFINITY);
+    pace->inside = false;
+    cc_bell_ring(pace->bell);
 }
 
-void cc_gate_forget(struct cc_gate *list, struct ccaas_bell *bell)
+void cc_pace_forget(struct cc_pace *list, struct ccaas_bell *bell)
 {
     for (; list; list = list->next)
         cc_bell_unfollow(list->bell, bell);
 }
 
-void cc_gate_free_all(struct cc_gate *list)
+void cc_pace_free_all(struct cc_pace *list)
 {
-    struct cc_gate *next;
+    struct cc_pace *next;
 
     for (; list; list = next) {
         next = list->next;
-        free_gate(list);
+        free_pace(list);
     }
 }
