@@ -15,7 +15,7 @@
 --- a store that is down must not take the work down with it.
 ---
 --- C decides what is asked of a store, and when (src/store/lease.h); here is how.
---- The questions are answered by whoever waits next for anything of a client with
+--- The requests are answered by the one who waits next for anything of a client with
 --- that store.
 
 local core = require "ccaas.core"
@@ -91,22 +91,22 @@ end
 
 local answers = {}
 
-function answers.find(ops, question, asked)
+function answers.find(ops, request, asked)
   local value = ops:get(asked.key)
-  if value and question:found(value) then
+  if value and request:found(value) then
     return
   elseif not ops:add(asked.lease, asked.owner, asked.seconds) then
-    return question:reply "busy"
+    return request:reply "busy"
   end
   -- Who had the lease before may have brought it between the two.
   value = ops:get(asked.key)
-  if value and question:found(value) then
+  if value and request:found(value) then
     ops:delete(asked.lease)
     return
   elseif value then
     ops:delete(asked.key)
   end
-  question:reply "done"
+  request:reply "done"
 end
 
 -- Seconds for which the one who waits is the next, unless he says so anew.
@@ -114,31 +114,31 @@ local NEXT = 1
 
 -- Whoever has just come out is the quickest to go in again: those who find
 -- somebody inside take turns by a second name, which says who is the next.
-function answers.enter(ops, question, asked)
+function answers.enter(ops, request, asked)
   local turn = asked.lease .. ":next"
   local first = ops:get(turn)
   if (not first or first == asked.owner) and ops:add(asked.lease, asked.owner, asked.seconds) then
     if first then
       ops:delete(turn)
     end
-    return question:reply "done"
+    return request:reply "done"
   elseif first == asked.owner then
     ops:set(turn, asked.owner, NEXT)
   elseif not first then
     ops:add(turn, asked.owner, NEXT)
   end
-  question:reply "busy"
+  request:reply "busy"
 end
 
-function answers.hold(ops, question, asked)
+function answers.hold(ops, request, asked)
   if ops:get(asked.lease) ~= asked.owner then
-    return question:reply "busy"
+    return request:reply "busy"
   end
   ops:set(asked.lease, asked.owner, asked.seconds)
-  question:reply "done"
+  request:reply "done"
 end
 
-function answers.leave(ops, question, asked)
+function answers.leave(ops, request, asked)
   if ops:get(asked.lease) == asked.owner then
     if asked.seconds > 0 then
       ops:set(asked.lease, asked.owner, asked.seconds)
@@ -146,18 +146,18 @@ function answers.leave(ops, question, asked)
       ops:delete(asked.lease)
     end
   end
-  question:reply "done"
+  request:reply "done"
 end
 
 -- Tells waiting clients that an attempt failed; the holder of the lease tries again.
-function answers.tell(ops, question, asked)
+function answers.tell(ops, request, asked)
   if asked.seconds > 0 and ops:get(asked.lease) == asked.owner then
     ops:set(asked.key, asked.value, asked.seconds)
   end
-  question:reply "done"
+  request:reply "done"
 end
 
-function answers.keep(ops, question, asked)
+function answers.keep(ops, request, asked)
   local ours = ops:get(asked.lease) == asked.owner
   -- Who lost the lease puts nothing over what another one brought.
   if asked.seconds > 0 and (ours or not ops:get(asked.key)) then
@@ -166,7 +166,7 @@ function answers.keep(ops, question, asked)
   if ours then
     ops:delete(asked.lease)
   end
-  question:reply "done"
+  request:reply "done"
 end
 
 -- What is told of a reason, whatever that is.
@@ -215,12 +215,12 @@ local function pause_of(client)
   end
 end
 
---- Answers one question to the client's store.  It may yield.
+--- Answers one request to the client's store.  It may yield.
 ---@param client table the client's inner side
 ---@return boolean # false: there was none
 function stores.answer(client)
-  local question, kind, asked = client.core:question()
-  if not question then
+  local request, kind, asked = client.core:store_request()
+  if not request then
     return false
   end
   local own = own_kinds[client.store]
@@ -228,10 +228,10 @@ function stores.answer(client)
     Operations)
   local me = coroutine.running() or "main"
   client.asking[me] = true
-  local ok, reason = pcall(answers[kind], ops, question, asked)
+  local ok, reason = pcall(answers[kind], ops, request, asked)
   client.asking[me] = nil
   if not ok then
-    question:reply("failed", say(reason))
+    request:reply("failed", say(reason))
   end
   return true
 end

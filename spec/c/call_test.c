@@ -121,7 +121,7 @@ static void sleeps_until_the_token_comes(void)
 /* The turn at the gate is a lease of a store that is slow to answer. */
 static void counts_a_lease_from_the_question(void)
 {
-    struct ccaas_question question;
+    struct ccaas_store_request question;
     struct ccaas_flow *flow;
     double asked_at;
 
@@ -130,19 +130,19 @@ static void counts_a_lease_from_the_question(void)
     store = 0;
     flow = call("tenant");
     CHECK_INT(take(flow), CCAAS_TAKE_ASK);
-    CHECK(ccaas_client_question(client, &question));
-    CHECK_INT(question.kind, CCAAS_QUESTION_ENTER);
+    CHECK(ccaas_client_store_request(client, &question));
+    CHECK_INT(question.kind, CCAAS_STORE_ENTER);
     asked_at = now;
     now += 3;
-    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    ccaas_client_store_reply(client, question.id, CCAAS_STORE_DONE, NULL);
     CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
     CHECK_INT(sent, 1);
     CHECK_INT(take(flow), CCAAS_TAKE_WAIT); /* not yet */
     now += (asked_at + question.seconds - now) / 3 + 0.01;
     CHECK_INT(take(flow), CCAAS_TAKE_ASK);
-    CHECK(ccaas_client_question(client, &question));
-    CHECK_INT(question.kind, CCAAS_QUESTION_HOLD);
-    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    CHECK(ccaas_client_store_request(client, &question));
+    CHECK_INT(question.kind, CCAAS_STORE_HOLD);
+    ccaas_client_store_reply(client, question.id, CCAAS_STORE_DONE, NULL);
     ccaas_flow_free(flow);
     finish();
 }
@@ -150,7 +150,7 @@ static void counts_a_lease_from_the_question(void)
 /* It answers when that time is over. */
 static void does_without_a_lease_that_is_over(void)
 {
-    struct ccaas_question question;
+    struct ccaas_store_request question;
     struct ccaas_flow *flow;
 
     store = 1;
@@ -158,9 +158,9 @@ static void does_without_a_lease_that_is_over(void)
     store = 0;
     flow = call("tenant");
     CHECK_INT(take(flow), CCAAS_TAKE_ASK);
-    CHECK(ccaas_client_question(client, &question));
+    CHECK(ccaas_client_store_request(client, &question));
     now += question.seconds + 0.1;
-    ccaas_client_reply(client, question.id, CCAAS_REPLY_DONE, NULL);
+    ccaas_client_store_reply(client, question.id, CCAAS_STORE_DONE, NULL);
     CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
     CHECK_INT(sent, 1);
     ccaas_flow_free(flow);

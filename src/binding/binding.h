@@ -15,7 +15,7 @@
 #define CC_LIVE_TYPE "ccaas.core.live"
 #define CC_FILE_TYPE "ccaas.core.file"
 #define CC_OGG_TYPE "ccaas.core.ogg"
-#define CC_QUESTION_TYPE "ccaas.core.question"
+#define CC_STORE_REQUEST_TYPE "ccaas.core.store_request"
 #define CC_VAULT_TYPE "ccaas.core.vault"
 
 /* Each makes its metatable; balanced. */
@@ -24,7 +24,7 @@ void cc_binding_flow(lua_State *L);
 void cc_binding_live(lua_State *L);
 void cc_binding_file(lua_State *L);
 void cc_binding_ogg(lua_State *L);
-void cc_binding_question(lua_State *L);
+void cc_binding_store_request(lua_State *L);
 void cc_binding_vault(lua_State *L);
 
 /* core.client{...}, core.flow(client, plan) and core.live(client, plan). */
@@ -40,8 +40,8 @@ int cc_binding_new_file(lua_State *L);
 int cc_binding_sweep(lua_State *L);
 int cc_binding_new_ogg(lua_State *L);
 
-/* client:question(), and core.vault(path). */
-int cc_binding_new_question(lua_State *L);
+/* client:store_request(), and core.vault(path). */
+int cc_binding_new_store_request(lua_State *L);
 int cc_binding_new_vault(lua_State *L);
 
 /* The client at that index; raises when it is none or was closed. */

@@ -172,13 +172,14 @@ static int client_gc(lua_State *L)
 
 void cc_binding_client(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"event", client_event},
-                                       {"due", client_due},
-                                       {"rested", client_rested},
-                                       {"question", cc_binding_new_question},
-                                       {"show", client_show},
-                                       {"close", client_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"event", client_event},
+        {"due", client_due},
+        {"rested", client_rested},
+        {"store_request", cc_binding_new_store_request},
+        {"show", client_show},
+        {"close", client_close},
+        {NULL, NULL}};
 
     luaL_newmetatable(L, CC_CLIENT_TYPE);
     lua_pushcfunction(L, client_gc);

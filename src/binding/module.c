@@ -160,7 +160,7 @@ int luaopen_ccaas_core(lua_State *L)
     cc_binding_line(L);
     cc_binding_file(L);
     cc_binding_ogg(L);
-    cc_binding_question(L);
+    cc_binding_store_request(L);
     cc_binding_vault(L);
     cc_record_open(L);
     lua_newtable(L);

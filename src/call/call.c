@@ -438,7 +438,7 @@ static enum ccaas_take take(struct ccaas_flow *flow,
     if (!too_late(flow) && take_record(flow, record))
         return CCAAS_TAKE_RECORD;
     /* A reader who never has to wait is asked between two blocks. */
-    if (cc_ask_pending(flow->client))
+    if (cc_store_request_pending(flow->client))
         return CCAAS_TAKE_ASK;
     return go_on(flow, record);
 }
@@ -451,7 +451,7 @@ enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
     /* The end and an error are told again by the next take. */
     if ((taken == CCAAS_TAKE_WAIT || taken == CCAAS_TAKE_END ||
          taken == CCAAS_TAKE_ERROR) &&
-        cc_ask_pending(flow->client))
+        cc_store_request_pending(flow->client))
         return CCAAS_TAKE_ASK;
     return taken;
 }

@@ -57,7 +57,7 @@ void ccaas_engine_free(struct ccaas_engine *engine)
         return;
     cc_token_free_all(engine);
     cc_pace_free_all(engine->paces);
-    cc_ask_free_all(engine);
+    cc_store_request_free_all(engine);
     cc_http_free(engine->http);
     if (engine->ws && !cc_ws_forked(engine->ws))
         cc_ws_free(engine->ws);

@@ -11,7 +11,7 @@
 #include "token_cache.h"
 #include "ws.h"
 
-struct cc_ask;
+struct cc_store_request;
 
 struct ccaas_engine {
     int references;
@@ -25,8 +25,9 @@ struct ccaas_engine {
     double turn;           /* when the present one began */
     unsigned looks;        /* since it began */
     bool turned;           /* others had, or will have, one since */
-    struct cc_ask *asks;   /* questions to stores, the oldest first */
-    uint64_t asked;        /* counts them */
+    struct cc_store_request
+        *requests;  /* questions to stores, the oldest first */
+    uint64_t asked; /* counts them */
 };
 
 /* The engine's http side; a new one in a forked child. */

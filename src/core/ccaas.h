@@ -125,9 +125,9 @@ struct ccaas_settings {
     double timeout;         /* of a subscription's token request, seconds */
     unsigned retries;       /* likewise, for each time that it is opened */
     bool ask_token;         /* the token is asked for: CCAAS_TAKE_ASK */
-    unsigned store;         /* 0: none; else which, for ccaas_client_question */
-    bool events;            /* keep events for ccaas_client_event */
-    bool fair;              /* takes answer CCAAS_TAKE_PAUSE now and then */
+    unsigned store; /* 0: none; else which, for ccaas_client_store_request */
+    bool events;    /* keep events for ccaas_client_event */
+    bool fair;      /* takes answer CCAAS_TAKE_PAUSE now and then */
     struct ccaas_dialect dialect;
 };
 
@@ -188,20 +188,20 @@ void ccaas_client_show(const struct ccaas_client *client, char *to, size_t room,
  * in the store that belongs to whoever added it, for so many seconds.
  */
 
-enum ccaas_question_kind {
-    CCAAS_QUESTION_FIND,  /* get `key`; is it of no use, add `lease` */
-    CCAAS_QUESTION_ENTER, /* add `lease` */
-    CCAAS_QUESTION_HOLD,  /* is `lease` the owner's still, set it anew */
-    CCAAS_QUESTION_TELL,  /* is `lease` the owner's still, set `key` to `value`
-                           */
-    CCAAS_QUESTION_KEEP,  /* set `key` to `value`; delete the owner's `lease` */
-    CCAAS_QUESTION_LEAVE  /* is `lease` the owner's still, set it anew; delete
+enum ccaas_store_request_kind {
+    CCAAS_STORE_FIND,  /* get `key`; is it of no use, add `lease` */
+    CCAAS_STORE_ENTER, /* add `lease` */
+    CCAAS_STORE_HOLD,  /* is `lease` the owner's still, set it anew */
+    CCAAS_STORE_TELL,  /* is `lease` the owner's still, set `key` to `value`
+                        */
+    CCAAS_STORE_KEEP,  /* set `key` to `value`; delete the owner's `lease` */
+    CCAAS_STORE_LEAVE  /* is `lease` the owner's still, set it anew; delete
                              it where `seconds` is 0 */
 };
 
-struct ccaas_question {
+struct ccaas_store_request {
     uint64_t id;
-    enum ccaas_question_kind kind;
+    enum ccaas_store_request_kind kind;
     const char *key;   /* NULL: none */
     const char *lease; /* the name of the lease */
     const char *owner; /* its value */
@@ -210,27 +210,28 @@ struct ccaas_question {
 };
 
 /* After CCAAS_TAKE_ASK: a question to the client's store, which is the caller's
- * from now on: it must be told ccaas_client_found (true), _reply or _abandon.
- * The strings live until then, or the client's end.  False: there is none. */
-bool ccaas_client_question(struct ccaas_client *client,
-                           struct ccaas_question *question);
+ * from now on: it must be told ccaas_client_store_found (true), _reply or
+ * _abandon. The strings live until then, or the client's end.  False: there is
+ * none. */
+bool ccaas_client_store_request(struct ccaas_client *client,
+                                struct ccaas_store_request *request);
 
 /* FIND: what the store has under `key`.  True: that was all.  False: it is of
  * no use. */
-bool ccaas_client_found(struct ccaas_client *client, uint64_t id,
-                        const char *value, size_t length);
+bool ccaas_client_store_found(struct ccaas_client *client, uint64_t id,
+                              const char *value, size_t length);
 
-enum ccaas_reply {
-    CCAAS_REPLY_DONE,  /* FIND, ENTER: the lease is ours */
-    CCAAS_REPLY_BUSY,  /* the lease is somebody else's */
-    CCAAS_REPLY_FAILED /* the store failed, with the reason given */
+enum ccaas_store_reply {
+    CCAAS_STORE_DONE,  /* FIND, ENTER: the lease is ours */
+    CCAAS_STORE_BUSY,  /* the lease is somebody else's */
+    CCAAS_STORE_FAILED /* the store failed, with the reason given */
 };
 /* What came of a question.  `reason` may be NULL. */
-void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
-                        enum ccaas_reply reply, const char *reason);
+void ccaas_client_store_reply(struct ccaas_client *client, uint64_t id,
+                              enum ccaas_store_reply reply, const char *reason);
 
 /* Nobody will answer it: it is asked of somebody else. */
-void ccaas_client_abandon(struct ccaas_client *client, uint64_t id);
+void ccaas_client_store_abandon(struct ccaas_client *client, uint64_t id);
 
 /* -- Flow: one call, from its first request to its last record --------------
  */
@@ -306,7 +307,7 @@ enum ccaas_take {
     CCAAS_TAKE_PAGE,   /* a page was read to its end */
     CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
     CCAAS_TAKE_PAUSE,  /* of a fair client: let others have a turn */
-    CCAAS_TAKE_ASK,    /* see ccaas_client_question; where that has none, a
+    CCAAS_TAKE_ASK,    /* see ccaas_client_store_request; where that has none, a
                           token is wanted: call ccaas_flow_answer */
     CCAAS_TAKE_AFRESH, /* CHUNKS: what was handed out is void, for the body
                           begins anew */

@@ -63,8 +63,8 @@ bool cc_lease_start(struct cc_lease *lease, struct ccaas_engine *engine,
 
 void cc_lease_end(struct cc_lease *lease)
 {
-    if (lease->ask)
-        cc_ask_forget(lease->engine, lease->ask);
+    if (lease->request)
+        cc_store_request_forget(lease->engine, lease->request);
     free(lease->key);
     free(lease->name);
     memset(lease, 0, sizeof *lease);
@@ -76,19 +76,19 @@ void cc_lease_ring(struct cc_lease *lease)
 }
 
 /* Puts a question, to be answered by whoever waits; false: memory is out. */
-static bool ask(struct cc_lease *lease, enum ccaas_question_kind kind)
+static bool request(struct cc_lease *lease, enum ccaas_store_request_kind kind)
 {
-    const struct ccaas_question question = {.kind = kind,
-                                            .key = lease->key,
-                                            .lease = lease->name,
-                                            .owner = lease->owner,
-                                            .seconds = lease->seconds};
+    const struct ccaas_store_request what = {.kind = kind,
+                                             .key = lease->key,
+                                             .lease = lease->name,
+                                             .owner = lease->owner,
+                                             .seconds = lease->seconds};
 
-    lease->ask =
-        cc_ask_new(lease->engine, lease->store, &question, INFINITY, lease);
-    if (lease->ask)
+    lease->request = cc_store_request_new(lease->engine, lease->store, &what,
+                                          INFINITY, lease);
+    if (lease->request)
         cc_lease_ring(lease);
-    return lease->ask != NULL;
+    return lease->request != NULL;
 }
 
 static void want(struct cc_lease *lease)
@@ -100,15 +100,15 @@ static void want(struct cc_lease *lease)
     lease->pid = getpid();
     cc_random_bytes(random, sizeof random);
     write_hex(lease->owner, random, sizeof random);
-    if (!ask(lease, lease->key ? CCAAS_QUESTION_FIND : CCAAS_QUESTION_ENTER))
+    if (!request(lease, lease->key ? CCAAS_STORE_FIND : CCAAS_STORE_ENTER))
         lease->state = CC_LEASE_ALONE;
 }
 
-static void drop_ask(struct cc_lease *lease)
+static void drop_request(struct cc_lease *lease)
 {
-    if (lease->ask)
-        cc_ask_forget(lease->engine, lease->ask);
-    lease->ask = NULL;
+    if (lease->request)
+        cc_store_request_forget(lease->engine, lease->request);
+    lease->request = NULL;
 }
 
 /* The one who was asked does not answer. */
@@ -117,9 +117,9 @@ static void give_up_waiting(struct cc_lease *lease, struct ccaas_client *client)
     char text[64];
 
     snprintf(text, sizeof text, "it did not answer within %d s",
-             (int)CC_ASK_PATIENCE);
-    cc_ask_tell(client, lease->ask, text);
-    drop_ask(lease);
+             (int)CC_STORE_REQUEST_PATIENCE);
+    cc_store_request_failed(client, lease->request, text);
+    drop_request(lease);
     if (lease->state == CC_LEASE_WANTED)
         lease->state = CC_LEASE_ALONE;
     lease->at = INFINITY;
@@ -131,55 +131,54 @@ bool cc_lease_ready(struct cc_lease *lease, struct ccaas_client *client,
     if (!lease->store)
         return true;
     if (lease->state != CC_LEASE_NONE && lease->pid != getpid()) {
-        drop_ask(lease);
+        drop_request(lease);
         lease->state = CC_LEASE_NONE;
     }
-    if (lease->ask && now >= cc_ask_due(lease->ask))
+    if (lease->request && now >= cc_store_request_due(lease->request))
         give_up_waiting(lease, client);
     if (lease->state == CC_LEASE_HELD && !at_work && now >= lease->until) {
         /* Nobody was there to hold it. */
-        drop_ask(lease);
+        drop_request(lease);
         lease->state = CC_LEASE_NONE;
     }
     if (lease->state == CC_LEASE_NONE && !at_work)
         want(lease);
-    else if (lease->state == CC_LEASE_WANTED && !lease->ask &&
+    else if (lease->state == CC_LEASE_WANTED && !lease->request &&
              now >= lease->at &&
-             !ask(lease,
-                  lease->key ? CCAAS_QUESTION_FIND : CCAAS_QUESTION_ENTER))
+             !request(lease, lease->key ? CCAAS_STORE_FIND : CCAAS_STORE_ENTER))
         lease->state = CC_LEASE_ALONE;
-    else if (lease->state == CC_LEASE_HELD && !lease->ask && now >= lease->at &&
-             !ask(lease, CCAAS_QUESTION_HOLD))
+    else if (lease->state == CC_LEASE_HELD && !lease->request &&
+             now >= lease->at && !request(lease, CCAAS_STORE_HOLD))
         lease->at = now + 1;
     return lease->state == CC_LEASE_HELD || lease->state == CC_LEASE_ALONE;
 }
 
 void cc_lease_tell(struct cc_lease *lease, const char *value, double until)
 {
-    const struct ccaas_question question = {.kind = CCAAS_QUESTION_TELL,
-                                            .key = lease->key,
-                                            .lease = lease->name,
-                                            .owner = lease->owner,
-                                            .value = value};
+    const struct ccaas_store_request what = {.kind = CCAAS_STORE_TELL,
+                                             .key = lease->key,
+                                             .lease = lease->name,
+                                             .owner = lease->owner,
+                                             .value = value};
 
     if (lease->state == CC_LEASE_HELD && lease->pid == getpid() &&
-        cc_ask_new(lease->engine, lease->store, &question, until, NULL))
+        cc_store_request_new(lease->engine, lease->store, &what, until, NULL))
         cc_lease_ring(lease);
 }
 
 void cc_lease_leave(struct cc_lease *lease, const char *value, double until)
 {
-    struct ccaas_question question = {.kind = value ? CCAAS_QUESTION_KEEP
-                                                    : CCAAS_QUESTION_LEAVE,
-                                      .key = lease->key,
-                                      .lease = lease->name,
-                                      .owner = lease->owner,
-                                      .value = value};
+    struct ccaas_store_request what = {.kind = value ? CCAAS_STORE_KEEP
+                                                     : CCAAS_STORE_LEAVE,
+                                       .key = lease->key,
+                                       .lease = lease->name,
+                                       .owner = lease->owner,
+                                       .value = value};
 
-    drop_ask(lease);
+    drop_request(lease);
     /* Without memory it is left to itself, and is over in seconds. */
     if (lease->state == CC_LEASE_HELD && lease->pid == getpid() &&
-        cc_ask_new(lease->engine, lease->store, &question, until, NULL))
+        cc_store_request_new(lease->engine, lease->store, &what, until, NULL))
         cc_lease_ring(lease);
     lease->state = CC_LEASE_NONE;
 }
@@ -188,8 +187,8 @@ double cc_lease_due(const struct cc_lease *lease)
 {
     if (!lease->store)
         return INFINITY;
-    if (lease->ask)
-        return cc_ask_due(lease->ask);
+    if (lease->request)
+        return cc_store_request_due(lease->request);
     return lease->state == CC_LEASE_WANTED || lease->state == CC_LEASE_HELD
                ? lease->at
                : INFINITY;
@@ -200,7 +199,7 @@ bool cc_lease_found(struct cc_lease *lease, struct ccaas_client *client,
 {
     if (!lease->look || !lease->look(lease->self, client, value, length))
         return false;
-    lease->ask = NULL;
+    lease->request = NULL;
     lease->state = CC_LEASE_NONE;
     cc_lease_ring(lease);
     return true;
@@ -217,20 +216,21 @@ static double next_pause(unsigned polls)
     return polls ? seconds : seconds * CC_LEASE_PAUSE_FIRST;
 }
 
-void cc_lease_answered(struct cc_lease *lease, enum ccaas_question_kind kind,
-                       enum ccaas_reply reply, double asked_at)
+void cc_lease_answered(struct cc_lease *lease,
+                       enum ccaas_store_request_kind kind,
+                       enum ccaas_store_reply reply, double asked_at)
 {
     double now = cc_clock_now(), until = asked_at + lease->seconds;
 
-    lease->ask = NULL;
-    if (reply == CCAAS_REPLY_DONE && now < until) {
+    lease->request = NULL;
+    if (reply == CCAAS_STORE_DONE && now < until) {
         lease->state = CC_LEASE_HELD;
         lease->at = now + (until - now) / 3;
         lease->until = until;
-    } else if (kind == CCAAS_QUESTION_HOLD) {
+    } else if (kind == CCAAS_STORE_HOLD) {
         /* Lost, or who knows: what is under way goes on. */
         lease->at = INFINITY;
-    } else if (reply == CCAAS_REPLY_BUSY) {
+    } else if (reply == CCAAS_STORE_BUSY) {
         lease->at = now + next_pause(lease->polls++);
     } else {
         lease->state = CC_LEASE_ALONE;

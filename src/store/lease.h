@@ -41,7 +41,7 @@ struct cc_lease {
     double seconds; /* that it is taken for */
 
     enum cc_lease_state state;
-    struct cc_ask *ask; /* under way; NULL: none */
+    struct cc_store_request *request; /* under way; NULL: none */
     double at;
     double until;   /* HELD: over by then */
     unsigned polls; /* how often somebody else had it, this time */
@@ -78,8 +78,9 @@ double cc_lease_due(const struct cc_lease *lease);
  * news. */
 bool cc_lease_found(struct cc_lease *lease, struct ccaas_client *client,
                     const char *value, size_t length);
-void cc_lease_answered(struct cc_lease *lease, enum ccaas_question_kind kind,
-                       enum ccaas_reply reply, double asked_at);
+void cc_lease_answered(struct cc_lease *lease,
+                       enum ccaas_store_request_kind kind,
+                       enum ccaas_store_reply reply, double asked_at);
 void cc_lease_ring(struct cc_lease *lease);
 
 #endif

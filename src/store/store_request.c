@@ -12,10 +12,10 @@
 #include "secret.h"
 #include "text.h"
 
-struct cc_ask {
-    struct cc_ask *next;
-    struct cc_lease *lease;         /* is told the answer; NULL: nobody */
-    struct ccaas_question question; /* its strings are in `text` */
+struct cc_store_request {
+    struct cc_store_request *next;
+    struct cc_lease *lease;          /* is told the answer; NULL: nobody */
+    struct ccaas_store_request what; /* its strings are in `text` */
     unsigned store;
     pid_t pid;
     bool claimed;
@@ -25,23 +25,23 @@ struct cc_ask {
     char text[]; /* wiped when it goes: it may hold a token */
 };
 
-static void free_ask(struct cc_ask *ask)
+static void free_request(struct cc_store_request *request)
 {
-    cc_secret_wipe(ask->text, ask->room);
-    free(ask);
+    cc_secret_wipe(request->text, request->room);
+    free(request);
 }
 
 /* Takes it out of the list; NULL: it is not there. */
-static struct cc_ask *take_out(struct ccaas_engine *engine,
-                               const struct cc_ask *which)
+static struct cc_store_request *take_out(struct ccaas_engine *engine,
+                                         const struct cc_store_request *which)
 {
-    struct cc_ask **link = &engine->asks, *ask;
+    struct cc_store_request **link = &engine->requests, *request;
 
-    while ((ask = *link) != NULL && ask != which)
-        link = &ask->next;
-    if (ask)
-        *link = ask->next;
-    return ask;
+    while ((request = *link) != NULL && request != which)
+        link = &request->next;
+    if (request)
+        *link = request->next;
+    return request;
 }
 
 static const char *keep_text(char **at, const char *text)
@@ -54,130 +54,135 @@ static const char *keep_text(char **at, const char *text)
     return kept;
 }
 
-struct cc_ask *cc_ask_new(struct ccaas_engine *engine, unsigned store,
-                          const struct ccaas_question *question, double until,
-                          struct cc_lease *lease)
+struct cc_store_request *
+cc_store_request_new(struct ccaas_engine *engine, unsigned store,
+                     const struct ccaas_store_request *what, double until,
+                     struct cc_lease *lease)
 {
-    const char *const texts[] = {question->key, question->lease,
-                                 question->owner, question->value};
-    struct cc_ask *ask, **link;
+    const char *const texts[] = {what->key, what->lease, what->owner,
+                                 what->value};
+    struct cc_store_request *request, **link;
     size_t room = 0, i;
     char *at;
 
     for (i = 0; i < sizeof texts / sizeof *texts; i++)
         room += texts[i] ? strlen(texts[i]) + 1 : 0;
-    ask = calloc(1, sizeof *ask + room);
-    if (!ask)
+    request = calloc(1, sizeof *request + room);
+    if (!request)
         return NULL;
-    at = ask->text;
-    ask->room = room;
-    ask->question = *question;
-    ask->question.id = ++engine->asked;
-    ask->question.key = keep_text(&at, question->key);
-    ask->question.lease = keep_text(&at, question->lease);
-    ask->question.owner = keep_text(&at, question->owner);
-    ask->question.value = keep_text(&at, question->value);
-    ask->lease = lease;
-    ask->store = store;
-    ask->pid = getpid();
-    ask->until = until;
-    for (link = &engine->asks; *link;)
+    at = request->text;
+    request->room = room;
+    request->what = *what;
+    request->what.id = ++engine->asked;
+    request->what.key = keep_text(&at, what->key);
+    request->what.lease = keep_text(&at, what->lease);
+    request->what.owner = keep_text(&at, what->owner);
+    request->what.value = keep_text(&at, what->value);
+    request->lease = lease;
+    request->store = store;
+    request->pid = getpid();
+    request->until = until;
+    for (link = &engine->requests; *link;)
         link = &(*link)->next;
-    *link = ask;
-    return ask;
+    *link = request;
+    return request;
 }
 
-void cc_ask_forget(struct ccaas_engine *engine, struct cc_ask *ask)
+void cc_store_request_forget(struct ccaas_engine *engine,
+                             struct cc_store_request *request)
 {
-    if (ask->claimed && ask->pid == getpid())
-        ask->lease = NULL;
-    else if (take_out(engine, ask))
-        free_ask(ask);
+    if (request->claimed && request->pid == getpid())
+        request->lease = NULL;
+    else if (take_out(engine, request))
+        free_request(request);
 }
 
-double cc_ask_due(const struct cc_ask *ask)
+double cc_store_request_due(const struct cc_store_request *request)
 {
-    return ask->claimed ? ask->claimed_at + CC_ASK_PATIENCE : INFINITY;
+    return request->claimed ? request->claimed_at + CC_STORE_REQUEST_PATIENCE
+                            : INFINITY;
 }
 
-static bool is_for(const struct cc_ask *ask, const struct ccaas_client *client)
+static bool is_for(const struct cc_store_request *request,
+                   const struct ccaas_client *client)
 {
-    return !client->closed && !ask->claimed && ask->store == client->store &&
-           ask->pid == getpid();
+    return !client->closed && !request->claimed &&
+           request->store == client->store && request->pid == getpid();
 }
 
-bool cc_ask_pending(const struct ccaas_client *client)
+bool cc_store_request_pending(const struct ccaas_client *client)
 {
-    const struct cc_ask *ask;
+    const struct cc_store_request *request;
 
     if (!client->store)
         return false;
-    for (ask = client->engine->asks; ask; ask = ask->next)
-        if (is_for(ask, client))
+    for (request = client->engine->requests; request; request = request->next)
+        if (is_for(request, client))
             return true;
     return false;
 }
 
-void cc_ask_free_all(struct ccaas_engine *engine)
+void cc_store_request_free_all(struct ccaas_engine *engine)
 {
-    struct cc_ask *ask;
+    struct cc_store_request *request;
 
-    while ((ask = engine->asks) != NULL) {
-        engine->asks = ask->next;
-        free_ask(ask);
+    while ((request = engine->requests) != NULL) {
+        engine->requests = request->next;
+        free_request(request);
     }
 }
 
 /* -- Answering
  * ------------------------------------------------------------------ */
 
-bool ccaas_client_question(struct ccaas_client *client,
-                           struct ccaas_question *question)
+bool ccaas_client_store_request(struct ccaas_client *client,
+                                struct ccaas_store_request *what)
 {
-    struct cc_ask *ask;
+    struct cc_store_request *request;
     double now = cc_clock_now();
 
-    for (ask = client->engine->asks; ask; ask = ask->next) {
-        if (!client->store || !is_for(ask, client))
+    for (request = client->engine->requests; request; request = request->next) {
+        if (!client->store || !is_for(request, client))
             continue;
-        ask->claimed = true;
-        ask->claimed_at = now;
-        *question = ask->question;
-        if (question->kind == CCAAS_QUESTION_KEEP ||
-            question->kind == CCAAS_QUESTION_TELL ||
-            question->kind == CCAAS_QUESTION_LEAVE)
-            question->seconds = fmax(ask->until - now, 0);
+        request->claimed = true;
+        request->claimed_at = now;
+        *what = request->what;
+        if (what->kind == CCAAS_STORE_KEEP || what->kind == CCAAS_STORE_TELL ||
+            what->kind == CCAAS_STORE_LEAVE)
+            what->seconds = fmax(request->until - now, 0);
         return true;
     }
     return false;
 }
 
-static struct cc_ask *find(const struct ccaas_client *client, uint64_t id)
+static struct cc_store_request *find(const struct ccaas_client *client,
+                                     uint64_t id)
 {
-    struct cc_ask *ask = client->engine->asks;
+    struct cc_store_request *request = client->engine->requests;
 
-    while (ask && (ask->question.id != id || !ask->claimed))
-        ask = ask->next;
-    return ask;
+    while (request && (request->what.id != id || !request->claimed))
+        request = request->next;
+    return request;
 }
 
-bool ccaas_client_found(struct ccaas_client *client, uint64_t id,
-                        const char *value, size_t length)
+bool ccaas_client_store_found(struct ccaas_client *client, uint64_t id,
+                              const char *value, size_t length)
 {
-    struct cc_ask *ask = find(client, id);
+    struct cc_store_request *request = find(client, id);
 
-    if (!ask || !ask->lease ||
-        !cc_lease_found(ask->lease, client, value, length))
+    if (!request || !request->lease ||
+        !cc_lease_found(request->lease, client, value, length))
         return false;
-    free_ask(take_out(client->engine, ask));
+    free_request(take_out(client->engine, request));
     return true;
 }
 
-void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
-                 const char *reason)
+void cc_store_request_failed(struct ccaas_client *client,
+                             const struct cc_store_request *request,
+                             const char *reason)
 {
     struct ccaas_event *event =
-        cc_client_note(client, ask->question.key ? "token" : "wait", "", "");
+        cc_client_note(client, request->what.key ? "token" : "wait", "", "");
     const struct cc_token *token;
     char text[1024], *said = text;
     size_t length;
@@ -198,40 +203,40 @@ void cc_ask_tell(struct ccaas_client *client, const struct cc_ask *ask,
     cc_text_show(event->reason, sizeof event->reason, text, length);
 }
 
-void ccaas_client_reply(struct ccaas_client *client, uint64_t id,
-                        enum ccaas_reply reply, const char *reason)
+void ccaas_client_store_reply(struct ccaas_client *client, uint64_t id,
+                              enum ccaas_store_reply reply, const char *reason)
 {
-    struct cc_ask *ask = find(client, id);
-    enum ccaas_question_kind kind;
+    struct cc_store_request *request = find(client, id);
+    enum ccaas_store_request_kind kind;
     struct cc_lease *lease;
     double asked_at;
 
-    if (!ask)
+    if (!request)
         return;
-    lease = ask->lease;
-    kind = ask->question.kind;
-    asked_at = ask->claimed_at;
-    if (reply == CCAAS_REPLY_FAILED)
-        cc_ask_tell(client, ask, reason);
-    if (!lease && reply == CCAAS_REPLY_DONE &&
-        (kind == CCAAS_QUESTION_FIND || kind == CCAAS_QUESTION_ENTER)) {
+    lease = request->lease;
+    kind = request->what.kind;
+    asked_at = request->claimed_at;
+    if (reply == CCAAS_STORE_FAILED)
+        cc_store_request_failed(client, request, reason);
+    if (!lease && reply == CCAAS_STORE_DONE &&
+        (kind == CCAAS_STORE_FIND || kind == CCAAS_STORE_ENTER)) {
         /* Whoever wanted the lease is gone. */
-        ask->question.kind = CCAAS_QUESTION_LEAVE;
-        ask->claimed = false;
+        request->what.kind = CCAAS_STORE_LEAVE;
+        request->claimed = false;
         return;
     }
-    free_ask(take_out(client->engine, ask));
+    free_request(take_out(client->engine, request));
     if (lease)
         cc_lease_answered(lease, kind, reply, asked_at);
 }
 
-void ccaas_client_abandon(struct ccaas_client *client, uint64_t id)
+void ccaas_client_store_abandon(struct ccaas_client *client, uint64_t id)
 {
-    struct cc_ask *ask = find(client, id);
+    struct cc_store_request *request = find(client, id);
 
-    if (!ask)
+    if (!request)
         return;
-    ask->claimed = false;
-    if (ask->lease)
-        cc_lease_ring(ask->lease);
+    request->claimed = false;
+    if (request->lease)
+        cc_lease_ring(request->lease);
 }

@@ -147,7 +147,7 @@ static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
         live->armed = true; /* the inbox did it */
     else
         disarm(live); /* there may be more, of which nobody rings */
-    news->last = last && !cc_ask_pending(live->client);
+    news->last = last && !cc_store_request_pending(live->client);
     *taken =
         update->is_update ? CCAAS_LIVE_TAKE_UPDATE : CCAAS_LIVE_TAKE_MESSAGE;
     return true;
@@ -248,7 +248,7 @@ enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
             return taken;
     }
     taken = go_on(live, news);
-    if (taken == CCAAS_LIVE_TAKE_WAIT && cc_ask_pending(live->client))
+    if (taken == CCAAS_LIVE_TAKE_WAIT && cc_store_request_pending(live->client))
         return CCAAS_LIVE_TAKE_ASK;
     return taken;
 }
