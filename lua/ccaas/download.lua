@@ -21,7 +21,7 @@ download.options = {
 -- restart and finish give nil and an error of theirs where they fail. `begin`, if
 -- there is one, comes before them: it may take its time, for the request is under
 -- way by then. `in_place`: its write takes a piece that was not made a string of
--- (see core.flow), too.
+-- (see core.call), too.
 
 local function to_memory(own)
   local pieces, size = {}, 0

@@ -44,7 +44,7 @@ end
 -- brought it meanwhile.  It may yield.  What it raises is raised here; whoever else
 -- waits for this token has none, either.
 local function ask_for_token(client, flow)
-  local reason = flow:question()
+  local reason = flow:token_reason()
   if not reason then
     return
   end
@@ -65,7 +65,7 @@ end
 --- Answers what C asks: of the client's store, or of its token function.  It may
 --- yield.
 ---@param client table the inner side of the client
----@param flow userdata what was told to ask: core.flow or core.live
+---@param flow userdata what was told to ask: core.call or core.live
 function streams.ask(client, flow)
   if client.store and stores.answer(client) or not client.find_token then
     return
@@ -416,12 +416,12 @@ end
 
 --- Makes the stream of a call.
 ---@param client table the client's inner side: core, provider, wait, tell_events
----@param plan table as core.flow takes it
+---@param plan table as core.call takes it
 ---@param label string what it is, for tostring
 ---@param change? fun(row: table): table what becomes of each row
 ---@return ccaas.Stream
 function streams.new(client, plan, label, change)
-  local flow = core.flow(client.core, plan)
+  local flow = core.call(client.core, plan)
   return setmetatable({
     flow = flow,
     take = flow.take,
@@ -463,7 +463,7 @@ local function take_one(stream)
     end
     count = count + 1
   end
-  local status, headers = stream.flow:answer()
+  local status, headers = stream.flow:response()
   return record, nil, status, headers, count
 end
 
@@ -491,7 +491,7 @@ local function take_pieces(stream, take, afresh, begin)
       return nil, failure(stream)
     end
     if piece == nil or not headers then
-      status, headers, moved = stream.flow:answer()
+      status, headers, moved = stream.flow:response()
     end
     local done, err = true, nil
     if piece ~= nil then

@@ -1,8 +1,8 @@
 /* For call_test.c: a call whose HTTP engine and clock are played by the
  * program, so that an answer comes when it is least expected: between the look
  * at the clock and the look at what has come. */
-#ifndef CC_SPEC_FLOW_PEER_H
-#define CC_SPEC_FLOW_PEER_H
+#ifndef CC_SPEC_CALL_PEER_H
+#define CC_SPEC_CALL_PEER_H
 
 #include "ccaas.h"
 
@@ -211,61 +211,61 @@ static void finish(void)
 
 static bool patient; /* of calls that are made from now on */
 
-static struct ccaas_flow *call_with(const char *pace, unsigned retries,
+static struct ccaas_call *call_with(const char *pace, unsigned retries,
                                     double deadline)
 {
     static const char *const urls[] = {"http://h/audio"};
     static const char *const headers[] = {NULL};
-    struct ccaas_plan plan = {.method = "GET",
-                              .urls = urls,
-                              .url_count = 1,
-                              .headers = headers,
-                              .idempotent = true,
-                              .body = CCAAS_BODY_CHUNKS,
-                              .patient = patient,
-                              .pace = pace,
-                              .pace_seconds = 3,
-                              .limit = -1,
-                              .concurrency = 1,
-                              .retries = retries,
-                              .timeout = 30,
-                              .deadline = deadline,
-                              .max_retry_after = INFINITY,
-                              .max_record = 1000,
-                              .max_body = 1000};
+    struct ccaas_call_plan plan = {.method = "GET",
+                                   .urls = urls,
+                                   .url_count = 1,
+                                   .headers = headers,
+                                   .idempotent = true,
+                                   .body = CCAAS_BODY_CHUNKS,
+                                   .patient = patient,
+                                   .pace = pace,
+                                   .pace_seconds = 3,
+                                   .limit = -1,
+                                   .concurrency = 1,
+                                   .retries = retries,
+                                   .timeout = 30,
+                                   .deadline = deadline,
+                                   .max_retry_after = INFINITY,
+                                   .max_record = 1000,
+                                   .max_body = 1000};
 
-    return ccaas_flow_new(client, &plan);
+    return ccaas_call_new(client, &plan);
 }
 
 /* Without a gate it is sent at will. */
-static struct ccaas_flow *call(const char *pace)
+static struct ccaas_call *call(const char *pace)
 {
     return call_with(pace, 3, INFINITY);
 }
 
 /* Takes what there is. */
-static enum ccaas_take take(struct ccaas_flow *flow)
+static enum ccaas_take take(struct ccaas_call *call)
 {
     struct ccaas_record record;
     enum ccaas_take taken;
 
     do {
-        taken = ccaas_flow_take(flow, &record);
+        taken = ccaas_call_take(call, &record);
     } while (taken == CCAAS_TAKE_RECORD || taken == CCAAS_TAKE_PAGE);
     return taken;
 }
 
 /* Looks again, always when it is said to be due, until one more is sent. */
-static void wait_for_sending(struct ccaas_flow *flow, int count)
+static void wait_for_sending(struct ccaas_call *call, int count)
 {
     enum ccaas_take taken = CCAAS_TAKE_WAIT;
     int looks;
 
     for (looks = 0; looks < 1000; looks++) {
-        taken = take(flow);
+        taken = take(call);
         if (taken != CCAAS_TAKE_WAIT || sent >= count)
             break;
-        now += fmin(fmax(ccaas_flow_timeout(flow), 0.001), 0.1);
+        now += fmin(fmax(ccaas_call_timeout(call), 0.001), 0.1);
     }
     CHECK_INT(taken, CCAAS_TAKE_WAIT);
     CHECK_INT(sent, count);

@@ -3,13 +3,13 @@
 #include "call_peer.h"
 
 /* Two calls through one gate: the first was sent, the second waits. */
-static struct ccaas_flow *first, *second;
+static struct ccaas_call *first, *second;
 
 static void start_two(unsigned retries, double deadline)
 {
     start("T");
     first = call_with("tenant", retries, deadline);
-    second = call("tenant");
+    second = new_call("tenant");
     CHECK_INT(take(first), CCAAS_TAKE_WAIT);
     CHECK_INT(take(second), CCAAS_TAKE_WAIT);
     CHECK_INT(sent, 1);
@@ -21,8 +21,8 @@ static void finish_two(double seconds)
     wait_for_sending(second, 2);
     CHECK(sent_at >= answered_at + seconds);
     CHECK(sent_at < answered_at + seconds + 0.2);
-    ccaas_flow_free(first);
-    ccaas_flow_free(second);
+    ccaas_call_free(first);
+    ccaas_call_free(second);
     finish();
 }
 
@@ -36,22 +36,22 @@ static void counts_the_pace_from_the_answer(void)
 
 static void counts_the_pace_from_the_end(void)
 {
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
     double before;
 
     start("T");
-    flow = call("tenant");
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    call = new_call("tenant");
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     then = breaks_off;
-    wait_for_sending(flow, 2);
+    wait_for_sending(call, 2);
     CHECK(sent_at >= answered_at + 3);
     CHECK(sent_at < answered_at + 3.2);
     before = sent_at;
     then = cannot_connect;
-    wait_for_sending(flow, 3);
+    wait_for_sending(call, 3);
     CHECK(sent_at >= before + 3);
     CHECK(sent_at < before + 3.2);
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 
@@ -62,7 +62,7 @@ static void counts_the_pace_of_one_that_is_closed(void)
     start_two(3, INFINITY);
     now += 2;
     ENDS(.code = CCAAS_CANCELLED, .sent = true);
-    ccaas_flow_close(first);
+    ccaas_call_close(first);
     answered_at = now;
     finish_two(3);
 }
@@ -98,8 +98,8 @@ static void keeps_others_back_after_the_last_attempt(void)
 static void sleeps_until_the_token_comes(void)
 {
     start(NULL);
-    first = call("tenant");
-    second = call("tenant");
+    first = new_call("tenant");
+    second = new_call("tenant");
     CHECK_INT(take(first), CCAAS_TAKE_WAIT);
     brings_token();
     CHECK_INT(take(first), CCAAS_TAKE_WAIT);
@@ -110,11 +110,11 @@ static void sleeps_until_the_token_comes(void)
     wait_for_sending(second, 3); /* the token request */
     now = answered_at + 4;
     CHECK_INT(take(second), CCAAS_TAKE_WAIT);
-    CHECK(ccaas_flow_timeout(second) > 0.5);
+    CHECK(ccaas_call_timeout(second) > 0.5);
     brings_token();
     wait_for_sending(second, 4);
-    ccaas_flow_free(first);
-    ccaas_flow_free(second);
+    ccaas_call_free(first);
+    ccaas_call_free(second);
     finish();
 }
 
@@ -122,28 +122,28 @@ static void sleeps_until_the_token_comes(void)
 static void counts_a_lease_from_the_question(void)
 {
     struct ccaas_store_request question;
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
     double asked_at;
 
     store = 1;
     start("T");
     store = 0;
-    flow = call("tenant");
-    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    call = new_call("tenant");
+    CHECK_INT(take(call), CCAAS_TAKE_ASK);
     CHECK(ccaas_client_store_request(client, &question));
     CHECK_INT(question.kind, CCAAS_STORE_ENTER);
     asked_at = now;
     now += 3;
     ccaas_client_store_reply(client, question.id, CCAAS_STORE_DONE, NULL);
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     CHECK_INT(sent, 1);
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT); /* not yet */
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT); /* not yet */
     now += (asked_at + question.seconds - now) / 3 + 0.01;
-    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    CHECK_INT(take(call), CCAAS_TAKE_ASK);
     CHECK(ccaas_client_store_request(client, &question));
     CHECK_INT(question.kind, CCAAS_STORE_HOLD);
     ccaas_client_store_reply(client, question.id, CCAAS_STORE_DONE, NULL);
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 
@@ -151,19 +151,19 @@ static void counts_a_lease_from_the_question(void)
 static void does_without_a_lease_that_is_over(void)
 {
     struct ccaas_store_request question;
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
 
     store = 1;
     start("T");
     store = 0;
-    flow = call("tenant");
-    CHECK_INT(take(flow), CCAAS_TAKE_ASK);
+    call = new_call("tenant");
+    CHECK_INT(take(call), CCAAS_TAKE_ASK);
     CHECK(ccaas_client_store_request(client, &question));
     now += question.seconds + 0.1;
     ccaas_client_store_reply(client, question.id, CCAAS_STORE_DONE, NULL);
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     CHECK_INT(sent, 1);
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 
@@ -204,68 +204,68 @@ static void counts_a_pause_of_a_subscription_without_token_so(void)
 
 static void counts_a_pause_from_the_answer(void)
 {
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
 
     start("T");
-    flow = call(NULL);
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    call = new_call(NULL);
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     then = answers_too_fast;
-    wait_for_sending(flow, 2);
+    wait_for_sending(call, 2);
     CHECK(sent_at >= answered_at + 2);
     CHECK(sent_at < answered_at + 2.2);
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 
 static void waits_until_a_date(void)
 {
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
 
     start("T");
-    flow = call(NULL);
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    call = new_call(NULL);
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     asks_for_a_date();
     now += 10; /* who reads it is late */
-    wait_for_sending(flow, 2);
+    wait_for_sending(call, 2);
     CHECK(sent_at >= 1020);
     CHECK(sent_at < 1021.2);
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 
 /* Its date was measured when the answer was read: 3.6 s too early. */
 static void waits_until_a_date_where_it_is_not_ready(void)
 {
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
 
     start("T");
     patient = true;
-    flow = call(NULL);
+    call = new_call(NULL);
     patient = false;
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     says_not_ready_until_a_date();
     now += 3.6;        /* who reads it is late */
     wall_step = -3600; /* and the clock is set back meanwhile */
-    wait_for_sending(flow, 2);
+    wait_for_sending(call, 2);
     CHECK(sent_at >= 1020);
     CHECK(sent_at < 1021.2);
     wall_step = 0;
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 
 static void counts_a_pause_of_the_token_request_so(void)
 {
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
 
     start(NULL);
-    flow = call(NULL);
-    CHECK_INT(take(flow), CCAAS_TAKE_WAIT);
+    call = new_call(NULL);
+    CHECK_INT(take(call), CCAAS_TAKE_WAIT);
     then = answers_too_fast;
-    wait_for_sending(flow, 2);
+    wait_for_sending(call, 2);
     CHECK(sent_at >= answered_at + 2);
     CHECK(sent_at < answered_at + 2.2);
-    ccaas_flow_free(flow);
+    ccaas_call_free(call);
     finish();
 }
 

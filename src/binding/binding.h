@@ -11,7 +11,7 @@
 #include "ccaas.h"
 
 #define CC_CLIENT_TYPE "ccaas.core.client"
-#define CC_FLOW_TYPE "ccaas.core.flow"
+#define CC_CALL_TYPE "ccaas.core.call"
 #define CC_LIVE_TYPE "ccaas.core.live"
 #define CC_FILE_TYPE "ccaas.core.file"
 #define CC_OGG_TYPE "ccaas.core.ogg"
@@ -20,16 +20,16 @@
 
 /* Each makes its metatable; balanced. */
 void cc_binding_client(lua_State *L);
-void cc_binding_flow(lua_State *L);
+void cc_binding_call(lua_State *L);
 void cc_binding_live(lua_State *L);
 void cc_binding_file(lua_State *L);
 void cc_binding_ogg(lua_State *L);
 void cc_binding_store_request(lua_State *L);
 void cc_binding_vault(lua_State *L);
 
-/* core.client{...}, core.flow(client, plan) and core.live(client, plan). */
+/* core.client{...}, core.call(client, plan) and core.live(client, plan). */
 int cc_binding_new_client(lua_State *L);
-int cc_binding_new_flow(lua_State *L);
+int cc_binding_new_call(lua_State *L);
 int cc_binding_new_live(lua_State *L);
 
 /* core.open(path, mode [, how]), which is io.open for what no program is to
@@ -50,13 +50,13 @@ struct ccaas_client *cc_binding_check_client(lua_State *L, int index);
 /* The same; NULL when it was closed. */
 struct ccaas_client *cc_binding_client_or_null(lua_State *L, int index);
 
-/* The flow at that index; raises when it is none or was let go. */
-struct ccaas_flow *cc_binding_check_flow(lua_State *L, int index);
+/* The call at that index; raises when it is none or was let go. */
+struct ccaas_call *cc_binding_check_call(lua_State *L, int index);
 
 /* The same; NULL when it was let go. */
-struct ccaas_flow *cc_binding_flow_or_null(lua_State *L, int index);
+struct ccaas_call *cc_binding_call_or_null(lua_State *L, int index);
 
-/* The bytes at that index: a string's, or those of the piece that a flow has in
+/* The bytes at that index: a string's, or those of the piece that a call has in
  * its place (valid until its next take); raises when there are none. */
 const char *cc_binding_check_bytes(lua_State *L, int index, size_t *length);
 
@@ -64,7 +64,7 @@ const char *cc_binding_check_bytes(lua_State *L, int index, size_t *length);
 struct ccaas_live *cc_binding_check_live(lua_State *L, int index);
 struct ccaas_live *cc_binding_live_or_null(lua_State *L, int index);
 
-/* The bell of the flow, subscription or gather at that index; raises when it is
+/* The bell of the call, subscription or gather at that index; raises when it is
  * none or was let go. */
 struct ccaas_bell *cc_binding_check_bell(lua_State *L, int index);
 

@@ -67,7 +67,7 @@ static int file_begin(lua_State *L)
     return push_done(L, file, cc_file_begin(file));
 }
 
-/* file:write(bytes or flow) -> true, or nil and the reason. */
+/* file:write(bytes or call) -> true, or nil and the reason. */
 static int file_write(lua_State *L)
 {
     struct cc_file *file = check_file(L);

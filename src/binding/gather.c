@@ -1,4 +1,4 @@
-/* core.gather: one descriptor for many flows and subscriptions.
+/* core.gather: one descriptor for many calls and subscriptions.
  *
  * A finaliser of the user's may close a stream of events in the middle of
  * anything, and after the finalisers of what the stream stands on: so whatever
@@ -47,13 +47,13 @@ static bool is_a(lua_State *L, int index, const char *type)
 /* NULL: it was let go. */
 static struct ccaas_bell *find_bell(lua_State *L, int index)
 {
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
     struct ccaas_live *live;
     struct ccaas_gather *gather;
 
-    if (is_a(L, index, CC_FLOW_TYPE)) {
-        flow = cc_binding_flow_or_null(L, index);
-        return flow ? ccaas_flow_bell(flow) : NULL;
+    if (is_a(L, index, CC_CALL_TYPE)) {
+        call = cc_binding_call_or_null(L, index);
+        return call ? ccaas_call_bell(call) : NULL;
     }
     if (is_a(L, index, CC_LIVE_TYPE)) {
         live = cc_binding_live_or_null(L, index);
@@ -85,7 +85,7 @@ int cc_binding_new_gather(lua_State *L)
     return 1;
 }
 
-/* gather:add(flow, subscription or gather, own [, mark]): what wakes that wakes
+/* gather:add(call, subscription or gather, own [, mark]): what wakes that wakes
  * the gather, too, and leaves the mark (a whole number from 0); own: nobody
  * else reads it.  -> false: it was woken since it was last looked at. */
 static int gather_add(lua_State *L)

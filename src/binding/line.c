@@ -54,7 +54,7 @@ int cc_binding_new_line(lua_State *L)
     return 1;
 }
 
-/* line:attach(flow, gather or nil): this is what is waited for. */
+/* line:attach(call, gather or nil): this is what is waited for. */
 static int line_attach(lua_State *L)
 {
     struct cc_line *line = check_line(L);

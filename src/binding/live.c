@@ -320,14 +320,14 @@ static int live_error(lua_State *L)
     return 1;
 }
 
-/* live:question() -> why a token is wanted, or nil. */
+/* live:token_reason() -> why a token is wanted, or nil. */
 static int live_question(lua_State *L)
 {
     lua_pushstring(L, ccaas_live_question(cc_binding_check_live(L, 1)));
     return 1;
 }
 
-/* live:token(text or nil) answers the question. */
+/* live:token(text or nil) answers it. */
 static int live_token(lua_State *L)
 {
     ccaas_live_answer(cc_binding_check_live(L, 1), lua_tostring(L, 2));
@@ -384,7 +384,7 @@ void cc_binding_live(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"note", live_note},   {"timeout", live_timeout},
-        {"error", live_error}, {"question", live_question},
+        {"error", live_error}, {"token_reason", live_question},
         {"token", live_token}, {"info", live_info},
         {"lost", live_lost},   {"close", live_close},
         {NULL, NULL}};

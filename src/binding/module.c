@@ -123,7 +123,7 @@ int luaopen_ccaas_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"client", cc_binding_new_client},
-        {"flow", cc_binding_new_flow},
+        {"call", cc_binding_new_call},
         {"live", cc_binding_new_live},
         {"file", cc_binding_new_file},
         {"open", cc_binding_open},
@@ -153,7 +153,7 @@ int luaopen_ccaas_core(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
     cc_binding_client(L);
-    cc_binding_flow(L);
+    cc_binding_call(L);
     cc_binding_live(L);
     cc_binding_gather(L);
     cc_binding_alarm(L);

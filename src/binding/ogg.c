@@ -37,7 +37,7 @@ int cc_binding_new_ogg(lua_State *L)
     return 1;
 }
 
-/* ogg:feed(bytes or flow) -> true; or nil, the reason and the offset of what is
+/* ogg:feed(bytes or call) -> true; or nil, the reason and the offset of what is
  * wrong, now and ever after. */
 static int ogg_feed(lua_State *L)
 {

@@ -6,20 +6,20 @@
 #include "clock.h"
 #include "error.h"
 
-static void handed_out(struct ccaas_flow *flow)
+static void handed_out(struct ccaas_call *call)
 {
-    flow->fetches->fresh++;
-    flow->info.rows++;
-    if (flow->info.first_at < 0)
-        flow->info.first_at = cc_clock_wall();
+    call->fetches->fresh++;
+    call->info.rows++;
+    if (call->info.first_at < 0)
+        call->info.first_at = cc_clock_wall();
 }
 
 /* Of a list that is asked for again, what was handed out is skipped by count;
  * the last of it has to be where it was. */
-static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
+static enum ccaas_admit admit_counted(struct ccaas_call *call,
                                       const char *identity, size_t length)
 {
-    struct cc_fetch *fetch = flow->fetches;
+    struct cc_fetch *fetch = call->fetches;
     size_t room = sizeof fetch->last - 1;
     char own[sizeof fetch->last];
 
@@ -28,24 +28,24 @@ static enum ccaas_admit admit_counted(struct ccaas_flow *flow,
     memset(own + length, 0, sizeof own - length);
     if (fetch->rows > fetch->fresh) {
         memcpy(fetch->last, own, sizeof own);
-        handed_out(flow);
+        handed_out(call);
         return CCAAS_ADMIT_NEW;
     }
     if (fetch->rows == fetch->fresh &&
         memcmp(own, fetch->last, sizeof own) != 0)
-        cc_flow_fail_as(
-            flow, CCAAS_PROTOCOL,
+        cc_call_fail_as(
+            call, CCAAS_PROTOCOL,
             "the connection broke off, and the list that was asked for "
             "again is another one: start anew");
     return CCAAS_ADMIT_AGAIN;
 }
 
 /* A list that has pages, or passes: what was handed out before is dropped. */
-static enum ccaas_admit admit_unique(struct ccaas_flow *flow,
+static enum ccaas_admit admit_unique(struct ccaas_call *call,
                                      const char *identity, size_t length)
 {
-    struct cc_fetch *fetch = flow->fetches;
-    struct cc_page_walk *walk = &flow->walks[fetch->walk];
+    struct cc_fetch *fetch = call->fetches;
+    struct cc_page_walk *walk = &call->walks[fetch->walk];
     enum cc_seen_row row = CC_SEEN_NEW;
     uint64_t hash;
     bool fresh;
@@ -55,8 +55,8 @@ static enum ccaas_admit admit_unique(struct ccaas_flow *flow,
             return CCAAS_ADMIT_AGAIN;
         fresh = cc_page_nameless(walk);
     } else {
-        hash = cc_seen_hash(flow->seen, identity, length);
-        row = cc_seen_add(flow->seen, hash);
+        hash = cc_seen_hash(call->seen, identity, length);
+        row = cc_seen_add(call->seen, hash);
         if (row == CC_SEEN_MEMORY)
             return CCAAS_ADMIT_MEMORY;
         if (row == CC_SEEN_TWICE && fetch->again > 0) {
@@ -69,62 +69,62 @@ static enum ccaas_admit admit_unique(struct ccaas_flow *flow,
     fetch->distinct += row != CC_SEEN_TWICE;
     if (!fresh)
         return CCAAS_ADMIT_AGAIN;
-    handed_out(flow);
+    handed_out(call);
     return CCAAS_ADMIT_NEW;
 }
 
-enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
+enum ccaas_admit ccaas_call_admit(struct ccaas_call *call, const char *identity,
                                   size_t length)
 {
-    if (!cc_flow_settle(flow))
+    if (!cc_call_settle(call))
         return CCAAS_ADMIT_AGAIN;
-    if (flow->plan.counted)
-        return admit_counted(flow, identity, length);
-    if (flow->seen)
-        return admit_unique(flow, identity, length);
-    handed_out(flow);
+    if (call->plan.counted)
+        return admit_counted(call, identity, length);
+    if (call->seen)
+        return admit_unique(call, identity, length);
+    handed_out(call);
     return CCAAS_ADMIT_NEW;
 }
 
-bool ccaas_flow_totals(struct ccaas_flow *flow)
+bool ccaas_call_totals(struct ccaas_call *call)
 {
     struct cc_fetch *fetch;
     bool first;
 
-    if (!cc_flow_settle(flow))
+    if (!cc_call_settle(call))
         return false;
-    fetch = flow->fetches;
-    first = !fetch->totals && flow->walks[fetch->walk].passes == 1;
+    fetch = call->fetches;
+    first = !fetch->totals && call->walks[fetch->walk].passes == 1;
     fetch->totals = true;
     fetch->rows--;
     return first;
 }
 
-void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
+void ccaas_call_malformed(struct ccaas_call *call, size_t offset,
                           const char *reason)
 {
     struct cc_fetch *fetch;
     uint64_t begin;
 
-    if (!cc_flow_settle(flow))
+    if (!cc_call_settle(call))
         return;
-    fetch = flow->fetches;
-    begin = flow->block->spans[flow->span - 1].begin;
+    fetch = call->fetches;
+    begin = call->block->spans[call->span - 1].begin;
     fetch->error.status = fetch->status;
     cc_error_set(&fetch->error, CCAAS_PROTOCOL,
                  "malformed JSON at byte %llu of the answer: %s",
                  (unsigned long long)(begin + offset), reason);
     cc_fetch_moved(fetch, &fetch->error);
-    strncpy(fetch->error.method, flow->plan.method,
+    strncpy(fetch->error.method, call->plan.method,
             sizeof fetch->error.method - 1);
     cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
-    cc_flow_fail(flow, &fetch->error);
+    cc_call_fail(call, &fetch->error);
 }
 
-void ccaas_flow_exhausted(struct ccaas_flow *flow)
+void ccaas_call_exhausted(struct ccaas_call *call)
 {
-    if (cc_flow_settle(flow))
-        cc_flow_fail_as(flow, CCAAS_MEMORY,
+    if (cc_call_settle(call))
+        cc_call_fail_as(call, CCAAS_MEMORY,
                         "out of memory for what the server sent: a smaller "
                         "`size` or `max_record` may help");
 }

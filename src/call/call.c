@@ -16,298 +16,298 @@
 /* -- Making and ending
  * --------------------------------------------------------- */
 
-static bool prepare(struct ccaas_flow *flow, const struct ccaas_plan *plan)
+static bool prepare(struct ccaas_call *call, const struct ccaas_call_plan *plan)
 {
     uint8_t seed[16];
     size_t i;
 
-    flow->bell = cc_bell_new();
-    flow->walks = calloc(plan->url_count + 1, sizeof *flow->walks);
-    if (!flow->bell || !flow->walks || !cc_plan_copy(flow, plan))
+    call->bell = cc_bell_new();
+    call->walks = calloc(plan->url_count + 1, sizeof *call->walks);
+    if (!call->bell || !call->walks || !cc_call_plan_copy(call, plan))
         return false;
     if (plan->unique || plan->paged) {
         cc_random_bytes(seed, sizeof seed);
-        flow->seen = cc_seen_new(seed);
-        if (!flow->seen)
+        call->seen = cc_seen_new(seed);
+        if (!call->seen)
             return false;
     }
     for (i = 0; i < plan->url_count; i++)
-        cc_page_start(&flow->walks[i], plan->first_page, plan->page_size,
+        cc_page_start(&call->walks[i], plan->first_page, plan->page_size,
                       plan->verify);
-    if (!flow->plan.concurrency)
-        flow->plan.concurrency = 1;
-    flow->ahead = CC_FLOW_AHEAD / flow->plan.concurrency;
-    if (flow->ahead < CC_FLOW_AHEAD_LEAST)
-        flow->ahead = CC_FLOW_AHEAD_LEAST;
+    if (!call->plan.concurrency)
+        call->plan.concurrency = 1;
+    call->ahead = CC_CALL_AHEAD / call->plan.concurrency;
+    if (call->ahead < CC_CALL_AHEAD_LEAST)
+        call->ahead = CC_CALL_AHEAD_LEAST;
     return true;
 }
 
-struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
-                                  const struct ccaas_plan *plan)
+struct ccaas_call *ccaas_call_new(struct ccaas_client *client,
+                                  const struct ccaas_call_plan *plan)
 {
-    struct ccaas_flow *flow = calloc(1, sizeof *flow);
+    struct ccaas_call *call = calloc(1, sizeof *call);
 
-    if (!flow)
+    if (!call)
         return NULL;
-    flow->client = ccaas_client_hold(client);
-    flow->next = client->flows;
-    flow->link = &client->flows;
-    if (flow->next)
-        flow->next->link = &flow->next;
-    client->flows = flow;
-    flow->error.retry_after = -1;
-    flow->deadline = INFINITY;
-    flow->info.total_pages = flow->info.total = flow->info.missing = -1;
-    flow->info.clean = -1;
-    flow->info.first_at = flow->info.last_at = -1;
-    if (!prepare(flow, plan)) {
-        ccaas_flow_free(flow);
+    call->client = ccaas_client_hold(client);
+    call->next = client->calls;
+    call->link = &client->calls;
+    if (call->next)
+        call->next->link = &call->next;
+    client->calls = call;
+    call->error.retry_after = -1;
+    call->deadline = INFINITY;
+    call->info.total_pages = call->info.total = call->info.missing = -1;
+    call->info.clean = -1;
+    call->info.first_at = call->info.last_at = -1;
+    if (!prepare(call, plan)) {
+        ccaas_call_free(call);
         return NULL;
     }
     if (client->closed)
-        ccaas_flow_close(flow);
-    return flow;
+        ccaas_call_close(call);
+    return call;
 }
 
 /* Nothing more is to come: cancels and frees whatever was to bring it, but for
  * the block that has the record at hand. */
-static void let_all_go(struct ccaas_flow *flow)
+static void let_all_go(struct ccaas_call *call)
 {
     struct cc_fetch *fetch;
 
-    while ((fetch = flow->fetches) != NULL) {
-        flow->fetches = fetch->next;
+    while ((fetch = call->fetches) != NULL) {
+        call->fetches = fetch->next;
         cc_fetch_free(fetch);
     }
-    if (flow->block && !flow->at_hand) {
-        flow->block->mail.free(&flow->block->mail);
-        flow->block = NULL;
+    if (call->block && !call->at_hand) {
+        call->block->mail.free(&call->block->mail);
+        call->block = NULL;
     }
-    cc_seen_free(flow->seen);
-    flow->seen = NULL;
-    if (flow->client->token && flow->bell)
-        cc_token_leave(flow->client->token, flow->bell);
-    if (flow->bell)
-        cc_pace_forget(flow->client->engine->paces, flow->bell);
+    cc_seen_free(call->seen);
+    call->seen = NULL;
+    if (call->client->token && call->bell)
+        cc_token_leave(call->client->token, call->bell);
+    if (call->bell)
+        cc_pace_forget(call->client->engine->paces, call->bell);
 }
 
 /* Nothing more is to be waited for.  Whoever does nevertheless is woken: loops
  * tell nothing of a descriptor that is no more. */
-static void hang_up(struct ccaas_flow *flow)
+static void hang_up(struct ccaas_call *call)
 {
-    if (!flow->waiting) {
-        cc_bell_quit(flow->bell);
+    if (!call->waiting) {
+        cc_bell_quit(call->bell);
         return;
     }
-    cc_bell_arm(flow->bell); /* it may have been rung for another one */
-    cc_bell_ring(flow->bell);
+    cc_bell_arm(call->bell); /* it may have been rung for another one */
+    cc_bell_ring(call->bell);
 }
 
-void cc_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error)
+void cc_call_fail(struct ccaas_call *call, const struct ccaas_error *error)
 {
-    cc_error_copy(&flow->error, error);
-    if (flow->client->token)
-        cc_token_scrub(flow->client->token, &flow->error);
-    flow->failed = true;
-    let_all_go(flow);
-    hang_up(flow);
+    cc_error_copy(&call->error, error);
+    if (call->client->token)
+        cc_token_scrub(call->client->token, &call->error);
+    call->failed = true;
+    let_all_go(call);
+    hang_up(call);
 }
 
-void cc_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+void cc_call_fail_as(struct ccaas_call *call, enum ccaas_code code,
                      const char *message)
 {
     struct ccaas_error error = {.retry_after = -1};
 
-    if (flow->fetches)
-        cc_error_copy(&error, &flow->fetches->error);
+    if (call->fetches)
+        cc_error_copy(&error, &call->fetches->error);
     error.retryable = false;
     cc_error_set(&error, code, "%s", message);
-    if (flow->fetches)
-        cc_fetch_moved(flow->fetches, &error);
-    strncpy(error.method, flow->plan.method, sizeof error.method - 1);
-    cc_error_url(error.url, sizeof error.url, flow->plan.urls[0]);
-    cc_flow_fail(flow, &error);
+    if (call->fetches)
+        cc_fetch_moved(call->fetches, &error);
+    strncpy(error.method, call->plan.method, sizeof error.method - 1);
+    cc_error_url(error.url, sizeof error.url, call->plan.urls[0]);
+    cc_call_fail(call, &error);
     cc_error_clear(&error);
 }
 
 /* Something was said of the record at hand, or it is given up.  False: the
- * flow was closed meanwhile. */
-bool cc_flow_settle(struct ccaas_flow *flow)
+ * call was closed meanwhile. */
+bool cc_call_settle(struct ccaas_call *call)
 {
-    bool was_at_hand = flow->at_hand;
+    bool was_at_hand = call->at_hand;
 
-    flow->at_hand = false;
-    if (was_at_hand && flow->closed)
-        let_all_go(flow);
-    return !flow->closed && !flow->failed;
+    call->at_hand = false;
+    if (was_at_hand && call->closed)
+        let_all_go(call);
+    return !call->closed && !call->failed;
 }
 
-void ccaas_flow_close(struct ccaas_flow *flow)
+void ccaas_call_close(struct ccaas_call *call)
 {
-    if (flow->closed)
+    if (call->closed)
         return;
-    flow->closed = true;
-    *flow->link = flow->next;
-    if (flow->next)
-        flow->next->link = flow->link;
-    let_all_go(flow);
-    if (!flow->failed)
-        cc_error_set(&flow->error, CCAAS_CANCELLED, "%s",
-                     cc_engine_closing(flow->bell));
-    if (flow->waiting)
-        cc_bell_arm(flow->bell);
-    cc_bell_ring(flow->bell);
-    cc_bell_finish(flow->bell);
+    call->closed = true;
+    *call->link = call->next;
+    if (call->next)
+        call->next->link = call->link;
+    let_all_go(call);
+    if (!call->failed)
+        cc_error_set(&call->error, CCAAS_CANCELLED, "%s",
+                     cc_engine_closing(call->bell));
+    if (call->waiting)
+        cc_bell_arm(call->bell);
+    cc_bell_ring(call->bell);
+    cc_bell_finish(call->bell);
 }
 
-void ccaas_flow_free(struct ccaas_flow *flow)
+void ccaas_call_free(struct ccaas_call *call)
 {
     struct ccaas_client *client;
 
-    if (!flow)
+    if (!call)
         return;
-    client = flow->client;
-    if (flow->bell) {
-        ccaas_flow_close(flow);
-        cc_flow_settle(flow);
-    } else if (flow->link && (*flow->link = flow->next) != NULL)
-        flow->next->link = flow->link;
-    cc_bell_release(flow->bell);
-    free(flow->walks);
-    free(flow->memory);
-    free(flow->headers);
-    cc_error_clear(&flow->error);
-    free(flow);
+    client = call->client;
+    if (call->bell) {
+        ccaas_call_close(call);
+        cc_call_settle(call);
+    } else if (call->link && (*call->link = call->next) != NULL)
+        call->next->link = call->link;
+    cc_bell_release(call->bell);
+    free(call->walks);
+    free(call->memory);
+    free(call->headers);
+    cc_error_clear(&call->error);
+    free(call);
     ccaas_client_free(client);
 }
 
 /* -- Going on ---------------------------------------------------------------
  */
 
-static void free_first(struct ccaas_flow *flow)
+static void free_first(struct ccaas_call *call)
 {
-    struct cc_fetch *fetch = flow->fetches;
+    struct cc_fetch *fetch = call->fetches;
 
-    flow->fetches = fetch->next;
+    call->fetches = fetch->next;
     cc_fetch_free(fetch);
 }
 
 /* The first fetch was read to its end. */
-static enum ccaas_take finish_page(struct ccaas_flow *flow)
+static enum ccaas_take finish_page(struct ccaas_call *call)
 {
-    struct cc_fetch *fetch = flow->fetches;
-    struct cc_page_walk *walk = &flow->walks[fetch->walk];
+    struct cc_fetch *fetch = call->fetches;
+    struct cc_page_walk *walk = &call->walks[fetch->walk];
     struct ccaas_event *event;
     const char *reason = NULL;
     bool news = walk->passes == 1 || fetch->fresh;
 
-    flow->info.pages++;
-    flow->info.page = fetch->page;
-    flow->info.walk = (int64_t)fetch->walk;
-    if (flow->plan.counted && fetch->rows < fetch->fresh)
+    call->info.pages++;
+    call->info.page = fetch->page;
+    call->info.walk = (int64_t)fetch->walk;
+    if (call->plan.counted && fetch->rows < fetch->fresh)
         reason = "the connection broke off, and the list that was asked for "
                  "again is shorter: start anew";
-    if (flow->plan.paged)
+    if (call->plan.paged)
         reason = cc_page_read(walk, fetch->page, fetch->distinct);
     if (reason) {
-        cc_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
+        cc_call_fail_as(call, CCAAS_PROTOCOL, reason);
         return CCAAS_TAKE_ERROR;
     }
-    event = cc_client_note(flow->client, "page", flow->plan.method, fetch->url);
+    event = cc_client_note(call->client, "page", call->plan.method, fetch->url);
     if (event)
         event->page = fetch->page;
-    free_first(flow);
+    free_first(call);
     return news ? CCAAS_TAKE_PAGE : CCAAS_TAKE_END; /* of what is known */
 }
 
 /* The first fetch was past its list's end.  So are those after it in the first
  * pass, where they were asked for side by side in rising order. */
-static enum ccaas_take finish_past(struct ccaas_flow *flow)
+static enum ccaas_take finish_past(struct ccaas_call *call)
 {
-    size_t walk = flow->fetches->walk;
-    const char *reason = cc_page_barren(&flow->walks[walk]);
+    size_t walk = call->fetches->walk;
+    const char *reason = cc_page_barren(&call->walks[walk]);
 
     if (reason) {
-        cc_flow_fail_as(flow, CCAAS_PROTOCOL, reason);
+        cc_call_fail_as(call, CCAAS_PROTOCOL, reason);
         return CCAAS_TAKE_ERROR;
     }
     do
-        free_first(flow);
-    while (flow->fetches && flow->fetches->walk == walk &&
-           flow->walks[walk].passes == 1);
+        free_first(call);
+    while (call->fetches && call->fetches->walk == walk &&
+           call->walks[walk].passes == 1);
     return CCAAS_TAKE_END; /* of this walk */
 }
 
-static enum ccaas_take finish(struct ccaas_flow *flow)
+static enum ccaas_take finish(struct ccaas_call *call)
 {
-    if (!flow->ended) {
-        flow->ended = true;
-        cc_flow_judge(flow);
-        let_all_go(flow);
-        hang_up(flow);
+    if (!call->ended) {
+        call->ended = true;
+        cc_call_judge(call);
+        let_all_go(call);
+        hang_up(call);
     }
     return CCAAS_TAKE_END;
 }
 
 /* Takes the next record out of the block that is at hand; false: none is
  * left. */
-static bool take_record(struct ccaas_flow *flow, struct ccaas_record *record)
+static bool take_record(struct ccaas_call *call, struct ccaas_record *record)
 {
-    struct cc_block *block = flow->block;
+    struct cc_block *block = call->block;
     const struct cc_span *span;
 
     if (!block)
         return false;
-    if (flow->span < block->count) {
-        span = &block->spans[flow->span++];
+    if (call->span < block->count) {
+        span = &block->spans[call->span++];
         record->bytes = block->bytes + (span->begin - block->base);
         record->length = (size_t)(span->end - span->begin);
         record->offset = span->begin;
-        flow->at_hand = true;
-        flow->fetches->rows++;
-        flow->fetches->got += (int64_t)record->length;
+        call->at_hand = true;
+        call->fetches->rows++;
+        call->fetches->got += (int64_t)record->length;
         return true;
     }
-    flow->block = NULL;
+    call->block = NULL;
     block->mail.free(&block->mail);
     return false;
 }
 
-static void start_clock(struct ccaas_flow *flow, double now)
+static void start_clock(struct ccaas_call *call, double now)
 {
-    flow->started = true;
-    flow->pid = getpid();
-    if (isfinite(flow->plan.deadline))
-        flow->deadline = now + flow->plan.deadline;
+    call->started = true;
+    call->pid = getpid();
+    if (isfinite(call->plan.deadline))
+        call->deadline = now + call->plan.deadline;
 }
 
 /* One step of the first fetch.  WAIT: nothing is there now. */
-static enum ccaas_take step(struct ccaas_flow *flow,
+static enum ccaas_take step(struct ccaas_call *call,
                             struct ccaas_record *record)
 {
-    struct cc_fetch *first = flow->fetches;
+    struct cc_fetch *first = call->fetches;
 
-    if (first->walk != flow->walk)
-        cc_flow_turn_to(flow, first->walk);
+    if (first->walk != call->walk)
+        cc_call_turn_to(call, first->walk);
     switch (first->state) {
     case CC_FETCH_FAILED:
-        cc_flow_fail(flow, &first->error);
+        cc_call_fail(call, &first->error);
         return CCAAS_TAKE_ERROR;
     case CC_FETCH_PAST:
-        return finish_past(flow);
+        return finish_past(call);
     case CC_FETCH_READ:
-        return finish_page(flow);
+        return finish_page(call);
     case CC_FETCH_UNDERWAY:
         if (first->afresh) {
             first->afresh = false;
             return CCAAS_TAKE_AFRESH;
         }
-        flow->block = cc_fetch_block(first);
-        if (!flow->block)
+        call->block = cc_fetch_block(first);
+        if (!call->block)
             break;
-        flow->span = 0;
-        flow->info.last_at = cc_clock_wall();
-        if (take_record(flow, record))
+        call->span = 0;
+        call->info.last_at = cc_clock_wall();
+        if (take_record(call, record))
             return CCAAS_TAKE_RECORD;
         break;
     case CC_FETCH_TOKEN:
@@ -318,140 +318,140 @@ static enum ccaas_take step(struct ccaas_flow *flow,
 }
 
 /* The time was spent on the token: its attempts are the story. */
-static void blame_the_token(struct ccaas_flow *flow)
+static void blame_the_token(struct ccaas_call *call)
 {
-    struct cc_fetch *first = flow->fetches;
-    struct cc_token *token = flow->client->token;
+    struct cc_fetch *first = call->fetches;
+    struct cc_token *token = call->client->token;
 
     if (first && token && first->state == CC_FETCH_TOKEN)
         cc_token_error(token, &first->waiter, &first->error);
 }
 
 /* The deadline has passed. */
-static void fail_for_time(struct ccaas_flow *flow)
+static void fail_for_time(struct ccaas_call *call)
 {
-    struct cc_fetch *first = flow->fetches;
+    struct cc_fetch *first = call->fetches;
 
     if (first && cc_fetch_unready(first)) {
         cc_fetch_fail(first); /* its error says so */
-        cc_flow_fail(flow, &first->error);
+        cc_call_fail(call, &first->error);
         return;
     }
-    blame_the_token(flow);
-    cc_flow_fail_as(flow, CCAAS_TIMEOUT, "the deadline has passed");
+    blame_the_token(call);
+    cc_call_fail_as(call, CCAAS_TIMEOUT, "the deadline has passed");
 }
 
-static void disarm(struct ccaas_flow *flow)
+static void disarm(struct ccaas_call *call)
 {
-    if (flow->armed)
-        cc_bell_disarm(flow->bell);
-    flow->armed = false;
+    if (call->armed)
+        cc_bell_disarm(call->bell);
+    call->armed = false;
 }
 
-static enum ccaas_take go_on(struct ccaas_flow *flow,
+static enum ccaas_take go_on(struct ccaas_call *call,
                              struct ccaas_record *record)
 {
     double now = cc_clock_now();
     struct cc_fetch *fetch;
     enum ccaas_take taken;
 
-    if (!flow->started)
-        start_clock(flow, now);
-    if (flow->pid != getpid()) {
-        cc_flow_fail_as(flow, CCAAS_CANCELLED,
+    if (!call->started)
+        start_clock(call, now);
+    if (call->pid != getpid()) {
+        cc_call_fail_as(call, CCAAS_CANCELLED,
                         "the process was forked while this was under way");
         return CCAAS_TAKE_ERROR;
     }
-    disarm(flow);
-    ccaas_engine_sweep(flow->client->engine);
-    if (flow->closed)
+    disarm(call);
+    ccaas_engine_sweep(call->client->engine);
+    if (call->closed)
         return CCAAS_TAKE_ERROR;
     for (;;) {
-        if (now >= flow->deadline) {
-            fail_for_time(flow);
+        if (now >= call->deadline) {
+            fail_for_time(call);
             return CCAAS_TAKE_ERROR;
         }
-        if (!cc_flow_begin_fetches(flow)) {
-            cc_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
+        if (!cc_call_begin_fetches(call)) {
+            cc_call_fail_as(call, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
-        if (!flow->fetches && cc_flow_begin_pass(flow))
+        if (!call->fetches && cc_call_begin_pass(call))
             continue;
-        if (!flow->fetches)
-            return finish(flow);
-        for (fetch = flow->fetches; fetch; fetch = fetch->next)
+        if (!call->fetches)
+            return finish(call);
+        for (fetch = call->fetches; fetch; fetch = fetch->next)
             cc_fetch_advance(fetch, now);
         /* What arrived may have shown more pages to ask for: now, for it may
          * be long until the reader is through with the records at hand. */
-        if (!cc_flow_begin_fetches(flow)) {
-            cc_flow_fail_as(flow, CCAAS_MEMORY, "out of memory");
+        if (!cc_call_begin_fetches(call)) {
+            cc_call_fail_as(call, CCAAS_MEMORY, "out of memory");
             return CCAAS_TAKE_ERROR;
         }
-        for (fetch = flow->fetches; fetch; fetch = fetch->next)
+        for (fetch = call->fetches; fetch; fetch = fetch->next)
             if (fetch->state == CC_FETCH_TOKEN)
                 cc_fetch_advance(fetch, now);
-        cc_fetch_first(flow->fetches);
-        taken = step(flow, record);
+        cc_fetch_first(call->fetches);
+        taken = step(call, record);
         if (taken == CCAAS_TAKE_END)
             continue;
         if (taken != CCAAS_TAKE_WAIT) {
-            disarm(flow); /* there may be more, of which nobody rings */
+            disarm(call); /* there may be more, of which nobody rings */
             return taken;
         }
-        if (flow->asked)
+        if (call->asked)
             return CCAAS_TAKE_ASK;
-        if (flow->armed)
+        if (call->armed)
             return CCAAS_TAKE_WAIT;
         /* Whatever came before this is seen by one more look. */
-        cc_bell_arm(flow->bell);
-        flow->armed = true;
+        cc_bell_arm(call->bell);
+        call->armed = true;
     }
 }
 
 /* The fast path looks at the clock now and then only. */
-static bool too_late(struct ccaas_flow *flow)
+static bool too_late(struct ccaas_call *call)
 {
-    if (++flow->ticks < TICKS)
+    if (++call->ticks < TICKS)
         return false;
-    flow->ticks = 0;
-    return isfinite(flow->deadline) && cc_clock_now() >= flow->deadline;
+    call->ticks = 0;
+    return isfinite(call->deadline) && cc_clock_now() >= call->deadline;
 }
 
-static enum ccaas_take take(struct ccaas_flow *flow,
+static enum ccaas_take take(struct ccaas_call *call,
                             struct ccaas_record *record)
 {
-    cc_flow_settle(flow);
-    if (flow->failed || flow->closed)
+    cc_call_settle(call);
+    if (call->failed || call->closed)
         return CCAAS_TAKE_ERROR;
-    if (flow->ended)
+    if (call->ended)
         return CCAAS_TAKE_END;
-    if (flow->plan.limit >= 0 && flow->info.rows >= flow->plan.limit) {
-        flow->ended = true;
-        if (flow->fetches)
-            flow->info.page = flow->fetches->page;
-        let_all_go(flow);
-        hang_up(flow);
+    if (call->plan.limit >= 0 && call->info.rows >= call->plan.limit) {
+        call->ended = true;
+        if (call->fetches)
+            call->info.page = call->fetches->page;
+        let_all_go(call);
+        hang_up(call);
         return CCAAS_TAKE_END;
     }
-    if (ccaas_client_due(flow->client))
+    if (ccaas_client_due(call->client))
         return CCAAS_TAKE_PAUSE;
-    if (!too_late(flow) && take_record(flow, record))
+    if (!too_late(call) && take_record(call, record))
         return CCAAS_TAKE_RECORD;
     /* A reader who never has to wait is asked between two blocks. */
-    if (cc_store_request_pending(flow->client))
+    if (cc_store_request_pending(call->client))
         return CCAAS_TAKE_ASK;
-    return go_on(flow, record);
+    return go_on(call, record);
 }
 
-enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
+enum ccaas_take ccaas_call_take(struct ccaas_call *call,
                                 struct ccaas_record *record)
 {
-    enum ccaas_take taken = take(flow, record);
+    enum ccaas_take taken = take(call, record);
 
     /* The end and an error are told again by the next take. */
     if ((taken == CCAAS_TAKE_WAIT || taken == CCAAS_TAKE_END ||
          taken == CCAAS_TAKE_ERROR) &&
-        cc_store_request_pending(flow->client))
+        cc_store_request_pending(call->client))
         return CCAAS_TAKE_ASK;
     return taken;
 }

@@ -3,8 +3,8 @@
  * All on the thread that the client belongs to; only a reader's sink side
  * (body_reader.h) runs elsewhere.
  */
-#ifndef CC_FLOW_H
-#define CC_FLOW_H
+#ifndef CC_CALL_H
+#define CC_CALL_H
 
 #include <sys/types.h>
 
@@ -15,14 +15,14 @@
 #include "seen.h"
 
 #ifdef CCAAS_TINY
-#define CC_FLOW_AHEAD 512
-#define CC_FLOW_AHEAD_LEAST 128
+#define CC_CALL_AHEAD 512
+#define CC_CALL_AHEAD_LEAST 128
 #else
-#define CC_FLOW_AHEAD (5 * 1024 * 1024)  /* bytes read ahead, in all */
-#define CC_FLOW_AHEAD_LEAST (256 * 1024) /* and for each page */
+#define CC_CALL_AHEAD (5 * 1024 * 1024)  /* bytes read ahead, in all */
+#define CC_CALL_AHEAD_LEAST (256 * 1024) /* and for each page */
 #endif
 
-#define CC_FLOW_SPARE 2 /* whole pages that may wait beside those under way */
+#define CC_CALL_SPARE 2 /* whole pages that may wait beside those under way */
 
 enum cc_fetch_state {
     CC_FETCH_TOKEN,    /* ready to be sent, once there is a token */
@@ -33,10 +33,10 @@ enum cc_fetch_state {
     CC_FETCH_FAILED    /* for good: `error` */
 };
 
-/* One page (or the one answer) of a flow, with all its attempts. */
+/* One page (or the one answer) of a call, with all its attempts. */
 struct cc_fetch {
     struct cc_fetch *next;
-    struct ccaas_flow *flow;
+    struct ccaas_call *call;
     size_t walk; /* which of the plan's urls */
     int64_t page;
     char *url;
@@ -75,15 +75,15 @@ struct cc_fetch {
     struct ccaas_error error;
 };
 
-struct ccaas_flow {
+struct ccaas_call {
     struct ccaas_client *client;
-    struct ccaas_flow *next, **link; /* the client's list */
+    struct ccaas_call *next, **link; /* the client's list */
 
-    struct ccaas_plan plan; /* its strings are in `memory` */
+    struct ccaas_call_plan plan; /* its strings are in `memory` */
     char *memory;
     struct ccaas_bell *bell;
     bool armed; /* the bell was armed by the take before */
-    bool asked; /* a token is wanted of this flow's owner */
+    bool asked; /* a token is wanted of this call's owner */
     bool started, ended, closed, failed;
     unsigned waiting; /* how many wait for the bell's descriptor */
     pid_t pid;        /* where it was started: what it waits for is there */
@@ -111,36 +111,37 @@ struct ccaas_flow {
     size_t headers_length;
 };
 
-/* Ends the flow with an error, a copy of this one or one that is made here. */
-void cc_flow_fail(struct ccaas_flow *flow, const struct ccaas_error *error);
-void cc_flow_fail_as(struct ccaas_flow *flow, enum ccaas_code code,
+/* Ends the call with an error, a copy of this one or one that is made here. */
+void cc_call_fail(struct ccaas_call *call, const struct ccaas_error *error);
+void cc_call_fail_as(struct ccaas_call *call, enum ccaas_code code,
                      const char *message);
 
-/* Something is said of the record at hand, or it is given up.  False: the flow
+/* Something is said of the record at hand, or it is given up.  False: the call
  * was closed meanwhile. */
-bool cc_flow_settle(struct ccaas_flow *flow);
+bool cc_call_settle(struct ccaas_call *call);
 
 /* Begins as many fetches as may be under way side by side.  False: memory is
  * out. */
-bool cc_flow_begin_fetches(struct ccaas_flow *flow);
+bool cc_call_begin_fetches(struct ccaas_call *call);
 
 /* The records that come from now on are those of that walk's pass. */
-void cc_flow_turn_to(struct ccaas_flow *flow, size_t walk);
+void cc_call_turn_to(struct ccaas_call *call, size_t walk);
 
 /* All pages were read: begins another pass over one of the lists.  False: none
  * needs one. */
-bool cc_flow_begin_pass(struct ccaas_flow *flow);
+bool cc_call_begin_pass(struct ccaas_call *call);
 
 /* The last pass is over: notes whether the walks ended clean and how many rows
  * are missing, and leaves a warning where they did not. */
-void cc_flow_judge(struct ccaas_flow *flow);
+void cc_call_judge(struct ccaas_call *call);
 
-/* Makes flow->plan a copy of the plan, in flow->memory.  False: memory is out.
+/* Makes call->plan a copy of the plan, in call->memory.  False: memory is out.
  */
-bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan);
+bool cc_call_plan_copy(struct ccaas_call *call,
+                       const struct ccaas_call_plan *plan);
 
 /* A fetch at the end of its walk's fetches; NULL: memory is out. */
-struct cc_fetch *cc_fetch_new(struct ccaas_flow *flow, size_t walk,
+struct cc_fetch *cc_fetch_new(struct ccaas_call *call, size_t walk,
                               int64_t page);
 /* Cancels what is under way. */
 void cc_fetch_free(struct cc_fetch *fetch);
@@ -174,8 +175,8 @@ void cc_fetch_pause(struct cc_fetch *fetch, double at, double pause);
 void cc_fetch_arrived(struct cc_fetch *fetch, double at);
 
 /* The head of an answer, and its end. */
-void cc_answer_head(struct cc_fetch *fetch, const struct cc_head_mail *mail);
-void cc_answer_end(struct cc_fetch *fetch, struct cc_end_mail *end);
+void cc_response_head(struct cc_fetch *fetch, const struct cc_head_mail *mail);
+void cc_response_end(struct cc_fetch *fetch, struct cc_end_mail *end);
 
 /* Goes on as far as possible without taking records. */
 void cc_fetch_advance(struct cc_fetch *fetch, double now);

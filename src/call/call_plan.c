@@ -1,4 +1,4 @@
-/* A flow's own copy of its plan: all that the plan points to, in one piece of
+/* A call's own copy of its plan: all that the plan points to, in one piece of
  * memory: first the lists' pointers, then the bytes. */
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +30,10 @@ static size_t text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan)
+bool cc_call_plan_copy(struct ccaas_call *call,
+                       const struct ccaas_call_plan *plan)
 {
-    struct ccaas_plan *own = &flow->plan;
+    struct ccaas_call_plan *own = &call->plan;
     size_t headers, names, i;
     size_t bytes = list_size(plan->headers, &headers) +
                    list_size(plan->page_headers, &names) +
@@ -44,13 +45,13 @@ bool cc_plan_copy(struct ccaas_flow *flow, const struct ccaas_plan *plan)
 
     for (i = 0; i < plan->url_count; i++)
         bytes += strlen(plan->urls[i]) + 1;
-    flow->memory = malloc(
+    call->memory = malloc(
         (plan->url_count + headers + names + 2) * sizeof(const char *) + bytes);
-    if (!flow->memory)
+    if (!call->memory)
         return false;
     *own = *plan;
-    lists = (const char **)(void *)flow->memory;
-    at = flow->memory +
+    lists = (const char **)(void *)call->memory;
+    at = call->memory +
          (plan->url_count + headers + names + 2) * sizeof(const char *);
     own->urls = lists;
     for (i = 0; i < plan->url_count; i++)

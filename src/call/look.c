@@ -1,70 +1,70 @@
-/* What is known of a flow from outside: its question, its descriptor, its
+/* What is known of a call from outside: its question, its descriptor, its
  * answer. */
 #include <math.h>
 
 #include "call.h"
 #include "clock.h"
 
-const char *ccaas_flow_question(const struct ccaas_flow *flow)
+const char *ccaas_call_token_reason(const struct ccaas_call *call)
 {
-    return flow->asked ? cc_token_reason(flow->client->token) : NULL;
+    return call->asked ? cc_token_reason(call->client->token) : NULL;
 }
 
-void ccaas_flow_answer(struct ccaas_flow *flow, const char *token)
+void ccaas_call_give_token(struct ccaas_call *call, const char *token)
 {
-    flow->asked = false;
-    if (flow->client->token)
-        cc_token_give(flow->client->token, flow->client, flow->bell, token);
+    call->asked = false;
+    if (call->client->token)
+        cc_token_give(call->client->token, call->client, call->bell, token);
 }
 
-struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow)
+struct ccaas_bell *ccaas_call_bell(struct ccaas_call *call)
 {
-    return flow->bell;
+    return call->bell;
 }
 
-int ccaas_flow_fd(struct ccaas_flow *flow)
+int ccaas_call_fd(struct ccaas_call *call)
 {
-    return cc_bell_fd(flow->bell);
+    return cc_bell_fd(call->bell);
 }
 
-void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins)
+void ccaas_call_waiting(struct ccaas_call *call, bool begins)
 {
     if (begins)
-        flow->waiting++;
-    else if (!--flow->waiting && (flow->ended || flow->failed))
-        cc_bell_quit(flow->bell);
+        call->waiting++;
+    else if (!--call->waiting && (call->ended || call->failed))
+        cc_bell_quit(call->bell);
 }
 
-double ccaas_flow_timeout(const struct ccaas_flow *flow)
+double ccaas_call_timeout(const struct ccaas_call *call)
 {
     const struct cc_fetch *fetch;
-    double due = flow->deadline, now = cc_clock_now();
+    double due = call->deadline, now = cc_clock_now();
 
-    if (!flow->armed)
+    if (!call->armed)
         return 0; /* the last take gave something, or there was none */
 
-    for (fetch = flow->fetches; fetch; fetch = fetch->next)
+    for (fetch = call->fetches; fetch; fetch = fetch->next)
         due = fmin(due, cc_fetch_due(fetch));
     return due > now ? due - now : 0;
 }
 
-const struct ccaas_error *ccaas_flow_error(const struct ccaas_flow *flow)
+const struct ccaas_error *ccaas_call_error(const struct ccaas_call *call)
 {
-    return &flow->error;
+    return &call->error;
 }
 
-int ccaas_flow_status(const struct ccaas_flow *flow)
+int ccaas_call_status(const struct ccaas_call *call)
 {
-    return flow->status;
+    return call->status;
 }
 
-const char *ccaas_flow_moved(const struct ccaas_flow *flow)
+const char *ccaas_call_moved(const struct ccaas_call *call)
 {
-    return flow->moved[0] ? flow->moved : NULL;
+    return call->moved[0] ? call->moved : NULL;
 }
 
-const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length)
+const char *ccaas_call_headers(const struct ccaas_call *call, size_t *length)
 {
-    *length = flow->headers_length;
-    return flow->headers;
+    *length = call->headers_length;
+    return call->headers;
 }

@@ -1,4 +1,4 @@
-/* One page of a flow: its request, its attempts, what its answer means. */
+/* One page of a call: its request, its attempts, what its answer means. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@
 #include "trust_choice.h"
 
 /* The walk's url, with the page's number and size where the plan has them. */
-static char *make_url(const struct ccaas_plan *plan, size_t walk, int64_t page)
+static char *make_url(const struct ccaas_call_plan *plan, size_t walk,
+                      int64_t page)
 {
     const char *url = plan->urls[walk];
     char *text;
@@ -27,43 +28,43 @@ static char *make_url(const struct ccaas_plan *plan, size_t walk, int64_t page)
     return text;
 }
 
-struct cc_fetch *cc_fetch_new(struct ccaas_flow *flow, size_t walk,
+struct cc_fetch *cc_fetch_new(struct ccaas_call *call, size_t walk,
                               int64_t page)
 {
     struct cc_fetch *fetch = calloc(1, sizeof *fetch), **link;
 
     if (!fetch)
         return NULL;
-    fetch->flow = flow;
+    fetch->call = call;
     fetch->walk = walk;
     fetch->page = page;
-    fetch->url = make_url(&flow->plan, walk, page);
+    fetch->url = make_url(&call->plan, walk, page);
     fetch->error.retry_after = -1;
     if (!fetch->url) {
         free(fetch);
         return NULL;
     }
-    for (link = &flow->fetches; *link && (*link)->walk <= walk;)
+    for (link = &call->fetches; *link && (*link)->walk <= walk;)
         link = &(*link)->next;
     fetch->next = *link;
     *link = fetch;
-    flow->fetching++;
+    call->fetching++;
     return fetch;
 }
 
 /* The gate of the plan; it is there when somebody is inside. */
 static struct cc_pace *pace_of(struct cc_fetch *fetch)
 {
-    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_call_plan *plan = &fetch->call->plan;
 
-    return cc_pace_find(fetch->flow->client->engine, plan->pace);
+    return cc_pace_find(fetch->call->client->engine, plan->pace);
 }
 
 void cc_fetch_arrived(struct cc_fetch *fetch, double at)
 {
     if (fetch->inside)
         fetch->not_before =
-            fmax(fetch->not_before, at + fetch->flow->plan.pace_seconds);
+            fmax(fetch->not_before, at + fetch->call->plan.pace_seconds);
 }
 
 void cc_fetch_drop(struct cc_fetch *fetch)
@@ -92,18 +93,18 @@ void cc_fetch_free(struct cc_fetch *fetch)
     cc_token_waiter_end(&fetch->waiter);
     cc_error_clear(&fetch->error);
     free(fetch->url);
-    fetch->flow->fetching--;
+    fetch->call->fetching--;
     free(fetch);
 }
 
 struct ccaas_event *cc_fetch_note(struct cc_fetch *fetch, const char *type)
 {
     struct ccaas_event *event = cc_client_note(
-        fetch->flow->client, type, fetch->flow->plan.method, fetch->url);
+        fetch->call->client, type, fetch->call->plan.method, fetch->url);
 
     if (event) {
         event->attempt = fetch->attempt;
-        if (fetch->flow->plan.paged)
+        if (fetch->call->plan.paged)
             event->page = fetch->page;
     }
     return event;
@@ -123,9 +124,9 @@ void cc_fetch_moved(const struct cc_fetch *fetch, struct ccaas_error *error)
 /* It failed for good. */
 void cc_fetch_fail(struct cc_fetch *fetch)
 {
-    struct ccaas_client *client = fetch->flow->client;
+    struct ccaas_client *client = fetch->call->client;
 
-    strncpy(fetch->error.method, fetch->flow->plan.method,
+    strncpy(fetch->error.method, fetch->call->plan.method,
             sizeof fetch->error.method - 1);
     cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
     cc_fetch_moved(fetch, &fetch->error);
@@ -147,7 +148,7 @@ static void hold_back(struct cc_fetch *fetch, double until)
 void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
                     double at)
 {
-    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_call_plan *plan = &fetch->call->plan;
     double retry_after = fetch->error.status ? fetch->error.retry_after : -1;
     struct cc_retry_rule rule = {.retries = plan->retries,
                                  .base = 0.5,
@@ -162,7 +163,7 @@ void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
 
     fetch->error.retry_after = retry_after;
     fetch->error.retryable = transient;
-    pause = cc_retry_wait(&rule, &attempt, fetch->flow->deadline - at,
+    pause = cc_retry_wait(&rule, &attempt, fetch->call->deadline - at,
                           cc_random_unit());
     /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
@@ -208,7 +209,7 @@ struct rest {
 /* False: the whole body is asked for, with the plan's own headers. */
 static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
 {
-    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_call_plan *plan = &fetch->call->plan;
     size_t count = 0;
 
     rest->headers = NULL;
@@ -235,7 +236,7 @@ static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
 static bool held_too_long(struct cc_fetch *fetch, const struct cc_pace *pace,
                           double now)
 {
-    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_call_plan *plan = &fetch->call->plan;
     double left = cc_pace_held(pace) - now;
 
     if (!(left > plan->max_retry_after))
@@ -255,16 +256,16 @@ static bool go_in(struct cc_fetch *fetch, double now)
     struct cc_pace *pace;
     struct ccaas_event *event;
 
-    if (!fetch->flow->plan.pace || fetch->inside)
+    if (!fetch->call->plan.pace || fetch->inside)
         return true;
     pace = pace_of(fetch);
     if (!pace) {
         cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
         return false;
     }
-    fetch->inside = cc_pace_enter(pace, fetch->flow->client, fetch,
-                                  fetch->flow->plan.pace_seconds,
-                                  fetch->flow->bell, now, &fetch->pace_due);
+    fetch->inside = cc_pace_enter(pace, fetch->call->client, fetch,
+                                  fetch->call->plan.pace_seconds,
+                                  fetch->call->bell, now, &fetch->pace_due);
     if (fetch->inside)
         fetch->pace_due = now;
     if (!fetch->inside && held_too_long(fetch, pace, now))
@@ -283,9 +284,9 @@ static bool go_in(struct cc_fetch *fetch, double now)
 
 static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
 {
-    struct ccaas_flow *flow = fetch->flow;
-    const struct ccaas_plan *plan = &flow->plan;
-    struct ccaas_client *client = flow->client;
+    struct ccaas_call *call = fetch->call;
+    const struct ccaas_call_plan *plan = &call->plan;
+    struct ccaas_client *client = call->client;
     struct cc_http *http = cc_engine_http(client->engine);
     struct cc_http_request request = {
         .method = plan->method,
@@ -299,7 +300,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,
         .timeout = plan->timeout,
-        .deadline = flow->deadline,
+        .deadline = call->deadline,
         .idempotent = plan->idempotent,
         .plain = plan->resume, /* ranges are of the bytes as they are sent */
     };
@@ -318,7 +319,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
     fetch->moved[0] = '\0';
     if (fetch->attempt == 1)
         cc_fetch_note(fetch, "request");
-    fetch->reader = cc_reader_new(plan, flow->bell, flow->ahead);
+    fetch->reader = cc_reader_new(plan, call->bell, call->ahead);
     if (fetch->reader) {
         sink = cc_reader_sink(fetch->reader);
         cc_mailbox_quiet(cc_reader_box(fetch->reader), true);
@@ -343,7 +344,7 @@ static void fail_for_token(struct cc_fetch *fetch)
 
     fetch->error.attempts = NULL;
     fetch->error.attempt_count = 0;
-    cc_token_error(fetch->flow->client->token, &fetch->waiter, &fetch->error);
+    cc_token_error(fetch->call->client->token, &fetch->waiter, &fetch->error);
     for (i = 0; i < count; i++)
         cc_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
                          attempts[i].outcome);
@@ -355,26 +356,26 @@ static void fail_for_token(struct cc_fetch *fetch)
 /* Sends it as soon as there is a token. */
 static void try_to_send(struct cc_fetch *fetch, double now)
 {
-    struct ccaas_client *client = fetch->flow->client;
+    struct ccaas_client *client = fetch->call->client;
     struct cc_secret *bearer = NULL;
 
-    if (fetch->flow->plan.anonymous || !client->token) {
+    if (fetch->call->plan.anonymous || !client->token) {
         if (go_in(fetch, now))
             send(fetch, NULL);
         return;
     }
-    fetch->waiter.retries = fetch->flow->plan.retries;
-    fetch->waiter.timeout = fetch->flow->plan.timeout;
-    fetch->waiter.deadline = fetch->flow->deadline;
-    fetch->waiter.max_retry_after = fetch->flow->plan.max_retry_after;
+    fetch->waiter.retries = fetch->call->plan.retries;
+    fetch->waiter.timeout = fetch->call->plan.timeout;
+    fetch->waiter.deadline = fetch->call->deadline;
+    fetch->waiter.max_retry_after = fetch->call->plan.max_retry_after;
     switch (cc_token_use(client->token, client, &fetch->waiter,
-                         fetch->flow->bell, now, &bearer, &fetch->generation)) {
+                         fetch->call->bell, now, &bearer, &fetch->generation)) {
     case CC_TOKEN_HAVE:
         if (go_in(fetch, now))
             send(fetch, bearer);
         break;
     case CC_TOKEN_ASK:
-        fetch->flow->asked = true;
+        fetch->call->asked = true;
         break;
     case CC_TOKEN_WAIT:
         break;
@@ -398,9 +399,9 @@ static void receive(struct cc_fetch *fetch)
         mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
         fetch->unheard = false;
         if (kind == CC_MAIL_HEAD)
-            cc_answer_head(fetch, (struct cc_head_mail *)mail);
+            cc_response_head(fetch, (struct cc_head_mail *)mail);
         else
-            cc_answer_end(fetch, (struct cc_end_mail *)mail);
+            cc_response_end(fetch, (struct cc_end_mail *)mail);
         mail->free(mail);
     }
 }
@@ -413,7 +414,7 @@ void cc_fetch_advance(struct cc_fetch *fetch, double now)
         receive(fetch);
     if (fetch->inside && now >= fetch->pace_due)
         fetch->pace_due =
-            cc_pace_stay(pace_of(fetch), fetch->flow->client, now);
+            cc_pace_stay(pace_of(fetch), fetch->call->client, now);
     if (fetch->state == CC_FETCH_TOKEN)
         try_to_send(fetch, now);
 }
@@ -449,7 +450,7 @@ void cc_fetch_first(struct cc_fetch *fetch)
 
 double cc_fetch_due(const struct cc_fetch *fetch)
 {
-    struct ccaas_client *client = fetch->flow->client;
+    struct ccaas_client *client = fetch->call->client;
     double due = INFINITY;
 
     if (fetch->state == CC_FETCH_PAUSE)

@@ -10,35 +10,35 @@
 
 /* Do the pages under way, up to those of this walk, hold all rows that are
  * still wanted?  Later walks' rows are not those that are wanted first. */
-static bool enough(const struct ccaas_flow *flow, size_t walk)
+static bool enough(const struct ccaas_call *call, size_t walk)
 {
-    const struct ccaas_plan *plan = &flow->plan;
+    const struct ccaas_call_plan *plan = &call->plan;
     const struct cc_fetch *fetch;
     int64_t pages = 0;
 
     if (!plan->paged || plan->limit < 0)
         return false;
-    for (fetch = flow->fetches; fetch && fetch->walk <= walk;
+    for (fetch = call->fetches; fetch && fetch->walk <= walk;
          fetch = fetch->next)
         pages++;
-    return pages && flow->info.rows + pages * plan->page_size >= plan->limit;
+    return pages && call->info.rows + pages * plan->page_size >= plan->limit;
 }
 
 /* Those of the next walk begin as soon as all known pages of the one before
  * have been asked for. */
-bool cc_flow_begin_fetches(struct ccaas_flow *flow)
+bool cc_call_begin_fetches(struct ccaas_call *call)
 {
     const struct cc_fetch *fetch;
-    unsigned most = flow->plan.concurrency, running = 0;
+    unsigned most = call->plan.concurrency, running = 0;
     int64_t page;
     size_t i;
 
-    for (fetch = flow->fetches; fetch; fetch = fetch->next)
+    for (fetch = call->fetches; fetch; fetch = fetch->next)
         running += cc_fetch_running(fetch);
-    for (i = 0; i < flow->plan.url_count; i++)
-        while (running < most && flow->fetching < most + CC_FLOW_SPARE &&
-               !enough(flow, i) && cc_page_next(&flow->walks[i], &page)) {
-            if (!cc_fetch_new(flow, i, page))
+    for (i = 0; i < call->plan.url_count; i++)
+        while (running < most && call->fetching < most + CC_CALL_SPARE &&
+               !enough(call, i) && cc_page_next(&call->walks[i], &page)) {
+            if (!cc_fetch_new(call, i, page))
                 return false;
             running++;
         }
@@ -48,44 +48,44 @@ bool cc_flow_begin_fetches(struct ccaas_flow *flow)
 /* -- Passes ------------------------------------------------------------------
  */
 
-void cc_flow_turn_to(struct ccaas_flow *flow, size_t walk)
+void cc_call_turn_to(struct ccaas_call *call, size_t walk)
 {
-    flow->walk = walk;
-    if (flow->seen)
-        cc_seen_next_pass(flow->seen);
+    call->walk = walk;
+    if (call->seen)
+        cc_seen_next_pass(call->seen);
 }
 
-bool cc_flow_begin_pass(struct ccaas_flow *flow)
+bool cc_call_begin_pass(struct ccaas_call *call)
 {
     size_t i;
 
-    for (i = 0; flow->plan.paged && i < flow->plan.url_count; i++)
-        if (cc_page_again(&flow->walks[i])) {
-            cc_flow_turn_to(flow, i);
+    for (i = 0; call->plan.paged && i < call->plan.url_count; i++)
+        if (cc_page_again(&call->walks[i])) {
+            cc_call_turn_to(call, i);
             return true;
         }
     return false;
 }
 
-void cc_flow_judge(struct ccaas_flow *flow)
+void cc_call_judge(struct ccaas_call *call)
 {
-    struct ccaas_info *info = &flow->info;
+    struct ccaas_info *info = &call->info;
     const struct cc_page_walk *unclean = NULL;
     struct ccaas_event *event;
     size_t i;
 
     info->missing = 0;
     info->clean = 1;
-    for (i = 0; flow->plan.paged && i < flow->plan.url_count; i++) {
-        info->missing += cc_page_missing(&flow->walks[i]);
-        if (!flow->walks[i].clean && !unclean)
-            unclean = &flow->walks[i];
+    for (i = 0; call->plan.paged && i < call->plan.url_count; i++) {
+        info->missing += cc_page_missing(&call->walks[i]);
+        if (!call->walks[i].clean && !unclean)
+            unclean = &call->walks[i];
     }
     if (!unclean)
         return;
     info->clean = 0;
-    event = cc_client_note(flow->client, "warning", flow->plan.method,
-                           flow->plan.urls[unclean - flow->walks]);
+    event = cc_client_note(call->client, "warning", call->plan.method,
+                           call->plan.urls[unclean - call->walks]);
     if (event)
         snprintf(event->reason, sizeof event->reason, "unclean");
 }
@@ -94,18 +94,18 @@ void cc_flow_judge(struct ccaas_flow *flow)
  */
 
 /* What the walks know so far, in one. */
-static void sum_up(struct ccaas_flow *flow)
+static void sum_up(struct ccaas_call *call)
 {
-    struct ccaas_info *info = &flow->info;
+    struct ccaas_info *info = &call->info;
     const struct cc_page_walk *walk;
     size_t i;
 
     info->total = info->total_pages = -1;
     info->duplicates = info->passes = 0;
     info->shrunk = false;
-    for (i = 0; i < flow->plan.url_count; i++) {
-        walk = &flow->walks[i];
-        if (flow->started && walk->passes > info->passes)
+    for (i = 0; i < call->plan.url_count; i++) {
+        walk = &call->walks[i];
+        if (call->started && walk->passes > info->passes)
             info->passes = walk->passes;
         info->duplicates += walk->twice;
         info->shrunk = info->shrunk || walk->shrunk;
@@ -117,8 +117,8 @@ static void sum_up(struct ccaas_flow *flow)
     }
 }
 
-void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info)
+void ccaas_call_info(struct ccaas_call *call, struct ccaas_info *info)
 {
-    sum_up(flow);
-    *info = flow->info;
+    sum_up(call);
+    *info = call->info;
 }

@@ -30,15 +30,15 @@ static int64_t page_number(const struct cc_fetch *fetch, const char *name)
 /* The numbers that come with a page; what they contradict is an error. */
 static void take_page_head(struct cc_fetch *fetch)
 {
-    struct ccaas_flow *flow = fetch->flow;
-    struct cc_page_walk *walk = &flow->walks[fetch->walk];
+    struct ccaas_call *call = fetch->call;
+    struct cc_page_walk *walk = &call->walks[fetch->walk];
     int64_t numbers[4];
     struct cc_page_head head;
     const char *reason;
     size_t i;
 
     for (i = 0; i < 4; i++)
-        numbers[i] = page_number(fetch, flow->plan.page_headers[i]);
+        numbers[i] = page_number(fetch, call->plan.page_headers[i]);
     head =
         (struct cc_page_head){numbers[0], numbers[1], numbers[2], numbers[3]};
     reason = cc_page_head(walk, fetch->page, &head);
@@ -83,7 +83,7 @@ static bool is_strong_tag(const char *tag)
 }
 
 /* Is JSON wanted, and not bytes? */
-static bool wants_json(const struct ccaas_plan *plan)
+static bool wants_json(const struct ccaas_call_plan *plan)
 {
     return plan->body != CCAAS_BODY_WHOLE && plan->body != CCAAS_BODY_CHUNKS;
 }
@@ -93,7 +93,7 @@ static bool has_no_content(struct cc_fetch *fetch)
 {
     char message[96];
 
-    if (!wants_json(&fetch->flow->plan) ||
+    if (!wants_json(&fetch->call->plan) ||
         (fetch->status != 204 && fetch->status != 205))
         return false;
     snprintf(message, sizeof message,
@@ -144,7 +144,7 @@ static void take_chunks_head(struct cc_fetch *fetch, double at)
  * again with the message would not be known for one. */
 static void note_moved(struct cc_fetch *fetch, const char *moved)
 {
-    const struct cc_token *token = fetch->flow->client->token;
+    const struct cc_token *token = fetch->call->client->token;
     size_t length = strlen(moved);
     bool cut = length + 1 == sizeof fetch->moved;
 
@@ -154,22 +154,22 @@ static void note_moved(struct cc_fetch *fetch, const char *moved)
     fetch->moved[length] = '\0';
 }
 
-void cc_answer_head(struct cc_fetch *fetch, const struct cc_head_mail *mail)
+void cc_response_head(struct cc_fetch *fetch, const struct cc_head_mail *mail)
 {
-    struct ccaas_flow *flow = fetch->flow;
+    struct ccaas_call *call = fetch->call;
 
-    fetch->status = flow->status = mail->status;
+    fetch->status = call->status = mail->status;
     note_moved(fetch, mail->moved);
-    memcpy(flow->moved, fetch->moved, sizeof flow->moved);
+    memcpy(call->moved, fetch->moved, sizeof call->moved);
     cc_fetch_arrived(fetch, mail->came_at);
     if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
-        !keep_headers(&flow->headers, &flow->headers_length, mail))
+        !keep_headers(&call->headers, &call->headers_length, mail))
         cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
     else if (mail->status < 200 || mail->status > 299 || has_no_content(fetch))
         return;
-    else if (flow->plan.paged)
+    else if (call->plan.paged)
         take_page_head(fetch);
-    else if (flow->plan.body == CCAAS_BODY_CHUNKS)
+    else if (call->plan.body == CCAAS_BODY_CHUNKS)
         take_chunks_head(fetch, mail->came_at);
 }
 
@@ -177,13 +177,13 @@ void cc_answer_head(struct cc_fetch *fetch, const struct cc_head_mail *mail)
 static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
                              double at)
 {
-    struct ccaas_flow *flow = fetch->flow;
-    struct ccaas_client *client = flow->client;
+    struct ccaas_call *call = fetch->call;
+    struct ccaas_client *client = call->client;
     size_t length = end->length;
     int64_t pages;
     bool transient;
 
-    if (fetch->status == 401 && client->token && !flow->plan.anonymous &&
+    if (fetch->status == 401 && client->token && !call->plan.anonymous &&
         !fetch->replayed &&
         cc_token_refused(client->token, fetch->generation)) {
         fetch->replayed = true;
@@ -194,8 +194,8 @@ static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
     }
     pages =
         cc_client_past_end(&client->dialect, fetch->status, end->body, length);
-    if (flow->plan.paged && pages >= 0 &&
-        cc_page_past(&flow->walks[fetch->walk], fetch->page, pages) !=
+    if (call->plan.paged && pages >= 0 &&
+        cc_page_past(&call->walks[fetch->walk], fetch->page, pages) !=
             CC_PAGE_REFUSED) {
         fetch->state = CC_FETCH_PAST;
         return;
@@ -210,7 +210,7 @@ static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
 static void conclude_answer(struct cc_fetch *fetch,
                             const struct cc_end_mail *end, double at)
 {
-    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_call_plan *plan = &fetch->call->plan;
     const char *type;
     char shown[101];
     bool whole =
@@ -231,7 +231,7 @@ static void conclude_answer(struct cc_fetch *fetch,
         break;
     case CC_SPLIT_BAD:
         type = cc_header(fetch->headers, fetch->headers_length, "content-type");
-        ccaas_client_show(fetch->flow->client, shown, sizeof shown,
+        ccaas_client_show(fetch->call->client, shown, sizeof shown,
                           type ? type : "", type ? strlen(type) : 0);
         cc_error_set(&fetch->error, CCAAS_PROTOCOL,
                      "malformed JSON at byte %llu of the answer: %s%s%s",
@@ -257,7 +257,7 @@ static void conclude_answer(struct cc_fetch *fetch,
  * that counts.  A Retry-After that is too long ends it as it ends any call. */
 static void wait_for_it(struct cc_fetch *fetch, double at)
 {
-    const struct ccaas_plan *plan = &fetch->flow->plan;
+    const struct ccaas_call_plan *plan = &fetch->call->plan;
     const struct cc_retry_rule rule = {.retries = 1,
                                        .idempotent = true,
                                        .max_retry_after =
@@ -272,7 +272,7 @@ static void wait_for_it(struct cc_fetch *fetch, double at)
     fetch->error.retryable = true;
     cc_error_set(&fetch->error, CCAAS_TIMEOUT, CC_FETCH_UNREADY);
     if (attempt.retry_after >= 0) {
-        pause = cc_retry_wait(&rule, &attempt, fetch->flow->deadline - at, 0);
+        pause = cc_retry_wait(&rule, &attempt, fetch->call->deadline - at, 0);
         if (pause < 0) {
             cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
             cc_fetch_fail(fetch);
@@ -309,13 +309,13 @@ static void conclude_trouble(struct cc_fetch *fetch,
         return;
     }
     fetch->error.status = http->refusal ? http->refusal : fetch->status;
-    cc_client_blame(fetch->url, fetch->flow->client->proxy, http, message,
+    cc_client_blame(fetch->url, fetch->call->client->proxy, http, message,
                     sizeof message);
     cc_error_set(&fetch->error, http->code, "%s", message);
     cc_fetch_retry(fetch, http->transient, http->sent, at);
 }
 
-void cc_answer_end(struct cc_fetch *fetch, struct cc_end_mail *end)
+void cc_response_end(struct cc_fetch *fetch, struct cc_end_mail *end)
 {
     const struct cc_http_end *http = &end->http;
     double at = end->came_at;
@@ -344,7 +344,7 @@ void cc_answer_end(struct cc_fetch *fetch, struct cc_end_mail *end)
     note_moved(fetch, end->moved);
     if (http->code != CCAAS_OK) {
         conclude_trouble(fetch, http, unready, at);
-    } else if (fetch->status == 202 && fetch->flow->plan.patient) {
+    } else if (fetch->status == 202 && fetch->call->plan.patient) {
         wait_for_it(fetch, at);
     } else if (fetch->status == 416 && fetch->got) {
         ask_for_all(fetch, at);

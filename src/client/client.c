@@ -85,17 +85,17 @@ struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine)
 void ccaas_engine_sweep(struct ccaas_engine *engine)
 {
     struct ccaas_client *client;
-    struct ccaas_flow *flow, *next;
+    struct ccaas_call *call, *next;
     struct ccaas_live *live, *later;
 
     if (!engine->door || engine->cuts == cc_door_cuts(engine->door))
         return;
     engine->cuts = cc_door_cuts(engine->door);
     for (client = engine->clients; client; client = client->next) {
-        for (flow = client->flows; flow; flow = next) {
-            next = flow->next;
-            if (cc_bell_is_cut(flow->bell))
-                ccaas_flow_close(flow);
+        for (call = client->calls; call; call = next) {
+            next = call->next;
+            if (cc_bell_is_cut(call->bell))
+                ccaas_call_close(call);
         }
         for (live = client->lives; live; live = later) {
             later = live->next;
@@ -245,8 +245,8 @@ void ccaas_client_rested(struct ccaas_client *client)
 void ccaas_client_close(struct ccaas_client *client)
 {
     client->closed = true;
-    while (client->flows)
-        ccaas_flow_close(client->flows);
+    while (client->calls)
+        ccaas_call_close(client->calls);
     while (client->lives)
         ccaas_live_close(client->lives);
 }

@@ -1,4 +1,4 @@
-/* A client as its flows see it: settings, the token, errors and events.
+/* A client as its calls see it: settings, the token, errors and events.
  *
  * All on the thread that the client belongs to.
  */
@@ -45,7 +45,7 @@ struct ccaas_client {
     struct ccaas_client *next, **link; /* the engine's list */
     struct ccaas_engine *engine;
     struct cc_token *token;         /* NULL: the client has none */
-    struct ccaas_flow *flows;       /* all that are open */
+    struct ccaas_call *calls;       /* all that are open */
     struct ccaas_live *lives;       /* the same of subscriptions */
     struct ccaas_error spare_error; /* of theirs, for want of memory */
     bool closed, fair;

@@ -6,7 +6,7 @@
  * runs its state), unless a function says otherwise.
  *
  * Ownership: ccaas_*_new gives one reference to the caller, *_free lets go of
- * it (NULL is fine).  A flow keeps its client alive, a client its engine.
+ * it (NULL is fine).  A call keeps its client alive, a client its engine.
  * Strings that go in are copied; strings that come out live as long as what
  * they were asked of, unless a function says otherwise.
  */
@@ -233,10 +233,10 @@ void ccaas_client_store_reply(struct ccaas_client *client, uint64_t id,
 /* Nobody will answer it: it is asked of somebody else. */
 void ccaas_client_store_abandon(struct ccaas_client *client, uint64_t id);
 
-/* -- Flow: one call, from its first request to its last record --------------
+/* -- Call: one call, from its first request to its last record --------------
  */
 
-struct ccaas_flow;
+struct ccaas_call;
 
 enum ccaas_body {
     CCAAS_BODY_WHOLE,        /* the body's bytes are the one record */
@@ -256,7 +256,7 @@ enum ccaas_format {
 };
 
 /* What a call is to do. */
-struct ccaas_plan {
+struct ccaas_call_plan {
     const char *method;
     const char *const *urls; /* one walk each, merged in this order */
     size_t url_count;
@@ -297,32 +297,32 @@ struct ccaas_plan {
     uint64_t max_body;
 };
 
-/* A flow; nothing is sent before the first ccaas_flow_take.  NULL: memory is
+/* A call; nothing is sent before the first ccaas_call_take.  NULL: memory is
  * out. */
-struct ccaas_flow *ccaas_flow_new(struct ccaas_client *client,
-                                  const struct ccaas_plan *plan);
+struct ccaas_call *ccaas_call_new(struct ccaas_client *client,
+                                  const struct ccaas_call_plan *plan);
 
 enum ccaas_take {
     CCAAS_TAKE_RECORD, /* *record is the next one */
     CCAAS_TAKE_PAGE,   /* a page was read to its end */
-    CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_flow_fd */
+    CCAAS_TAKE_WAIT,   /* nothing yet: wait for ccaas_call_fd */
     CCAAS_TAKE_PAUSE,  /* of a fair client: let others have a turn */
     CCAAS_TAKE_ASK,    /* see ccaas_client_store_request; where that has none, a
-                          token is wanted: call ccaas_flow_answer */
+                          token is wanted: call ccaas_call_give_token */
     CCAAS_TAKE_AFRESH, /* CHUNKS: what was handed out is void, for the body
                           begins anew */
     CCAAS_TAKE_END,    /* there is no more */
-    CCAAS_TAKE_ERROR   /* see ccaas_flow_error; it stays so */
+    CCAAS_TAKE_ERROR   /* see ccaas_call_error; it stays so */
 };
 
 struct ccaas_record {
-    const char *bytes; /* valid until the next take, or the flow's close */
+    const char *bytes; /* valid until the next take, or the call's close */
     size_t length;
     uint64_t offset; /* of its first byte, in the answer's body */
 };
 
 /* The next thing.  Never blocks, never calls back. */
-enum ccaas_take ccaas_flow_take(struct ccaas_flow *flow,
+enum ccaas_take ccaas_call_take(struct ccaas_call *call,
                                 struct ccaas_record *record);
 
 enum ccaas_admit {
@@ -333,57 +333,57 @@ enum ccaas_admit {
 
 /* Whether the record taken last is to be handed out.  `identity` is what tells
  * it from others (NULL: nothing does). */
-enum ccaas_admit ccaas_flow_admit(struct ccaas_flow *flow, const char *identity,
+enum ccaas_admit ccaas_call_admit(struct ccaas_call *call, const char *identity,
                                   size_t length);
 
 /* The record taken last is a totals row: it does not count as a record.
  * False: it was handed out before (the page had to be asked for again). */
-bool ccaas_flow_totals(struct ccaas_flow *flow);
+bool ccaas_call_totals(struct ccaas_call *call);
 
-/* The record taken last is malformed at `offset` within it: the flow ends with
+/* The record taken last is malformed at `offset` within it: the call ends with
  * CCAAS_PROTOCOL, which the next take reports. */
-void ccaas_flow_malformed(struct ccaas_flow *flow, size_t offset,
+void ccaas_call_malformed(struct ccaas_call *call, size_t offset,
                           const char *reason);
 
-/* There is no memory to hand out the record taken last: the flow ends with
+/* There is no memory to hand out the record taken last: the call ends with
  * CCAAS_MEMORY, which the next take reports. */
-void ccaas_flow_exhausted(struct ccaas_flow *flow);
+void ccaas_call_exhausted(struct ccaas_call *call);
 
 /* After CCAAS_TAKE_ASK: why a token is wanted, "start" or "refused"; NULL: none
  * is, any more. */
-const char *ccaas_flow_question(const struct ccaas_flow *flow);
+const char *ccaas_call_token_reason(const struct ccaas_call *call);
 
 /* After CCAAS_TAKE_ASK: the token; NULL: there is none, which is an error of
  * all who wait for it.  Whoever was asked and is closed instead leaves the
  * question to the next one. */
-void ccaas_flow_answer(struct ccaas_flow *flow, const char *token);
+void ccaas_call_give_token(struct ccaas_call *call, const char *token);
 
 /* The descriptor that becomes readable when a take is worth another try, or -1
- * when none could be made.  It stays the flow's own, and is closed when a take
+ * when none could be made.  It stays the call's own, and is closed when a take
  * has told the end or an error. */
-int ccaas_flow_fd(struct ccaas_flow *flow);
+int ccaas_call_fd(struct ccaas_call *call);
 
 /* Somebody begins or ends to wait for it: while anybody does it is not closed,
  * but made readable. */
-void ccaas_flow_waiting(struct ccaas_flow *flow, bool begins);
+void ccaas_call_waiting(struct ccaas_call *call, bool begins);
 
 /* For lines: see door.h. */
-struct ccaas_bell *ccaas_flow_bell(struct ccaas_flow *flow);
+struct ccaas_bell *ccaas_call_bell(struct ccaas_call *call);
 
 /* Seconds after which a take is worth another try in any case; INFINITY: only
  * the descriptor tells. */
-double ccaas_flow_timeout(const struct ccaas_flow *flow);
+double ccaas_call_timeout(const struct ccaas_call *call);
 
 /* The error that a take reported. */
-const struct ccaas_error *ccaas_flow_error(const struct ccaas_flow *flow);
+const struct ccaas_error *ccaas_call_error(const struct ccaas_call *call);
 
 /* The answer's status and its headers (of the newest answer): names in lower
  * case and values, one after the other, each ended by a NUL; *length in
  * bytes. */
-int ccaas_flow_status(const struct ccaas_flow *flow);
-const char *ccaas_flow_headers(const struct ccaas_flow *flow, size_t *length);
+int ccaas_call_status(const struct ccaas_call *call);
+const char *ccaas_call_headers(const struct ccaas_call *call, size_t *length);
 /* Where a redirect led to, without query; NULL: there was none. */
-const char *ccaas_flow_moved(const struct ccaas_flow *flow);
+const char *ccaas_call_moved(const struct ccaas_call *call);
 
 struct ccaas_info {
     int64_t pages;       /* read to their end, in all passes */
@@ -403,11 +403,11 @@ struct ccaas_info {
     int64_t walk; /* the url (from 0) that it belongs to */
 };
 /* What is known of the walk so far. */
-void ccaas_flow_info(struct ccaas_flow *flow, struct ccaas_info *info);
+void ccaas_call_info(struct ccaas_call *call, struct ccaas_info *info);
 
 /* Cancels; takes report CCAAS_CANCELLED from now on.  Safe to call twice. */
-void ccaas_flow_close(struct ccaas_flow *flow);
-void ccaas_flow_free(struct ccaas_flow *flow);
+void ccaas_call_close(struct ccaas_call *call);
+void ccaas_call_free(struct ccaas_call *call);
 
 /* -- Live: a subscription, by websocket ---------------------------------------
  */
@@ -497,7 +497,7 @@ bool ccaas_live_note(struct ccaas_live *live, const char *metric,
                      size_t category_length, const char *updated,
                      size_t updated_length);
 
-/* As ccaas_flow_question, _answer, _bell, _timeout and _error. */
+/* As ccaas_call_token_reason, _answer, _bell, _timeout and _error. */
 const char *ccaas_live_question(const struct ccaas_live *live);
 void ccaas_live_answer(struct ccaas_live *live, const char *token);
 struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
@@ -532,7 +532,7 @@ struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine);
  * that had. */
 void ccaas_engine_sweep(struct ccaas_engine *engine);
 
-/* -- Gather: one descriptor for many flows ------------------------------------
+/* -- Gather: one descriptor for many calls ------------------------------------
  */
 
 struct ccaas_gather;
@@ -540,7 +540,7 @@ struct ccaas_gather;
 /* NULL: memory is out. */
 struct ccaas_gather *ccaas_gather_new(void);
 
-/* From now on what rings that bell (a flow's or a subscription's) wakes the
+/* From now on what rings that bell (a call's or a subscription's) wakes the
  * gather, too, until it leaves or is freed.  `own`: nobody else reads what it
  * belongs to.  With each ring that mark is left with the gather (-1: none).
  * False: memory is out. */

@@ -51,7 +51,7 @@ static bool splits(const struct cc_reader *reader)
            reader->body != CCAAS_BODY_JSON && reader->body != CCAAS_BODY_CHUNKS;
 }
 
-struct cc_reader *cc_reader_new(const struct ccaas_plan *plan,
+struct cc_reader *cc_reader_new(const struct ccaas_call_plan *plan,
                                 struct ccaas_bell *bell, size_t limit)
 {
     static const enum cc_split_kind kinds[] = {

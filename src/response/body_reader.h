@@ -2,7 +2,7 @@
  * and hands it over by a mailbox.
  *
  * The sink's side works on the engine's thread, the mailbox's reading side on
- * the flow's; each holds one reference.
+ * the call's; each holds one reference.
  */
 #ifndef CC_READER_H
 #define CC_READER_H
@@ -63,15 +63,15 @@ struct cc_reader;
  * the sink's last call drops.  From `limit` bytes on that wait in the mailbox
  * the sender waits, too; where there is one answer only, from
  * CC_READER_AHEAD on.  NULL: memory is out. */
-struct cc_reader *cc_reader_new(const struct ccaas_plan *plan,
+struct cc_reader *cc_reader_new(const struct ccaas_call_plan *plan,
                                 struct ccaas_bell *bell, size_t limit);
 
 /* The side that is given to the engine. */
 struct cc_http_sink cc_reader_sink(struct cc_reader *reader);
-/* Where the mails come out: the flow's side. */
+/* Where the mails come out: the call's side. */
 struct cc_mailbox *cc_reader_box(struct cc_reader *reader);
 
-/* The flow's side is done with it: whatever still comes is freed. */
+/* The call's side is done with it: whatever still comes is freed. */
 void cc_reader_release(struct cc_reader *reader);
 
 /* Drops the sink's reference where the sink was never given away. */

@@ -20,7 +20,7 @@ struct cc_token {
     struct cc_token *next, **link; /* the engine's list */
 
     char *url;  /* NULL: the token is given, and never changes, ... */
-    bool asked; /* ... or the owner of a flow is asked for it, ... */
+    bool asked; /* ... or the owner of a call is asked for it, ... */
     struct ccaas_bell *asking; /* ... this one's */
     struct cc_secret *key, *secret;
     char *ca_file, *proxy;

@@ -93,7 +93,8 @@ void cc_token_send(struct cc_token *token, struct ccaas_client *client,
     static const char *const headers[] = {
         "Content-Type: application/x-www-form-urlencoded",
         "Accept: application/json", NULL};
-    struct ccaas_plan plan = {.body = CCAAS_BODY_WHOLE, .max_body = TOKEN_BODY};
+    struct ccaas_call_plan plan = {.body = CCAAS_BODY_WHOLE,
+                                   .max_body = TOKEN_BODY};
     struct cc_http_request request = {
         .method = "POST",
         .url = token->url,

@@ -1,12 +1,12 @@
-/* core.flow: one call; its `take` hands out what has arrived, decoded. */
+/* core.call: one call; its `take` hands out what has arrived, decoded. */
 #include <math.h>
 
 #include "binding.h"
 #include "compat.h"
 #include "record.h"
 
-struct flow_box {
-    struct ccaas_flow *flow; /* NULL: let go */
+struct call_box {
+    struct ccaas_call *call; /* NULL: let go */
     bool raw;                /* the record is bytes, not JSON */
     bool rows;               /* every record has to be an object */
     bool in_place;           /* a piece stays where it is until the next take */
@@ -15,38 +15,38 @@ struct flow_box {
     char totals[32]; /* the name of a totals row; "": there are none */
 };
 
-static struct flow_box *check_box(lua_State *L, int index)
+static struct call_box *check_box(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, CC_FLOW_TYPE);
+    return luaL_checkudata(L, index, CC_CALL_TYPE);
 }
 
-struct ccaas_flow *cc_binding_flow_or_null(lua_State *L, int index)
+struct ccaas_call *cc_binding_call_or_null(lua_State *L, int index)
 {
-    return check_box(L, index)->flow;
+    return check_box(L, index)->call;
 }
 
-struct ccaas_flow *cc_binding_check_flow(lua_State *L, int index)
+struct ccaas_call *cc_binding_check_call(lua_State *L, int index)
 {
-    struct flow_box *box = check_box(L, index);
+    struct call_box *box = check_box(L, index);
 
-    if (!box->flow)
+    if (!box->call)
         luaL_error(L, "the stream is closed");
-    return box->flow;
+    return box->call;
 }
 
 /* Gives up the piece that is in its place. */
-static void drop_piece(struct flow_box *box)
+static void drop_piece(struct call_box *box)
 {
     if (!box->piece.bytes)
         return;
     box->piece.bytes = NULL;
     box->piece.length = 0;
-    ccaas_flow_admit(box->flow, NULL, 0);
+    ccaas_call_admit(box->call, NULL, 0);
 }
 
 const char *cc_binding_check_bytes(lua_State *L, int index, size_t *length)
 {
-    struct flow_box *box;
+    struct call_box *box;
 
     if (lua_type(L, index) != LUA_TUSERDATA)
         return luaL_checklstring(L, index, length);
@@ -84,7 +84,7 @@ static enum ccaas_format read_format(lua_State *L)
 }
 
 /* The plan at index -1; leaves what it points to on the stack above it. */
-static void read_plan(lua_State *L, struct ccaas_plan *plan)
+static void read_plan(lua_State *L, struct ccaas_call_plan *plan)
 {
     const int table = lua_gettop(L);
 
@@ -134,11 +134,11 @@ static void push_decoder(lua_State *L, int table)
     lua_remove(L, -2);
 }
 
-int cc_binding_new_flow(lua_State *L)
+int cc_binding_new_call(lua_State *L)
 {
     struct ccaas_client *client;
-    struct ccaas_plan plan = {0};
-    struct flow_box *box;
+    struct ccaas_call_plan plan = {0};
+    struct call_box *box;
     const char *totals;
     bool in_place;
 
@@ -146,7 +146,7 @@ int cc_binding_new_flow(lua_State *L)
     lua_settop(L, 2);
     box = cc_newuserdata(L, sizeof *box);
     memset(box, 0, sizeof *box);
-    luaL_getmetatable(L, CC_FLOW_TYPE);
+    luaL_getmetatable(L, CC_CALL_TYPE);
     lua_setmetatable(L, -2);
     lua_createtable(L, 1, 0);
     push_decoder(L, 2);
@@ -166,8 +166,8 @@ int cc_binding_new_flow(lua_State *L)
     box->in_place = in_place && plan.body == CCAAS_BODY_CHUNKS;
     /* Not before: a collector may close it while the plan is read. */
     client = cc_binding_check_client(L, 1);
-    box->flow = ccaas_flow_new(client, &plan);
-    if (!box->flow)
+    box->call = ccaas_call_new(client, &plan);
+    if (!box->call)
         return luaL_error(L, "not enough memory");
     lua_settop(L, 3);
     return 1;
@@ -177,7 +177,7 @@ int cc_binding_new_flow(lua_State *L)
  */
 
 /* Is the row on top of the stack, which has no identity, the totals row? */
-static bool is_totals(lua_State *L, const struct flow_box *box)
+static bool is_totals(lua_State *L, const struct call_box *box)
 {
     bool same = false;
 
@@ -190,11 +190,11 @@ static bool is_totals(lua_State *L, const struct flow_box *box)
     return same;
 }
 
-#define DECODER 2 /* where take has the flow's decoder on its stack */
+#define DECODER 2 /* where take has the call's decoder on its stack */
 
 /* The record, decoded and admitted: the number of values pushed; 0: there is
  * nothing to hand out of it. */
-static int hand_out(lua_State *L, struct flow_box *box,
+static int hand_out(lua_State *L, struct call_box *box,
                     const struct ccaas_record *record)
 {
     struct cc_record_fault fault;
@@ -209,27 +209,27 @@ static int hand_out(lua_State *L, struct flow_box *box,
     }
     if (box->raw) {
         lua_pushlstring(L, record->bytes, record->length);
-        return ccaas_flow_admit(box->flow, NULL, 0) == CCAAS_ADMIT_NEW;
+        return ccaas_call_admit(box->call, NULL, 0) == CCAAS_ADMIT_NEW;
     }
     if (box->rows && record->bytes[0] != '{') {
-        ccaas_flow_malformed(box->flow, 0, "a row is no object");
+        ccaas_call_malformed(box->call, 0, "a row is no object");
         return 0;
     }
     if (!cc_decoder_run(L, DECODER, record->bytes, record->length, &fault)) {
-        ccaas_flow_malformed(box->flow, fault.offset, fault.reason);
+        ccaas_call_malformed(box->call, fault.offset, fault.reason);
         return 0;
     }
     decoder = lua_touserdata(L, DECODER);
     if (!cc_decoder_identity(decoder, &identity, &length)) {
         identity = NULL;
         if (is_totals(L, box)) {
-            if (!ccaas_flow_totals(box->flow))
+            if (!ccaas_call_totals(box->call))
                 return 0;
             lua_pushliteral(L, "totals");
             return 2;
         }
     }
-    switch (ccaas_flow_admit(box->flow, identity, length)) {
+    switch (ccaas_call_admit(box->call, identity, length)) {
     case CCAAS_ADMIT_NEW:
         return 1;
     case CCAAS_ADMIT_AGAIN:
@@ -237,11 +237,11 @@ static int hand_out(lua_State *L, struct flow_box *box,
     case CCAAS_ADMIT_MEMORY:
         break;
     }
-    ccaas_flow_exhausted(box->flow);
+    ccaas_call_exhausted(box->call);
     return 0;
 }
 
-/* What `take` does, with the flow as its one argument. */
+/* What `take` does, with the call as its one argument. */
 static int take_unprotected(lua_State *L)
 {
     static const char *const words[] = {
@@ -250,7 +250,7 @@ static int take_unprotected(lua_State *L)
         [CCAAS_TAKE_AFRESH] = "afresh", [CCAAS_TAKE_END] = "end",
         [CCAAS_TAKE_ERROR] = "error",
     };
-    struct flow_box *box = lua_touserdata(L, 1);
+    struct call_box *box = lua_touserdata(L, 1);
     struct ccaas_record record;
     enum ccaas_take taken;
     int pushed;
@@ -259,7 +259,7 @@ static int take_unprotected(lua_State *L)
     lua_rawgeti(L, -1, 1);
     lua_replace(L, DECODER);
     drop_piece(box);
-    while ((taken = ccaas_flow_take(box->flow, &record)) == CCAAS_TAKE_RECORD) {
+    while ((taken = ccaas_call_take(box->call, &record)) == CCAAS_TAKE_RECORD) {
         pushed = hand_out(L, box, &record);
         if (pushed)
             return pushed;
@@ -270,18 +270,18 @@ static int take_unprotected(lua_State *L)
     return 2;
 }
 
-/* flow:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
- * "afresh", "page", "end" or "error".  With `in_place` it gives the flow
+/* call:take() -> the next row [, "totals"], or nil and "wait", "pause", "ask",
+ * "afresh", "page", "end" or "error".  With `in_place` it gives the call
  * itself, which then stands for the piece until the next take: see ogg:feed and
- * file:write, and #flow.  One function for all flows: LuaJIT's
- * traces hold the functions that they call, and would hold each flow with its
+ * file:write, and #call.  One function for all calls: LuaJIT's
+ * traces hold the functions that they call, and would hold each call with its
  * own. */
 static int take(lua_State *L)
 {
-    struct flow_box *box = check_box(L, 1);
+    struct call_box *box = check_box(L, 1);
     int status;
 
-    if (!box->flow)
+    if (!box->call)
         return luaL_error(L, "the stream is closed");
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -291,10 +291,10 @@ static int take(lua_State *L)
         return lua_gettop(L) - 1;
     if (status != LUA_ERRMEM)
         return lua_error(L);
-    /* Lua has no memory for what the server sent: this flow ends, others go
+    /* Lua has no memory for what the server sent: this call ends, others go
      * on. */
-    if (box->flow)
-        ccaas_flow_exhausted(box->flow);
+    if (box->call)
+        ccaas_call_exhausted(box->call);
     lua_pushnil(L);
     lua_pushvalue(L, lua_upvalueindex(2));
     return 2;
@@ -303,25 +303,25 @@ static int take(lua_State *L)
 /* -- Looking at it
  * -------------------------------------------------------------- */
 
-/* flow:fd() -> the descriptor that tells when a take is worth another try. */
-static int flow_fd(lua_State *L)
+/* call:fd() -> the descriptor that tells when a take is worth another try. */
+static int call_fd(lua_State *L)
 {
-    lua_pushinteger(L, ccaas_flow_fd(cc_binding_check_flow(L, 1)));
+    lua_pushinteger(L, ccaas_call_fd(cc_binding_check_call(L, 1)));
     return 1;
 }
 
-/* flow:waiting(true), and false afterwards: somebody waits for the
+/* call:waiting(true), and false afterwards: somebody waits for the
  * descriptor. */
-static int flow_waiting(lua_State *L)
+static int call_waiting(lua_State *L)
 {
-    ccaas_flow_waiting(cc_binding_check_flow(L, 1), lua_toboolean(L, 2));
+    ccaas_call_waiting(cc_binding_check_call(L, 1), lua_toboolean(L, 2));
     return 0;
 }
 
-/* flow:timeout() -> seconds after which it is in any case, or nil. */
-static int flow_timeout(lua_State *L)
+/* call:timeout() -> seconds after which it is in any case, or nil. */
+static int call_timeout(lua_State *L)
 {
-    double seconds = ccaas_flow_timeout(cc_binding_check_flow(L, 1));
+    double seconds = ccaas_call_timeout(cc_binding_check_call(L, 1));
 
     if (isinf(seconds))
         lua_pushnil(L);
@@ -330,37 +330,37 @@ static int flow_timeout(lua_State *L)
     return 1;
 }
 
-/* flow:error() -> the error that a take reported, as a plain table. */
-static int flow_error(lua_State *L)
+/* call:error() -> the error that a take reported, as a plain table. */
+static int call_error(lua_State *L)
 {
-    cc_binding_push_error(L, ccaas_flow_error(cc_binding_check_flow(L, 1)));
+    cc_binding_push_error(L, ccaas_call_error(cc_binding_check_call(L, 1)));
     return 1;
 }
 
-/* flow:question() -> why a token is wanted, or nil. */
-static int flow_question(lua_State *L)
+/* call:token_reason() -> why a token is wanted, or nil. */
+static int call_token_reason(lua_State *L)
 {
-    lua_pushstring(L, ccaas_flow_question(cc_binding_check_flow(L, 1)));
+    lua_pushstring(L, ccaas_call_token_reason(cc_binding_check_call(L, 1)));
     return 1;
 }
 
-/* flow:token(text or nil) answers the question. */
-static int flow_token(lua_State *L)
+/* call:token(text or nil) answers it. */
+static int call_token(lua_State *L)
 {
-    ccaas_flow_answer(cc_binding_check_flow(L, 1), lua_tostring(L, 2));
+    ccaas_call_give_token(cc_binding_check_call(L, 1), lua_tostring(L, 2));
     return 0;
 }
 
-/* flow:answer() -> the newest answer's status and its headers, and where a
+/* call:response() -> the newest answer's status and its headers, and where a
  * redirect led to, or nil. */
-static int flow_answer(lua_State *L)
+static int call_response(lua_State *L)
 {
-    struct ccaas_flow *flow = cc_binding_check_flow(L, 1);
+    struct ccaas_call *call = cc_binding_check_call(L, 1);
     size_t length;
-    const char *at = ccaas_flow_headers(flow, &length), *end = at + length;
+    const char *at = ccaas_call_headers(call, &length), *end = at + length;
     const char *value;
 
-    lua_pushinteger(L, ccaas_flow_status(flow));
+    lua_pushinteger(L, ccaas_call_status(call));
     lua_newtable(L);
     for (; at && at < end; at = value + strlen(value) + 1) {
         value = at + strlen(at) + 1;
@@ -372,7 +372,7 @@ static int flow_answer(lua_State *L)
         lua_setfield(L, -3, at);
         lua_pop(L, 1);
     }
-    lua_pushstring(L, ccaas_flow_moved(flow));
+    lua_pushstring(L, ccaas_call_moved(call));
     return 3;
 }
 
@@ -393,13 +393,13 @@ static void set_time(lua_State *L, const char *name, double seconds)
     lua_setfield(L, -2, name);
 }
 
-/* flow:info() -> a table of counts; `page` and `walk` are of the page that was
+/* call:info() -> a table of counts; `page` and `walk` are of the page that was
  * read last. */
-static int flow_info(lua_State *L)
+static int call_info(lua_State *L)
 {
     struct ccaas_info info;
 
-    ccaas_flow_info(cc_binding_check_flow(L, 1), &info);
+    ccaas_call_info(cc_binding_check_call(L, 1), &info);
     lua_createtable(L, 0, 14);
     set_count(L, "pages", info.pages);
     set_count(L, "total_pages", info.total_pages);
@@ -421,51 +421,51 @@ static int flow_info(lua_State *L)
     return 1;
 }
 
-/* flow:close() cancels; safe to call twice. */
-static int flow_close(lua_State *L)
+/* call:close() cancels; safe to call twice. */
+static int call_close(lua_State *L)
 {
-    struct flow_box *box = check_box(L, 1);
+    struct call_box *box = check_box(L, 1);
 
-    if (box->flow) {
+    if (box->call) {
         drop_piece(box);
-        ccaas_flow_close(box->flow);
+        ccaas_call_close(box->call);
     }
     return 0;
 }
 
-/* #flow -> the bytes of the piece at hand. */
-static int flow_length(lua_State *L)
+/* #call -> the bytes of the piece at hand. */
+static int call_length(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)check_box(L, 1)->piece.length);
     return 1;
 }
 
-static int flow_gc(lua_State *L)
+static int call_gc(lua_State *L)
 {
-    struct flow_box *box = check_box(L, 1);
+    struct call_box *box = check_box(L, 1);
 
-    ccaas_flow_free(box->flow);
-    box->flow = NULL;
+    ccaas_call_free(box->call);
+    box->call = NULL;
     return 0;
 }
 
-void cc_binding_flow(lua_State *L)
+void cc_binding_call(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"fd", flow_fd},
-                                       {"waiting", flow_waiting},
-                                       {"timeout", flow_timeout},
-                                       {"error", flow_error},
-                                       {"answer", flow_answer},
-                                       {"info", flow_info},
-                                       {"question", flow_question},
-                                       {"token", flow_token},
-                                       {"close", flow_close},
+    static const luaL_Reg methods[] = {{"fd", call_fd},
+                                       {"waiting", call_waiting},
+                                       {"timeout", call_timeout},
+                                       {"error", call_error},
+                                       {"response", call_response},
+                                       {"info", call_info},
+                                       {"token_reason", call_token_reason},
+                                       {"token", call_token},
+                                       {"close", call_close},
                                        {NULL, NULL}};
 
-    luaL_newmetatable(L, CC_FLOW_TYPE);
-    lua_pushcfunction(L, flow_gc);
+    luaL_newmetatable(L, CC_CALL_TYPE);
+    lua_pushcfunction(L, call_gc);
     lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, flow_length);
+    lua_pushcfunction(L, call_length);
     lua_setfield(L, -2, "__len");
     lua_newtable(L);
     cc_setfuncs(L, methods);
