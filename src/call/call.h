@@ -41,7 +41,7 @@ struct cc_fetch {
     int64_t page;
     char *url;
     enum cc_fetch_state state;
-    struct cc_reader *reader;
+    struct cc_body_reader *reader;
     struct cc_transfer *transfer;
     unsigned attempt;
     bool replayed; /* once, with a new token */

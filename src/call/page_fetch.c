@@ -79,7 +79,7 @@ void cc_fetch_drop(struct cc_fetch *fetch)
     if (fetch->transfer)
         cc_http_cancel(fetch->transfer);
     cc_http_release(fetch->transfer);
-    cc_reader_release(fetch->reader);
+    cc_body_reader_release(fetch->reader);
     free(fetch->headers);
     fetch->transfer = NULL;
     fetch->reader = NULL;
@@ -319,14 +319,14 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
     fetch->moved[0] = '\0';
     if (fetch->attempt == 1)
         cc_fetch_note(fetch, "request");
-    fetch->reader = cc_reader_new(plan, call->bell, call->ahead);
+    fetch->reader = cc_body_reader_new(plan, call->bell, call->ahead);
     if (fetch->reader) {
-        sink = cc_reader_sink(fetch->reader);
-        cc_mailbox_quiet(cc_reader_box(fetch->reader), true);
+        sink = cc_body_reader_sink(fetch->reader);
+        cc_mailbox_quiet(cc_body_reader_box(fetch->reader), true);
         if (http)
             fetch->transfer = cc_http_send(http, &request, &sink);
         if (!fetch->transfer)
-            cc_reader_unsent(fetch->reader);
+            cc_body_reader_unsent(fetch->reader);
     }
     free(rest.headers);
     fetch->unheard = fetch->transfer != NULL;
@@ -393,10 +393,10 @@ static void receive(struct cc_fetch *fetch)
     int kind;
 
     while (fetch->state == CC_FETCH_UNDERWAY) {
-        kind = cc_mailbox_peek(cc_reader_box(fetch->reader));
+        kind = cc_mailbox_peek(cc_body_reader_box(fetch->reader));
         if (kind != CC_MAIL_HEAD && kind != CC_MAIL_END)
             return;
-        mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
+        mail = cc_mailbox_take(cc_body_reader_box(fetch->reader), &resume);
         fetch->unheard = false;
         if (kind == CC_MAIL_HEAD)
             cc_response_head(fetch, (struct cc_head_mail *)mail);
@@ -425,9 +425,9 @@ struct cc_block *cc_fetch_block(struct cc_fetch *fetch)
     bool resume;
 
     if (fetch->state != CC_FETCH_UNDERWAY ||
-        cc_mailbox_peek(cc_reader_box(fetch->reader)) != CC_MAIL_BLOCK)
+        cc_mailbox_peek(cc_body_reader_box(fetch->reader)) != CC_MAIL_BLOCK)
         return NULL;
-    mail = cc_mailbox_take(cc_reader_box(fetch->reader), &resume);
+    mail = cc_mailbox_take(cc_body_reader_box(fetch->reader), &resume);
     if (resume)
         cc_http_resume(fetch->transfer);
     return (struct cc_block *)mail;
@@ -439,13 +439,13 @@ bool cc_fetch_running(const struct cc_fetch *fetch)
      * others: until then nobody else gets its place. */
     return fetch->state < CC_FETCH_READ &&
            !(fetch->state == CC_FETCH_UNDERWAY && fetch->status &&
-             cc_mailbox_finished(cc_reader_box(fetch->reader)));
+             cc_mailbox_finished(cc_body_reader_box(fetch->reader)));
 }
 
 void cc_fetch_first(struct cc_fetch *fetch)
 {
     if (fetch->reader)
-        cc_mailbox_quiet(cc_reader_box(fetch->reader), false);
+        cc_mailbox_quiet(cc_body_reader_box(fetch->reader), false);
 }
 
 double cc_fetch_due(const struct cc_fetch *fetch)

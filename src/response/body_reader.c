@@ -12,7 +12,7 @@
 #include "error.h"
 #include "ogg.h"
 
-struct cc_reader {
+struct cc_body_reader {
     atomic_int references;
     struct cc_mailbox box;
 
@@ -45,14 +45,14 @@ static void free_end(struct cc_mail *mail)
     free(mail);
 }
 
-static bool splits(const struct cc_reader *reader)
+static bool splits(const struct cc_body_reader *reader)
 {
     return reader->body != CCAAS_BODY_WHOLE &&
            reader->body != CCAAS_BODY_JSON && reader->body != CCAAS_BODY_CHUNKS;
 }
 
-struct cc_reader *cc_reader_new(const struct ccaas_call_plan *plan,
-                                struct ccaas_bell *bell, size_t limit)
+struct cc_body_reader *cc_body_reader_new(const struct ccaas_call_plan *plan,
+                                          struct ccaas_bell *bell, size_t limit)
 {
     static const enum cc_split_kind kinds[] = {
         [CCAAS_BODY_WHOLE] = CC_SPLIT_WHOLE,
@@ -62,7 +62,7 @@ struct cc_reader *cc_reader_new(const struct ccaas_call_plan *plan,
         [CCAAS_BODY_ARRAY_OR_ONE] = CC_SPLIT_ARRAY_OR_ONE,
         [CCAAS_BODY_CHUNKS] = CC_SPLIT_WHOLE,
     };
-    struct cc_reader *reader = calloc(1, sizeof *reader);
+    struct cc_body_reader *reader = calloc(1, sizeof *reader);
     bool failed = !reader;
 
     if (failed)
@@ -88,13 +88,13 @@ struct cc_reader *cc_reader_new(const struct ccaas_call_plan *plan,
         cc_split_start(&reader->split, kinds[plan->body], reader->key,
                        plan->max_record);
     cc_ogg_start(&reader->ogg);
-    if (!plan->paged && limit > CC_READER_AHEAD)
-        limit = CC_READER_AHEAD;
+    if (!plan->paged && limit > CC_BODY_AHEAD)
+        limit = CC_BODY_AHEAD;
     cc_mailbox_open(&reader->box, bell, limit);
     return reader;
 }
 
-static void let_go(struct cc_reader *reader)
+static void let_go(struct cc_body_reader *reader)
 {
     if (atomic_fetch_sub(&reader->references, 1) != 1)
         return;
@@ -106,7 +106,7 @@ static void let_go(struct cc_reader *reader)
     free(reader);
 }
 
-void cc_reader_release(struct cc_reader *reader)
+void cc_body_reader_release(struct cc_body_reader *reader)
 {
     if (!reader)
         return;
@@ -114,12 +114,12 @@ void cc_reader_release(struct cc_reader *reader)
     let_go(reader);
 }
 
-void cc_reader_unsent(struct cc_reader *reader)
+void cc_body_reader_unsent(struct cc_body_reader *reader)
 {
     let_go(reader);
 }
 
-struct cc_mailbox *cc_reader_box(struct cc_reader *reader)
+struct cc_mailbox *cc_body_reader_box(struct cc_body_reader *reader)
 {
     return &reader->box;
 }
@@ -128,18 +128,18 @@ struct cc_mailbox *cc_reader_box(struct cc_reader *reader)
  */
 
 /* Is this the answer that was asked for? */
-static bool is_good(const struct cc_reader *reader)
+static bool is_good(const struct cc_body_reader *reader)
 {
     return reader->status >= 200 && reader->status <= 299 &&
            !(reader->patient && reader->status == 202);
 }
 
 /* Makes room for `length` more bytes in the open block. */
-static bool make_room(struct cc_reader *reader, size_t length)
+static bool make_room(struct cc_body_reader *reader, size_t length)
 {
     struct cc_block *block = reader->open;
     size_t need = (block ? block->length : 0) + length;
-    size_t room = block ? block->room : CC_READER_BLOCK;
+    size_t room = block ? block->room : CC_BODY_BLOCK;
     struct cc_block *grown;
 
     if (block && need <= room)
@@ -161,7 +161,8 @@ static bool make_room(struct cc_reader *reader, size_t length)
     return true;
 }
 
-static bool append(struct cc_reader *reader, const char *bytes, size_t length)
+static bool append(struct cc_body_reader *reader, const char *bytes,
+                   size_t length)
 {
     if (!make_room(reader, length)) {
         reader->no_memory = true;
@@ -173,7 +174,7 @@ static bool append(struct cc_reader *reader, const char *bytes, size_t length)
 }
 
 /* Puts a block into the mailbox, cut to its size: many may wait there. */
-static bool put(struct cc_reader *reader, struct cc_block *block)
+static bool put(struct cc_body_reader *reader, struct cc_block *block)
 {
     struct cc_block *cut = realloc(block, sizeof *block + block->length);
 
@@ -184,7 +185,7 @@ static bool put(struct cc_reader *reader, struct cc_block *block)
 
 /* Sends the open block off; what is not whole yet moves to a new one.  False:
  * the mailbox is full (or memory is out: no_memory). */
-static bool post(struct cc_reader *reader, bool *full)
+static bool post(struct cc_body_reader *reader, bool *full)
 {
     struct cc_block *block = reader->open;
     uint64_t keep = reader->split.begin < reader->split.offset
@@ -208,7 +209,7 @@ static bool post(struct cc_reader *reader, bool *full)
     return true;
 }
 
-static enum cc_http_answer take_records(struct cc_reader *reader,
+static enum cc_http_answer take_records(struct cc_body_reader *reader,
                                         const char *bytes, size_t length)
 {
     struct cc_split *split = &reader->split;
@@ -222,7 +223,7 @@ static enum cc_http_answer take_records(struct cc_reader *reader,
            split->state != CC_SPLIT_BAD && split->state != CC_SPLIT_LARGE) {
         reader->fed += cc_split_feed(
             split, block->bytes + reader->fed, block->length - reader->fed,
-            block->spans + block->count, CC_READER_SPANS - block->count, &got);
+            block->spans + block->count, CC_BODY_SPANS - block->count, &got);
         block->count += got;
         if (block->count && !post(reader, &full))
             return CC_HTTP_STOP;
@@ -237,7 +238,7 @@ static enum cc_http_answer take_records(struct cc_reader *reader,
     return full ? CC_HTTP_FULL : CC_HTTP_MORE;
 }
 
-static enum cc_http_answer take_whole(struct cc_reader *reader,
+static enum cc_http_answer take_whole(struct cc_body_reader *reader,
                                       const char *bytes, size_t length)
 {
     size_t have = reader->open ? reader->open->length : 0;
@@ -252,7 +253,7 @@ static enum cc_http_answer take_whole(struct cc_reader *reader,
 
 /* Looks at a piece before it is handed out.  False: it is not what it should
  * be. */
-static bool check_chunk(struct cc_reader *reader, const char *bytes,
+static bool check_chunk(struct cc_body_reader *reader, const char *bytes,
                         size_t length)
 {
     struct cc_span span;
@@ -268,7 +269,7 @@ static bool check_chunk(struct cc_reader *reader, const char *bytes,
     return true;
 }
 
-static enum cc_http_answer take_chunk(struct cc_reader *reader,
+static enum cc_http_answer take_chunk(struct cc_body_reader *reader,
                                       const char *bytes, size_t length)
 {
     struct cc_block *block;
@@ -287,7 +288,7 @@ static enum cc_http_answer take_chunk(struct cc_reader *reader,
 
 static void on_head(void *self, const struct cc_http_head *head)
 {
-    struct cc_reader *reader = self;
+    struct cc_body_reader *reader = self;
     struct cc_head_mail *mail = malloc(sizeof *mail + head->length);
 
     reader->status = head->status;
@@ -312,17 +313,17 @@ static void on_head(void *self, const struct cc_http_head *head)
 static enum cc_http_answer on_bytes(void *self, const char *bytes,
                                     size_t length)
 {
-    struct cc_reader *reader = self;
+    struct cc_body_reader *reader = self;
 
     if (reader->no_memory)
         return CC_HTTP_STOP;
     reader->filled = reader->filled || length;
     if (!is_good(reader)) {
-        if (length > CC_READER_ERROR - reader->error.length)
-            length = CC_READER_ERROR - reader->error.length;
+        if (length > CC_BODY_ERROR - reader->error.length)
+            length = CC_BODY_ERROR - reader->error.length;
         if (cc_buffer_add(&reader->error, bytes, length))
-            return reader->error.length < CC_READER_ERROR ? CC_HTTP_MORE
-                                                          : CC_HTTP_STOP;
+            return reader->error.length < CC_BODY_ERROR ? CC_HTTP_MORE
+                                                        : CC_HTTP_STOP;
         reader->no_memory = true;
         return CC_HTTP_STOP;
     }
@@ -333,7 +334,7 @@ static enum cc_http_answer on_bytes(void *self, const char *bytes,
 }
 
 /* The body of a list has ended by its framing: was the list whole? */
-static void finish_records(struct cc_reader *reader)
+static void finish_records(struct cc_body_reader *reader)
 {
     struct cc_split *split = &reader->split;
     struct cc_block *block = reader->open;
@@ -355,7 +356,7 @@ static void finish_records(struct cc_reader *reader)
 }
 
 /* The body of one piece has ended: it is the one record. */
-static void finish_whole(struct cc_reader *reader)
+static void finish_whole(struct cc_body_reader *reader)
 {
     struct cc_block *block;
 
@@ -377,7 +378,7 @@ static void finish_whole(struct cc_reader *reader)
 }
 
 /* A body in pieces has ended: was it whole? */
-static void finish_chunks(struct cc_reader *reader)
+static void finish_chunks(struct cc_body_reader *reader)
 {
     struct cc_span span;
     size_t none;
@@ -403,7 +404,7 @@ static bool is_closed_json(const char *bytes, size_t length)
 
 /* Nothing told that the body was over when the connection was: does its own
  * format? */
-static bool proves_end(const struct cc_reader *reader)
+static bool proves_end(const struct cc_body_reader *reader)
 {
     const struct cc_block *block = reader->open;
 
@@ -416,7 +417,7 @@ static bool proves_end(const struct cc_reader *reader)
 
 static void on_end(void *self, const struct cc_http_end *http)
 {
-    struct cc_reader *reader = self;
+    struct cc_body_reader *reader = self;
     struct cc_end_mail *end = reader->end;
 
     end->http = *http;
@@ -463,10 +464,10 @@ static void on_end(void *self, const struct cc_http_end *http)
 
 static bool wanted(void *self)
 {
-    return !cc_bell_is_cut(((struct cc_reader *)self)->box.bell);
+    return !cc_bell_is_cut(((struct cc_body_reader *)self)->box.bell);
 }
 
-struct cc_http_sink cc_reader_sink(struct cc_reader *reader)
+struct cc_http_sink cc_body_reader_sink(struct cc_body_reader *reader)
 {
     struct cc_http_sink sink = {.self = reader,
                                 .head = on_head,

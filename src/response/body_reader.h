@@ -4,8 +4,8 @@
  * The sink's side works on the engine's thread, the mailbox's reading side on
  * the call's; each holds one reference.
  */
-#ifndef CC_READER_H
-#define CC_READER_H
+#ifndef CC_BODY_READER_H
+#define CC_BODY_READER_H
 
 #include "ccaas.h"
 #include "http.h"
@@ -13,14 +13,14 @@
 #include "split.h"
 
 #ifdef CCAAS_TINY /* small enough for every border to be met in a test */
-#define CC_READER_BLOCK 64
-#define CC_READER_SPANS 3
+#define CC_BODY_BLOCK 64
+#define CC_BODY_SPANS 3
 #else
-#define CC_READER_BLOCK (20 * 1024) /* a piece of libcurl's and a rest */
-#define CC_READER_SPANS 64
+#define CC_BODY_BLOCK (20 * 1024) /* a piece of libcurl's and a rest */
+#define CC_BODY_SPANS 64
 #endif
-#define CC_READER_ERROR (64 * 1024)  /* of an error's body is kept */
-#define CC_READER_AHEAD (256 * 1024) /* of an only answer waits */
+#define CC_BODY_ERROR (64 * 1024)  /* of an error's body is kept */
+#define CC_BODY_AHEAD (256 * 1024) /* of an only answer waits */
 
 enum cc_mail_kind { CC_MAIL_HEAD, CC_MAIL_BLOCK, CC_MAIL_END };
 
@@ -39,7 +39,7 @@ struct cc_block {
     uint64_t base; /* offset of bytes[0] in the body */
     size_t length, room;
     size_t count;
-    struct cc_span spans[CC_READER_SPANS];
+    struct cc_span spans[CC_BODY_SPANS];
     char bytes[];
 };
 
@@ -57,24 +57,25 @@ struct cc_end_mail {
     size_t length;
 };
 
-struct cc_reader;
+struct cc_body_reader;
 
 /* A reader for one attempt, with two references: the caller's, and one that
  * the sink's last call drops.  From `limit` bytes on that wait in the mailbox
  * the sender waits, too; where there is one answer only, from
- * CC_READER_AHEAD on.  NULL: memory is out. */
-struct cc_reader *cc_reader_new(const struct ccaas_call_plan *plan,
-                                struct ccaas_bell *bell, size_t limit);
+ * CC_BODY_AHEAD on.  NULL: memory is out. */
+struct cc_body_reader *cc_body_reader_new(const struct ccaas_call_plan *plan,
+                                          struct ccaas_bell *bell,
+                                          size_t limit);
 
 /* The side that is given to the engine. */
-struct cc_http_sink cc_reader_sink(struct cc_reader *reader);
+struct cc_http_sink cc_body_reader_sink(struct cc_body_reader *reader);
 /* Where the mails come out: the call's side. */
-struct cc_mailbox *cc_reader_box(struct cc_reader *reader);
+struct cc_mailbox *cc_body_reader_box(struct cc_body_reader *reader);
 
 /* The call's side is done with it: whatever still comes is freed. */
-void cc_reader_release(struct cc_reader *reader);
+void cc_body_reader_release(struct cc_body_reader *reader);
 
 /* Drops the sink's reference where the sink was never given away. */
-void cc_reader_unsent(struct cc_reader *reader);
+void cc_body_reader_unsent(struct cc_body_reader *reader);
 
 #endif

@@ -31,7 +31,7 @@ struct cc_token {
     struct cc_secret *former; /* the one before: a late answer may say it */
     bool refused, former_refused;
     struct ccaas_bell *bell; /* rings for all who wait */
-    struct cc_reader *reader;
+    struct cc_body_reader *reader;
     struct cc_transfer *transfer;
     struct cc_block *reply; /* arrived, its end not yet */
     int status;

@@ -26,7 +26,7 @@ void cc_token_drop(struct cc_token *token)
     if (token->transfer)
         cc_http_cancel(token->transfer);
     cc_http_release(token->transfer);
-    cc_reader_release(token->reader);
+    cc_body_reader_release(token->reader);
     token->transfer = NULL;
     token->reader = NULL;
     free(token->headers);
@@ -120,14 +120,14 @@ void cc_token_send(struct cc_token *token, struct ccaas_client *client,
     token->heard = now;
     token->status = 0;
     token->life.asked_at = now; /* its life counts from the last asking */
-    token->reader = cc_reader_new(&plan, token->bell, TOKEN_BODY);
+    token->reader = cc_body_reader_new(&plan, token->bell, TOKEN_BODY);
     if (token->reader && http) {
-        sink = cc_reader_sink(token->reader);
+        sink = cc_body_reader_sink(token->reader);
         token->transfer = cc_http_send(http, &request, &sink);
         if (!token->transfer)
-            cc_reader_unsent(token->reader);
+            cc_body_reader_unsent(token->reader);
     } else if (token->reader) {
-        cc_reader_unsent(token->reader);
+        cc_body_reader_unsent(token->reader);
     }
     if (!token->transfer) {
         cc_token_drop(token);
@@ -347,8 +347,8 @@ void cc_token_receive(struct cc_token *token, struct ccaas_client *client)
     bool resume;
 
     while (token->reader &&
-           (mail = cc_mailbox_take(cc_reader_box(token->reader), &resume)) !=
-               NULL) {
+           (mail = cc_mailbox_take(cc_body_reader_box(token->reader),
+                                   &resume)) != NULL) {
         if (mail->kind == CC_MAIL_HEAD) {
             head = (struct cc_head_mail *)mail;
             token->status = head->status;
