@@ -238,7 +238,7 @@ static struct ccaas_call *call_with(const char *pace, unsigned retries,
 }
 
 /* Without a gate it is sent at will. */
-static struct ccaas_call *call(const char *pace)
+static struct ccaas_call *new_call(const char *pace)
 {
     return call_with(pace, 3, INFINITY);
 }
