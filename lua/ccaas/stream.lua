@@ -65,7 +65,7 @@ end
 --- Answers what C asks: of the client's store, or of its token function.  It may
 --- yield.
 ---@param client table the inner side of the client
----@param flow userdata what was told to ask: core.call or core.live
+---@param flow userdata what was told to ask: core.call or core.subscription
 function streams.ask(client, flow)
   if client.store and stores.answer(client) or not client.find_token then
     return

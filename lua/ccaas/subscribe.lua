@@ -272,7 +272,7 @@ function subscribe.give(own, name, method, plan, opts)
     misuse.raise("%s: too many ids for one websocket: split them, and read both by ccaas.merge", name)
   end
   local pauses = own.pauses or {}
-  local live = core.live(own.core, {
+  local live = core.subscription(own.core, {
     url = plan.urls[1]:gsub("^http", "ws"),
     token_name = method.token_name,
     refusals = method.refusals,

@@ -169,36 +169,36 @@ static void does_without_a_lease_that_is_over(void)
 
 static void counts_a_pause_of_a_subscription_without_token_so(void)
 {
-    static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
-                                                        "n", "u", "v"};
-    struct ccaas_live_plan plan = {.url = "wss://h/live",
-                                   .paths = paths,
-                                   .queue = 4,
-                                   .silence = 60,
-                                   .reconnects = -1,
-                                   .pause_first = 1,
-                                   .pause_most = 30,
-                                   .deadline = INFINITY,
-                                   .max_message = 1000};
-    struct ccaas_live *live;
+    static const char *const paths[CCAAS_UPDATE_PARTS] = {"k", "c", "t",
+                                                          "n", "u", "v"};
+    struct ccaas_subscription_plan plan = {.url = "wss://h/live",
+                                           .paths = paths,
+                                           .queue = 4,
+                                           .silence = 60,
+                                           .reconnects = -1,
+                                           .pause_first = 1,
+                                           .pause_most = 30,
+                                           .deadline = INFINITY,
+                                           .max_message = 1000};
+    struct ccaas_subscription *live;
     struct ccaas_news news;
     int looks;
 
     token_retries = 0;
     start(NULL);
-    live = ccaas_live_new(client, &plan);
-    CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_WAIT);
+    live = ccaas_subscription_new(client, &plan);
+    CHECK_INT(ccaas_subscription_take(live, &news), CCAAS_NEWS_WAIT);
     then = answers_too_fast;
-    CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_DOWN);
+    CHECK_INT(ccaas_subscription_take(live, &news), CCAAS_NEWS_DOWN);
     for (looks = 0; sent < 2 && looks < 1000; looks++) {
-        CHECK_INT(ccaas_live_take(live, &news), CCAAS_LIVE_TAKE_WAIT);
+        CHECK_INT(ccaas_subscription_take(live, &news), CCAAS_NEWS_WAIT);
         if (sent < 2)
-            now += fmin(fmax(ccaas_live_timeout(live), 0.001), 0.1);
+            now += fmin(fmax(ccaas_subscription_timeout(live), 0.001), 0.1);
     }
     CHECK(sent_at >= answered_at + 2);
     CHECK(sent_at < answered_at + 2.2);
     token_retries = 3;
-    ccaas_live_free(live);
+    ccaas_subscription_free(live);
     finish();
 }
 

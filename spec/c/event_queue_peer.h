@@ -87,11 +87,11 @@ static bool resumed, was_last;
 
 static struct cc_inbox *make(size_t queue, bool block)
 {
-    static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
-                                                        "n", "u", "v"};
+    static const char *const paths[CCAAS_UPDATE_PARTS] = {"k", "c", "t",
+                                                          "n", "u", "v"};
     struct cc_update_form form = {.key = {1, 2}};
 
-    form.pick = cc_pick_form_new(paths, CCAAS_LIVE_PARTS);
+    form.pick = cc_pick_form_new(paths, CCAAS_UPDATE_PARTS);
     return cc_inbox_new(bell, queue, block, &form);
 }
 
@@ -171,7 +171,7 @@ __attribute__((unused)) static enum cc_ws_answer send(int key, int number,
 /* The number of the next update; -1: there is none, -2: it is no update. */
 static int take(void)
 {
-    const struct ccaas_part *part = &taken.update.parts[CCAAS_LIVE_VALUE];
+    const struct ccaas_part *part = &taken.update.parts[CCAAS_UPDATE_VALUE];
 
     if (!cc_inbox_take(inbox, &taken, &resumed, &was_last))
         return -1;

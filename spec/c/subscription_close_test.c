@@ -2,11 +2,11 @@
 #include "subscription_peer.h"
 
 /* A subscription whose token comes from a function. */
-static void begin_asking(const struct ccaas_live_plan *plan)
+static void begin_asking(const struct ccaas_subscription_plan *plan)
 {
     static const struct ccaas_settings settings = {.connect_timeout = 10,
                                                    .ask_token = true};
-    struct ccaas_live_plan usual = usual_plan();
+    struct ccaas_subscription_plan usual = usual_plan();
 
     begin(plan ? plan : &usual, &settings);
     TAKES(ASK);
@@ -14,7 +14,7 @@ static void begin_asking(const struct ccaas_live_plan *plan)
 
 static void answer(const char *token)
 {
-    ccaas_live_answer(live, token);
+    ccaas_subscription_give_token(sub, token);
     TAKES(WAIT);
     CHECK_STR(last->bearer, token);
 }
@@ -36,9 +36,9 @@ static void closes(int code, bool received)
 
 static const int refusing[] = {1008, 3000, 3003, 4001, 4401, 0};
 
-static struct ccaas_live_plan plan_with_codes(void)
+static struct ccaas_subscription_plan plan_with_codes(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
 
     plan.refusals[0] = 4001;
     plan.refusals[1] = 4401;
@@ -47,7 +47,7 @@ static struct ccaas_live_plan plan_with_codes(void)
 
 static void refusals_ask_once(void)
 {
-    struct ccaas_live_plan plan = plan_with_codes();
+    struct ccaas_subscription_plan plan = plan_with_codes();
     const int *code;
 
     for (code = refusing; *code; code++) {
@@ -57,7 +57,7 @@ static void refusals_ask_once(void)
         closes(*code, false);
         CHECK_INT(error()->code, CCAAS_AUTH);
         TAKES(ASK);
-        CHECK_STR(ccaas_live_question(live), "refused");
+        CHECK_STR(ccaas_subscription_token_reason(sub), "refused");
         answer("two");
         opened_now();
         ENDS(.code = CCAAS_OK, .close_code = *code, .opened = true);
@@ -69,7 +69,7 @@ static void refusals_ask_once(void)
 
 static void refusals_of_a_given_token(void)
 {
-    struct ccaas_live_plan plan = plan_with_codes();
+    struct ccaas_subscription_plan plan = plan_with_codes();
     struct ccaas_settings settings = {.token = "given"};
     const int *code;
 
@@ -93,7 +93,7 @@ static void other_codes_refuse_nothing(void)
     const int *code;
 
     for (code = codes; *code; code++) {
-        struct ccaas_live_plan plan = usual_plan();
+        struct ccaas_subscription_plan plan = usual_plan();
 
         begin(&plan, &settings);
         open_it();
@@ -149,7 +149,7 @@ static void three_in_a_row_ask(void)
         }
         if (i == 3) {
             TAKES(ASK);
-            CHECK_STR(ccaas_live_question(live), "refused");
+            CHECK_STR(ccaas_subscription_token_reason(sub), "refused");
             answer("two");
         } else {
             TAKES(WAIT);
@@ -173,7 +173,7 @@ static void no_success_without_message(void)
     struct ccaas_settings settings = {.token = "given"};
 
     for (int most = 0; most < 4; most++) {
-        struct ccaas_live_plan plan = usual_plan();
+        struct ccaas_subscription_plan plan = usual_plan();
 
         plan.reconnects = most;
         begin(&plan, &settings);

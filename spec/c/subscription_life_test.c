@@ -8,7 +8,7 @@
 
 static void begin_asking(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
     struct ccaas_settings settings = {.ask_token = true};
 
     begin(&plan, &settings);
@@ -16,7 +16,7 @@ static void begin_asking(void)
 
 static void answer(const char *token)
 {
-    ccaas_live_answer(live, token);
+    ccaas_subscription_give_token(sub, token);
     TAKES(WAIT);
     CHECK_STR(last->bearer, token);
 }
@@ -26,11 +26,11 @@ static void asks_once_more(void)
     begin_asking();
     TAKES(ASK);
     TAKES(ASK);
-    CHECK_STR(ccaas_live_question(live), "start");
+    CHECK_STR(ccaas_subscription_token_reason(sub), "start");
     answer("one");
     refuse(401);
     TAKES(ASK);
-    CHECK_STR(ccaas_live_question(live), "refused");
+    CHECK_STR(ccaas_subscription_token_reason(sub), "refused");
     answer("two");
     CHECK_INT(opened, 2);
     refuse(401);
@@ -62,7 +62,7 @@ static void no_token(void)
 {
     begin_asking();
     TAKES(ASK);
-    ccaas_live_answer(live, NULL);
+    ccaas_subscription_give_token(sub, NULL);
     failed(CCAAS_AUTH);
     CHECK_INT(opened, 0);
     finish();
@@ -70,7 +70,7 @@ static void no_token(void)
 
 static void given_token(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
     struct ccaas_settings settings = {.token = "given"};
 
     begin(&plan, &settings);
@@ -85,9 +85,9 @@ static void closed_while_asked(void)
 {
     begin_asking();
     TAKES(ASK);
-    ccaas_live_close(live);
+    ccaas_subscription_close(sub);
     failed(CCAAS_CANCELLED);
-    ccaas_live_answer(live, "late");
+    ccaas_subscription_give_token(sub, "late");
     failed(CCAAS_CANCELLED);
     CHECK_INT(opened, 0);
     finish();
@@ -151,22 +151,22 @@ static void closed_in_each_state(void)
             if (whole_client)
                 ccaas_client_close(client);
             else
-                ccaas_live_close(live);
+                ccaas_subscription_close(sub);
             CHECK(!last || (last->released && (last->closed || last->over)));
             if (last && !last->over) {
                 opens(); /* they may still be on their way */
                 says("{}");
             }
             failed(CCAAS_CANCELLED);
-            ccaas_live_close(live);
+            ccaas_subscription_close(sub);
             finish();
         }
     begin_usual();
     ccaas_client_close(client);
-    ccaas_live_free(live);
-    live = ccaas_live_new(
-        client, &(struct ccaas_live_plan){.url = "ws://x",
-                                          .paths = usual_plan().paths});
+    ccaas_subscription_free(sub);
+    sub = ccaas_subscription_new(
+        client, &(struct ccaas_subscription_plan){.url = "ws://x",
+                                                  .paths = usual_plan().paths});
     failed(CCAAS_CANCELLED);
     finish();
 }
@@ -183,13 +183,13 @@ static void freed_in_each_state(void)
 static void deadline_in_each_state(void)
 {
     for (size_t i = 1; i < STATES; i++) {
-        struct ccaas_live_plan plan = usual_plan();
+        struct ccaas_subscription_plan plan = usual_plan();
         double began = now, due;
 
         plan.deadline = 30;
         begin(&plan, NULL);
         states[i]();
-        due = ccaas_live_timeout(live);
+        due = ccaas_subscription_timeout(sub);
         CHECK(due <= began + 30 - now);
         now = began + 30;
         failed(CCAAS_TIMEOUT);
@@ -200,7 +200,7 @@ static void deadline_in_each_state(void)
 /* It counts from the first take, and is kept while messages never end. */
 static void deadline_under_load(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
     int i;
 
     plan.deadline = 30;
@@ -210,7 +210,7 @@ static void deadline_under_load(void)
     now += 30;
     for (i = 0; i < 200; i++) {
         says("{}");
-        if (take() == CCAAS_LIVE_TAKE_ERROR)
+        if (take() == CCAAS_NEWS_ERROR)
             break;
     }
     CHECK(i < 100);
@@ -230,16 +230,16 @@ static void forked(void)
             TAKES(MESSAGE);
         child = fork();
         if (child == 0) {
-            bool good = take() == CCAAS_LIVE_TAKE_ERROR &&
+            bool good = take() == CCAAS_NEWS_ERROR &&
                         error()->code == CCAAS_CANCELLED &&
                         strstr(error()->message, "fork") != NULL;
 
-            ccaas_live_free(live);
+            ccaas_subscription_free(sub);
             _exit(good ? 0 : 1);
         }
         CHECK(waitpid(child, &status, 0) == child);
         CHECK_INT(status, 0);
-        CHECK(take() != CCAAS_LIVE_TAKE_ERROR);
+        CHECK(take() != CCAAS_NEWS_ERROR);
         finish();
     }
 }
@@ -248,7 +248,7 @@ static void forked(void)
 
 static void stale(void)
 {
-    struct ccaas_live_info info;
+    struct ccaas_subscription_info info;
 
     begin_usual();
     open_it();
@@ -261,13 +261,15 @@ static void stale(void)
     CHECK(strstr(news.bytes, "\"2\"") != NULL);
     TAKES(UPDATE);
     TAKES(WAIT);
-    CHECK(!ccaas_live_note(live, "1", 1, "", 0, "2024-01-01T00:04Z", 17));
-    CHECK(ccaas_live_note(live, "1", 1, "", 0, "2024-01-01T00:06Z", 17));
-    CHECK(ccaas_live_note(live, "1", 1, "", 0, "", 0));
-    CHECK(ccaas_live_note(live, "1", 1, "x", 1, "2024-01-01T00:04Z", 17));
+    CHECK(
+        !ccaas_subscription_note(sub, "1", 1, "", 0, "2024-01-01T00:04Z", 17));
+    CHECK(ccaas_subscription_note(sub, "1", 1, "", 0, "2024-01-01T00:06Z", 17));
+    CHECK(ccaas_subscription_note(sub, "1", 1, "", 0, "", 0));
+    CHECK(
+        ccaas_subscription_note(sub, "1", 1, "x", 1, "2024-01-01T00:04Z", 17));
     says("{\"k\":\"1\",\"u\":\"2024-01-01T00:05Z\",\"v\":{}}");
     TAKES(WAIT);
-    ccaas_live_info(live, &info);
+    ccaas_subscription_info(sub, &info);
     CHECK_INT(info.stale, 3);
     CHECK_INT(info.messages, 3);
     finish();
@@ -291,7 +293,7 @@ static void stale_after_a_loss(void)
 
 static void resumes(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
 
     plan.block = true;
     begin(&plan, NULL);

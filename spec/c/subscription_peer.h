@@ -1,8 +1,8 @@
 /* For subscription_test.c and its neighbours: a subscription whose websocket
  * engine and clock are played by the program, so that anything comes in any
  * order. */
-#ifndef CC_SPEC_LIVE_PEER_H
-#define CC_SPEC_LIVE_PEER_H
+#ifndef CC_SPEC_SUBSCRIPTION_PEER_H
+#define CC_SPEC_SUBSCRIPTION_PEER_H
 
 #include "subscription.h"
 
@@ -140,27 +140,27 @@ void *__wrap_realloc(void *memory, size_t size)
 
 static struct ccaas_engine *engine;
 static struct ccaas_client *client;
-static struct ccaas_live *live;
+static struct ccaas_subscription *sub;
 static struct ccaas_news news;
 
-static struct ccaas_live_plan usual_plan(void)
+static struct ccaas_subscription_plan usual_plan(void)
 {
-    static const char *const paths[CCAAS_LIVE_PARTS] = {"k", "c", "t",
-                                                        "n", "u", "v"};
+    static const char *const paths[CCAAS_UPDATE_PARTS] = {"k", "c", "t",
+                                                          "n", "u", "v"};
 
-    return (struct ccaas_live_plan){.url = "wss://host/live?ids=1",
-                                    .paths = paths,
-                                    .queue = 4,
-                                    .silence = 60,
-                                    .reconnects = -1,
-                                    .pause_first = 1,
-                                    .pause_most = 30,
-                                    .deadline = INFINITY,
-                                    .max_retry_after = 120,
-                                    .max_message = 1000};
+    return (struct ccaas_subscription_plan){.url = "wss://host/live?ids=1",
+                                            .paths = paths,
+                                            .queue = 4,
+                                            .silence = 60,
+                                            .reconnects = -1,
+                                            .pause_first = 1,
+                                            .pause_most = 30,
+                                            .deadline = INFINITY,
+                                            .max_retry_after = 120,
+                                            .max_message = 1000};
 }
 
-static void begin(const struct ccaas_live_plan *plan,
+static void begin(const struct ccaas_subscription_plan *plan,
                   const struct ccaas_settings *settings)
 {
     static const struct ccaas_settings none = {.connect_timeout = 10};
@@ -171,12 +171,12 @@ static void begin(const struct ccaas_live_plan *plan,
     engine_refuses = false;
     engine = ccaas_engine_new();
     client = ccaas_client_new(engine, settings ? settings : &none);
-    live = ccaas_live_new(client, plan);
+    sub = ccaas_subscription_new(client, plan);
 }
 
 static void begin_usual(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
 
     begin(&plan, NULL);
 }
@@ -184,7 +184,7 @@ static void begin_usual(void)
 /* Frees it; a socket that is left ends only then. */
 static void finish(void)
 {
-    ccaas_live_free(live);
+    ccaas_subscription_free(sub);
     CHECK(!last || last->released);
     if (last && !last->over) {
         CHECK(last->closed);
@@ -194,12 +194,12 @@ static void finish(void)
     ccaas_engine_free(engine);
 }
 
-static enum ccaas_live_take take(void)
+static enum ccaas_news_kind take(void)
 {
-    return ccaas_live_take(live, &news);
+    return ccaas_subscription_take(sub, &news);
 }
 
-#define TAKES(what) CHECK_INT(take(), CCAAS_LIVE_TAKE_##what)
+#define TAKES(what) CHECK_INT(take(), CCAAS_NEWS_##what)
 
 static void open_it(void)
 {
@@ -211,7 +211,7 @@ static void open_it(void)
 
 static const struct ccaas_error *error(void)
 {
-    return ccaas_live_error(live);
+    return ccaas_subscription_error(sub);
 }
 
 /* It is over, for this reason, and stays so. */

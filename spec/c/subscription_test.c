@@ -31,7 +31,7 @@ static void tells_opening(void)
 
 static void token_in_header(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
     struct ccaas_settings settings = {.token = "se/cret+"};
 
     begin(&plan, &settings);
@@ -43,7 +43,7 @@ static void token_in_header(void)
 
 static void token_in_query(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
     struct ccaas_settings settings = {.token = "a-._~Z9/+=&%"};
 
     plan.token_name = "auth";
@@ -86,7 +86,7 @@ static void seen_late(void)
     TAKES(MESSAGE);
     CHECK(!news.fault);
     TAKES(DOWN);
-    CHECK(live->lost == 1);
+    CHECK(sub->lost == 1);
     finish();
 }
 
@@ -120,7 +120,7 @@ static void opened_again(void)
     CHECK(news.at == at);
     CHECK(last->released);
     TAKES(WAIT);
-    CHECK(ccaas_live_timeout(live) == 0.5);
+    CHECK(ccaas_subscription_timeout(sub) == 0.5);
     now += 0.4;
     TAKES(WAIT);
     CHECK_INT(opened, 1);
@@ -160,7 +160,7 @@ static void gap_over_attempts(void)
     CHECK_INT(news.attempt, 6);
     lose();
     TAKES(DOWN);
-    CHECK(live->lost_at == now + 1e9);
+    CHECK(sub->lost_at == now + 1e9);
     now += 100;
     TAKES(WAIT);
     opens();
@@ -190,7 +190,7 @@ static void pauses(void)
         if (i % 2 || i == 0)
             TAKES(DOWN);
         TAKES(WAIT);
-        CHECK(fabs(ccaas_live_timeout(live) - waits[i]) < 1e-6);
+        CHECK(fabs(ccaas_subscription_timeout(sub) - waits[i]) < 1e-6);
         now += waits[i];
     }
     finish();
@@ -207,7 +207,7 @@ static void settles(void)
         lose();
         TAKES(DOWN);
         TAKES(WAIT);
-        CHECK(fabs(ccaas_live_timeout(live) - 0.5) < 1e-6);
+        CHECK(fabs(ccaas_subscription_timeout(sub) - 0.5) < 1e-6);
         now += 1;
     }
     finish();
@@ -225,7 +225,7 @@ static void settles_by_itself(void)
         now += 600;
         TAKES(DOWN);
         TAKES(WAIT);
-        CHECK(fabs(ccaas_live_timeout(live) - (0.5 * (1 << i))) < 1e-6);
+        CHECK(fabs(ccaas_subscription_timeout(sub) - (0.5 * (1 << i))) < 1e-6);
         now += 30;
     }
     finish();
@@ -242,7 +242,7 @@ static void asked_to_wait(void)
     TAKES(DOWN);
     CHECK(error()->retry_after == 42);
     TAKES(WAIT);
-    CHECK(fabs(ccaas_live_timeout(live) - 42) < 1e-6);
+    CHECK(fabs(ccaas_subscription_timeout(sub) - 42) < 1e-6);
     finish();
 }
 
@@ -262,7 +262,7 @@ static void asked_to_wait_after_the_look_at_the_clock(void)
     then = refused_late;
     TAKES(DOWN);
     TAKES(WAIT);
-    CHECK(fabs(ccaas_live_timeout(live) - 42) < 1e-6);
+    CHECK(fabs(ccaas_subscription_timeout(sub) - 42) < 1e-6);
     finish();
 }
 
@@ -372,14 +372,14 @@ static void memory(void)
 static void attempts_at_first(void)
 {
     for (int most = 0; most < 4; most++) {
-        struct ccaas_live_plan plan = usual_plan();
+        struct ccaas_subscription_plan plan = usual_plan();
 
         plan.reconnects = most;
         begin(&plan, NULL);
         for (int i = 0; i < most; i++) {
             TAKES(WAIT);
             refuse(503);
-            CHECK_INT(take(), i ? CCAAS_LIVE_TAKE_WAIT : CCAAS_LIVE_TAKE_DOWN);
+            CHECK_INT(take(), i ? CCAAS_NEWS_WAIT : CCAAS_NEWS_DOWN);
             now += 100;
         }
         TAKES(WAIT);
@@ -393,14 +393,14 @@ static void attempts_at_first(void)
 static void attempts_after_a_loss(void)
 {
     for (int most = 0; most < 4; most++) {
-        struct ccaas_live_plan plan = usual_plan();
+        struct ccaas_subscription_plan plan = usual_plan();
 
         plan.reconnects = most;
         begin(&plan, NULL);
         open_it();
         lose();
         for (int i = 0; i < most; i++) {
-            CHECK_INT(take(), i ? CCAAS_LIVE_TAKE_WAIT : CCAAS_LIVE_TAKE_DOWN);
+            CHECK_INT(take(), i ? CCAAS_NEWS_WAIT : CCAAS_NEWS_DOWN);
             now += 100;
             TAKES(WAIT);
             refuse(503);
@@ -413,7 +413,7 @@ static void attempts_after_a_loss(void)
 
 static void attempts_start_anew(void)
 {
-    struct ccaas_live_plan plan = usual_plan();
+    struct ccaas_subscription_plan plan = usual_plan();
 
     plan.reconnects = 2;
     begin(&plan, NULL);
@@ -430,7 +430,7 @@ static void attempts_start_anew(void)
         take();
         now += 100;
     }
-    CHECK(live->state != CC_LIVE_OVER);
+    CHECK(sub->state != CC_SUBSCRIPTION_OVER);
     finish();
 }
 

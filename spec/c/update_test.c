@@ -6,7 +6,7 @@
 #include "scan.h"
 #include "siphash.h"
 
-static const char *const paths[CCAAS_LIVE_PARTS] = {
+static const char *const paths[CCAAS_UPDATE_PARTS] = {
     "key.metricId", "key.categoryValue",    "value.type",
     "value.count",  "value.lastUpdateTime", "value"};
 
@@ -54,7 +54,7 @@ static void updates(void)
     CHECK(!update.fault);
     CHECK(update.hash == hash("101", "Sales"));
     CHECK_INT(update.when, INT64_C(1709208000500000));
-    for (size_t i = 0; i < CCAAS_LIVE_PARTS; i++)
+    for (size_t i = 0; i < CCAAS_UPDATE_PARTS; i++)
         CHECK(update.parts[i].begin);
 }
 
@@ -218,7 +218,7 @@ static void known_hashes(void)
 
 int main(void)
 {
-    form.pick = cc_pick_form_new(paths, CCAAS_LIVE_PARTS);
+    form.pick = cc_pick_form_new(paths, CCAAS_UPDATE_PARTS);
     form.key[0] = 0x0123456789abcdef;
     form.key[1] = 0xfedcba9876543210;
     it("takes what has a metric and a whole value for an update", updates);

@@ -12,7 +12,7 @@
 
 #define CC_CLIENT_TYPE "ccaas.core.client"
 #define CC_CALL_TYPE "ccaas.core.call"
-#define CC_LIVE_TYPE "ccaas.core.live"
+#define CC_SUBSCRIPTION_TYPE "ccaas.core.subscription"
 #define CC_FILE_TYPE "ccaas.core.file"
 #define CC_OGG_TYPE "ccaas.core.ogg"
 #define CC_STORE_REQUEST_TYPE "ccaas.core.store_request"
@@ -21,16 +21,17 @@
 /* Each makes its metatable; balanced. */
 void cc_binding_client(lua_State *L);
 void cc_binding_call(lua_State *L);
-void cc_binding_live(lua_State *L);
+void cc_binding_subscription(lua_State *L);
 void cc_binding_file(lua_State *L);
 void cc_binding_ogg(lua_State *L);
 void cc_binding_store_request(lua_State *L);
 void cc_binding_vault(lua_State *L);
 
-/* core.client{...}, core.call(client, plan) and core.live(client, plan). */
+/* core.client{...}, core.call(client, plan) and core.subscription(client,
+ * plan). */
 int cc_binding_new_client(lua_State *L);
 int cc_binding_new_call(lua_State *L);
-int cc_binding_new_live(lua_State *L);
+int cc_binding_new_subscription(lua_State *L);
 
 /* core.open(path, mode [, how]), which is io.open for what no program is to
  * inherit. */
@@ -61,8 +62,10 @@ struct ccaas_call *cc_binding_call_or_null(lua_State *L, int index);
 const char *cc_binding_check_bytes(lua_State *L, int index, size_t *length);
 
 /* The subscription at that index, likewise. */
-struct ccaas_live *cc_binding_check_live(lua_State *L, int index);
-struct ccaas_live *cc_binding_live_or_null(lua_State *L, int index);
+struct ccaas_subscription *cc_binding_check_subscription(lua_State *L,
+                                                         int index);
+struct ccaas_subscription *cc_binding_subscription_or_null(lua_State *L,
+                                                           int index);
 
 /* The bell of the call, subscription or gather at that index; raises when it is
  * none or was let go. */

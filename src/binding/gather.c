@@ -48,16 +48,16 @@ static bool is_a(lua_State *L, int index, const char *type)
 static struct ccaas_bell *find_bell(lua_State *L, int index)
 {
     struct ccaas_call *call;
-    struct ccaas_live *live;
+    struct ccaas_subscription *sub;
     struct ccaas_gather *gather;
 
     if (is_a(L, index, CC_CALL_TYPE)) {
         call = cc_binding_call_or_null(L, index);
         return call ? ccaas_call_bell(call) : NULL;
     }
-    if (is_a(L, index, CC_LIVE_TYPE)) {
-        live = cc_binding_live_or_null(L, index);
-        return live ? ccaas_live_bell(live) : NULL;
+    if (is_a(L, index, CC_SUBSCRIPTION_TYPE)) {
+        sub = cc_binding_subscription_or_null(L, index);
+        return sub ? ccaas_subscription_bell(sub) : NULL;
     }
     gather = find_gather(L, index);
     return gather ? ccaas_gather_bell(gather) : NULL;

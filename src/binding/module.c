@@ -124,7 +124,7 @@ int luaopen_ccaas_core(lua_State *L)
     static const luaL_Reg functions[] = {
         {"client", cc_binding_new_client},
         {"call", cc_binding_new_call},
-        {"live", cc_binding_new_live},
+        {"subscription", cc_binding_new_subscription},
         {"file", cc_binding_new_file},
         {"open", cc_binding_open},
         {"gather", cc_binding_new_gather},
@@ -154,7 +154,7 @@ int luaopen_ccaas_core(lua_State *L)
     lua_pop(L, 1);
     cc_binding_client(L);
     cc_binding_call(L);
-    cc_binding_live(L);
+    cc_binding_subscription(L);
     cc_binding_gather(L);
     cc_binding_alarm(L);
     cc_binding_line(L);

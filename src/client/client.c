@@ -86,7 +86,7 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
 {
     struct ccaas_client *client;
     struct ccaas_call *call, *next;
-    struct ccaas_live *live, *later;
+    struct ccaas_subscription *sub, *later;
 
     if (!engine->door || engine->cuts == cc_door_cuts(engine->door))
         return;
@@ -97,10 +97,10 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
             if (cc_bell_is_cut(call->bell))
                 ccaas_call_close(call);
         }
-        for (live = client->lives; live; live = later) {
-            later = live->next;
-            if (cc_bell_is_cut(live->bell))
-                ccaas_live_close(live);
+        for (sub = client->subscriptions; sub; sub = later) {
+            later = sub->next;
+            if (cc_bell_is_cut(sub->bell))
+                ccaas_subscription_close(sub);
         }
     }
 }
@@ -247,8 +247,8 @@ void ccaas_client_close(struct ccaas_client *client)
     client->closed = true;
     while (client->calls)
         ccaas_call_close(client->calls);
-    while (client->lives)
-        ccaas_live_close(client->lives);
+    while (client->subscriptions)
+        ccaas_subscription_close(client->subscriptions);
 }
 
 void ccaas_client_free(struct ccaas_client *client)

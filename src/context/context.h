@@ -44,9 +44,9 @@ struct ccaas_client {
     int references;
     struct ccaas_client *next, **link; /* the engine's list */
     struct ccaas_engine *engine;
-    struct cc_token *token;         /* NULL: the client has none */
-    struct ccaas_call *calls;       /* all that are open */
-    struct ccaas_live *lives;       /* the same of subscriptions */
+    struct cc_token *token;                   /* NULL: the client has none */
+    struct ccaas_call *calls;                 /* all that are open */
+    struct ccaas_subscription *subscriptions; /* the same of subscriptions */
     struct ccaas_error spare_error; /* of theirs, for want of memory */
     bool closed, fair;
     unsigned store; /* 0: none */

@@ -412,7 +412,7 @@ void ccaas_call_free(struct ccaas_call *call);
 /* -- Live: a subscription, by websocket ---------------------------------------
  */
 
-struct ccaas_live;
+struct ccaas_subscription;
 
 /* A value as it stands in a JSON text; begin is NULL where there is none. */
 struct ccaas_part {
@@ -420,27 +420,27 @@ struct ccaas_part {
 };
 
 /* The parts of an update, by their places in `paths`. */
-enum ccaas_live_part {
-    CCAAS_LIVE_METRIC,   /* which metric, a string */
-    CCAAS_LIVE_CATEGORY, /* of whom */
-    CCAAS_LIVE_KIND,     /* what sort of value it is */
-    CCAAS_LIVE_VALUE,    /* the value, where its kind has a plain one */
-    CCAAS_LIVE_UPDATED,  /* since when it is so, ISO 8601 */
-    CCAAS_LIVE_WHOLE,    /* the object with the value and all about it */
-    CCAAS_LIVE_PARTS
+enum ccaas_update_part {
+    CCAAS_UPDATE_METRIC,   /* which metric, a string */
+    CCAAS_UPDATE_CATEGORY, /* of whom */
+    CCAAS_UPDATE_KIND,     /* what sort of value it is */
+    CCAAS_UPDATE_VALUE,    /* the value, where its kind has a plain one */
+    CCAAS_UPDATE_UPDATED,  /* since when it is so, ISO 8601 */
+    CCAAS_UPDATE_WHOLE,    /* the object with the value and all about it */
+    CCAAS_UPDATE_PARTS
 };
 
-#define CCAAS_LIVE_REFUSALS 8
+#define CCAAS_SUBSCRIPTION_REFUSALS 8
 
 /* What a subscription is to do. */
-struct ccaas_live_plan {
+struct ccaas_subscription_plan {
     const char *url;          /* ws:// or wss:// */
     const char *token_name;   /* the token goes into the query under this name;
                                  NULL: as a header */
     const char *const *paths; /* of the parts: member names with dots */
-    int refusals[CCAAS_LIVE_REFUSALS]; /* the API's own closing codes (4000 to
-                                          4999) that refuse a token; 0 ends
-                                          them */
+    int refusals[CCAAS_SUBSCRIPTION_REFUSALS]; /* the API's own closing codes
+                                          (4000 to 4999) that refuse a token; 0
+                                          ends them */
     size_t queue;           /* messages that wait for the reader, at most */
     bool block;             /* more of them make the server wait; else the
                                newest for each metric and category stays */
@@ -454,21 +454,22 @@ struct ccaas_live_plan {
     size_t max_message;     /* bytes */
 };
 
-/* A subscription; nothing is opened before the first ccaas_live_take.  NULL:
- * memory is out, or the paths are none. */
-struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
-                                  const struct ccaas_live_plan *plan);
+/* A subscription; nothing is opened before the first ccaas_subscription_take.
+ * NULL: memory is out, or the paths are none. */
+struct ccaas_subscription *
+ccaas_subscription_new(struct ccaas_client *client,
+                       const struct ccaas_subscription_plan *plan);
 
-enum ccaas_live_take {
-    CCAAS_LIVE_TAKE_OPEN,   /* it is open: `attempt`, `at`; after a loss also
-                               `from`: what came since may be missed */
-    CCAAS_LIVE_TAKE_DOWN,   /* it was lost, or refused for now: `at`, `error` */
-    CCAAS_LIVE_TAKE_UPDATE, /* `bytes` are one, with `parts` */
-    CCAAS_LIVE_TAKE_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
-    CCAAS_LIVE_TAKE_WAIT,    /* nothing yet: wait for its bell */
-    CCAAS_LIVE_TAKE_ASK,     /* as CCAAS_TAKE_ASK, with ccaas_live_answer */
-    CCAAS_LIVE_TAKE_PAUSE,   /* it is time to let others have a turn */
-    CCAAS_LIVE_TAKE_ERROR    /* see ccaas_live_error; it stays so */
+enum ccaas_news_kind {
+    CCAAS_NEWS_OPEN,    /* it is open: `attempt`, `at`; after a loss also
+                                `from`: what came since may be missed */
+    CCAAS_NEWS_DOWN,    /* it was lost, or refused for now: `at`, `error` */
+    CCAAS_NEWS_UPDATE,  /* `bytes` are one, with `parts` */
+    CCAAS_NEWS_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
+    CCAAS_NEWS_WAIT,    /* nothing yet: wait for its bell */
+    CCAAS_NEWS_ASK, /* as CCAAS_TAKE_ASK, with ccaas_subscription_give_token */
+    CCAAS_NEWS_PAUSE, /* it is time to let others have a turn */
+    CCAAS_NEWS_ERROR  /* see ccaas_subscription_error; it stays so */
 };
 
 /* What a take tells; it points into the subscription, until the next take or
@@ -477,7 +478,7 @@ struct ccaas_news {
     const char *bytes;
     size_t length;
     bool binary;
-    struct ccaas_part parts[CCAAS_LIVE_PARTS];
+    struct ccaas_part parts[CCAAS_UPDATE_PARTS];
     const char *fault; /* a static string */
     size_t fault_at;
     unsigned attempt; /* the first one after a loss is 1 */
@@ -487,28 +488,31 @@ struct ccaas_news {
 };
 
 /* The next thing.  Never blocks, never calls back. */
-enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
-                                     struct ccaas_news *news);
+enum ccaas_news_kind ccaas_subscription_take(struct ccaas_subscription *sub,
+                                             struct ccaas_news *news);
 
 /* Takes note of a value that came by another way.  False: a newer one was
  * given already, and this one counts as stale. */
-bool ccaas_live_note(struct ccaas_live *live, const char *metric,
-                     size_t metric_length, const char *category,
-                     size_t category_length, const char *updated,
-                     size_t updated_length);
+bool ccaas_subscription_note(struct ccaas_subscription *sub, const char *metric,
+                             size_t metric_length, const char *category,
+                             size_t category_length, const char *updated,
+                             size_t updated_length);
 
 /* As ccaas_call_token_reason, _answer, _bell, _timeout and _error. */
-const char *ccaas_live_question(const struct ccaas_live *live);
-void ccaas_live_answer(struct ccaas_live *live, const char *token);
-struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live);
-double ccaas_live_timeout(const struct ccaas_live *live);
-const struct ccaas_error *ccaas_live_error(struct ccaas_live *live);
+const char *
+ccaas_subscription_token_reason(const struct ccaas_subscription *sub);
+void ccaas_subscription_give_token(struct ccaas_subscription *sub,
+                                   const char *token);
+struct ccaas_bell *ccaas_subscription_bell(struct ccaas_subscription *sub);
+double ccaas_subscription_timeout(const struct ccaas_subscription *sub);
+const struct ccaas_error *
+ccaas_subscription_error(struct ccaas_subscription *sub);
 
 /* True when the socket was open and has ended: takes will tell so after what
  * came before. */
-bool ccaas_live_lost(struct ccaas_live *live);
+bool ccaas_subscription_lost(struct ccaas_subscription *sub);
 
-struct ccaas_live_info {
+struct ccaas_subscription_info {
     int64_t messages;  /* handed out */
     int64_t conflated; /* replaced by newer ones, for the reader was slow */
     int64_t stale;     /* older than what was given; not passed on */
@@ -517,11 +521,12 @@ struct ccaas_live_info {
     int64_t lost;      /* how often it was lost after it had been open */
 };
 /* What is known of it so far. */
-void ccaas_live_info(struct ccaas_live *live, struct ccaas_live_info *info);
+void ccaas_subscription_info(struct ccaas_subscription *sub,
+                             struct ccaas_subscription_info *info);
 
 /* Ends it; takes report CCAAS_CANCELLED from now on.  Safe to call twice. */
-void ccaas_live_close(struct ccaas_live *live);
-void ccaas_live_free(struct ccaas_live *live);
+void ccaas_subscription_close(struct ccaas_subscription *sub);
+void ccaas_subscription_free(struct ccaas_subscription *sub);
 
 /* The engine's door, opened when it is first asked for; NULL: it could not be,
  * and errno says why.  See door.h. */

@@ -62,17 +62,17 @@ void cc_update_look(const struct cc_update_form *form, const char *bytes,
     if (!cc_pick(form->pick, bytes, length, parts, &update->fault_at,
                  &update->fault))
         return;
-    update->is_update = is_id(parts[CCAAS_LIVE_METRIC]) &&
-                        parts[CCAAS_LIVE_WHOLE].begin &&
-                        *parts[CCAAS_LIVE_WHOLE].begin == '{';
+    update->is_update = is_id(parts[CCAAS_UPDATE_METRIC]) &&
+                        parts[CCAAS_UPDATE_WHOLE].begin &&
+                        *parts[CCAAS_UPDATE_WHOLE].begin == '{';
     if (!update->is_update)
         return;
-    metric = text_of(parts[CCAAS_LIVE_METRIC], metric_room, &metric_length);
+    metric = text_of(parts[CCAAS_UPDATE_METRIC], metric_room, &metric_length);
     category =
-        text_of(parts[CCAAS_LIVE_CATEGORY], category_room, &category_length);
+        text_of(parts[CCAAS_UPDATE_CATEGORY], category_room, &category_length);
     update->hash =
         cc_update_hash(form, metric, metric_length, category, category_length);
-    when = text_of(parts[CCAAS_LIVE_UPDATED], when_room, &when_length);
+    when = text_of(parts[CCAAS_UPDATE_UPDATED], when_room, &when_length);
     if (!cc_when_read(when, when_length, &update->when))
         update->when = CC_UPDATE_NEVER;
 }

@@ -16,7 +16,7 @@
 /* Where an update has its parts, and the key that its identity is hashed
  * with. */
 struct cc_update_form {
-    struct cc_pick_form *pick; /* of CCAAS_LIVE_PARTS paths */
+    struct cc_pick_form *pick; /* of CCAAS_UPDATE_PARTS paths */
     uint64_t key[2];
 };
 
@@ -28,7 +28,7 @@ struct cc_update {
     int64_t when;      /* microseconds since the epoch */
     const char *fault; /* why it is no JSON; NULL: it is */
     size_t fault_at;
-    struct ccaas_part parts[CCAAS_LIVE_PARTS];
+    struct ccaas_part parts[CCAAS_UPDATE_PARTS];
 };
 
 /* Looks a message over. */

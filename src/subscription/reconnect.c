@@ -17,85 +17,87 @@
  * another token worth a try. */
 #define FRUITLESS 3
 
-struct ccaas_error *cc_live_error_of(struct ccaas_live *live)
+struct ccaas_error *cc_subscription_error_of(struct ccaas_subscription *sub)
 {
-    if (!live->error) {
-        live->error = calloc(1, sizeof *live->error);
-        if (live->error)
-            live->error->retry_after = -1;
+    if (!sub->error) {
+        sub->error = calloc(1, sizeof *sub->error);
+        if (sub->error)
+            sub->error->retry_after = -1;
     }
-    return live->error ? live->error : &live->client->spare_error;
+    return sub->error ? sub->error : &sub->client->spare_error;
 }
 
-void cc_live_forget_error(struct ccaas_live *live)
+void cc_subscription_forget_error(struct ccaas_subscription *sub)
 {
-    if (live->error)
-        cc_error_clear(live->error);
-    free(live->error);
-    live->error = NULL;
+    if (sub->error)
+        cc_error_clear(sub->error);
+    free(sub->error);
+    sub->error = NULL;
 }
 
-static void drop_socket(struct ccaas_live *live)
+static void drop_socket(struct ccaas_subscription *sub)
 {
-    if (!live->socket)
+    if (!sub->socket)
         return;
-    cc_bell_at_cut(live->bell, NULL, NULL);
-    cc_ws_close(live->socket);
-    cc_ws_release(live->socket);
-    live->socket = NULL;
+    cc_bell_at_cut(sub->bell, NULL, NULL);
+    cc_ws_close(sub->socket);
+    cc_ws_release(sub->socket);
+    sub->socket = NULL;
 }
 
-void cc_live_let_go(struct ccaas_live *live)
+void cc_subscription_let_go(struct ccaas_subscription *sub)
 {
-    live->state = CC_LIVE_OVER;
-    drop_socket(live);
-    cc_token_waiter_end(&live->waiter);
-    if (live->client->token && live->bell)
-        cc_token_leave(live->client->token, live->bell);
+    sub->state = CC_SUBSCRIPTION_OVER;
+    drop_socket(sub);
+    cc_token_waiter_end(&sub->waiter);
+    if (sub->client->token && sub->bell)
+        cc_token_leave(sub->client->token, sub->bell);
 }
 
 /* -- Errors and events
  * -------------------------------------------------------- */
 
 /* The error is ours: whose it is, and nothing secret in it. */
-static void sign_error(struct ccaas_live *live)
+static void sign_error(struct ccaas_subscription *sub)
 {
-    struct ccaas_error *error = cc_live_error_of(live);
+    struct ccaas_error *error = cc_subscription_error_of(sub);
 
     strncpy(error->method, "GET", sizeof error->method - 1);
-    cc_error_url(error->url, sizeof error->url, live->url);
-    if (live->client->token)
-        cc_token_scrub(live->client->token, error);
+    cc_error_url(error->url, sizeof error->url, sub->url);
+    if (sub->client->token)
+        cc_token_scrub(sub->client->token, error);
 }
 
-static enum ccaas_live_take fail(struct ccaas_live *live)
+static enum ccaas_news_kind fail(struct ccaas_subscription *sub)
 {
-    sign_error(live);
-    cc_live_let_go(live);
-    return CCAAS_LIVE_TAKE_ERROR;
+    sign_error(sub);
+    cc_subscription_let_go(sub);
+    return CCAAS_NEWS_ERROR;
 }
 
-enum ccaas_live_take cc_live_fail_as(struct ccaas_live *live,
-                                     enum ccaas_code code, const char *message)
+enum ccaas_news_kind cc_subscription_fail_as(struct ccaas_subscription *sub,
+                                             enum ccaas_code code,
+                                             const char *message)
 {
-    cc_live_error_of(live)->retryable = false;
-    cc_error_set(cc_live_error_of(live), code, "%s", message);
-    return fail(live);
+    cc_subscription_error_of(sub)->retryable = false;
+    cc_error_set(cc_subscription_error_of(sub), code, "%s", message);
+    return fail(sub);
 }
 
-static void note(struct ccaas_live *live, const char *reason)
+static void note(struct ccaas_subscription *sub, const char *reason)
 {
     struct ccaas_event *event =
-        cc_client_note(live->client, "socket", "GET", live->url);
+        cc_client_note(sub->client, "socket", "GET", sub->url);
 
     if (!event)
         return;
-    event->attempt = live->attempt;
-    cc_text_show(event->reason, sizeof event->reason, reason, strlen(reason));
-    if (live->state == CC_LIVE_OPEN)
+    event->attempt = sub->attempt;
+    cc_text_show(event->reason, sizeof event->reason, reason,
+                    strlen(reason));
+    if (sub->state == CC_SUBSCRIPTION_OPEN)
         return;
-    event->status = cc_live_error_of(live)->status;
-    strncpy(event->code, ccaas_code_name(cc_live_error_of(live)->code),
+    event->status = cc_subscription_error_of(sub)->status;
+    strncpy(event->code, ccaas_code_name(cc_subscription_error_of(sub)->code),
             sizeof event->code - 1);
 }
 
@@ -109,18 +111,19 @@ static const char *environment(const char *name)
 
 /* The address with the token in its query, percent-encoded; NULL: memory is
  * out. */
-static char *address_with(const struct ccaas_live *live, const char *token)
+static char *address_with(const struct ccaas_subscription *sub,
+                          const char *token)
 {
     static const char digits[] = "0123456789ABCDEF";
     size_t room =
-        strlen(live->url) + strlen(live->token_name) + 3 * strlen(token) + 3;
+        strlen(sub->url) + strlen(sub->token_name) + 3 * strlen(token) + 3;
     char *text = malloc(room), *at;
 
     if (!text)
         return NULL;
-    at = stpcpy(text, live->url);
-    *at++ = strchr(live->url, '?') ? '&' : '?';
-    at = stpcpy(at, live->token_name);
+    at = stpcpy(text, sub->url);
+    *at++ = strchr(sub->url, '?') ? '&' : '?';
+    at = stpcpy(at, sub->token_name);
     *at++ = '=';
     for (; *token; token++)
         if ((*token >= 'a' && *token <= 'z') ||
@@ -143,40 +146,41 @@ static void close_socket(void *self)
 }
 
 /* Opens the socket; `bearer` may be NULL.  What comes of it is in the inbox. */
-static void open_socket(struct ccaas_live *live, struct cc_secret *bearer)
+static void open_socket(struct ccaas_subscription *sub,
+                        struct cc_secret *bearer)
 {
-    struct ccaas_client *client = live->client;
+    struct ccaas_client *client = sub->client;
     struct cc_ws *ws = cc_engine_ws(client->engine);
-    struct cc_ws_sink sink = cc_inbox_sink(live->inbox);
+    struct cc_ws_sink sink = cc_inbox_sink(sub->inbox);
     struct cc_http_trust trust = cc_trust_for(client->ca_file);
     struct cc_ws_end none = {.code = CCAAS_IO, .message = CC_NO_ROOM};
     struct cc_ws_request request = {
-        .url = live->url,
-        .bearer = live->token_name ? NULL : bearer,
+        .url = sub->url,
+        .bearer = sub->token_name ? NULL : bearer,
         .ca_file = trust.file,
         .ca_dir = trust.dir,
-        .proxy = cc_proxy_for(live->url, client->proxy, environment),
+        .proxy = cc_proxy_for(sub->url, client->proxy, environment),
         .connect_timeout = client->connect_timeout,
-        .silence = live->plan.silence,
-        .max_message = live->plan.max_message,
+        .silence = sub->plan.silence,
+        .max_message = sub->plan.max_message,
     };
     char *address = NULL;
 
-    live->state = CC_LIVE_OPENING;
-    live->attempt++;
-    live->tries++;
-    if (live->token_name && bearer) {
-        address = address_with(live, cc_secret_reveal(bearer));
+    sub->state = CC_SUBSCRIPTION_OPENING;
+    sub->attempt++;
+    sub->tries++;
+    if (sub->token_name && bearer) {
+        address = address_with(sub, cc_secret_reveal(bearer));
         request.url = address;
     }
     if (ws && request.url)
-        live->socket = cc_ws_open(ws, &request, &sink);
+        sub->socket = cc_ws_open(ws, &request, &sink);
     if (address) {
         cc_secret_wipe(address, strlen(address));
         free(address);
     }
-    if (live->socket)
-        cc_bell_at_cut(live->bell, close_socket, live->socket);
+    if (sub->socket)
+        cc_bell_at_cut(sub->bell, close_socket, sub->socket);
     else
         sink.closed(sink.self, &none);
 }
@@ -184,85 +188,86 @@ static void open_socket(struct ccaas_live *live, struct cc_secret *bearer)
 /* It is lost or refused, for that `error`: another attempt follows where there
  * is hope, after a pause that counts from now, or from `since` (monotonic) if
  * the server asked for it then.  `open`: seconds for which it was. */
-static enum ccaas_live_take pause_for(struct ccaas_live *live, bool hope,
+static enum ccaas_news_kind pause_for(struct ccaas_subscription *sub, bool hope,
                                       double open, double since, double at,
                                       struct ccaas_news *news)
 {
-    double retry_after = cc_live_error_of(live)->retry_after;
-    int64_t again = live->fruitful ? live->tries : live->tries - 1;
+    double retry_after = cc_subscription_error_of(sub)->retry_after;
+    int64_t again = sub->fruitful ? sub->tries : sub->tries - 1;
 
-    live->state = CC_LIVE_PAUSE;
-    if (!hope || (live->plan.reconnects >= 0 && again >= live->plan.reconnects))
-        return fail(live);
-    cc_live_error_of(live)->retryable = true;
-    live->resume_at =
+    sub->state = CC_SUBSCRIPTION_PAUSE;
+    if (!hope || (sub->plan.reconnects >= 0 && again >= sub->plan.reconnects))
+        return fail(sub);
+    cc_subscription_error_of(sub)->retryable = true;
+    sub->resume_at =
         (retry_after >= 0 ? since : cc_clock_now()) +
-        cc_retry_link_lost(&live->retry, open, retry_after, cc_random_unit());
+        cc_retry_link_lost(&sub->retry, open, retry_after, cc_random_unit());
     /* DOWN is told once, and again when the server asks for a long pause. */
-    if (live->down && retry_after <= live->plan.max_retry_after)
-        return CCAAS_LIVE_TAKE_WAIT;
-    live->down = true;
+    if (sub->down && retry_after <= sub->plan.max_retry_after)
+        return CCAAS_NEWS_WAIT;
+    sub->down = true;
     news->at = at;
-    news->error = cc_live_error_of(live);
-    return CCAAS_LIVE_TAKE_DOWN;
+    news->error = cc_subscription_error_of(sub);
+    return CCAAS_NEWS_DOWN;
 }
 
 /* There is no token: what may pass for one request may pass for this. */
-static enum ccaas_live_take lacks_token(struct ccaas_live *live,
+static enum ccaas_news_kind lacks_token(struct ccaas_subscription *sub,
                                         struct ccaas_news *news)
 {
-    cc_token_error(live->client->token, &live->waiter, cc_live_error_of(live));
-    cc_token_waiter_end(&live->waiter);
-    live->attempt++;
-    live->tries++;
-    return pause_for(live, cc_live_error_of(live)->retryable, 0, cc_clock_now(),
-                     cc_clock_wall(), news);
+    cc_token_error(sub->client->token, &sub->waiter,
+                   cc_subscription_error_of(sub));
+    cc_token_waiter_end(&sub->waiter);
+    sub->attempt++;
+    sub->tries++;
+    return pause_for(sub, cc_subscription_error_of(sub)->retryable, 0,
+                     cc_clock_now(), cc_clock_wall(), news);
 }
 
-enum ccaas_live_take cc_live_try(struct ccaas_live *live,
-                                 struct ccaas_news *news, double now)
+enum ccaas_news_kind cc_subscription_try(struct ccaas_subscription *sub,
+                                         struct ccaas_news *news, double now)
 {
-    struct ccaas_client *client = live->client;
+    struct ccaas_client *client = sub->client;
     struct cc_secret *bearer = NULL;
 
     if (!client->token) {
-        open_socket(live, NULL);
-        return CCAAS_LIVE_TAKE_WAIT;
+        open_socket(sub, NULL);
+        return CCAAS_NEWS_WAIT;
     }
-    live->waiter.retries = client->retries;
-    live->waiter.timeout = client->timeout;
-    live->waiter.deadline = live->deadline;
-    live->waiter.max_retry_after = live->plan.max_retry_after;
-    switch (cc_token_use(client->token, client, &live->waiter, live->bell, now,
-                         &bearer, &live->generation)) {
+    sub->waiter.retries = client->retries;
+    sub->waiter.timeout = client->timeout;
+    sub->waiter.deadline = sub->deadline;
+    sub->waiter.max_retry_after = sub->plan.max_retry_after;
+    switch (cc_token_use(client->token, client, &sub->waiter, sub->bell, now,
+                         &bearer, &sub->generation)) {
     case CC_TOKEN_HAVE:
-        open_socket(live, bearer);
+        open_socket(sub, bearer);
         break;
     case CC_TOKEN_ASK:
-        live->asked = true;
-        return CCAAS_LIVE_TAKE_ASK;
+        sub->asked = true;
+        return CCAAS_NEWS_ASK;
     case CC_TOKEN_WAIT:
         break;
     case CC_TOKEN_FAILED:
-        return lacks_token(live, news);
+        return lacks_token(sub, news);
     }
-    return CCAAS_LIVE_TAKE_WAIT;
+    return CCAAS_NEWS_WAIT;
 }
 
-enum ccaas_live_take cc_live_opened(struct ccaas_live *live,
-                                    struct ccaas_news *news)
+enum ccaas_news_kind cc_subscription_opened(struct ccaas_subscription *sub,
+                                            struct ccaas_news *news)
 {
-    live->state = CC_LIVE_OPEN;
-    note(live, "open");
-    news->attempt = live->attempt;
-    news->at = cc_inbox_opened(live->inbox);
-    news->from = live->lost_at;
-    cc_live_forget_error(live);
-    live->lost_at = -1;
-    live->attempt = 0;
-    live->down = live->replayed = false;
-    live->opened++;
-    return CCAAS_LIVE_TAKE_OPEN;
+    sub->state = CC_SUBSCRIPTION_OPEN;
+    note(sub, "open");
+    news->attempt = sub->attempt;
+    news->at = cc_inbox_opened(sub->inbox);
+    news->from = sub->lost_at;
+    cc_subscription_forget_error(sub);
+    sub->lost_at = -1;
+    sub->attempt = 0;
+    sub->down = sub->replayed = false;
+    sub->opened++;
+    return CCAAS_NEWS_OPEN;
 }
 
 /* -- Losing it
@@ -270,7 +275,7 @@ enum ccaas_live_take cc_live_opened(struct ccaas_live *live,
 
 /* Does the server close the websocket because it does not take the token?  The
  * standard has codes for it; an API may have some of its own. */
-static bool refuses_token(const struct ccaas_live *live,
+static bool refuses_token(const struct ccaas_subscription *sub,
                           const struct cc_ws_end *end)
 {
     static const int standard[] = {1008, 3000, 3003}; /* policy, unauthorized,
@@ -282,41 +287,41 @@ static bool refuses_token(const struct ccaas_live *live,
     for (i = 0; i < sizeof standard / sizeof *standard; i++)
         if (end->close_code == standard[i])
             return true;
-    for (i = 0; i < CCAAS_LIVE_REFUSALS && live->plan.refusals[i]; i++)
-        if (end->close_code == live->plan.refusals[i])
+    for (i = 0; i < CCAAS_SUBSCRIPTION_REFUSALS && sub->plan.refusals[i]; i++)
+        if (end->close_code == sub->plan.refusals[i])
             return true;
     return false;
 }
 
 /* The server closed the websocket in due form: how. */
-static void describe_close(struct ccaas_live *live, enum ccaas_code code,
+static void describe_close(struct ccaas_subscription *sub, enum ccaas_code code,
                            const struct cc_ws_end *end)
 {
     char number[64], reason[sizeof end->close_reason];
     size_t length = strlen(end->close_reason);
 
     memcpy(reason, end->close_reason, length);
-    if (live->client->token)
-        length = cc_token_scrub_text(live->client->token, reason, length,
+    if (sub->client->token)
+        length = cc_token_scrub_text(sub->client->token, reason, length,
                                      end->close_cut);
     reason[length] = '\0';
     if (end->close_code == 1005)
         snprintf(number, sizeof number, "no code");
     else
         snprintf(number, sizeof number, "%d", end->close_code);
-    cc_error_set(cc_live_error_of(live), code,
+    cc_error_set(cc_subscription_error_of(sub), code,
                  "the server closed the websocket (%s%s%s)%s", number,
                  reason[0] ? ": " : "", reason,
                  code == CCAAS_AUTH ? ": it refuses the token" : "");
 }
 
-static void describe(struct ccaas_live *live, const struct cc_ws_end *end,
-                     bool broken, double at)
+static void describe(struct ccaas_subscription *sub,
+                     const struct cc_ws_end *end, bool broken, double at)
 {
     struct ccaas_error *error;
 
-    cc_live_forget_error(live);
-    error = cc_live_error_of(live);
+    cc_subscription_forget_error(sub);
+    error = cc_subscription_error_of(sub);
     error->retryable = end->transient;
     error->status = end->status;
     error->retry_after = cc_retry_after_of(end->answer, end->answer_length, at);
@@ -324,82 +329,83 @@ static void describe(struct ccaas_live *live, const struct cc_ws_end *end,
         cc_error_set(error, CCAAS_MEMORY, "out of memory");
     else if (end->code == CCAAS_OK)
         describe_close(
-            live, refuses_token(live, end) ? CCAAS_AUTH : CCAAS_NETWORK, end);
+            sub, refuses_token(sub, end) ? CCAAS_AUTH : CCAAS_NETWORK, end);
     else
         cc_error_set(error, end->code, "%s", end->message);
-    sign_error(live);
+    sign_error(sub);
 }
 
 /* The next attempt is made with another token, if there may be one. */
-static bool renew_token(struct ccaas_live *live)
+static bool renew_token(struct ccaas_subscription *sub)
 {
-    if (!live->client->token ||
-        !cc_token_refused(live->client->token, live->generation))
+    if (!sub->client->token ||
+        !cc_token_refused(sub->client->token, sub->generation))
         return false;
-    cc_token_waiter_end(&live->waiter);
+    cc_token_waiter_end(&sub->waiter);
     return true;
 }
 
 /* Another token may help, once. */
-static bool wants_another_token(struct ccaas_live *live)
+static bool wants_another_token(struct ccaas_subscription *sub)
 {
-    if (cc_live_error_of(live)->status != 401 || live->replayed ||
-        !renew_token(live))
+    if (cc_subscription_error_of(sub)->status != 401 || sub->replayed ||
+        !renew_token(sub))
         return false;
-    live->replayed = true;
-    live->state = CC_LIVE_TOKEN;
+    sub->replayed = true;
+    sub->state = CC_SUBSCRIPTION_TOKEN;
     return true;
 }
 
 /* The socket was open for so long.  One that brought nothing shows neither that
  * the link works nor that the token is good.  False: it is not worth opening
  * again. */
-static bool learn_from(struct ccaas_live *live, const struct cc_ws_end *end,
-                       double open)
+static bool learn_from(struct ccaas_subscription *sub,
+                       const struct cc_ws_end *end, double open)
 {
-    if (end->received || open >= live->retry.settled) {
-        live->fruitful = true;
-        live->renewed = false;
-        live->fruitless = 0;
-        live->tries = 0;
+    if (end->received || open >= sub->retry.settled) {
+        sub->fruitful = true;
+        sub->renewed = false;
+        sub->fruitless = 0;
+        sub->tries = 0;
     }
-    if (refuses_token(live, end)) {
-        if (live->renewed || !renew_token(live))
+    if (refuses_token(sub, end)) {
+        if (sub->renewed || !renew_token(sub))
             return false;
-        live->renewed = true;
-    } else if (!end->received && open < live->retry.settled &&
+        sub->renewed = true;
+    } else if (!end->received && open < sub->retry.settled &&
                (end->code == CCAAS_OK || end->code == CCAAS_NETWORK) &&
-               ++live->fruitless == FRUITLESS) {
-        renew_token(live);
+               ++sub->fruitless == FRUITLESS) {
+        renew_token(sub);
     }
     return true;
 }
 
-enum ccaas_live_take cc_live_ended(struct ccaas_live *live,
-                                   const struct cc_ws_end *end, double at,
-                                   double from, struct ccaas_news *news)
+enum ccaas_news_kind cc_subscription_ended(struct ccaas_subscription *sub,
+                                           const struct cc_ws_end *end,
+                                           double at, double from,
+                                           struct ccaas_news *news)
 {
-    bool was_open = live->state == CC_LIVE_OPEN;
-    bool broken = cc_inbox_broken(live->inbox);
+    bool was_open = sub->state == CC_SUBSCRIPTION_OPEN;
+    bool broken = cc_inbox_broken(sub->inbox);
     bool starved = end->code == CCAAS_IO || end->code == CCAAS_MEMORY;
     /* A link that was open is worth opening again, whatever ended it, but for
      * the engine's end; also where there is no descriptor or memory just now,
      * unless it was never open. */
-    bool hope = end->transient || (starved && live->opened > 0) ||
+    bool hope = end->transient || (starved && sub->opened > 0) ||
                 (was_open && end->code != CCAAS_TOO_LARGE &&
                  (broken || end->code != CCAAS_CANCELLED));
-    double since, open = cc_inbox_lasted(live->inbox, &since);
+    double since, open = cc_inbox_lasted(sub->inbox, &since);
 
-    drop_socket(live);
-    describe(live, end, broken, at);
-    live->state = CC_LIVE_PAUSE;
-    note(live, was_open ? "lost" : "refused");
-    if (wants_another_token(live))
-        return CCAAS_LIVE_TAKE_WAIT;
+    drop_socket(sub);
+    describe(sub, end, broken, at);
+    sub->state = CC_SUBSCRIPTION_PAUSE;
+    note(sub, was_open ? "lost" : "refused");
+    if (wants_another_token(sub))
+        return CCAAS_NEWS_WAIT;
     if (was_open) {
-        live->lost++;
-        live->lost_at = from;
-        hope = learn_from(live, end, open) && hope;
+        sub->lost++;
+        sub->lost_at = from;
+        hope = learn_from(sub, end, open) && hope;
     }
-    return pause_for(live, hope, open, since, at, news);
+    return pause_for(sub, hope, open, since, at, news);
 }

@@ -20,121 +20,121 @@
 /* -- Making and ending
  * --------------------------------------------------------- */
 
-static bool prepare(struct ccaas_live *live, const struct ccaas_live_plan *plan)
+static bool prepare(struct ccaas_subscription *sub,
+                    const struct ccaas_subscription_plan *plan)
 {
     bool failed = false;
 
-    live->plan = *plan;
-    live->plan.url = live->url = cc_copy(plan->url, &failed);
-    live->plan.token_name = live->token_name =
-        cc_copy(plan->token_name, &failed);
-    live->bell = cc_bell_new();
-    if (failed || !live->bell)
+    sub->plan = *plan;
+    sub->plan.url = sub->url = cc_copy(plan->url, &failed);
+    sub->plan.token_name = sub->token_name = cc_copy(plan->token_name, &failed);
+    sub->bell = cc_bell_new();
+    if (failed || !sub->bell)
         return false;
-    live->form.pick = cc_pick_form_new(plan->paths, CCAAS_LIVE_PARTS);
-    if (!live->form.pick)
+    sub->form.pick = cc_pick_form_new(plan->paths, CCAAS_UPDATE_PARTS);
+    if (!sub->form.pick)
         return false;
-    cc_random_bytes(live->form.key, sizeof live->form.key);
-    live->inbox =
-        cc_inbox_new(live->bell, plan->queue, plan->block, &live->form);
-    live->plan.paths = NULL;
-    live->retry =
+    cc_random_bytes(sub->form.key, sizeof sub->form.key);
+    sub->inbox = cc_inbox_new(sub->bell, plan->queue, plan->block, &sub->form);
+    sub->plan.paths = NULL;
+    sub->retry =
         (struct cc_retry_link){plan->pause_first, plan->pause_most, SETTLED, 0};
-    return live->inbox != NULL;
+    return sub->inbox != NULL;
 }
 
-struct ccaas_live *ccaas_live_new(struct ccaas_client *client,
-                                  const struct ccaas_live_plan *plan)
+struct ccaas_subscription *
+ccaas_subscription_new(struct ccaas_client *client,
+                       const struct ccaas_subscription_plan *plan)
 {
-    struct ccaas_live *live = calloc(1, sizeof *live);
+    struct ccaas_subscription *sub = calloc(1, sizeof *sub);
 
-    if (!live)
+    if (!sub)
         return NULL;
-    live->client = ccaas_client_hold(client);
-    live->next = client->lives;
-    live->link = &client->lives;
-    if (live->next)
-        live->next->link = &live->next;
-    client->lives = live;
-    live->deadline = INFINITY;
-    live->lost_at = -1;
-    if (!prepare(live, plan)) {
-        ccaas_live_free(live);
+    sub->client = ccaas_client_hold(client);
+    sub->next = client->subscriptions;
+    sub->link = &client->subscriptions;
+    if (sub->next)
+        sub->next->link = &sub->next;
+    client->subscriptions = sub;
+    sub->deadline = INFINITY;
+    sub->lost_at = -1;
+    if (!prepare(sub, plan)) {
+        ccaas_subscription_free(sub);
         return NULL;
     }
     if (client->closed)
-        ccaas_live_close(live);
-    return live;
+        ccaas_subscription_close(sub);
+    return sub;
 }
 
-void ccaas_live_close(struct ccaas_live *live)
+void ccaas_subscription_close(struct ccaas_subscription *sub)
 {
-    if (live->closed)
+    if (sub->closed)
         return;
-    live->closed = true;
-    *live->link = live->next;
-    if (live->next)
-        live->next->link = live->link;
-    if (live->state != CC_LIVE_OVER) {
-        cc_live_forget_error(live);
-        cc_error_set(cc_live_error_of(live), CCAAS_CANCELLED, "%s",
-                     cc_engine_closing(live->bell));
+    sub->closed = true;
+    *sub->link = sub->next;
+    if (sub->next)
+        sub->next->link = sub->link;
+    if (sub->state != CC_SUBSCRIPTION_OVER) {
+        cc_subscription_forget_error(sub);
+        cc_error_set(cc_subscription_error_of(sub), CCAAS_CANCELLED, "%s",
+                     cc_engine_closing(sub->bell));
     }
-    cc_live_let_go(live);
-    if (live->bell)
-        cc_bell_ring(live->bell);
+    cc_subscription_let_go(sub);
+    if (sub->bell)
+        cc_bell_ring(sub->bell);
 }
 
-void ccaas_live_free(struct ccaas_live *live)
+void ccaas_subscription_free(struct ccaas_subscription *sub)
 {
     struct ccaas_client *client;
 
-    if (!live)
+    if (!sub)
         return;
-    client = live->client;
-    ccaas_live_close(live);
-    cc_inbox_shut(live->inbox);
-    cc_newest_free(&live->newest);
-    free(live->message.bytes);
-    if (live->bell)
-        cc_bell_quit(live->bell);
-    cc_bell_release(live->bell);
-    free(live->url);
-    free(live->token_name);
-    cc_live_forget_error(live);
-    free(live);
+    client = sub->client;
+    ccaas_subscription_close(sub);
+    cc_inbox_shut(sub->inbox);
+    cc_newest_free(&sub->newest);
+    free(sub->message.bytes);
+    if (sub->bell)
+        cc_bell_quit(sub->bell);
+    cc_bell_release(sub->bell);
+    free(sub->url);
+    free(sub->token_name);
+    cc_subscription_forget_error(sub);
+    free(sub);
     ccaas_client_free(client);
 }
 
 /* -- Going on
  * --------------------------------------------------------------------- */
 
-static void disarm(struct ccaas_live *live)
+static void disarm(struct ccaas_subscription *sub)
 {
-    if (live->armed)
-        cc_bell_disarm(live->bell);
-    live->armed = false;
+    if (sub->armed)
+        cc_bell_disarm(sub->bell);
+    sub->armed = false;
 }
 
 /* The next message that is news; false: there is none now. */
-static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
-                         enum ccaas_live_take *taken)
+static bool take_message(struct ccaas_subscription *sub,
+                         struct ccaas_news *news, enum ccaas_news_kind *taken)
 {
-    struct cc_inbox_message *message = &live->message;
+    struct cc_inbox_message *message = &sub->message;
     const struct cc_update *update = &message->update;
     bool resume, last;
 
     for (;;) {
-        bool is_there = cc_inbox_take(live->inbox, message, &resume, &last);
+        bool is_there = cc_inbox_take(sub->inbox, message, &resume, &last);
 
-        if (resume && live->socket)
-            cc_ws_resume(live->socket);
+        if (resume && sub->socket)
+            cc_ws_resume(sub->socket);
         if (!is_there)
             return false;
         if (!update->is_update || update->when == CC_UPDATE_NEVER ||
-            cc_newest_note(&live->newest, update->hash, update->when))
+            cc_newest_note(&sub->newest, update->hash, update->when))
             break;
-        live->stale++;
+        sub->stale++;
     }
     news->bytes = message->length ? message->bytes : "";
     news->length = message->length;
@@ -142,181 +142,184 @@ static bool take_message(struct ccaas_live *live, struct ccaas_news *news,
     news->fault = update->fault;
     news->fault_at = update->fault_at;
     memcpy(news->parts, update->parts, sizeof news->parts);
-    live->messages++;
+    sub->messages++;
     if (last)
-        live->armed = true; /* the inbox did it */
+        sub->armed = true; /* the inbox did it */
     else
-        disarm(live); /* there may be more, of which nobody rings */
-    news->last = last && !cc_store_request_pending(live->client);
-    *taken =
-        update->is_update ? CCAAS_LIVE_TAKE_UPDATE : CCAAS_LIVE_TAKE_MESSAGE;
+        disarm(sub); /* there may be more, of which nobody rings */
+    news->last = last && !cc_store_request_pending(sub->client);
+    *taken = update->is_update ? CCAAS_NEWS_UPDATE : CCAAS_NEWS_MESSAGE;
     return true;
 }
 
 /* One step; WAIT: nothing is there now. */
-static enum ccaas_live_take step(struct ccaas_live *live,
+static enum ccaas_news_kind step(struct ccaas_subscription *sub,
                                  struct ccaas_news *news, double now)
 {
-    enum ccaas_live_take taken = CCAAS_LIVE_TAKE_WAIT;
+    enum ccaas_news_kind taken = CCAAS_NEWS_WAIT;
     struct cc_ws_end end;
     double at, from;
 
-    if (live->state == CC_LIVE_PAUSE && now >= live->resume_at)
-        live->state = CC_LIVE_TOKEN;
-    if (live->state == CC_LIVE_TOKEN)
-        return cc_live_try(live, news, now);
-    if (live->state == CC_LIVE_PAUSE)
-        return CCAAS_LIVE_TAKE_WAIT;
-    if (live->state == CC_LIVE_OPENING && cc_inbox_opened(live->inbox) >= 0)
-        return cc_live_opened(live, news);
-    if (live->state == CC_LIVE_OPEN && take_message(live, news, &taken))
+    if (sub->state == CC_SUBSCRIPTION_PAUSE && now >= sub->resume_at)
+        sub->state = CC_SUBSCRIPTION_TOKEN;
+    if (sub->state == CC_SUBSCRIPTION_TOKEN)
+        return cc_subscription_try(sub, news, now);
+    if (sub->state == CC_SUBSCRIPTION_PAUSE)
+        return CCAAS_NEWS_WAIT;
+    if (sub->state == CC_SUBSCRIPTION_OPENING &&
+        cc_inbox_opened(sub->inbox) >= 0)
+        return cc_subscription_opened(sub, news);
+    if (sub->state == CC_SUBSCRIPTION_OPEN && take_message(sub, news, &taken))
         return taken;
-    if (cc_inbox_broken(live->inbox) && live->socket)
-        cc_ws_close(live->socket);
-    if (!cc_inbox_closed(live->inbox, &end, &at, &from))
-        return CCAAS_LIVE_TAKE_WAIT;
+    if (cc_inbox_broken(sub->inbox) && sub->socket)
+        cc_ws_close(sub->socket);
+    if (!cc_inbox_closed(sub->inbox, &end, &at, &from))
+        return CCAAS_NEWS_WAIT;
     /* It opened and ended since the look above: one after the other. */
-    if (live->state == CC_LIVE_OPENING && end.opened)
-        return cc_live_opened(live, news);
-    return cc_live_ended(live, &end, at, from, news);
+    if (sub->state == CC_SUBSCRIPTION_OPENING && end.opened)
+        return cc_subscription_opened(sub, news);
+    return cc_subscription_ended(sub, &end, at, from, news);
 }
 
-static void start_clock(struct ccaas_live *live, double now)
+static void start_clock(struct ccaas_subscription *sub, double now)
 {
-    live->started = true;
-    live->pid = getpid();
-    if (isfinite(live->plan.deadline))
-        live->deadline = now + live->plan.deadline;
+    sub->started = true;
+    sub->pid = getpid();
+    if (isfinite(sub->plan.deadline))
+        sub->deadline = now + sub->plan.deadline;
 }
 
-static enum ccaas_live_take go_on(struct ccaas_live *live,
+static enum ccaas_news_kind go_on(struct ccaas_subscription *sub,
                                   struct ccaas_news *news)
 {
     double now = cc_clock_now();
-    enum ccaas_live_take taken;
-    enum cc_live_state before;
+    enum ccaas_news_kind taken;
+    enum cc_subscription_state before;
 
-    if (!live->started)
-        start_clock(live, now);
-    if (live->pid != getpid())
-        return cc_live_fail_as(
-            live, CCAAS_CANCELLED,
+    if (!sub->started)
+        start_clock(sub, now);
+    if (sub->pid != getpid())
+        return cc_subscription_fail_as(
+            sub, CCAAS_CANCELLED,
             "the process was forked while this was under way");
-    disarm(live);
-    ccaas_engine_sweep(live->client->engine);
-    if (live->closed)
-        return CCAAS_LIVE_TAKE_ERROR;
+    disarm(sub);
+    ccaas_engine_sweep(sub->client->engine);
+    if (sub->closed)
+        return CCAAS_NEWS_ERROR;
     for (;;) {
-        if (now >= live->deadline)
-            return cc_live_fail_as(live, CCAAS_TIMEOUT,
-                                   "the deadline has passed");
-        if (live->asked)
-            return CCAAS_LIVE_TAKE_ASK;
-        before = live->state;
-        taken = step(live, news, now);
-        if (taken != CCAAS_LIVE_TAKE_WAIT) {
+        if (now >= sub->deadline)
+            return cc_subscription_fail_as(sub, CCAAS_TIMEOUT,
+                                           "the deadline has passed");
+        if (sub->asked)
+            return CCAAS_NEWS_ASK;
+        before = sub->state;
+        taken = step(sub, news, now);
+        if (taken != CCAAS_NEWS_WAIT) {
             if (!news->last)
-                disarm(live);
+                disarm(sub);
             return taken;
         }
-        if (live->state != before)
+        if (sub->state != before)
             continue;
-        if (live->armed)
-            return CCAAS_LIVE_TAKE_WAIT;
+        if (sub->armed)
+            return CCAAS_NEWS_WAIT;
         /* Whatever came before this is seen by one more look. */
-        cc_bell_arm(live->bell);
-        live->armed = true;
+        cc_bell_arm(sub->bell);
+        sub->armed = true;
     }
 }
 
-enum ccaas_live_take ccaas_live_take(struct ccaas_live *live,
-                                     struct ccaas_news *news)
+enum ccaas_news_kind ccaas_subscription_take(struct ccaas_subscription *sub,
+                                             struct ccaas_news *news)
 {
-    enum ccaas_live_take taken;
+    enum ccaas_news_kind taken;
     bool look;
 
     memset(news, 0, sizeof *news);
     news->from = -1;
-    if (live->state == CC_LIVE_OVER)
-        return CCAAS_LIVE_TAKE_ERROR;
+    if (sub->state == CC_SUBSCRIPTION_OVER)
+        return CCAAS_NEWS_ERROR;
     /* The fast path looks at the clock now and then only. */
-    if (live->state == CC_LIVE_OPEN) {
-        look = ++live->ticks % TICKS == 0;
-        if (live->ticks % DUE_TICKS == 0 && ccaas_client_due(live->client))
-            return CCAAS_LIVE_TAKE_PAUSE;
-        if (!look && !live->armed && take_message(live, news, &taken))
+    if (sub->state == CC_SUBSCRIPTION_OPEN) {
+        look = ++sub->ticks % TICKS == 0;
+        if (sub->ticks % DUE_TICKS == 0 && ccaas_client_due(sub->client))
+            return CCAAS_NEWS_PAUSE;
+        if (!look && !sub->armed && take_message(sub, news, &taken))
             return taken;
     }
-    taken = go_on(live, news);
-    if (taken == CCAAS_LIVE_TAKE_WAIT && cc_store_request_pending(live->client))
-        return CCAAS_LIVE_TAKE_ASK;
+    taken = go_on(sub, news);
+    if (taken == CCAAS_NEWS_WAIT && cc_store_request_pending(sub->client))
+        return CCAAS_NEWS_ASK;
     return taken;
 }
 
-bool ccaas_live_note(struct ccaas_live *live, const char *metric,
-                     size_t metric_length, const char *category,
-                     size_t category_length, const char *updated,
-                     size_t updated_length)
+bool ccaas_subscription_note(struct ccaas_subscription *sub, const char *metric,
+                             size_t metric_length, const char *category,
+                             size_t category_length, const char *updated,
+                             size_t updated_length)
 {
-    uint64_t hash = cc_update_hash(&live->form, metric, metric_length, category,
+    uint64_t hash = cc_update_hash(&sub->form, metric, metric_length, category,
                                    category_length);
     int64_t when;
 
     if (!cc_when_read(updated, updated_length, &when) ||
-        cc_newest_note(&live->newest, hash, when))
+        cc_newest_note(&sub->newest, hash, when))
         return true;
-    live->stale++;
+    sub->stale++;
     return false;
 }
 
 /* -- Looking at it
  * -------------------------------------------------------------- */
 
-const char *ccaas_live_question(const struct ccaas_live *live)
+const char *
+ccaas_subscription_token_reason(const struct ccaas_subscription *sub)
 {
-    return live->asked ? cc_token_reason(live->client->token) : NULL;
+    return sub->asked ? cc_token_reason(sub->client->token) : NULL;
 }
 
-void ccaas_live_answer(struct ccaas_live *live, const char *token)
+void ccaas_subscription_give_token(struct ccaas_subscription *sub,
+                                   const char *token)
 {
-    live->asked = false;
-    if (live->client->token)
-        cc_token_give(live->client->token, live->client, live->bell, token);
+    sub->asked = false;
+    if (sub->client->token)
+        cc_token_give(sub->client->token, sub->client, sub->bell, token);
 }
 
-struct ccaas_bell *ccaas_live_bell(struct ccaas_live *live)
+struct ccaas_bell *ccaas_subscription_bell(struct ccaas_subscription *sub)
 {
-    return live->bell;
+    return sub->bell;
 }
 
-double ccaas_live_timeout(const struct ccaas_live *live)
+double ccaas_subscription_timeout(const struct ccaas_subscription *sub)
 {
-    double due = live->deadline, now = cc_clock_now();
+    double due = sub->deadline, now = cc_clock_now();
 
-    if (!live->armed)
+    if (!sub->armed)
         return 0; /* the last take gave something, or there was none */
-    if (live->state == CC_LIVE_PAUSE)
-        due = fmin(due, live->resume_at);
-    if (live->state == CC_LIVE_TOKEN && live->client->token)
-        due = fmin(due, cc_token_due(live->client->token, &live->waiter));
+    if (sub->state == CC_SUBSCRIPTION_PAUSE)
+        due = fmin(due, sub->resume_at);
+    if (sub->state == CC_SUBSCRIPTION_TOKEN && sub->client->token)
+        due = fmin(due, cc_token_due(sub->client->token, &sub->waiter));
     return due > now ? due - now : 0;
 }
 
-const struct ccaas_error *ccaas_live_error(struct ccaas_live *live)
+const struct ccaas_error *
+ccaas_subscription_error(struct ccaas_subscription *sub)
 {
-    return cc_live_error_of(live);
+    return cc_subscription_error_of(sub);
 }
 
-bool ccaas_live_lost(struct ccaas_live *live)
+bool ccaas_subscription_lost(struct ccaas_subscription *sub)
 {
-    return live->state == CC_LIVE_OPEN && cc_inbox_over(live->inbox);
+    return sub->state == CC_SUBSCRIPTION_OPEN && cc_inbox_over(sub->inbox);
 }
 
-void ccaas_live_info(struct ccaas_live *live, struct ccaas_live_info *info)
+void ccaas_subscription_info(struct ccaas_subscription *sub,
+                             struct ccaas_subscription_info *info)
 {
-    *info = (struct ccaas_live_info){
-        .messages = live->messages, .opened = live->opened, .lost = live->lost};
-    cc_inbox_counts(live->inbox, &info->waiting, &info->conflated,
-                    &info->stale);
-    info->stale += live->stale;
+    *info = (struct ccaas_subscription_info){
+        .messages = sub->messages, .opened = sub->opened, .lost = sub->lost};
+    cc_inbox_counts(sub->inbox, &info->waiting, &info->conflated, &info->stale);
+    info->stale += sub->stale;
 }

@@ -1,7 +1,7 @@
 /* A subscription, as subscription.c and gather.c share it.  All on the thread
  * that the client belongs to; only its inbox is filled elsewhere. */
-#ifndef CC_LIVE_H
-#define CC_LIVE_H
+#ifndef CC_SUBSCRIPTION_H
+#define CC_SUBSCRIPTION_H
 
 #include <sys/types.h>
 
@@ -11,19 +11,20 @@
 #include "last_seen.h"
 #include "retry.h"
 
-enum cc_live_state {
-    CC_LIVE_TOKEN, /* to be opened, once there is a token */
-    CC_LIVE_OPENING,
-    CC_LIVE_OPEN,
-    CC_LIVE_PAUSE, /* again at `resume_at` */
-    CC_LIVE_OVER   /* closed or failed: `error` */
+enum cc_subscription_state {
+    CC_SUBSCRIPTION_TOKEN, /* to be opened, once there is a token */
+    CC_SUBSCRIPTION_OPENING,
+    CC_SUBSCRIPTION_OPEN,
+    CC_SUBSCRIPTION_PAUSE, /* again at `resume_at` */
+    CC_SUBSCRIPTION_OVER   /* closed or failed: `error` */
 };
 
-struct ccaas_live {
+struct ccaas_subscription {
     struct ccaas_client *client;
-    struct ccaas_live *next, **link; /* the client's list */
+    struct ccaas_subscription *next, **link; /* the client's list */
 
-    struct ccaas_live_plan plan; /* url and token_name are our own copies */
+    struct ccaas_subscription_plan
+        plan; /* url and token_name are our own copies */
     char *url, *token_name;
     struct ccaas_bell *bell;
     struct cc_inbox *inbox;
@@ -31,7 +32,7 @@ struct ccaas_live {
     struct cc_newest newest;
     struct cc_inbox_message message; /* the one at hand */
 
-    enum cc_live_state state;
+    enum cc_subscription_state state;
     bool armed; /* the bell was armed by the take before */
     bool asked; /* a token is wanted of this one's owner */
     bool started, closed;
@@ -59,28 +60,30 @@ struct ccaas_live {
 
 /* What subscription.c and reconnect.c share.  Nothing more is to come; what was
  * handed out stays. */
-void cc_live_let_go(struct ccaas_live *live);
+void cc_subscription_let_go(struct ccaas_subscription *sub);
 
 /* Its error, made when there is one: a thousand without any take no room.  When
  * memory is out, one that the client's subscriptions share. */
-struct ccaas_error *cc_live_error_of(struct ccaas_live *live);
-void cc_live_forget_error(struct ccaas_live *live);
+struct ccaas_error *cc_subscription_error_of(struct ccaas_subscription *sub);
+void cc_subscription_forget_error(struct ccaas_subscription *sub);
 
 /* It ends with an error, made here; gives ERROR. */
-enum ccaas_live_take cc_live_fail_as(struct ccaas_live *live,
-                                     enum ccaas_code code, const char *message);
+enum ccaas_news_kind cc_subscription_fail_as(struct ccaas_subscription *sub,
+                                             enum ccaas_code code,
+                                             const char *message);
 
 /* Opens it as soon as there is a token. */
-enum ccaas_live_take cc_live_try(struct ccaas_live *live,
-                                 struct ccaas_news *news, double now);
+enum ccaas_news_kind cc_subscription_try(struct ccaas_subscription *sub,
+                                         struct ccaas_news *news, double now);
 
 /* The socket was opened. */
-enum ccaas_live_take cc_live_opened(struct ccaas_live *live,
-                                    struct ccaas_news *news);
+enum ccaas_news_kind cc_subscription_opened(struct ccaas_subscription *sub,
+                                            struct ccaas_news *news);
 
 /* The socket ended: when, and since when messages may be missed. */
-enum ccaas_live_take cc_live_ended(struct ccaas_live *live,
-                                   const struct cc_ws_end *end, double at,
-                                   double from, struct ccaas_news *news);
+enum ccaas_news_kind cc_subscription_ended(struct ccaas_subscription *sub,
+                                           const struct cc_ws_end *end,
+                                           double at, double from,
+                                           struct ccaas_news *news);
 
 #endif

@@ -172,9 +172,9 @@ describe("a websocket", function()
 
   it("is given a minute of silence unless it is told otherwise", function()
     local core = require "ccaas.core"
-    local live, silences = core.live, {}
-    finally(function() core.live = live end)
-    function core.live(own, plan)
+    local live, silences = core.subscription, {}
+    finally(function() core.subscription = live end)
+    function core.subscription(own, plan)
       silences[#silences + 1] = plan.silence
       return live(own, plan)
     end

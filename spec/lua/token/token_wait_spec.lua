@@ -142,7 +142,7 @@ describe("a call's own `retries`", function()
     local s = server.start(row, function() return failing(503, 0) end)
     local client = core.client { token_url = s.url .. "/token", key = "key", secret = "secret", retries = 1,
       dialect = { messages = {}, codes = {}, references = {}, throttles = {} } }
-    local live = core.live(client, { url = s.url:gsub("^http", "ws") .. "/live",
+    local live = core.subscription(client, { url = s.url:gsub("^http", "ws") .. "/live",
       paths = { "metric", "category", "kind", "value", "updated", "whole" },
       silence = 60, reconnects = 1, pause_first = 0.01, pause_most = 0.01 })
     local other, gather, kinds = ccaas.new(s:options { retries = 5 }), core.gather(), {}

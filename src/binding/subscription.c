@@ -1,4 +1,4 @@
-/* core.live: a subscription; its `take` hands out events. */
+/* core.subscription: a subscription; its `take` hands out events. */
 #include <math.h>
 #include <string.h>
 
@@ -7,36 +7,38 @@
 #include "number.h"
 #include "record.h"
 
-struct live_box {
-    struct ccaas_live *live; /* NULL: let go */
+struct subscription_box {
+    struct ccaas_subscription *sub; /* NULL: let go */
 };
 
-static struct live_box *check_box(lua_State *L, int index)
+static struct subscription_box *check_box(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, CC_LIVE_TYPE);
+    return luaL_checkudata(L, index, CC_SUBSCRIPTION_TYPE);
 }
 
-struct ccaas_live *cc_binding_live_or_null(lua_State *L, int index)
+struct ccaas_subscription *cc_binding_subscription_or_null(lua_State *L,
+                                                           int index)
 {
-    return check_box(L, index)->live;
+    return check_box(L, index)->sub;
 }
 
-struct ccaas_live *cc_binding_check_live(lua_State *L, int index)
+struct ccaas_subscription *cc_binding_check_subscription(lua_State *L,
+                                                         int index)
 {
-    struct live_box *box = check_box(L, index);
+    struct subscription_box *box = check_box(L, index);
 
-    if (!box->live)
+    if (!box->sub)
         luaL_error(L, "the stream is closed");
-    return box->live;
+    return box->sub;
 }
 
 /* The plan's closing codes that refuse a token. */
-static void read_refusals(lua_State *L, struct ccaas_live_plan *plan)
+static void read_refusals(lua_State *L, struct ccaas_subscription_plan *plan)
 {
     int i;
 
     lua_getfield(L, -1, "refusals");
-    for (i = 0; lua_istable(L, -1) && i < CCAAS_LIVE_REFUSALS; i++) {
+    for (i = 0; lua_istable(L, -1) && i < CCAAS_SUBSCRIPTION_REFUSALS; i++) {
         lua_rawgeti(L, -1, i + 1);
         plan->refusals[i] = (int)luaL_optinteger(L, -1, 0);
         lua_pop(L, 1);
@@ -45,7 +47,7 @@ static void read_refusals(lua_State *L, struct ccaas_live_plan *plan)
 }
 
 /* The plan at index -1; leaves what it points to on the stack above it. */
-static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
+static void read_plan(lua_State *L, struct ccaas_subscription_plan *plan)
 {
     size_t parts;
 
@@ -63,28 +65,28 @@ static void read_plan(lua_State *L, struct ccaas_live_plan *plan)
         (size_t)cc_binding_number(L, "max_message", 16 * 1024 * 1024);
     read_refusals(L, plan);
     plan->paths = cc_binding_list(L, "paths", &parts);
-    if (!plan->url || plan->silence <= 0 || parts != CCAAS_LIVE_PARTS)
+    if (!plan->url || plan->silence <= 0 || parts != CCAAS_UPDATE_PARTS)
         luaL_error(L, "the plan lacks a url, silence or paths");
 }
 
-int cc_binding_new_live(lua_State *L)
+int cc_binding_new_subscription(lua_State *L)
 {
-    struct ccaas_live_plan plan = {0};
-    struct live_box *box;
+    struct ccaas_subscription_plan plan = {0};
+    struct subscription_box *box;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     box = cc_newuserdata(L, sizeof *box);
-    box->live = NULL;
-    luaL_getmetatable(L, CC_LIVE_TYPE);
+    box->sub = NULL;
+    luaL_getmetatable(L, CC_SUBSCRIPTION_TYPE);
     lua_setmetatable(L, -2);
     lua_newtable(L); /* for the decoder, once one is needed */
     cc_setuservalue(L, 3);
     lua_pushvalue(L, 2);
     read_plan(L, &plan);
     /* Not before: a collector may close it while the plan is read. */
-    box->live = ccaas_live_new(cc_binding_check_client(L, 1), &plan);
-    if (!box->live)
+    box->sub = ccaas_subscription_new(cc_binding_check_client(L, 1), &plan);
+    if (!box->sub)
         return luaL_error(L, "not enough memory");
     lua_settop(L, 3);
     return 1;
@@ -112,7 +114,7 @@ static const char *const upvalue_texts[] = {"type", "metric_id", "category",
                                             "raw",  "update"};
 
 /* The box at index 1, by the metatable that is an upvalue. */
-static struct ccaas_live *check_live_quickly(lua_State *L)
+static struct ccaas_subscription *check_live_quickly(lua_State *L)
 {
     bool same = false;
 
@@ -121,12 +123,12 @@ static struct ccaas_live *check_live_quickly(lua_State *L)
         lua_pop(L, 1);
     }
     if (same) {
-        struct live_box *box = lua_touserdata(L, 1);
+        struct subscription_box *box = lua_touserdata(L, 1);
 
-        if (box->live)
-            return box->live;
+        if (box->sub)
+            return box->sub;
     }
-    return cc_binding_check_live(L, 1); /* says what is wrong */
+    return cc_binding_check_subscription(L, 1); /* says what is wrong */
 }
 
 /* Pushes the decoder, which most have no use for. */
@@ -181,17 +183,18 @@ static void set_part(lua_State *L, int key, const struct ccaas_part *part)
 static void push_update(lua_State *L, const struct ccaas_news *news)
 {
     const struct ccaas_part *parts = news->parts;
-    bool plain = parts[CCAAS_LIVE_VALUE].begin != NULL;
+    bool plain = parts[CCAAS_UPDATE_VALUE].begin != NULL;
 
     lua_createtable(L, 0, 7);
     lua_pushvalue(L, lua_upvalueindex(KEY_TYPE));
     lua_pushvalue(L, lua_upvalueindex(TYPE_UPDATE));
     lua_rawset(L, -3);
-    set_part(L, KEY_METRIC, &parts[CCAAS_LIVE_METRIC]);
-    set_part(L, KEY_CATEGORY, &parts[CCAAS_LIVE_CATEGORY]);
-    set_part(L, KEY_KIND, &parts[CCAAS_LIVE_KIND]);
-    set_part(L, KEY_VALUE, &parts[plain ? CCAAS_LIVE_VALUE : CCAAS_LIVE_WHOLE]);
-    set_part(L, KEY_UPDATED, &parts[CCAAS_LIVE_UPDATED]);
+    set_part(L, KEY_METRIC, &parts[CCAAS_UPDATE_METRIC]);
+    set_part(L, KEY_CATEGORY, &parts[CCAAS_UPDATE_CATEGORY]);
+    set_part(L, KEY_KIND, &parts[CCAAS_UPDATE_KIND]);
+    set_part(L, KEY_VALUE,
+             &parts[plain ? CCAAS_UPDATE_VALUE : CCAAS_UPDATE_WHOLE]);
+    set_part(L, KEY_UPDATED, &parts[CCAAS_UPDATE_UPDATED]);
     lua_pushvalue(L, lua_upvalueindex(KEY_RAW));
     lua_pushlstring(L, news->bytes, news->length);
     lua_rawset(L, -3);
@@ -233,49 +236,49 @@ static void push_change(lua_State *L, const struct ccaas_news *news,
     }
 }
 
-/* live:take() -> an update, and nil and true when nothing more is there until
- * it rings; another event and its type; or nil and "wait", "ask", "pause" or
- * "error". */
+/* subscription:take() -> an update, and nil and true when nothing more is there
+ * until it rings; another event and its type; or nil and "wait", "ask", "pause"
+ * or "error". */
 static int take(lua_State *L)
 {
-    struct ccaas_live *live = check_live_quickly(L);
+    struct ccaas_subscription *sub = check_live_quickly(L);
     struct ccaas_news news;
 
-    switch (ccaas_live_take(live, &news)) {
-    case CCAAS_LIVE_TAKE_UPDATE:
+    switch (ccaas_subscription_take(sub, &news)) {
+    case CCAAS_NEWS_UPDATE:
         push_update(L, &news);
         if (!news.last)
             return 1;
         lua_pushnil(L);
         lua_pushboolean(L, true);
         return 3;
-    case CCAAS_LIVE_TAKE_MESSAGE:
+    case CCAAS_NEWS_MESSAGE:
         push_message(L, &news);
         lua_pushliteral(L, "message");
         return 2;
-    case CCAAS_LIVE_TAKE_OPEN:
+    case CCAAS_NEWS_OPEN:
         push_change(L, &news, "open");
         lua_pushliteral(L, "open");
         return 2;
-    case CCAAS_LIVE_TAKE_DOWN:
+    case CCAAS_NEWS_DOWN:
         push_change(L, &news, "down");
         cc_binding_push_error(L, news.error);
         lua_setfield(L, -2, "error");
         lua_pushliteral(L, "down");
         return 2;
-    case CCAAS_LIVE_TAKE_WAIT:
+    case CCAAS_NEWS_WAIT:
         lua_pushnil(L);
         lua_pushliteral(L, "wait");
         return 2;
-    case CCAAS_LIVE_TAKE_ASK:
+    case CCAAS_NEWS_ASK:
         lua_pushnil(L);
         lua_pushliteral(L, "ask");
         return 2;
-    case CCAAS_LIVE_TAKE_PAUSE:
+    case CCAAS_NEWS_PAUSE:
         lua_pushnil(L);
         lua_pushliteral(L, "pause");
         return 2;
-    case CCAAS_LIVE_TAKE_ERROR:
+    case CCAAS_NEWS_ERROR:
         break;
     }
     lua_pushnil(L);
@@ -283,28 +286,30 @@ static int take(lua_State *L)
     return 2;
 }
 
-/* live:note(metric, category, updated_at) -> false when a newer value was given
- * already. */
-static int live_note(lua_State *L)
+/* subscription:note(metric, category, updated_at) -> false when a newer value
+ * was given already. */
+static int subscription_note(lua_State *L)
 {
-    struct ccaas_live *live = cc_binding_check_live(L, 1);
+    struct ccaas_subscription *sub = cc_binding_check_subscription(L, 1);
     size_t metric, category, updated;
     const char *metric_text = luaL_checklstring(L, 2, &metric);
     const char *category_text = luaL_optlstring(L, 3, "", &category);
     const char *updated_text = luaL_optlstring(L, 4, "", &updated);
 
-    lua_pushboolean(L, ccaas_live_note(live, metric_text, metric, category_text,
-                                       category, updated_text, updated));
+    lua_pushboolean(L, ccaas_subscription_note(sub, metric_text, metric,
+                                               category_text, category,
+                                               updated_text, updated));
     return 1;
 }
 
 /* -- Looking at it
  * -------------------------------------------------------------- */
 
-/* live:timeout() -> seconds after which it is in any case, or nil. */
-static int live_timeout(lua_State *L)
+/* subscription:timeout() -> seconds after which it is in any case, or nil. */
+static int subscription_timeout(lua_State *L)
 {
-    double seconds = ccaas_live_timeout(cc_binding_check_live(L, 1));
+    double seconds =
+        ccaas_subscription_timeout(cc_binding_check_subscription(L, 1));
 
     if (isinf(seconds))
         lua_pushnil(L);
@@ -313,40 +318,45 @@ static int live_timeout(lua_State *L)
     return 1;
 }
 
-/* live:error() -> the error that a take reported, as a plain table. */
-static int live_error(lua_State *L)
+/* subscription:error() -> the error that a take reported, as a plain table. */
+static int subscription_error(lua_State *L)
 {
-    cc_binding_push_error(L, ccaas_live_error(cc_binding_check_live(L, 1)));
+    cc_binding_push_error(
+        L, ccaas_subscription_error(cc_binding_check_subscription(L, 1)));
     return 1;
 }
 
-/* live:token_reason() -> why a token is wanted, or nil. */
-static int live_question(lua_State *L)
+/* subscription:token_reason() -> why a token is wanted, or nil. */
+static int subscription_token_reason(lua_State *L)
 {
-    lua_pushstring(L, ccaas_live_question(cc_binding_check_live(L, 1)));
+    lua_pushstring(L, ccaas_subscription_token_reason(
+                          cc_binding_check_subscription(L, 1)));
     return 1;
 }
 
-/* live:token(text or nil) answers it. */
-static int live_token(lua_State *L)
+/* subscription:token(text or nil) answers it. */
+static int subscription_token(lua_State *L)
 {
-    ccaas_live_answer(cc_binding_check_live(L, 1), lua_tostring(L, 2));
+    ccaas_subscription_give_token(cc_binding_check_subscription(L, 1),
+                                  lua_tostring(L, 2));
     return 0;
 }
 
-/* live:lost() -> has the socket ended, whatever is still to be taken? */
-static int live_lost(lua_State *L)
+/* subscription:lost() -> has the socket ended, whatever is still to be taken?
+ */
+static int subscription_lost(lua_State *L)
 {
-    lua_pushboolean(L, ccaas_live_lost(cc_binding_check_live(L, 1)));
+    lua_pushboolean(
+        L, ccaas_subscription_lost(cc_binding_check_subscription(L, 1)));
     return 1;
 }
 
-/* live:info() -> a table of counts. */
-static int live_info(lua_State *L)
+/* subscription:info() -> a table of counts. */
+static int subscription_info(lua_State *L)
 {
-    struct ccaas_live_info info;
+    struct ccaas_subscription_info info;
 
-    ccaas_live_info(cc_binding_check_live(L, 1), &info);
+    ccaas_subscription_info(cc_binding_check_subscription(L, 1), &info);
     lua_createtable(L, 0, 8);
 #define COUNT(name)                                                            \
     lua_pushinteger(L, (lua_Integer)info.name);                                \
@@ -361,37 +371,41 @@ static int live_info(lua_State *L)
     return 1;
 }
 
-/* live:close() ends it; safe to call twice. */
-static int live_close(lua_State *L)
+/* subscription:close() ends it; safe to call twice. */
+static int subscription_close(lua_State *L)
 {
-    struct live_box *box = check_box(L, 1);
+    struct subscription_box *box = check_box(L, 1);
 
-    if (box->live)
-        ccaas_live_close(box->live);
+    if (box->sub)
+        ccaas_subscription_close(box->sub);
     return 0;
 }
 
-static int live_gc(lua_State *L)
+static int subscription_gc(lua_State *L)
 {
-    struct live_box *box = check_box(L, 1);
+    struct subscription_box *box = check_box(L, 1);
 
-    ccaas_live_free(box->live);
-    box->live = NULL;
+    ccaas_subscription_free(box->sub);
+    box->sub = NULL;
     return 0;
 }
 
-void cc_binding_live(lua_State *L)
+void cc_binding_subscription(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"note", live_note},   {"timeout", live_timeout},
-        {"error", live_error}, {"token_reason", live_question},
-        {"token", live_token}, {"info", live_info},
-        {"lost", live_lost},   {"close", live_close},
+        {"note", subscription_note},
+        {"timeout", subscription_timeout},
+        {"error", subscription_error},
+        {"token_reason", subscription_token_reason},
+        {"token", subscription_token},
+        {"info", subscription_info},
+        {"lost", subscription_lost},
+        {"close", subscription_close},
         {NULL, NULL}};
     const int texts = (int)(sizeof upvalue_texts / sizeof *upvalue_texts);
 
-    luaL_newmetatable(L, CC_LIVE_TYPE);
-    lua_pushcfunction(L, live_gc);
+    luaL_newmetatable(L, CC_SUBSCRIPTION_TYPE);
+    lua_pushcfunction(L, subscription_gc);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
     cc_setfuncs(L, methods);
