@@ -9,10 +9,10 @@ static void bytes(void)
 {
     for (int is_block = 0; is_block < 2; is_block++) {
         begin(100, is_block);
-        CHECK_INT(send_long(0, 0, 1, CC_INBOX_BYTES / 2), CC_WS_MORE);
-        CHECK_INT(send_long(1, 1, 1, CC_INBOX_BYTES / 2),
+        CHECK_INT(send_long(0, 0, 1, CC_EVENT_QUEUE_BYTES / 2), CC_WS_MORE);
+        CHECK_INT(send_long(1, 1, 1, CC_EVENT_QUEUE_BYTES / 2),
                   is_block ? CC_WS_FULL : CC_WS_MORE);
-        CHECK_INT(send_long(2, 2, 1, CC_INBOX_BYTES / 4), CC_WS_FULL);
+        CHECK_INT(send_long(2, 2, 1, CC_EVENT_QUEUE_BYTES / 4), CC_WS_FULL);
         CHECK_INT(take(), 0);
         CHECK(!resumed);
         CHECK_INT(take(), 1);
@@ -28,7 +28,7 @@ static void bytes(void)
 
 static void growing_ones(void)
 {
-    const size_t much = CC_INBOX_BYTES / 2;
+    const size_t much = CC_EVENT_QUEUE_BYTES / 2;
     enum cc_ws_answer answer = CC_WS_MORE;
     int key;
 
@@ -80,7 +80,7 @@ static void small_ones_after_stale_ones(void)
     enum { KEYS = 1024 };
     long before;
 
-    if (CC_INBOX_BYTES < 1000000)
+    if (CC_EVENT_QUEUE_BYTES < 1000000)
         return; /* the sender would wait before */
     begin(KEYS, false);
     for (int key = 0; key < KEYS; key++)
@@ -99,7 +99,7 @@ static void small_ones_after_stale_ones(void)
 /* Those that the reader took in one go are counted until they are read. */
 static void half_read(void)
 {
-    const size_t part = CC_INBOX_BYTES / 8;
+    const size_t part = CC_EVENT_QUEUE_BYTES / 8;
 
     begin(64, true);
     for (int i = 0; i < 7; i++)
@@ -132,7 +132,7 @@ static void buffers(void)
         CHECK_INT(take(), i);
         most = held_bytes - before > most ? held_bytes - before : most;
     }
-    CHECK(most <= CC_INBOX_BYTES + 4 * (long)much);
+    CHECK(most <= CC_EVENT_QUEUE_BYTES + 4 * (long)much);
     finish();
 }
 
@@ -145,11 +145,11 @@ static void large_buffers(void)
     take();
     before = held_bytes;
     for (int i = 0; i < 3; i++) {
-        send_long(1, i, 1, 3 * CC_INBOX_KEPT);
+        send_long(1, i, 1, 3 * CC_EVENT_QUEUE_KEPT);
         CHECK_INT(take(), i);
-        CHECK(held_bytes - before >= 3 * CC_INBOX_KEPT);
+        CHECK(held_bytes - before >= 3 * CC_EVENT_QUEUE_KEPT);
         CHECK_INT(take(), -1);
-        CHECK(held_bytes - before < CC_INBOX_KEPT);
+        CHECK(held_bytes - before < CC_EVENT_QUEUE_KEPT);
     }
     finish();
 }
@@ -183,7 +183,7 @@ static void none_for_it(void)
     bell = cc_bell_new();
     form.pick = cc_pick_form_new(&path, 1);
     calls_left = 0;
-    CHECK(!cc_inbox_new(bell, 4, true, &form));
+    CHECK(!cc_event_queue_new(bell, 4, true, &form));
     calls_left = -1;
     cc_bell_release(bell);
     CHECK_INT(held_bytes, before);
@@ -199,13 +199,13 @@ static void none_for_a_message(int calls)
     begin(20, false);
     for (int i = 0; i < 8; i++)
         send(i, i, 1);
-    CHECK(!cc_inbox_broken(inbox));
+    CHECK(!cc_event_queue_broken(queue));
     before = cc_clock_wall();
     calls_left = calls;
     send_long(8, 8, 1, 500);
     calls_left = -1;
     after = cc_clock_wall();
-    CHECK(cc_inbox_broken(inbox));
+    CHECK(cc_event_queue_broken(queue));
     while (cc_clock_wall() == after)
         ;
     /* What follows would hide the loss. */
@@ -220,10 +220,10 @@ static void none_for_a_message(int calls)
     CHECK_INT(take(), -1);
     CHECK(!resumed);
     sink.closed(sink.self, &end);
-    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
+    CHECK(cc_event_queue_closed(queue, &have, &at, &from));
     CHECK(from >= before && from <= after && at > after);
-    sink = cc_inbox_sink(inbox);
-    CHECK(!cc_inbox_broken(inbox));
+    sink = cc_event_queue_sink(queue);
+    CHECK(!cc_event_queue_broken(queue));
     CHECK_INT(send(1, 1, 1), CC_WS_MORE);
     CHECK_INT(take(), 1);
     finish();
@@ -231,7 +231,7 @@ static void none_for_a_message(int calls)
 
 static void none_for_messages(void)
 {
-    if (CC_INBOX_BYTES < 1000)
+    if (CC_EVENT_QUEUE_BYTES < 1000)
         return; /* the sender would wait before */
     none_for_a_message(0);
     none_for_a_message(1);
@@ -258,14 +258,14 @@ static void none_within_a_turn(void)
     CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_FULL);
     calls_left = -1;
     CHECK_INT(bring("[]", 2), CC_WS_FULL);
-    CHECK(cc_inbox_broken(inbox));
+    CHECK(cc_event_queue_broken(queue));
     for (int i = 0; i < 3; i++)
         CHECK_INT(take(), -2);
     CHECK_INT(take(), -1);
     sink.closed(sink.self, &end);
-    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
+    CHECK(cc_event_queue_closed(queue, &have, &at, &from));
     CHECK(from <= after); /* when the first one that is in doubt came */
-    sink = cc_inbox_sink(inbox);
+    sink = cc_event_queue_sink(queue);
     finish();
 }
 
@@ -288,7 +288,7 @@ static void none_and_nothing_waits(void)
         calls_left = -1;
         CHECK_INT(poll(&wait, 1, 0), 1);
         CHECK_INT(take(), -1);
-        CHECK(cc_inbox_broken(inbox));
+        CHECK(cc_event_queue_broken(queue));
         finish();
     }
 }
@@ -299,7 +299,7 @@ static void none_when_nobody_reads(void)
 
     begin(8, true);
     send(1, 1, 1);
-    cc_inbox_shut(inbox);
+    cc_event_queue_shut(queue);
     calls_left = 0;
     CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_MORE);
     calls_left = -1;
@@ -317,7 +317,7 @@ static void none_for_the_index(void)
     CHECK_INT(send(0, 10, 2), CC_WS_FULL);
     only_one = false;
     CHECK_INT(calls_left, -1);
-    CHECK(!cc_inbox_broken(inbox));
+    CHECK(!cc_event_queue_broken(queue));
     counts(4, 0, 0);
     CHECK_INT(send(0, 11, 3), CC_WS_FULL); /* now there is one */
     counts(4, 1, 0);
@@ -337,7 +337,7 @@ static void none_for_a_newer_one(void)
     calls_left = 0;
     CHECK_INT(send_long(0, 3, 2, 500), CC_WS_FULL);
     calls_left = -1;
-    CHECK(cc_inbox_broken(inbox));
+    CHECK(cc_event_queue_broken(queue));
     CHECK_INT(take(), 0);
     CHECK_INT(take(), 2);
     CHECK_INT(take(), -1);
@@ -346,7 +346,7 @@ static void none_for_a_newer_one(void)
 
 int main(void)
 {
-    large = malloc(2 * CC_INBOX_BYTES + 2000000);
+    large = malloc(2 * CC_EVENT_QUEUE_BYTES + 2000000);
     it("is full of bytes as well as of messages", bytes);
     it("has the sender wait when newer ones are ever larger", growing_ones);
     it("gives memory back when newer ones are smaller", shrinking_ones);

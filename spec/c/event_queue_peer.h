@@ -1,11 +1,11 @@
-/* For event_queue_test.c and its neighbours: an inbox, its sender and its
+/* For event_queue_test.c and its neighbours: an event queue, its sender and its
  * reader.
  *
  * The programs are linked with --wrap, so that memory can be out, and so that
  * what is held of it is known.
  */
-#ifndef CC_SPEC_INBOX_PEER_H
-#define CC_SPEC_INBOX_PEER_H
+#ifndef CC_SPEC_EVENT_QUEUE_PEER_H
+#define CC_SPEC_EVENT_QUEUE_PEER_H
 
 #include "event_queue.h"
 
@@ -77,29 +77,30 @@ void __wrap_free(void *memory)
     __real_free(memory);
 }
 
-/* -- An inbox and both of its sides ---------------------------------------- */
+/* -- An event queue and both of its sides
+ * ---------------------------------------- */
 
 static struct ccaas_bell *bell;
-static struct cc_inbox *inbox;
+static struct cc_event_queue *queue;
 static struct cc_ws_sink sink;
-static struct cc_inbox_message taken;
+static struct cc_event_queue_message taken;
 static bool resumed, was_last;
 
-static struct cc_inbox *make(size_t queue, bool block)
+static struct cc_event_queue *make(size_t capacity, bool block)
 {
     static const char *const paths[CCAAS_UPDATE_PARTS] = {"k", "c", "t",
                                                           "n", "u", "v"};
     struct cc_update_form form = {.key = {1, 2}};
 
     form.pick = cc_pick_form_new(paths, CCAAS_UPDATE_PARTS);
-    return cc_inbox_new(bell, queue, block, &form);
+    return cc_event_queue_new(bell, capacity, block, &form);
 }
 
-static void begin(size_t queue, bool block)
+static void begin(size_t capacity, bool block)
 {
     bell = cc_bell_new();
-    inbox = make(queue, block);
-    sink = cc_inbox_sink(inbox);
+    queue = make(capacity, block);
+    sink = cc_event_queue_sink(queue);
     sink.opened(sink.self);
     resumed = false;
 }
@@ -109,7 +110,7 @@ static void finish(void)
     static const struct cc_ws_end end = {.code = CCAAS_OK};
 
     sink.closed(sink.self, &end);
-    cc_inbox_shut(inbox);
+    cc_event_queue_shut(queue);
     cc_bell_release(bell);
     free(taken.bytes);
     memset(&taken, 0, sizeof taken);
@@ -173,7 +174,7 @@ static int take(void)
 {
     const struct ccaas_part *part = &taken.update.parts[CCAAS_UPDATE_VALUE];
 
-    if (!cc_inbox_take(inbox, &taken, &resumed, &was_last))
+    if (!cc_event_queue_take(queue, &taken, &resumed, &was_last))
         return -1;
     if (!taken.update.is_update)
         return -2;
@@ -185,7 +186,7 @@ __attribute__((unused)) static int64_t waiting(void)
 {
     int64_t count, conflated, stale;
 
-    cc_inbox_counts(inbox, &count, &conflated, &stale);
+    cc_event_queue_counts(queue, &count, &conflated, &stale);
     return count;
 }
 
@@ -194,7 +195,7 @@ counts(int64_t want_waiting, int64_t want_conflated, int64_t want_stale)
 {
     int64_t have_waiting, have_conflated, have_stale;
 
-    cc_inbox_counts(inbox, &have_waiting, &have_conflated, &have_stale);
+    cc_event_queue_counts(queue, &have_waiting, &have_conflated, &have_stale);
     CHECK_INT(have_waiting, want_waiting);
     CHECK_INT(have_conflated, want_conflated);
     CHECK_INT(have_stale, want_stale);

@@ -67,7 +67,7 @@ static void block(void)
 static void within_a_turn(void)
 {
     for (int is_block = 0; is_block < 2; is_block++) {
-        int room = CC_INBOX_BYTES < 8000 ? 30 : 200;
+        int room = CC_EVENT_QUEUE_BYTES < 8000 ? 30 : 200;
         char text[64];
 
         begin((size_t)room, is_block);
@@ -88,7 +88,7 @@ static void within_a_turn(void)
 /* A turn that brings much is put in bit by bit. */
 static void a_long_turn(void)
 {
-    int count, length = CC_INBOX_BYTES / 8;
+    int count, length = CC_EVENT_QUEUE_BYTES / 8;
 
     begin(65536, true);
     bring("[]", 2);
@@ -112,7 +112,7 @@ static void large_ones_within_a_turn(void)
     bring("[]", 2);
     before = held_bytes;
     for (int i = 0; i < 40; i++) {
-        size_t length = i % 5 ? 0 : CC_INBOX_BYTES / 64;
+        size_t length = i % 5 ? 0 : CC_EVENT_QUEUE_BYTES / 64;
 
         bring(large, write_update(large, i, i, 1, length));
     }
@@ -207,17 +207,17 @@ static void openings(void)
     double before = cc_clock_wall(), at, from;
 
     bell = cc_bell_new();
-    inbox = make(4, true);
+    queue = make(4, true);
     for (int i = 0; i < 3; i++) {
-        sink = cc_inbox_sink(inbox);
-        CHECK(cc_inbox_opened(inbox) < 0);
-        CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+        sink = cc_event_queue_sink(queue);
+        CHECK(cc_event_queue_opened(queue) < 0);
+        CHECK(!cc_event_queue_closed(queue, &have, &at, &from));
         sink.opened(sink.self);
-        CHECK(cc_inbox_opened(inbox) >= before);
-        CHECK(cc_inbox_opened(inbox) <= cc_clock_wall());
+        CHECK(cc_event_queue_opened(queue) >= before);
+        CHECK(cc_event_queue_opened(queue) <= cc_clock_wall());
         sink.closed(sink.self, &end);
     }
-    sink = cc_inbox_sink(inbox);
+    sink = cc_event_queue_sink(queue);
     finish();
 }
 
@@ -231,20 +231,20 @@ static void closing(void)
     begin(4, true);
     send(1, 1, 1);
     send(1, 2, 1);
-    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+    CHECK(!cc_event_queue_closed(queue, &have, &at, &from));
     before = cc_clock_wall();
     sink.closed(sink.self, &end);
-    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+    CHECK(!cc_event_queue_closed(queue, &have, &at, &from));
     CHECK_INT(take(), 1);
-    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+    CHECK(!cc_event_queue_closed(queue, &have, &at, &from));
     CHECK_INT(take(), 2);
-    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
+    CHECK(cc_event_queue_closed(queue, &have, &at, &from));
     CHECK_INT(have.code, CCAAS_NETWORK);
     CHECK_STR(have.close_reason, "why");
     CHECK(at >= before && at <= cc_clock_wall());
     CHECK(from == at - 7);
-    sink = cc_inbox_sink(inbox);
-    CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+    sink = cc_event_queue_sink(queue);
+    CHECK(!cc_event_queue_closed(queue, &have, &at, &from));
     finish();
 }
 
@@ -259,11 +259,11 @@ static void closing_within_a_turn(void)
         bring("[]", 2);
     sink.closed(sink.self, &end);
     for (int i = 0; i < 5; i++) {
-        CHECK(!cc_inbox_closed(inbox, &have, &at, &from));
+        CHECK(!cc_event_queue_closed(queue, &have, &at, &from));
         CHECK_INT(take(), -2);
     }
-    CHECK(cc_inbox_closed(inbox, &have, &at, &from));
-    sink = cc_inbox_sink(inbox);
+    CHECK(cc_event_queue_closed(queue, &have, &at, &from));
+    sink = cc_event_queue_sink(queue);
     finish();
 }
 
@@ -273,11 +273,11 @@ static void nobody_reads(void)
     long before = held_bytes;
 
     bell = cc_bell_new();
-    inbox = make(4, true);
-    sink = cc_inbox_sink(inbox);
+    queue = make(4, true);
+    sink = cc_event_queue_sink(queue);
     sink.opened(sink.self);
     send(1, 1, 1);
-    cc_inbox_shut(inbox);
+    cc_event_queue_shut(queue);
     for (int i = 0; i < 10; i++)
         CHECK_INT(send(1, i, 1), CC_WS_MORE);
     sink.closed(sink.self, &end);
@@ -285,17 +285,17 @@ static void nobody_reads(void)
     CHECK_INT(held_bytes, before);
 
     bell = cc_bell_new();
-    inbox = make(100, true);
-    sink = cc_inbox_sink(inbox);
+    queue = make(100, true);
+    sink = cc_event_queue_sink(queue);
     sink.opened(sink.self);
     send(1, 1, 1);
     for (int i = 0; i < 10; i++)
         bring("[]", 2);
-    cc_inbox_shut(inbox); /* while some are not put in */
+    cc_event_queue_shut(queue); /* while some are not put in */
     sink.closed(sink.self, &end);
     cc_bell_release(bell);
     CHECK_INT(held_bytes, before);
-    cc_inbox_shut(NULL);
+    cc_event_queue_shut(NULL);
 }
 
 /* -- A model --------------------------------------------------------------- */
@@ -307,14 +307,14 @@ struct entry {
 
 static struct {
     struct entry entries[4096];
-    size_t count, queue, bytes;
+    size_t count, capacity, bytes;
     bool block, held;
     int64_t conflated, stale;
 } model;
 
 static bool model_full(void)
 {
-    return model.count >= model.queue || model.bytes >= CC_INBOX_BYTES;
+    return model.count >= model.capacity || model.bytes >= CC_EVENT_QUEUE_BYTES;
 }
 
 static struct entry *model_find(int key)
@@ -342,7 +342,7 @@ static void model_send(const struct entry *entry)
         }
         model.bytes += entry->length - found->length;
         model.held |= entry->length > found->length &&
-                      model.bytes > CC_INBOX_BYTES / 4 * 5;
+                      model.bytes > CC_EVENT_QUEUE_BYTES / 4 * 5;
         *found = *entry;
         model.conflated++;
         return;
@@ -363,8 +363,8 @@ static bool model_take(struct entry *entry)
                 model.count * sizeof *model.entries);
         model.bytes -= entry->length;
     }
-    return model.held && model.count <= model.queue / 2 &&
-           model.bytes <= CC_INBOX_BYTES / 2;
+    return model.held && model.count <= model.capacity / 2 &&
+           model.bytes <= CC_EVENT_QUEUE_BYTES / 2;
 }
 
 static unsigned random_state;
@@ -387,10 +387,11 @@ static void model_deliver(int number)
     if (entry.key < 0)
         entry.length = (size_t)sprintf(large, "[%d]", number);
     else
-        entry.length = write_update(large, entry.key, number, entry.minute,
-                                    any(6)    ? 0
-                                    : any(20) ? any(700)
-                                              : any(CC_INBOX_BYTES / 100));
+        entry.length =
+            write_update(large, entry.key, number, entry.minute,
+                         any(6)    ? 0
+                         : any(20) ? any(700)
+                                   : any(CC_EVENT_QUEUE_BYTES / 100));
     model_send(&entry);
     is_held = bring(large, entry.length) == CC_WS_FULL;
     if (any(8) == 0)
@@ -436,9 +437,9 @@ static void like_a_model(void)
 
         random_state = seed;
         memset(&model, 0, sizeof model);
-        model.queue = 1 + any(any(3) ? 40 : 300);
+        model.capacity = 1 + any(any(3) ? 40 : 300);
         model.block = any(4) == 0;
-        begin(model.queue, model.block);
+        begin(model.capacity, model.block);
         for (int i = 0; i < 1500 && !check_failed_here; i++) {
             if (any(100) == 0)
                 hurry = any(5);
@@ -463,7 +464,7 @@ static void like_a_model(void)
 
 int main(void)
 {
-    large = malloc(2 * CC_INBOX_BYTES + 2000000);
+    large = malloc(2 * CC_EVENT_QUEUE_BYTES + 2000000);
     it("gives messages in the order in which they came", order);
     it("gives anything as it came", as_they_came);
     it("has the sender wait when it is full, until it is half empty", block);

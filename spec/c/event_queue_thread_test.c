@@ -42,7 +42,7 @@ static void two_threads(bool is_block)
     resumes = waited = 0;
     begin(16, is_block);
     pthread_create(&thread, NULL, sender, NULL);
-    while (!cc_inbox_closed(inbox, &end, &at, &from)) {
+    while (!cc_event_queue_closed(queue, &end, &at, &from)) {
         number = take();
         if (resumed) {
             pthread_mutex_lock(&lock);
@@ -59,11 +59,11 @@ static void two_threads(bool is_block)
         last[number % 7] = number;
     }
     pthread_join(thread, NULL);
-    cc_inbox_counts(inbox, &have_waiting, &conflated, &stale);
+    cc_event_queue_counts(queue, &have_waiting, &conflated, &stale);
     CHECK_INT(count + conflated, MANY);
     for (int i = 0; i < 7; i++)
         CHECK(last[i] >= MANY - 7);
-    sink = cc_inbox_sink(inbox);
+    sink = cc_event_queue_sink(queue);
     finish();
 }
 
@@ -97,7 +97,7 @@ static void shut_meanwhile(void)
         pthread_create(&thread, NULL, heedless_sender, &sink);
         for (int i = 0; i < round * 20; i++)
             take();
-        cc_inbox_shut(inbox);
+        cc_event_queue_shut(queue);
         pthread_join(thread, NULL);
         cc_bell_release(bell);
         free(taken.bytes);
@@ -169,7 +169,7 @@ static void arms_with_the_last(void)
     sink.closed(sink.self, &(struct cc_ws_end){.code = CCAAS_NETWORK});
     take();
     CHECK(!was_last); /* how it ended is to be looked at */
-    sink = cc_inbox_sink(inbox);
+    sink = cc_event_queue_sink(queue);
     finish();
 }
 
@@ -191,7 +191,7 @@ static void rings_at_once_when_closed(void)
     bring("1", 1);
     sink.closed(sink.self, &(struct cc_ws_end){.code = CCAAS_NETWORK});
     CHECK(rung());
-    sink = cc_inbox_sink(inbox);
+    sink = cc_event_queue_sink(queue);
     finish();
 }
 
@@ -259,7 +259,7 @@ static void wakes_one_that_trusts(void)
 
 int main(void)
 {
-    large = malloc(2 * CC_INBOX_BYTES + 2000000);
+    large = malloc(2 * CC_EVENT_QUEUE_BYTES + 2000000);
     it("loses nothing between two threads", two_threads_block);
     it("keeps the newest between two threads", two_threads_latest);
     it("may be left while the other thread sends", shut_meanwhile);

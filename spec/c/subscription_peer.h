@@ -82,7 +82,7 @@ void cc_ws_release(struct cc_socket *socket)
 }
 
 /* What the socket tells. */
-static bool open_unseen; /* comes between the two looks at the inbox */
+static bool open_unseen; /* comes between the two looks at the event queue */
 
 static void opens(void)
 {
@@ -103,12 +103,12 @@ static void ends(struct cc_ws_end end)
 
 #define ENDS(...) ends((struct cc_ws_end){__VA_ARGS__})
 
-double __real_cc_inbox_opened(struct cc_inbox *inbox);
-double __wrap_cc_inbox_opened(struct cc_inbox *inbox);
+double __real_cc_event_queue_opened(struct cc_event_queue *queue);
+double __wrap_cc_event_queue_opened(struct cc_event_queue *queue);
 
-double __wrap_cc_inbox_opened(struct cc_inbox *inbox)
+double __wrap_cc_event_queue_opened(struct cc_event_queue *queue)
 {
-    double at = __real_cc_inbox_opened(inbox);
+    double at = __real_cc_event_queue_opened(queue);
 
     if (open_unseen) {
         open_unseen = false;

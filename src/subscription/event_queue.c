@@ -13,257 +13,260 @@
 
 /* -- Making and ending ----------------------------------------------------- */
 
-struct cc_inbox *cc_inbox_new(struct ccaas_bell *bell, size_t queue, bool block,
-                              const struct cc_update_form *form)
+struct cc_event_queue *cc_event_queue_new(struct ccaas_bell *bell,
+                                          size_t capacity, bool block,
+                                          const struct cc_update_form *form)
 {
-    struct cc_inbox *inbox = calloc(1, sizeof *inbox);
+    struct cc_event_queue *queue = calloc(1, sizeof *queue);
 
-    if (!inbox) {
+    if (!queue) {
         free(form->pick);
         return NULL;
     }
-    pthread_mutex_init(&inbox->lock, NULL);
-    inbox->references = 1;
-    inbox->bell = cc_bell_hold(bell);
-    inbox->form = *form;
-    inbox->queue = queue;
-    inbox->block = block;
-    inbox->opened_at = inbox->lost_at = -1;
-    return inbox;
+    pthread_mutex_init(&queue->lock, NULL);
+    queue->references = 1;
+    queue->bell = cc_bell_hold(bell);
+    queue->form = *form;
+    queue->capacity = capacity;
+    queue->block = block;
+    queue->opened_at = queue->lost_at = -1;
+    return queue;
 }
 
-void cc_inbox_release(struct cc_inbox *inbox)
+void cc_event_queue_release(struct cc_event_queue *queue)
 {
-    bool last = --inbox->references == 0;
+    bool last = --queue->references == 0;
     size_t i;
 
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (!last)
         return;
-    for (i = 0; i < inbox->room; i++)
-        free(inbox->slots[i].message.bytes);
-    for (i = 0; inbox->batch && i < BATCH; i++)
-        free(inbox->batch[i].bytes);
-    for (i = 0; i < inbox->carry_room; i++)
-        free(inbox->carry[i].bytes);
-    free(inbox->batch);
-    free(inbox->carry);
-    free(inbox->slots);
-    free(inbox->buckets);
-    free(inbox->form.pick);
-    cc_bell_release(inbox->bell);
-    pthread_mutex_destroy(&inbox->lock);
-    free(inbox);
+    for (i = 0; i < queue->room; i++)
+        free(queue->slots[i].message.bytes);
+    for (i = 0; queue->batch && i < BATCH; i++)
+        free(queue->batch[i].bytes);
+    for (i = 0; i < queue->carry_room; i++)
+        free(queue->carry[i].bytes);
+    free(queue->batch);
+    free(queue->carry);
+    free(queue->slots);
+    free(queue->buckets);
+    free(queue->form.pick);
+    cc_bell_release(queue->bell);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
 }
 
-void cc_inbox_shut(struct cc_inbox *inbox)
+void cc_event_queue_shut(struct cc_event_queue *queue)
 {
-    if (!inbox)
+    if (!queue)
         return;
-    pthread_mutex_lock(&inbox->lock);
-    inbox->shut = true;
-    cc_inbox_release(inbox);
+    pthread_mutex_lock(&queue->lock);
+    queue->shut = true;
+    cc_event_queue_release(queue);
 }
 
 /* -- Reading --------------------------------------------------------------- */
 
-struct cc_ws_sink cc_inbox_sink(struct cc_inbox *inbox)
+struct cc_ws_sink cc_event_queue_sink(struct cc_event_queue *queue)
 {
-    struct cc_ws_sink sink = cc_inbox_put_sink(inbox);
+    struct cc_ws_sink sink = cc_event_queue_put_sink(queue);
 
-    pthread_mutex_lock(&inbox->lock);
-    inbox->references++;
-    inbox->closed = inbox->held = inbox->broken = false;
-    inbox->opened_at = inbox->lost_at = -1;
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
+    queue->references++;
+    queue->closed = queue->held = queue->broken = false;
+    queue->opened_at = queue->lost_at = -1;
+    pthread_mutex_unlock(&queue->lock);
     return sink;
 }
 
-double cc_inbox_opened(struct cc_inbox *inbox)
+double cc_event_queue_opened(struct cc_event_queue *queue)
 {
     double at;
 
-    pthread_mutex_lock(&inbox->lock);
-    at = inbox->opened_at;
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
+    at = queue->opened_at;
+    pthread_mutex_unlock(&queue->lock);
     return at;
 }
 
-static bool drained(const struct cc_inbox *inbox)
+static bool drained(const struct cc_event_queue *queue)
 {
-    return inbox->count + inbox->batched <= inbox->queue / 2 &&
-           inbox->bytes + inbox->batched_bytes <= CC_INBOX_BYTES / 2;
+    return queue->count + queue->batched <= queue->capacity / 2 &&
+           queue->bytes + queue->batched_bytes <= CC_EVENT_QUEUE_BYTES / 2;
 }
 
 /* The oldest slot's message leaves; the slot gets that buffer instead, unless
  * there is enough of them. */
-static void leave_slot(struct cc_inbox *inbox, char *bytes, size_t room)
+static void leave_slot(struct cc_event_queue *queue, char *bytes, size_t room)
 {
-    struct cc_inbox_slot *slot = cc_inbox_slot_at(inbox, 0);
+    struct cc_event_queue_slot *slot = cc_event_queue_slot_at(queue, 0);
 
-    inbox->bytes -= slot->message.length;
-    inbox->rooms -= slot->message.room;
-    if (inbox->rooms + room > CC_INBOX_BYTES) {
+    queue->bytes -= slot->message.length;
+    queue->rooms -= slot->message.room;
+    if (queue->rooms + room > CC_EVENT_QUEUE_BYTES) {
         free(bytes);
         bytes = NULL;
         room = 0;
     }
-    inbox->rooms += room;
+    queue->rooms += room;
     slot->message.bytes = bytes;
     slot->message.room = room;
-    inbox->first = (inbox->first + 1) % inbox->room;
-    inbox->count--;
-    inbox->looked -= inbox->looked > 0;
+    queue->first = (queue->first + 1) % queue->room;
+    queue->count--;
+    queue->looked -= queue->looked > 0;
 }
 
 /* Takes the next of them out in one go; false: one at a time is better. */
-static bool fill_batch(struct cc_inbox *inbox)
+static bool fill_batch(struct cc_event_queue *queue)
 {
-    size_t most = inbox->block ? inbox->queue / BATCH_PART : 0, i;
+    size_t most = queue->block ? queue->capacity / BATCH_PART : 0, i;
 
-    inbox->batched = inbox->batched_bytes = inbox->batch_next = 0;
+    queue->batched = queue->batched_bytes = queue->batch_next = 0;
     most = most < BATCH ? most : BATCH;
-    most = most < inbox->count ? most : inbox->count;
+    most = most < queue->count ? most : queue->count;
     if (most < 2)
         return false;
-    if (!inbox->batch)
-        inbox->batch = calloc(BATCH, sizeof *inbox->batch);
-    if (!inbox->batch)
+    if (!queue->batch)
+        queue->batch = calloc(BATCH, sizeof *queue->batch);
+    if (!queue->batch)
         return false;
     for (i = 0; i < most; i++) {
-        const struct cc_inbox_message *message =
-            &cc_inbox_slot_at(inbox, 0)->message;
-        struct cc_inbox_piece piece = {message->bytes, message->room,
-                                       message->length, message->binary};
+        const struct cc_event_queue_message *message =
+            &cc_event_queue_slot_at(queue, 0)->message;
+        struct cc_event_queue_piece piece = {message->bytes, message->room,
+                                             message->length, message->binary};
 
-        leave_slot(inbox, inbox->batch[i].bytes, inbox->batch[i].room);
-        inbox->batch[i] = piece;
-        inbox->batched_bytes += piece.length;
+        leave_slot(queue, queue->batch[i].bytes, queue->batch[i].room);
+        queue->batch[i] = piece;
+        queue->batched_bytes += piece.length;
     }
-    inbox->batched = most;
+    queue->batched = most;
     return true;
 }
 
 /* The next of the batch, swapped for the one at hand; false: all are read. */
-static bool take_from_batch(struct cc_inbox *inbox,
-                            struct cc_inbox_message *message)
+static bool take_from_batch(struct cc_event_queue *queue,
+                            struct cc_event_queue_message *message)
 {
-    struct cc_inbox_piece *piece,
+    struct cc_event_queue_piece *piece,
         at_hand = {message->bytes, message->room, 0, false};
 
-    if (inbox->batch_next >= inbox->batched)
+    if (queue->batch_next >= queue->batched)
         return false;
-    piece = &inbox->batch[inbox->batch_next++];
+    piece = &queue->batch[queue->batch_next++];
     message->bytes = piece->bytes;
     message->room = piece->room;
     message->length = piece->length;
     message->binary = piece->binary;
     *piece = at_hand;
-    cc_inbox_look(inbox, message);
+    cc_event_queue_look(queue, message);
     return true;
 }
 
 /* A single one, likewise. */
-static bool take_one(struct cc_inbox *inbox, struct cc_inbox_message *message)
+static bool take_one(struct cc_event_queue *queue,
+                     struct cc_event_queue_message *message)
 {
-    struct cc_inbox_slot *slot;
+    struct cc_event_queue_slot *slot;
     char *bytes = message->bytes;
     size_t room = message->room;
 
-    if (!inbox->count)
+    if (!queue->count)
         return false;
-    slot = cc_inbox_slot_at(inbox, 0);
-    cc_inbox_index_remove(inbox, slot);
+    slot = cc_event_queue_slot_at(queue, 0);
+    cc_event_queue_index_remove(queue, slot);
     *message = slot->message;
-    leave_slot(inbox, bytes, room);
+    leave_slot(queue, bytes, room);
     return true;
 }
 
-bool cc_inbox_take(struct cc_inbox *inbox, struct cc_inbox_message *message,
-                   bool *resume, bool *last)
+bool cc_event_queue_take(struct cc_event_queue *queue,
+                         struct cc_event_queue_message *message, bool *resume,
+                         bool *last)
 {
     bool is_there, is_batch;
 
     *resume = *last = false;
-    if (message->room > CC_INBOX_KEPT) {
+    if (message->room > CC_EVENT_QUEUE_KEPT) {
         free(message->bytes);
         message->bytes = NULL;
         message->room = 0;
     }
-    if (take_from_batch(inbox, message))
+    if (take_from_batch(queue, message))
         return true;
-    pthread_mutex_lock(&inbox->lock);
-    is_batch = fill_batch(inbox);
-    is_there = !is_batch && take_one(inbox, message);
-    *resume = inbox->held && !inbox->broken && drained(inbox);
+    pthread_mutex_lock(&queue->lock);
+    is_batch = fill_batch(queue);
+    is_there = !is_batch && take_one(queue, message);
+    *resume = queue->held && !queue->broken && drained(queue);
     if (*resume)
-        inbox->held = false;
-    *last = is_there && !inbox->count && !inbox->closed && !inbox->broken;
+        queue->held = false;
+    *last = is_there && !queue->count && !queue->closed && !queue->broken;
     if (*last)
-        cc_bell_arm(inbox->bell);
-    pthread_mutex_unlock(&inbox->lock);
+        cc_bell_arm(queue->bell);
+    pthread_mutex_unlock(&queue->lock);
     if (is_batch)
-        return take_from_batch(inbox, message);
+        return take_from_batch(queue, message);
     if (is_there && !message->looked)
-        cc_inbox_look(inbox, message);
+        cc_event_queue_look(queue, message);
     return is_there;
 }
 
-bool cc_inbox_broken(struct cc_inbox *inbox)
+bool cc_event_queue_broken(struct cc_event_queue *queue)
 {
     bool broken;
 
-    pthread_mutex_lock(&inbox->lock);
-    broken = inbox->broken;
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
+    broken = queue->broken;
+    pthread_mutex_unlock(&queue->lock);
     return broken;
 }
 
-bool cc_inbox_closed(struct cc_inbox *inbox, struct cc_ws_end *end, double *at,
-                     double *from)
+bool cc_event_queue_closed(struct cc_event_queue *queue, struct cc_ws_end *end,
+                           double *at, double *from)
 {
     bool closed;
 
-    pthread_mutex_lock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
     closed =
-        inbox->closed && !inbox->count && inbox->batch_next >= inbox->batched;
+        queue->closed && !queue->count && queue->batch_next >= queue->batched;
     if (closed) {
-        *end = inbox->end;
-        *at = inbox->closed_at;
-        *from = inbox->broken ? inbox->lost_at : *at - end->quiet;
+        *end = queue->end;
+        *at = queue->closed_at;
+        *from = queue->broken ? queue->lost_at : *at - end->quiet;
     }
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_unlock(&queue->lock);
     return closed;
 }
 
-double cc_inbox_lasted(struct cc_inbox *inbox, double *ended)
+double cc_event_queue_lasted(struct cc_event_queue *queue, double *ended)
 {
     double seconds = 0;
 
-    pthread_mutex_lock(&inbox->lock);
-    *ended = inbox->closed_then;
-    if (inbox->opened_at >= 0)
-        seconds = inbox->closed_then - inbox->opened_then;
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
+    *ended = queue->closed_then;
+    if (queue->opened_at >= 0)
+        seconds = queue->closed_then - queue->opened_then;
+    pthread_mutex_unlock(&queue->lock);
     return seconds;
 }
 
-bool cc_inbox_over(struct cc_inbox *inbox)
+bool cc_event_queue_over(struct cc_event_queue *queue)
 {
     bool over;
 
-    pthread_mutex_lock(&inbox->lock);
-    over = inbox->closed;
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
+    over = queue->closed;
+    pthread_mutex_unlock(&queue->lock);
     return over;
 }
 
-void cc_inbox_counts(struct cc_inbox *inbox, int64_t *waiting,
-                     int64_t *conflated, int64_t *stale)
+void cc_event_queue_counts(struct cc_event_queue *queue, int64_t *waiting,
+                           int64_t *conflated, int64_t *stale)
 {
-    pthread_mutex_lock(&inbox->lock);
-    *waiting = (int64_t)(inbox->count + inbox->batched - inbox->batch_next);
-    *conflated = inbox->conflated;
-    *stale = inbox->stale;
-    pthread_mutex_unlock(&inbox->lock);
+    pthread_mutex_lock(&queue->lock);
+    *waiting = (int64_t)(queue->count + queue->batched - queue->batch_next);
+    *conflated = queue->conflated;
+    *stale = queue->stale;
+    pthread_mutex_unlock(&queue->lock);
 }

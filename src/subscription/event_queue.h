@@ -8,8 +8,8 @@
  *
  * Counted references: the reader's, and one for each socket that is open.
  */
-#ifndef CC_INBOX_H
-#define CC_INBOX_H
+#ifndef CC_EVENT_QUEUE_H
+#define CC_EVENT_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,16 +23,16 @@
  * more, and the last one to come as much as it is long.  (Any new one is copied
  * before it is known whether it is to wait.) */
 #ifdef CCAAS_TINY
-#define CC_INBOX_BYTES 2048
+#define CC_EVENT_QUEUE_BYTES 2048
 #else
-#define CC_INBOX_BYTES (4 * 1024 * 1024)
+#define CC_EVENT_QUEUE_BYTES (4 * 1024 * 1024)
 #endif
-#define CC_INBOX_KEPT 65536 /* a larger buffer is not used again */
+#define CC_EVENT_QUEUE_KEPT 65536 /* a larger buffer is not used again */
 
-struct cc_inbox;
+struct cc_event_queue;
 
 /* A message that was taken.  Its buffer is the reader's until the next take. */
-struct cc_inbox_message {
+struct cc_event_queue_message {
     char *bytes;
     size_t room, length;
     bool binary;
@@ -42,43 +42,45 @@ struct cc_inbox_message {
 
 /* Takes the form over, also when it fails (NULL: memory is out), and holds the
  * bell. */
-struct cc_inbox *cc_inbox_new(struct ccaas_bell *bell, size_t queue, bool block,
-                              const struct cc_update_form *form);
+struct cc_event_queue *cc_event_queue_new(struct ccaas_bell *bell,
+                                          size_t capacity, bool block,
+                                          const struct cc_update_form *form);
 
 /* The reader's: lets go; what comes from now on is dropped. */
-void cc_inbox_shut(struct cc_inbox *inbox);
+void cc_event_queue_shut(struct cc_event_queue *queue);
 
 /* The reader's, before each socket is opened: the sink for it.  If the socket
  * cannot be opened, call its `closed`. */
-struct cc_ws_sink cc_inbox_sink(struct cc_inbox *inbox);
+struct cc_ws_sink cc_event_queue_sink(struct cc_event_queue *queue);
 
 /* The reader's: when the socket was opened (epoch seconds); < 0: not yet. */
-double cc_inbox_opened(struct cc_inbox *inbox);
+double cc_event_queue_opened(struct cc_event_queue *queue);
 
 /* The reader's: the oldest message, swapped for the one at hand.  *resume: the
  * sender waits and is to be told to go on.  *last: nothing more is there, and
  * the bell is armed for what comes next.  False: there is none. */
-bool cc_inbox_take(struct cc_inbox *inbox, struct cc_inbox_message *message,
-                   bool *resume, bool *last);
+bool cc_event_queue_take(struct cc_event_queue *queue,
+                         struct cc_event_queue_message *message, bool *resume,
+                         bool *last);
 
 /* The reader's: was a message lost, for want of memory?  Then the socket is to
  * be closed: nothing that comes after it is taken. */
-bool cc_inbox_broken(struct cc_inbox *inbox);
+bool cc_event_queue_broken(struct cc_event_queue *queue);
 
 /* The reader's, when there are no messages: has the socket ended?  *end says
  * how, *at when, and *from since when messages may be missed. */
-bool cc_inbox_closed(struct cc_inbox *inbox, struct cc_ws_end *end, double *at,
-                     double *from);
+bool cc_event_queue_closed(struct cc_event_queue *queue, struct cc_ws_end *end,
+                           double *at, double *from);
 
 /* The reader's, once the socket has ended: when, in monotonic seconds, and how
  * many seconds it was open before.  (Wall clocks are set now and then.) */
-double cc_inbox_lasted(struct cc_inbox *inbox, double *ended);
+double cc_event_queue_lasted(struct cc_event_queue *queue, double *ended);
 
 /* The reader's: has the socket ended, whatever waits to be read? */
-bool cc_inbox_over(struct cc_inbox *inbox);
+bool cc_event_queue_over(struct cc_event_queue *queue);
 
 /* The reader's: how many messages wait, and what became of others so far. */
-void cc_inbox_counts(struct cc_inbox *inbox, int64_t *waiting,
-                     int64_t *conflated, int64_t *stale);
+void cc_event_queue_counts(struct cc_event_queue *queue, int64_t *waiting,
+                           int64_t *conflated, int64_t *stale);
 
 #endif

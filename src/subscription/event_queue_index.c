@@ -1,84 +1,87 @@
-/* What waits in an inbox, by metric and category: see event_queue_own.h.  It is
- * made when the inbox is full for the first time, and looks at each message
- * once. */
+/* What waits in an event queue, by metric and category: see event_queue_own.h.
+ * It is made when the event queue is full for the first time, and looks at each
+ * message once. */
 #include <stdlib.h>
 
 #include "event_queue_own.h"
 
-static uint32_t *bucket_of(const struct cc_inbox *inbox, uint64_t hash)
+static uint32_t *bucket_of(const struct cc_event_queue *queue, uint64_t hash)
 {
-    return &inbox->buckets[hash % inbox->bucket_count];
+    return &queue->buckets[hash % queue->bucket_count];
 }
 
-void cc_inbox_look(const struct cc_inbox *inbox,
-                   struct cc_inbox_message *message)
+void cc_event_queue_look(const struct cc_event_queue *queue,
+                         struct cc_event_queue_message *message)
 {
-    cc_update_look(&inbox->form, message->bytes, message->length,
+    cc_update_look(&queue->form, message->bytes, message->length,
                    &message->update);
     message->looked = true;
 }
 
-static void add_to_index(struct cc_inbox *inbox, struct cc_inbox_slot *slot)
+static void add_to_index(struct cc_event_queue *queue,
+                         struct cc_event_queue_slot *slot)
 {
     uint32_t *bucket;
 
     if (!slot->message.looked)
-        cc_inbox_look(inbox, &slot->message);
+        cc_event_queue_look(queue, &slot->message);
     if (!slot->message.update.is_update)
         return;
-    bucket = bucket_of(inbox, slot->message.update.hash);
+    bucket = bucket_of(queue, slot->message.update.hash);
     slot->chain = *bucket;
     slot->indexed = true;
-    *bucket = (uint32_t)(slot - inbox->slots) + 1;
+    *bucket = (uint32_t)(slot - queue->slots) + 1;
 }
 
-void cc_inbox_index_remove(struct cc_inbox *inbox, struct cc_inbox_slot *slot)
+void cc_event_queue_index_remove(struct cc_event_queue *queue,
+                                 struct cc_event_queue_slot *slot)
 {
-    uint32_t number = (uint32_t)(slot - inbox->slots) + 1, *link;
+    uint32_t number = (uint32_t)(slot - queue->slots) + 1, *link;
 
     if (!slot->indexed)
         return;
-    link = bucket_of(inbox, slot->message.update.hash);
+    link = bucket_of(queue, slot->message.update.hash);
     while (*link != number)
-        link = &inbox->slots[*link - 1].chain;
+        link = &queue->slots[*link - 1].chain;
     *link = slot->chain;
     slot->indexed = false;
 }
 
-void cc_inbox_index_forget(struct cc_inbox *inbox)
+void cc_event_queue_index_forget(struct cc_event_queue *queue)
 {
     size_t i;
 
-    for (i = 0; i < inbox->count; i++)
-        cc_inbox_slot_at(inbox, i)->indexed = false;
-    free(inbox->buckets);
-    inbox->buckets = NULL;
-    inbox->looked = 0;
+    for (i = 0; i < queue->count; i++)
+        cc_event_queue_slot_at(queue, i)->indexed = false;
+    free(queue->buckets);
+    queue->buckets = NULL;
+    queue->looked = 0;
 }
 
 /* Brings the index up to date; false: memory is out. */
-static bool make_index(struct cc_inbox *inbox)
+static bool make_index(struct cc_event_queue *queue)
 {
-    if (!inbox->buckets) {
-        inbox->bucket_count = inbox->room * 2 + 1;
-        inbox->buckets = calloc(inbox->bucket_count, sizeof *inbox->buckets);
-        if (!inbox->buckets)
+    if (!queue->buckets) {
+        queue->bucket_count = queue->room * 2 + 1;
+        queue->buckets = calloc(queue->bucket_count, sizeof *queue->buckets);
+        if (!queue->buckets)
             return false;
     }
-    for (; inbox->looked < inbox->count; inbox->looked++)
-        add_to_index(inbox, cc_inbox_slot_at(inbox, inbox->looked));
+    for (; queue->looked < queue->count; queue->looked++)
+        add_to_index(queue, cc_event_queue_slot_at(queue, queue->looked));
     return true;
 }
 
-struct cc_inbox_slot *cc_inbox_index_find(struct cc_inbox *inbox, uint64_t hash)
+struct cc_event_queue_slot *
+cc_event_queue_index_find(struct cc_event_queue *queue, uint64_t hash)
 {
-    struct cc_inbox_slot *slot;
+    struct cc_event_queue_slot *slot;
     uint32_t number;
 
-    if (!make_index(inbox))
+    if (!make_index(queue))
         return NULL;
-    for (number = *bucket_of(inbox, hash); number; number = slot->chain) {
-        slot = &inbox->slots[number - 1];
+    for (number = *bucket_of(queue, hash); number; number = slot->chain) {
+        slot = &queue->slots[number - 1];
         if (slot->message.update.hash == hash)
             return slot;
     }

@@ -1,34 +1,34 @@
-/* An inbox from within, as event_queue.c (the reader's side), event_queue_put.c
- * (the engine's) and event_queue_index.c share it.  All of it with the lock
- * held, but for what is said to be somebody's alone. */
-#ifndef CC_INBOX_OWN_H
-#define CC_INBOX_OWN_H
+/* An event queue from within, as event_queue.c (the reader's side),
+ * event_queue_put.c (the engine's) and event_queue_index.c share it.  All of it
+ * with the lock held, but for what is said to be somebody's alone. */
+#ifndef CC_EVENT_QUEUE_OWN_H
+#define CC_EVENT_QUEUE_OWN_H
 
 #include <pthread.h>
 
 #include "event_queue.h"
 
-struct cc_inbox_piece {
+struct cc_event_queue_piece {
     char *bytes;
     size_t room, length;
     bool binary;
 };
 
-struct cc_inbox_slot {
-    struct cc_inbox_message message;
+struct cc_event_queue_slot {
+    struct cc_event_queue_message message;
     uint32_t chain; /* the next slot with that bucket, from 1; 0: none */
     bool indexed;
 };
 
-struct cc_inbox {
+struct cc_event_queue {
     pthread_mutex_t lock;
     unsigned references;
     struct ccaas_bell *bell;
     struct cc_update_form form;
-    size_t queue;
+    size_t capacity;
     bool block;
 
-    struct cc_inbox_slot *slots; /* a ring */
+    struct cc_event_queue_slot *slots; /* a ring */
     size_t room, first, count, bytes;
     size_t rooms;      /* of all slots' buffers, in use or not */
     uint32_t *buckets; /* slots by hash, from 1; NULL: no index was needed */
@@ -36,7 +36,7 @@ struct cc_inbox {
     size_t looked; /* messages at the front that were looked at for it */
 
     /* Written by the reader with the lock held, read by it without. */
-    struct cc_inbox_piece *batch; /* NULL: none was needed */
+    struct cc_event_queue_piece *batch; /* NULL: none was needed */
     size_t batched,
         batched_bytes; /* they count as waiting until all are read */
     size_t batch_next; /* the reader's alone */
@@ -51,7 +51,7 @@ struct cc_inbox {
 
     /* The engine's alone, and away from what the reader writes for each message
      * lest they wait for each other's cache lines. */
-    struct cc_inbox_piece *carry; /* messages that are not put in yet */
+    struct cc_event_queue_piece *carry; /* messages that are not put in yet */
     size_t carry_room, carried, carried_bytes;
     double carried_at; /* since when, epoch seconds */
     /* So many may be carried, at the least: the reader only makes more room.
@@ -61,29 +61,30 @@ struct cc_inbox {
 };
 
 /* The message in that place, counted from the oldest. */
-static inline struct cc_inbox_slot *
-cc_inbox_slot_at(const struct cc_inbox *inbox, size_t place)
+static inline struct cc_event_queue_slot *
+cc_event_queue_slot_at(const struct cc_event_queue *queue, size_t place)
 {
-    return &inbox->slots[(inbox->first + place) % inbox->room];
+    return &queue->slots[(queue->first + place) % queue->room];
 }
 
 /* Finds out what a message says. */
-void cc_inbox_look(const struct cc_inbox *inbox,
-                   struct cc_inbox_message *message);
+void cc_event_queue_look(const struct cc_event_queue *queue,
+                         struct cc_event_queue_message *message);
 
 /* The slot where an update with that hash waits; NULL: there is none, or memory
  * is out.  The index is made and brought up to date by this. */
-struct cc_inbox_slot *cc_inbox_index_find(struct cc_inbox *inbox,
-                                          uint64_t hash);
+struct cc_event_queue_slot *
+cc_event_queue_index_find(struct cc_event_queue *queue, uint64_t hash);
 /* A slot whose message leaves. */
-void cc_inbox_index_remove(struct cc_inbox *inbox, struct cc_inbox_slot *slot);
+void cc_event_queue_index_remove(struct cc_event_queue *queue,
+                                 struct cc_event_queue_slot *slot);
 /* The slots are about to move. */
-void cc_inbox_index_forget(struct cc_inbox *inbox);
+void cc_event_queue_index_forget(struct cc_event_queue *queue);
 
 /* The engine's side of it: see ws.h. */
-struct cc_ws_sink cc_inbox_put_sink(struct cc_inbox *inbox);
+struct cc_ws_sink cc_event_queue_put_sink(struct cc_event_queue *queue);
 
 /* Lets go of a reference; the lock is not held any more after it. */
-void cc_inbox_release(struct cc_inbox *inbox);
+void cc_event_queue_release(struct cc_event_queue *queue);
 
 #endif

@@ -1,4 +1,5 @@
-/* Messages come into an inbox: its sink.  On the websocket engine's thread. */
+/* Messages come into an event queue: its sink.  On the websocket engine's
+ * thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,45 +24,45 @@
  * stay with the message for as long as that waits. */
 #define SLACK 256
 
-static bool make_room(struct cc_inbox *inbox)
+static bool make_room(struct cc_event_queue *queue)
 {
-    size_t room = inbox->room ? inbox->room * 2 : ROOM_FIRST, i;
-    struct cc_inbox_slot *slots;
+    size_t room = queue->room ? queue->room * 2 : ROOM_FIRST, i;
+    struct cc_event_queue_slot *slots;
 
-    if (inbox->count < inbox->room)
+    if (queue->count < queue->room)
         return true;
     slots = calloc(room, sizeof *slots);
     if (!slots)
         return false;
-    cc_inbox_index_forget(inbox);
-    for (i = 0; i < inbox->room; i++)
-        slots[i] = *cc_inbox_slot_at(inbox, i);
-    free(inbox->slots);
-    inbox->slots = slots;
-    inbox->room = room;
-    inbox->first = 0;
+    cc_event_queue_index_forget(queue);
+    for (i = 0; i < queue->room; i++)
+        slots[i] = *cc_event_queue_slot_at(queue, i);
+    free(queue->slots);
+    queue->slots = slots;
+    queue->room = room;
+    queue->first = 0;
     return true;
 }
 
-static bool make_carry_room(struct cc_inbox *inbox)
+static bool make_carry_room(struct cc_event_queue *queue)
 {
-    size_t room = inbox->carry_room ? inbox->carry_room * 2 : ROOM_FIRST, i;
-    struct cc_inbox_piece *carry;
+    size_t room = queue->carry_room ? queue->carry_room * 2 : ROOM_FIRST, i;
+    struct cc_event_queue_piece *carry;
 
-    if (inbox->carried < inbox->carry_room)
+    if (queue->carried < queue->carry_room)
         return true;
-    carry = realloc(inbox->carry, room * sizeof *carry);
+    carry = realloc(queue->carry, room * sizeof *carry);
     if (!carry)
         return false;
-    for (i = inbox->carry_room; i < room; i++)
-        carry[i] = (struct cc_inbox_piece){NULL, 0, 0, false};
-    inbox->carry = carry;
-    inbox->carry_room = room;
+    for (i = queue->carry_room; i < room; i++)
+        carry[i] = (struct cc_event_queue_piece){NULL, 0, 0, false};
+    queue->carry = carry;
+    queue->carry_room = room;
     return true;
 }
 
 /* Makes the buffer fit; false: memory is out. */
-static bool fit(struct cc_inbox_piece *piece, size_t length)
+static bool fit(struct cc_event_queue_piece *piece, size_t length)
 {
     size_t room = length + length / 4 + 1;
     bool is_enough = piece->bytes && piece->room >= length;
@@ -78,35 +79,36 @@ static bool fit(struct cc_inbox_piece *piece, size_t length)
 }
 
 /* Copies a message to those that are carried; false: memory is out. */
-static bool carry(struct cc_inbox *inbox, const char *bytes, size_t length,
-                  bool binary)
+static bool carry(struct cc_event_queue *queue, const char *bytes,
+                  size_t length, bool binary)
 {
-    struct cc_inbox_piece *piece;
+    struct cc_event_queue_piece *piece;
 
-    if (!inbox->carried)
-        inbox->carried_at = cc_clock_wall();
-    if (!make_carry_room(inbox))
+    if (!queue->carried)
+        queue->carried_at = cc_clock_wall();
+    if (!make_carry_room(queue))
         return false;
-    piece = &inbox->carry[inbox->carried];
+    piece = &queue->carry[queue->carried];
     if (!fit(piece, length))
         return false;
     if (length)
         memcpy(piece->bytes, bytes, length);
     piece->length = length;
     piece->binary = binary;
-    inbox->carried++;
-    inbox->carried_bytes += length;
+    queue->carried++;
+    queue->carried_bytes += length;
     return true;
 }
 
 /* Swaps the buffers: the message is what was carried. */
-static void swap_in(struct cc_inbox *inbox, struct cc_inbox_message *message,
-                    struct cc_inbox_piece *piece)
+static void swap_in(struct cc_event_queue *queue,
+                    struct cc_event_queue_message *message,
+                    struct cc_event_queue_piece *piece)
 {
     char *bytes = message->bytes;
     size_t room = message->room;
 
-    inbox->rooms += piece->room - room;
+    queue->rooms += piece->room - room;
     message->bytes = piece->bytes;
     message->room = piece->room;
     message->length = piece->length;
@@ -116,7 +118,7 @@ static void swap_in(struct cc_inbox *inbox, struct cc_inbox_message *message,
 }
 
 /* A small message is not to come to be held in a large buffer. */
-static void trim(struct cc_inbox_piece *piece)
+static void trim(struct cc_event_queue_piece *piece)
 {
     if (piece->room <= CARRY_KEPT)
         return;
@@ -125,75 +127,79 @@ static void trim(struct cc_inbox_piece *piece)
     piece->room = 0;
 }
 
-static bool is_full(const struct cc_inbox *inbox)
+static bool is_full(const struct cc_event_queue *queue)
 {
-    return inbox->count + inbox->batched >= inbox->queue ||
-           inbox->bytes + inbox->batched_bytes >= CC_INBOX_BYTES;
+    return queue->count + queue->batched >= queue->capacity ||
+           queue->bytes + queue->batched_bytes >= CC_EVENT_QUEUE_BYTES;
 }
 
 /* A newer update for one that waits takes its place.  False: none waits. */
-static bool conflate(struct cc_inbox *inbox, struct cc_inbox_piece *piece)
+static bool conflate(struct cc_event_queue *queue,
+                     struct cc_event_queue_piece *piece)
 {
     struct cc_update update;
-    struct cc_inbox_slot *slot;
+    struct cc_event_queue_slot *slot;
     size_t before;
 
-    cc_update_look(&inbox->form, piece->bytes, piece->length, &update);
-    slot = update.is_update ? cc_inbox_index_find(inbox, update.hash) : NULL;
+    cc_update_look(&queue->form, piece->bytes, piece->length, &update);
+    slot =
+        update.is_update ? cc_event_queue_index_find(queue, update.hash) : NULL;
     if (!slot)
         return false;
     if (update.when < slot->message.update.when &&
         update.when != CC_UPDATE_NEVER) {
-        inbox->stale++;
+        queue->stale++;
         return true;
     }
     before = slot->message.length;
-    swap_in(inbox, &slot->message, piece);
+    swap_in(queue, &slot->message, piece);
     slot->message.update = update;
     slot->message.looked = true;
-    inbox->bytes += piece->length - before;
-    inbox->conflated++;
-    if (piece->length > before && inbox->bytes > CC_INBOX_BYTES / 4 * 5)
-        inbox->held = true;
+    queue->bytes += piece->length - before;
+    queue->conflated++;
+    if (piece->length > before && queue->bytes > CC_EVENT_QUEUE_BYTES / 4 * 5)
+        queue->held = true;
     return true;
 }
 
 /* False: memory is out. */
-static bool append(struct cc_inbox *inbox, struct cc_inbox_piece *piece)
+static bool append(struct cc_event_queue *queue,
+                   struct cc_event_queue_piece *piece)
 {
-    struct cc_inbox_slot *slot;
+    struct cc_event_queue_slot *slot;
 
-    if (!make_room(inbox))
+    if (!make_room(queue))
         return false;
-    slot = cc_inbox_slot_at(inbox, inbox->count);
-    swap_in(inbox, &slot->message, piece);
+    slot = cc_event_queue_slot_at(queue, queue->count);
+    swap_in(queue, &slot->message, piece);
     slot->message.looked = slot->indexed = false;
-    inbox->count++;
-    inbox->bytes += piece->length;
+    queue->count++;
+    queue->bytes += piece->length;
     return true;
 }
 
 /* A message is lost: none of those that follow it is taken. */
-static void lose(struct cc_inbox *inbox)
+static void lose(struct cc_event_queue *queue)
 {
-    if (inbox->shut || inbox->broken)
+    if (queue->shut || queue->broken)
         return;
-    inbox->held = inbox->broken = inbox->unrung = true;
-    inbox->left = 0;
-    inbox->lost_at = inbox->carried_at;
+    queue->held = queue->broken = queue->unrung = true;
+    queue->left = 0;
+    queue->lost_at = queue->carried_at;
 }
 
-static void take_in(struct cc_inbox *inbox, struct cc_inbox_piece *piece)
+static void take_in(struct cc_event_queue *queue,
+                    struct cc_event_queue_piece *piece)
 {
-    bool was_full = is_full(inbox);
+    bool was_full = is_full(queue);
 
-    if (inbox->shut || inbox->broken ||
-        (was_full && !inbox->block && conflate(inbox, piece)))
+    if (queue->shut || queue->broken ||
+        (was_full && !queue->block && conflate(queue, piece)))
         return;
-    if (!append(inbox, piece))
-        lose(inbox);
-    if (is_full(inbox) && (inbox->block || was_full))
-        inbox->held = true;
+    if (!append(queue, piece))
+        lose(queue);
+    if (is_full(queue) && (queue->block || was_full))
+        queue->held = true;
 }
 
 /* What is left of a limit, `most` of it at the most. */
@@ -205,92 +211,92 @@ static size_t left_of(size_t limit, size_t used, size_t most)
 }
 
 /* Puts in what is carried. */
-static void put_in(struct cc_inbox *inbox)
+static void put_in(struct cc_event_queue *queue)
 {
     size_t i;
 
     /* Otherwise it was rung already, and nobody has looked since. */
-    inbox->unrung |= inbox->carried && !inbox->count;
-    for (i = 0; i < inbox->carried; i++) {
-        take_in(inbox, &inbox->carry[i]);
-        trim(&inbox->carry[i]);
+    queue->unrung |= queue->carried && !queue->count;
+    for (i = 0; i < queue->carried; i++) {
+        take_in(queue, &queue->carry[i]);
+        trim(&queue->carry[i]);
     }
-    inbox->carried = inbox->carried_bytes = 0;
-    inbox->left = left_of(inbox->held ? 0 : inbox->queue,
-                          inbox->count + inbox->batched, CARRY);
-    inbox->bytes_left = left_of(
-        CC_INBOX_BYTES, inbox->bytes + inbox->batched_bytes, CARRY_BYTES);
+    queue->carried = queue->carried_bytes = 0;
+    queue->left = left_of(queue->held ? 0 : queue->capacity,
+                          queue->count + queue->batched, CARRY);
+    queue->bytes_left = left_of(
+        CC_EVENT_QUEUE_BYTES, queue->bytes + queue->batched_bytes, CARRY_BYTES);
 }
 
 /* The reader is woken for all that came since the last time; if it has seen
  * them by itself, there is no need. */
 static void on_flush(void *self)
 {
-    struct cc_inbox *inbox = self;
+    struct cc_event_queue *queue = self;
     bool is_there;
 
-    if (!inbox->unrung && !inbox->carried)
+    if (!queue->unrung && !queue->carried)
         return;
-    pthread_mutex_lock(&inbox->lock);
-    put_in(inbox);
-    is_there = inbox->count > 0 || inbox->broken;
-    pthread_mutex_unlock(&inbox->lock);
-    if (inbox->unrung && is_there)
-        cc_bell_ring(inbox->bell);
-    inbox->unrung = false;
+    pthread_mutex_lock(&queue->lock);
+    put_in(queue);
+    is_there = queue->count > 0 || queue->broken;
+    pthread_mutex_unlock(&queue->lock);
+    if (queue->unrung && is_there)
+        cc_bell_ring(queue->bell);
+    queue->unrung = false;
 }
 
 static enum cc_ws_answer on_message(void *self, const char *bytes,
                                     size_t length, bool binary)
 {
-    struct cc_inbox *inbox = self;
-    bool is_carried = carry(inbox, bytes, length, binary), is_full;
+    struct cc_event_queue *queue = self;
+    bool is_carried = carry(queue, bytes, length, binary), is_full;
 
-    if (is_carried && inbox->carried < inbox->left &&
-        inbox->carried_bytes < inbox->bytes_left)
+    if (is_carried && queue->carried < queue->left &&
+        queue->carried_bytes < queue->bytes_left)
         return CC_WS_MORE;
-    pthread_mutex_lock(&inbox->lock);
-    put_in(inbox);
+    pthread_mutex_lock(&queue->lock);
+    put_in(queue);
     if (!is_carried)
-        lose(inbox);
-    is_full = inbox->held;
-    pthread_mutex_unlock(&inbox->lock);
+        lose(queue);
+    is_full = queue->held;
+    pthread_mutex_unlock(&queue->lock);
     if (!is_full)
         return CC_WS_MORE;
-    on_flush(inbox);
+    on_flush(queue);
     return CC_WS_FULL;
 }
 
 static void on_opened(void *self)
 {
-    struct cc_inbox *inbox = self;
+    struct cc_event_queue *queue = self;
 
-    pthread_mutex_lock(&inbox->lock);
-    inbox->opened_at = cc_clock_wall();
-    inbox->opened_then = cc_clock_now();
-    pthread_mutex_unlock(&inbox->lock);
-    cc_bell_ring(inbox->bell);
+    pthread_mutex_lock(&queue->lock);
+    queue->opened_at = cc_clock_wall();
+    queue->opened_then = cc_clock_now();
+    pthread_mutex_unlock(&queue->lock);
+    cc_bell_ring(queue->bell);
 }
 
 static void on_closed(void *self, const struct cc_ws_end *end)
 {
-    struct cc_inbox *inbox = self;
-    struct ccaas_bell *bell = cc_bell_hold(inbox->bell);
+    struct cc_event_queue *queue = self;
+    struct ccaas_bell *bell = cc_bell_hold(queue->bell);
 
-    pthread_mutex_lock(&inbox->lock);
-    put_in(inbox);
-    inbox->closed = true;
-    inbox->closed_at = cc_clock_wall();
-    inbox->closed_then = cc_clock_now();
-    inbox->end = *end;
-    cc_inbox_release(inbox);
+    pthread_mutex_lock(&queue->lock);
+    put_in(queue);
+    queue->closed = true;
+    queue->closed_at = cc_clock_wall();
+    queue->closed_then = cc_clock_now();
+    queue->end = *end;
+    cc_event_queue_release(queue);
     cc_bell_ring(bell);
     cc_bell_release(bell);
 }
 
-struct cc_ws_sink cc_inbox_put_sink(struct cc_inbox *inbox)
+struct cc_ws_sink cc_event_queue_put_sink(struct cc_event_queue *queue)
 {
-    return (struct cc_ws_sink){.self = inbox,
+    return (struct cc_ws_sink){.self = queue,
                                .opened = on_opened,
                                .message = on_message,
                                .closed = on_closed,

@@ -145,13 +145,14 @@ static void close_socket(void *self)
     cc_ws_close(self);
 }
 
-/* Opens the socket; `bearer` may be NULL.  What comes of it is in the inbox. */
+/* Opens the socket; `bearer` may be NULL.  What comes of it is in the event
+ * queue. */
 static void open_socket(struct ccaas_subscription *sub,
                         struct cc_secret *bearer)
 {
     struct ccaas_client *client = sub->client;
     struct cc_ws *ws = cc_engine_ws(client->engine);
-    struct cc_ws_sink sink = cc_inbox_sink(sub->inbox);
+    struct cc_ws_sink sink = cc_event_queue_sink(sub->queue);
     struct cc_http_trust trust = cc_trust_for(client->ca_file);
     struct cc_ws_end none = {.code = CCAAS_IO, .message = CC_NO_ROOM};
     struct cc_ws_request request = {
@@ -260,7 +261,7 @@ enum ccaas_news_kind cc_subscription_opened(struct ccaas_subscription *sub,
     sub->state = CC_SUBSCRIPTION_OPEN;
     note(sub, "open");
     news->attempt = sub->attempt;
-    news->at = cc_inbox_opened(sub->inbox);
+    news->at = cc_event_queue_opened(sub->queue);
     news->from = sub->lost_at;
     cc_subscription_forget_error(sub);
     sub->lost_at = -1;
@@ -386,7 +387,7 @@ enum ccaas_news_kind cc_subscription_ended(struct ccaas_subscription *sub,
                                            struct ccaas_news *news)
 {
     bool was_open = sub->state == CC_SUBSCRIPTION_OPEN;
-    bool broken = cc_inbox_broken(sub->inbox);
+    bool broken = cc_event_queue_broken(sub->queue);
     bool starved = end->code == CCAAS_IO || end->code == CCAAS_MEMORY;
     /* A link that was open is worth opening again, whatever ended it, but for
      * the engine's end; also where there is no descriptor or memory just now,
@@ -394,7 +395,7 @@ enum ccaas_news_kind cc_subscription_ended(struct ccaas_subscription *sub,
     bool hope = end->transient || (starved && sub->opened > 0) ||
                 (was_open && end->code != CCAAS_TOO_LARGE &&
                  (broken || end->code != CCAAS_CANCELLED));
-    double since, open = cc_inbox_lasted(sub->inbox, &since);
+    double since, open = cc_event_queue_lasted(sub->queue, &since);
 
     drop_socket(sub);
     describe(sub, end, broken, at);

@@ -35,11 +35,12 @@ static bool prepare(struct ccaas_subscription *sub,
     if (!sub->form.pick)
         return false;
     cc_random_bytes(sub->form.key, sizeof sub->form.key);
-    sub->inbox = cc_inbox_new(sub->bell, plan->queue, plan->block, &sub->form);
+    sub->queue =
+        cc_event_queue_new(sub->bell, plan->queue, plan->block, &sub->form);
     sub->plan.paths = NULL;
     sub->retry =
         (struct cc_retry_link){plan->pause_first, plan->pause_most, SETTLED, 0};
-    return sub->inbox != NULL;
+    return sub->queue != NULL;
 }
 
 struct ccaas_subscription *
@@ -93,7 +94,7 @@ void ccaas_subscription_free(struct ccaas_subscription *sub)
         return;
     client = sub->client;
     ccaas_subscription_close(sub);
-    cc_inbox_shut(sub->inbox);
+    cc_event_queue_shut(sub->queue);
     cc_newest_free(&sub->newest);
     free(sub->message.bytes);
     if (sub->bell)
@@ -120,12 +121,13 @@ static void disarm(struct ccaas_subscription *sub)
 static bool take_message(struct ccaas_subscription *sub,
                          struct ccaas_news *news, enum ccaas_news_kind *taken)
 {
-    struct cc_inbox_message *message = &sub->message;
+    struct cc_event_queue_message *message = &sub->message;
     const struct cc_update *update = &message->update;
     bool resume, last;
 
     for (;;) {
-        bool is_there = cc_inbox_take(sub->inbox, message, &resume, &last);
+        bool is_there =
+            cc_event_queue_take(sub->queue, message, &resume, &last);
 
         if (resume && sub->socket)
             cc_ws_resume(sub->socket);
@@ -144,7 +146,7 @@ static bool take_message(struct ccaas_subscription *sub,
     memcpy(news->parts, update->parts, sizeof news->parts);
     sub->messages++;
     if (last)
-        sub->armed = true; /* the inbox did it */
+        sub->armed = true; /* the event queue did it */
     else
         disarm(sub); /* there may be more, of which nobody rings */
     news->last = last && !cc_store_request_pending(sub->client);
@@ -167,13 +169,13 @@ static enum ccaas_news_kind step(struct ccaas_subscription *sub,
     if (sub->state == CC_SUBSCRIPTION_PAUSE)
         return CCAAS_NEWS_WAIT;
     if (sub->state == CC_SUBSCRIPTION_OPENING &&
-        cc_inbox_opened(sub->inbox) >= 0)
+        cc_event_queue_opened(sub->queue) >= 0)
         return cc_subscription_opened(sub, news);
     if (sub->state == CC_SUBSCRIPTION_OPEN && take_message(sub, news, &taken))
         return taken;
-    if (cc_inbox_broken(sub->inbox) && sub->socket)
+    if (cc_event_queue_broken(sub->queue) && sub->socket)
         cc_ws_close(sub->socket);
-    if (!cc_inbox_closed(sub->inbox, &end, &at, &from))
+    if (!cc_event_queue_closed(sub->queue, &end, &at, &from))
         return CCAAS_NEWS_WAIT;
     /* It opened and ended since the look above: one after the other. */
     if (sub->state == CC_SUBSCRIPTION_OPENING && end.opened)
@@ -312,7 +314,8 @@ ccaas_subscription_error(struct ccaas_subscription *sub)
 
 bool ccaas_subscription_lost(struct ccaas_subscription *sub)
 {
-    return sub->state == CC_SUBSCRIPTION_OPEN && cc_inbox_over(sub->inbox);
+    return sub->state == CC_SUBSCRIPTION_OPEN &&
+           cc_event_queue_over(sub->queue);
 }
 
 void ccaas_subscription_info(struct ccaas_subscription *sub,
@@ -320,6 +323,7 @@ void ccaas_subscription_info(struct ccaas_subscription *sub,
 {
     *info = (struct ccaas_subscription_info){
         .messages = sub->messages, .opened = sub->opened, .lost = sub->lost};
-    cc_inbox_counts(sub->inbox, &info->waiting, &info->conflated, &info->stale);
+    cc_event_queue_counts(sub->queue, &info->waiting, &info->conflated,
+                          &info->stale);
     info->stale += sub->stale;
 }

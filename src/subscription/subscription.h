@@ -1,5 +1,5 @@
 /* A subscription, as subscription.c and gather.c share it.  All on the thread
- * that the client belongs to; only its inbox is filled elsewhere. */
+ * that the client belongs to; only its event queue is filled elsewhere. */
 #ifndef CC_SUBSCRIPTION_H
 #define CC_SUBSCRIPTION_H
 
@@ -27,10 +27,10 @@ struct ccaas_subscription {
         plan; /* url and token_name are our own copies */
     char *url, *token_name;
     struct ccaas_bell *bell;
-    struct cc_inbox *inbox;
-    struct cc_update_form form; /* its `pick` is the inbox's */
+    struct cc_event_queue *queue;
+    struct cc_update_form form; /* its `pick` is the event queue's */
     struct cc_newest newest;
-    struct cc_inbox_message message; /* the one at hand */
+    struct cc_event_queue_message message; /* the one at hand */
 
     enum cc_subscription_state state;
     bool armed; /* the bell was armed by the take before */

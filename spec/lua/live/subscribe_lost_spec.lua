@@ -222,9 +222,10 @@ describe("a subscription", function()
 
     it("does so for want of a token, too", function()
       local s = server.start(nil, function() return server.answer("", { status = 503, headers = DAY }) end)
-      local grantless = { core.client { token_url = s.url .. "/token", key = "k", secret = "s", dialect = {
+      local tokenless = { core.client { token_url = s.url .. "/token", key = "k", secret = "s", dialect = {
         messages = {}, codes = {}, references = {}, throttles = {} } } }
-      local live = core.subscription(grantless[1], { url = s.url:gsub("^http", "ws"), silence = 60, max_retry_after = 120,
+      local live = core.subscription(tokenless[1], { url = s.url:gsub("^http", "ws"), silence = 60,
+        max_retry_after = 120,
         paths = { "a", "b", "c", "d", "e", "f" } })
       local event, state
       s:serve(function()
