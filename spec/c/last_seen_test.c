@@ -14,117 +14,117 @@ static uint64_t hash_of(uint64_t number)
 
 static void first_and_newer(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
-    CHECK(cc_newest_note(&newest, 7, 100));
-    CHECK(cc_newest_note(&newest, 7, 101));
-    CHECK(cc_newest_note(&newest, 8, -5));
-    CHECK(cc_newest_note(&newest, 8, INT64_MAX));
-    CHECK_INT(newest.count, 2);
-    cc_newest_free(&newest);
+    CHECK(cc_last_seen_note(&last_seen, 7, 100));
+    CHECK(cc_last_seen_note(&last_seen, 7, 101));
+    CHECK(cc_last_seen_note(&last_seen, 8, -5));
+    CHECK(cc_last_seen_note(&last_seen, 8, INT64_MAX));
+    CHECK_INT(last_seen.count, 2);
+    cc_last_seen_free(&last_seen);
 }
 
 static void older(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
-    CHECK(cc_newest_note(&newest, 7, 100));
-    CHECK(!cc_newest_note(&newest, 7, 99));
-    CHECK(!cc_newest_note(&newest, 7, INT64_MIN));
-    CHECK(cc_newest_note(&newest, 8, 99));
-    CHECK(!cc_newest_note(&newest, 7, 99));
-    cc_newest_free(&newest);
+    CHECK(cc_last_seen_note(&last_seen, 7, 100));
+    CHECK(!cc_last_seen_note(&last_seen, 7, 99));
+    CHECK(!cc_last_seen_note(&last_seen, 7, INT64_MIN));
+    CHECK(cc_last_seen_note(&last_seen, 8, 99));
+    CHECK(!cc_last_seen_note(&last_seen, 7, 99));
+    cc_last_seen_free(&last_seen);
 }
 
 static void equal(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
-    CHECK(cc_newest_note(&newest, 7, 100));
-    CHECK(cc_newest_note(&newest, 7, 100));
-    CHECK(cc_newest_note(&newest, 7, 100));
-    CHECK_INT(newest.count, 1);
-    cc_newest_free(&newest);
+    CHECK(cc_last_seen_note(&last_seen, 7, 100));
+    CHECK(cc_last_seen_note(&last_seen, 7, 100));
+    CHECK(cc_last_seen_note(&last_seen, 7, 100));
+    CHECK_INT(last_seen.count, 1);
+    cc_last_seen_free(&last_seen);
 }
 
 /* 0 marks a free slot, and is somebody's hash all the same. */
 static void hash_zero(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
-    CHECK(cc_newest_note(&newest, 0, 100));
-    CHECK(!cc_newest_note(&newest, 0, 99));
-    CHECK_INT(newest.count, 1);
-    CHECK(cc_newest_note(&newest, UINT64_MAX, 1));
-    CHECK(!cc_newest_note(&newest, UINT64_MAX, 0));
-    cc_newest_free(&newest);
+    CHECK(cc_last_seen_note(&last_seen, 0, 100));
+    CHECK(!cc_last_seen_note(&last_seen, 0, 99));
+    CHECK_INT(last_seen.count, 1);
+    CHECK(cc_last_seen_note(&last_seen, UINT64_MAX, 1));
+    CHECK(!cc_last_seen_note(&last_seen, UINT64_MAX, 0));
+    cc_last_seen_free(&last_seen);
 }
 
 static void growth(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
     for (uint64_t i = 0; i < 10000; i++)
-        CHECK(cc_newest_note(&newest, hash_of(i), (int64_t)i));
-    CHECK_INT(newest.count, 10000);
-    CHECK(newest.count * 2 <= newest.room);
+        CHECK(cc_last_seen_note(&last_seen, hash_of(i), (int64_t)i));
+    CHECK_INT(last_seen.count, 10000);
+    CHECK(last_seen.count * 2 <= last_seen.room);
     for (uint64_t i = 0; i < 10000; i++)
-        CHECK(!cc_newest_note(&newest, hash_of(i), (int64_t)i - 1));
-    CHECK_INT(newest.count, 10000);
-    cc_newest_free(&newest);
+        CHECK(!cc_last_seen_note(&last_seen, hash_of(i), (int64_t)i - 1));
+    CHECK_INT(last_seen.count, 10000);
+    cc_last_seen_free(&last_seen);
 }
 
 /* Hashes that all want the same slot, at the table's end. */
 static void collisions(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
     for (uint64_t i = 0; i < 200; i++)
-        CHECK(cc_newest_note(&newest, i << 32 | 0xffffffff, 10));
+        CHECK(cc_last_seen_note(&last_seen, i << 32 | 0xffffffff, 10));
     for (uint64_t i = 0; i < 200; i++)
-        CHECK(!cc_newest_note(&newest, i << 32 | 0xffffffff, 9));
-    CHECK_INT(newest.count, 200);
-    cc_newest_free(&newest);
+        CHECK(!cc_last_seen_note(&last_seen, i << 32 | 0xffffffff, 9));
+    CHECK_INT(last_seen.count, 200);
+    cc_last_seen_free(&last_seen);
 }
 
 static void the_most(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
     int wrong = 0;
 
-    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
-        wrong += !cc_newest_note(&newest, hash_of(i), 5);
+    for (uint64_t i = 0; i < CC_LAST_SEEN_MOST; i++)
+        wrong += !cc_last_seen_note(&last_seen, hash_of(i), 5);
     CHECK_INT(wrong, 0);
-    CHECK_INT(newest.count, CC_NEWEST_MOST);
-    CHECK(newest.room <= 2 * CC_NEWEST_MOST);
+    CHECK_INT(last_seen.count, CC_LAST_SEEN_MOST);
+    CHECK(last_seen.room <= 2 * CC_LAST_SEEN_MOST);
     /* So many are known, however often they have news. */
-    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
-        wrong += cc_newest_note(&newest, hash_of(i), 4);
-    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
-        wrong += !cc_newest_note(&newest, hash_of(i), 6);
-    for (uint64_t i = 0; i < CC_NEWEST_MOST; i++)
-        wrong += cc_newest_note(&newest, hash_of(i), 5);
+    for (uint64_t i = 0; i < CC_LAST_SEEN_MOST; i++)
+        wrong += cc_last_seen_note(&last_seen, hash_of(i), 4);
+    for (uint64_t i = 0; i < CC_LAST_SEEN_MOST; i++)
+        wrong += !cc_last_seen_note(&last_seen, hash_of(i), 6);
+    for (uint64_t i = 0; i < CC_LAST_SEEN_MOST; i++)
+        wrong += cc_last_seen_note(&last_seen, hash_of(i), 5);
     CHECK_INT(wrong, 0);
-    CHECK_INT(newest.count, CC_NEWEST_MOST);
+    CHECK_INT(last_seen.count, CC_LAST_SEEN_MOST);
     /* One more begins anew. */
-    CHECK(cc_newest_note(&newest, hash_of(CC_NEWEST_MOST), 1));
-    CHECK_INT(newest.count, 1);
-    CHECK(!cc_newest_note(&newest, hash_of(CC_NEWEST_MOST), 0));
-    CHECK(cc_newest_note(&newest, hash_of(0), 1));
-    CHECK(newest.room <= 2 * CC_NEWEST_MOST);
-    cc_newest_free(&newest);
+    CHECK(cc_last_seen_note(&last_seen, hash_of(CC_LAST_SEEN_MOST), 1));
+    CHECK_INT(last_seen.count, 1);
+    CHECK(!cc_last_seen_note(&last_seen, hash_of(CC_LAST_SEEN_MOST), 0));
+    CHECK(cc_last_seen_note(&last_seen, hash_of(0), 1));
+    CHECK(last_seen.room <= 2 * CC_LAST_SEEN_MOST);
+    cc_last_seen_free(&last_seen);
 }
 
 static void again_after_free(void)
 {
-    struct cc_newest newest = {0};
+    struct cc_last_seen last_seen = {0};
 
-    cc_newest_free(&newest);
-    CHECK(cc_newest_note(&newest, 7, 100));
-    cc_newest_free(&newest);
-    CHECK_INT(newest.count, 0);
-    CHECK(cc_newest_note(&newest, 7, 99));
-    cc_newest_free(&newest);
+    cc_last_seen_free(&last_seen);
+    CHECK(cc_last_seen_note(&last_seen, 7, 100));
+    cc_last_seen_free(&last_seen);
+    CHECK_INT(last_seen.count, 0);
+    CHECK(cc_last_seen_note(&last_seen, 7, 99));
+    cc_last_seen_free(&last_seen);
 }
 
 int main(void)

@@ -374,27 +374,27 @@ static void locales(void)
 
 static void link_doubles(void)
 {
-    struct cc_retry_link link = {1, 30, 60, 0};
+    struct cc_reconnect link = {1, 30, 60, 0};
     static const double bounds[] = {1, 2, 4, 8, 16, 30, 30, 30};
 
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-        struct cc_retry_link same = link;
+        struct cc_reconnect same = link;
 
-        CHECK(cc_retry_link_lost(&same, 0, -1, 0) == bounds[i] / 2);
+        CHECK(cc_reconnect_wait(&same, 0, -1, 0) == bounds[i] / 2);
         same = link;
-        CHECK(cc_retry_link_lost(&same, 0, -1, 0.999999) < bounds[i]);
-        CHECK(cc_retry_link_lost(&link, 0, -1, 0.5) == bounds[i] * 0.75);
+        CHECK(cc_reconnect_wait(&same, 0, -1, 0.999999) < bounds[i]);
+        CHECK(cc_reconnect_wait(&link, 0, -1, 0.5) == bounds[i] * 0.75);
     }
 }
 
 /* Opened and lost at once, for ever: it never waits for less than it did. */
 static void link_flaps(void)
 {
-    struct cc_retry_link link = {1, 30, 60, 0};
+    struct cc_reconnect link = {1, 30, 60, 0};
     double wait, before = 0;
 
     for (int i = 0; i < 5000; i++) {
-        wait = cc_retry_link_lost(&link, i % 2 ? 59.9 : 0, -1, 0);
+        wait = cc_reconnect_wait(&link, i % 2 ? 59.9 : 0, -1, 0);
         CHECK(wait >= before && wait >= 0.5 && wait <= 15);
         before = wait;
     }
@@ -403,41 +403,41 @@ static void link_flaps(void)
 
 static void link_settles(void)
 {
-    struct cc_retry_link link = {1, 30, 60, 0};
+    struct cc_reconnect link = {1, 30, 60, 0};
 
     for (int i = 0; i < 10; i++)
-        cc_retry_link_lost(&link, 0, -1, 0);
-    CHECK(cc_retry_link_lost(&link, 60, -1, 0) == 0.5);
-    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 1);
-    CHECK(cc_retry_link_lost(&link, INFINITY, -1, 0) == 0.5);
+        cc_reconnect_wait(&link, 0, -1, 0);
+    CHECK(cc_reconnect_wait(&link, 60, -1, 0) == 0.5);
+    CHECK(cc_reconnect_wait(&link, 0, -1, 0) == 1);
+    CHECK(cc_reconnect_wait(&link, INFINITY, -1, 0) == 0.5);
 }
 
 static void link_cap_under_base(void)
 {
-    struct cc_retry_link link = {1, 0.5, 60, 0};
+    struct cc_reconnect link = {1, 0.5, 60, 0};
 
-    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 0.25);
-    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 0.25);
+    CHECK(cc_reconnect_wait(&link, 0, -1, 0) == 0.25);
+    CHECK(cc_reconnect_wait(&link, 0, -1, 0) == 0.25);
 }
 
 static void link_obeys(void)
 {
-    struct cc_retry_link link = {1, 30, 60, 0};
+    struct cc_reconnect link = {1, 30, 60, 0};
 
-    CHECK(cc_retry_link_lost(&link, 0, 7, 0.1) == 7);
-    CHECK(cc_retry_link_lost(&link, 0, 700, 0.9) == 700);
-    CHECK(cc_retry_link_lost(&link, 0, 0.6, 0.9) == 0.6);
+    CHECK(cc_reconnect_wait(&link, 0, 7, 0.1) == 7);
+    CHECK(cc_reconnect_wait(&link, 0, 700, 0.9) == 700);
+    CHECK(cc_reconnect_wait(&link, 0, 0.6, 0.9) == 0.6);
     CHECK_INT(link.failures, 3);
-    CHECK(cc_retry_link_lost(&link, 0, -1, 0) == 4);
+    CHECK(cc_reconnect_wait(&link, 0, -1, 0) == 4);
 }
 
 /* A server that says "at once" with each refusal is not asked in a circle. */
 static void link_never_at_once(void)
 {
-    struct cc_retry_link link = {1, 30, 60, 0};
+    struct cc_reconnect link = {1, 30, 60, 0};
 
     for (int i = 0; i < 10; i++)
-        CHECK(cc_retry_link_lost(&link, 0, 0, 0) == 0.5);
+        CHECK(cc_reconnect_wait(&link, 0, 0, 0) == 0.5);
 }
 
 int main(void)

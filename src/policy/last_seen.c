@@ -7,8 +7,8 @@
 
 #define ROOM_FIRST 8 /* a power of two */
 
-static struct cc_newest_slot *find(struct cc_newest_slot *slots, size_t room,
-                                   uint64_t hash)
+static struct cc_last_seen_slot *find(struct cc_last_seen_slot *slots,
+                                      size_t room, uint64_t hash)
 {
     size_t i = (size_t)hash & (room - 1);
 
@@ -18,52 +18,54 @@ static struct cc_newest_slot *find(struct cc_newest_slot *slots, size_t room,
 }
 
 /* Room for one more key; false: memory is out. */
-static bool make_room(struct cc_newest *newest)
+static bool make_room(struct cc_last_seen *last_seen)
 {
-    size_t room = newest->room ? newest->room * 2 : ROOM_FIRST, i;
-    struct cc_newest_slot *slots;
+    size_t room = last_seen->room ? last_seen->room * 2 : ROOM_FIRST, i;
+    struct cc_last_seen_slot *slots;
 
-    if (newest->room && newest->count * 2 < newest->room)
+    if (last_seen->room && last_seen->count * 2 < last_seen->room)
         return true;
-    if (newest->count >= CC_NEWEST_MOST) {
-        memset(newest->slots, 0, newest->room * sizeof *newest->slots);
-        newest->count = 0;
+    if (last_seen->count >= CC_LAST_SEEN_MOST) {
+        memset(last_seen->slots, 0, last_seen->room * sizeof *last_seen->slots);
+        last_seen->count = 0;
         return true;
     }
     slots = calloc(room, sizeof *slots);
     if (!slots)
         return false;
-    for (i = 0; i < newest->room; i++)
-        if (newest->slots[i].hash)
-            *find(slots, room, newest->slots[i].hash) = newest->slots[i];
-    free(newest->slots);
-    newest->slots = slots;
-    newest->room = room;
+    for (i = 0; i < last_seen->room; i++)
+        if (last_seen->slots[i].hash)
+            *find(slots, room, last_seen->slots[i].hash) = last_seen->slots[i];
+    free(last_seen->slots);
+    last_seen->slots = slots;
+    last_seen->room = room;
     return true;
 }
 
-bool cc_newest_note(struct cc_newest *newest, uint64_t hash, int64_t when)
+bool cc_last_seen_note(struct cc_last_seen *last_seen, uint64_t hash,
+                       int64_t when)
 {
-    struct cc_newest_slot *slot;
+    struct cc_last_seen_slot *slot;
 
     hash += !hash;
-    slot = newest->room ? find(newest->slots, newest->room, hash) : NULL;
+    slot =
+        last_seen->room ? find(last_seen->slots, last_seen->room, hash) : NULL;
     if (slot && slot->hash) {
         if (when < slot->when)
             return false;
         slot->when = when;
         return true;
     }
-    if (!make_room(newest))
+    if (!make_room(last_seen))
         return true;
-    *find(newest->slots, newest->room, hash) =
-        (struct cc_newest_slot){hash, when};
-    newest->count++;
+    *find(last_seen->slots, last_seen->room, hash) =
+        (struct cc_last_seen_slot){hash, when};
+    last_seen->count++;
     return true;
 }
 
-void cc_newest_free(struct cc_newest *newest)
+void cc_last_seen_free(struct cc_last_seen *last_seen)
 {
-    free(newest->slots);
-    memset(newest, 0, sizeof *newest);
+    free(last_seen->slots);
+    memset(last_seen, 0, sizeof *last_seen);
 }

@@ -3,32 +3,33 @@
  *
  * PURE.  Used from one thread; the caller owns it.
  */
-#ifndef CC_NEWEST_H
-#define CC_NEWEST_H
+#ifndef CC_LAST_SEEN_H
+#define CC_LAST_SEEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CC_NEWEST_MOST 262144 /* keys; with more, it begins anew */
+#define CC_LAST_SEEN_MOST 262144 /* keys; with more, it begins anew */
 
-struct cc_newest_slot {
+struct cc_last_seen_slot {
     uint64_t hash; /* 0: free */
     int64_t when;
 };
 
 /* Zeroed first. */
-struct cc_newest {
-    struct cc_newest_slot *slots;
+struct cc_last_seen {
+    struct cc_last_seen_slot *slots;
     size_t room, count;
 };
 
 /* Takes note that the key with this hash has a value of that time.  False: it
  * has a newer one already.  Without memory no further key is noted, and all it
  * has is new. */
-bool cc_newest_note(struct cc_newest *newest, uint64_t hash, int64_t when);
+bool cc_last_seen_note(struct cc_last_seen *last_seen, uint64_t hash,
+                       int64_t when);
 
 /* Frees what it holds, and makes it empty. */
-void cc_newest_free(struct cc_newest *newest);
+void cc_last_seen_free(struct cc_last_seen *last_seen);
 
 #endif

@@ -293,8 +293,8 @@ double cc_retry_after(const char *value, size_t length, int64_t now)
     return wait;
 }
 
-double cc_retry_link_lost(struct cc_retry_link *link, double open,
-                          double retry_after, double random)
+double cc_reconnect_wait(struct cc_reconnect *link, double open,
+                         double retry_after, double random)
 {
     double bound;
 

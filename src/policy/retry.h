@@ -63,7 +63,7 @@ double cc_retry_after(const char *value, size_t length, int64_t now);
 int64_t cc_retry_date(const char *value, size_t length, int64_t now);
 
 /* A link that is to stay open: how long to wait before it is opened again. */
-struct cc_retry_link {
+struct cc_reconnect {
     double base;       /* the first pause's upper bound, in seconds */
     double cap;        /* the longest pause's upper bound */
     double settled;    /* open for so long, it starts anew with `base` */
@@ -75,7 +75,7 @@ struct cc_retry_link {
  * [0,1), times the other half; `retry_after`, where it is not < 0, takes its
  * place, but for half the first pause, which is waited for in any case.  A link
  * that flaps does not start from `base` each time. */
-double cc_retry_link_lost(struct cc_retry_link *link, double open,
-                          double retry_after, double random);
+double cc_reconnect_wait(struct cc_reconnect *link, double open,
+                         double retry_after, double random);
 
 #endif

@@ -202,7 +202,7 @@ static enum ccaas_news_kind pause_for(struct ccaas_subscription *sub, bool hope,
     cc_subscription_error_of(sub)->retryable = true;
     sub->resume_at =
         (retry_after >= 0 ? since : cc_clock_now()) +
-        cc_retry_link_lost(&sub->retry, open, retry_after, cc_random_unit());
+        cc_reconnect_wait(&sub->retry, open, retry_after, cc_random_unit());
     /* DOWN is told once, and again when the server asks for a long pause. */
     if (sub->down && retry_after <= sub->plan.max_retry_after)
         return CCAAS_NEWS_WAIT;

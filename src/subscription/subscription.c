@@ -39,7 +39,7 @@ static bool prepare(struct ccaas_subscription *sub,
         cc_event_queue_new(sub->bell, plan->queue, plan->block, &sub->form);
     sub->plan.paths = NULL;
     sub->retry =
-        (struct cc_retry_link){plan->pause_first, plan->pause_most, SETTLED, 0};
+        (struct cc_reconnect){plan->pause_first, plan->pause_most, SETTLED, 0};
     return sub->queue != NULL;
 }
 
@@ -95,7 +95,7 @@ void ccaas_subscription_free(struct ccaas_subscription *sub)
     client = sub->client;
     ccaas_subscription_close(sub);
     cc_event_queue_shut(sub->queue);
-    cc_newest_free(&sub->newest);
+    cc_last_seen_free(&sub->last_seen);
     free(sub->message.bytes);
     if (sub->bell)
         cc_bell_quit(sub->bell);
@@ -134,7 +134,7 @@ static bool take_message(struct ccaas_subscription *sub,
         if (!is_there)
             return false;
         if (!update->is_update || update->when == CC_UPDATE_NEVER ||
-            cc_newest_note(&sub->newest, update->hash, update->when))
+            cc_last_seen_note(&sub->last_seen, update->hash, update->when))
             break;
         sub->stale++;
     }
@@ -265,7 +265,7 @@ bool ccaas_subscription_note(struct ccaas_subscription *sub, const char *metric,
     int64_t when;
 
     if (!cc_when_read(updated, updated_length, &when) ||
-        cc_newest_note(&sub->newest, hash, when))
+        cc_last_seen_note(&sub->last_seen, hash, when))
         return true;
     sub->stale++;
     return false;

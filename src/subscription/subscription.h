@@ -29,7 +29,7 @@ struct ccaas_subscription {
     struct ccaas_bell *bell;
     struct cc_event_queue *queue;
     struct cc_update_form form; /* its `pick` is the event queue's */
-    struct cc_newest newest;
+    struct cc_last_seen last_seen;
     struct cc_event_queue_message message; /* the one at hand */
 
     enum cc_subscription_state state;
@@ -46,7 +46,7 @@ struct ccaas_subscription {
     bool replayed;       /* opened anew with another token, since it was open */
     bool renewed;        /* the same for a close, since a message came */
     unsigned fruitless; /* sockets that were open without a message, in a row */
-    struct cc_retry_link retry;
+    struct cc_reconnect retry;
     double resume_at;
     double lost_at;   /* epoch seconds; < 0: not */
     unsigned attempt; /* since it was last open */
