@@ -92,8 +92,7 @@ static void note(struct ccaas_subscription *sub, const char *reason)
     if (!event)
         return;
     event->attempt = sub->attempt;
-    cc_text_show(event->reason, sizeof event->reason, reason,
-                    strlen(reason));
+    cc_text_show(event->reason, sizeof event->reason, reason, strlen(reason));
     if (sub->state == CC_SUBSCRIPTION_OPEN)
         return;
     event->status = cc_subscription_error_of(sub)->status;
