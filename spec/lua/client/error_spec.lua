@@ -423,3 +423,24 @@ describe("an error without a reason", function()
     assert.equal("8x8: io: it failed, and nothing says why: please report it", tostring(err))
   end)
 end)
+
+-- A failure carried the body and the number of an attempt before it.
+describe("a failure", function()
+  it("carries nothing of the attempt before it", function()
+    local answers = { function()
+      return server.answer('{"message":"busy","referenceId":"REF-1"}',
+        { status = 503, headers = { ["Retry-After"] = "0" } })
+    end, function(_, conn) conn:reset() end }
+    local at = 0
+    local s = server.start(function(request, conn)
+      at = at + 1
+      return (answers[at] or answers[2])(request, conn)
+    end)
+    local client = ccaas.new(s:options { retries = 1 })
+    local _, err = client:queue("101")
+    assert.equal("network", err.code)
+    assert.is_nil(err.body)
+    assert.is_nil(err.request_id)
+    assert.equal(2, #err.attempts)
+  end)
+end)

@@ -3,6 +3,8 @@ local helper = require "spec.support.helper"
 local ccaas = require "ccaas"
 local core = require "ccaas.core"
 local events = require "ccaas.events"
+local server = require "spec.support.server"
+local side = require "ccaas.side"
 
 describe("a merge", function()
   local sandbox, client
@@ -246,5 +248,115 @@ describe("a merge", function()
       assert.is_false(ok)
       assert.truthy(message:find("merge_spec.lua:%d+: merge: "), message)
     end
+  end)
+end)
+
+-- What came for a merge after a fruitless `next(0)` and before `pollfd` was told by
+-- nothing: an event loop that polled it slept on.
+describe("the descriptor of a merge", function()
+  it("is readable when there was news before somebody asked for it", function()
+    local sandbox = helper.sandbox { queues = 4, agents = 5, groups = 2 }
+    local client = ccaas.new(sandbox:options "8x8")
+    local merged, rows = ccaas.merge(client:queues(), client:groups()), 0
+    while rows < 6 do
+      local row, err = merged:next(0)
+      if row then
+        rows = rows + 1
+      else
+        assert.equal("timeout", err.code)
+        core.poll(-1, 0.1) -- the news comes meanwhile
+        assert.is_true(core.poll(merged:pollfd(), merged:timeout() or 10))
+      end
+    end
+    merged:close()
+    client:close()
+  end)
+end)
+
+-- A watch that its owner closed went on polling in a merge, which gave its events
+-- and did not end.
+describe("a merge of a watch that its owner closes", function()
+  local sandbox, client, now
+
+  before_each(function()
+    sandbox = helper.sandbox { queues = 1, agents = 1 }
+    client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
+    now = 1000
+    side.of(client).now = function() return now end
+  end)
+
+  after_each(function() client:close() end)
+
+  it("ends, where it has no other", function()
+    local watch = client:watch("queues", { metrics = { "handling.rt" } })
+    local merged = ccaas.merge(watch)
+    assert.is_true(assert(merged:next(20)).snapshot)
+    assert.equal("timeout", select(2, merged:next(0)).code)
+    watch:close()
+    now = now + 5
+    local event, err = merged:next(20)
+    assert.is_nil(event)
+    assert.is_nil(err)
+  end)
+
+  it("does so also when another one goes on with its poll", function()
+    local answers = false
+    local s = server.start(function(_, conn)
+      conn:hold(function() return answers end)
+      return server.page { rows = { server.row("1", '[{"key":"handling.rt","value":7}]') } }
+    end)
+    local held = ccaas.new(s:options { retries = 0 })
+    local watch = held:watch("queues", { metrics = { "handling.rt" } })
+    local other = held:watch("queues", { metrics = { "handling.rt" } })
+    local merged = ccaas.merge(watch)
+    assert.equal("timeout", select(2, merged:next(0)).code)
+    watch:close()
+    local event, err = merged:next(20)
+    assert.is_nil(event)
+    assert.is_nil(err)
+    answers = true
+    assert.is_true(assert(other:next(20)).snapshot)
+    held:close()
+  end)
+end)
+
+-- Of the clients whose streams are merged only the first one had its `on_event`
+-- called.
+describe("a merge of streams of two clients", function()
+  it("tells the events of both", function()
+    local sandbox = helper.sandbox { queues = 3, agents = 2, groups = 2 }
+    local told, clients = { 0, 0, 0 }, {}
+    for i = 1, 3 do
+      clients[i] = ccaas.new(sandbox:options("8x8", { on_event = function() told[i] = told[i] + 1 end }))
+    end
+    local merged = ccaas.merge(clients[1]:queues(), ccaas.merge(clients[2]:groups(), clients[3]:queues()))
+    local rows = 0
+    for _ in merged do
+      rows = rows + 1
+    end
+    assert.equal(8, rows)
+    for i = 1, 3 do
+      assert.is_true(told[i] > 0, "client " .. i)
+      clients[i]:close()
+    end
+  end)
+end)
+
+-- A merge gave others a turn by its first client's loop, also where that has no
+-- way to: it raised when a stream of another client was to give way.
+describe("a merge whose first client's loop has no `pause`", function()
+  it("gives all that streams with another loop have", function()
+    local sandbox = helper.sandbox { queues = 2, agents = 30, groups = 1 }
+    local one = ccaas.new(sandbox:options("8x8", { loop = { wait = core.poll } }))
+    local other = ccaas.new(sandbox:options("8x8", { loop = { wait = core.poll, pause = function() end } }))
+    local rows = 0
+    for _ in ccaas.merge(one:groups(), other:agents { summary = true }) do
+      rows = rows + 1
+      local ends = core.now() + 0.002 -- as long as a turn may be
+      repeat until core.now() >= ends
+    end
+    assert.equal(31, rows)
+    one:close()
+    other:close()
   end)
 end)

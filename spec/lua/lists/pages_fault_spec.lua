@@ -2,6 +2,7 @@
 -- answers that are cut short.
 local pages = require "spec.support.pages"
 local server = require "spec.support.server"
+local ccaas = require "ccaas"
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 local list, ids, span, serving, pages_asked = pages.list, pages.ids, pages.span, pages.serving, pages.asked
@@ -227,5 +228,77 @@ describe("pages", function()
       assert.equal(2, #err.attempts)
       assert.equal(2, #s.requests)
     end)
+  end)
+end)
+
+-- A page that was cut short and asked for again counted the rows that it had
+-- in common with an earlier page once for each attempt.
+describe("a page that is asked for again", function()
+  it("counts a row that had moved to it once", function()
+    local rows, cut = {}, false
+    for i, id in ipairs { 1, 2, 3, 4, 3, 4, 5, 6 } do
+      rows[i] = server.row(tostring(id))
+    end
+    local s = server.start(function(request, conn)
+      local bytes = server.cut(request, rows)
+      if request.query.page == "1" and not cut then
+        cut = true
+        conn:send(bytes:sub(1, -3))
+        conn:hold(nil, 0.05)
+        conn:close()
+        return ""
+      end
+      return bytes
+    end)
+    local stream, given = ccaas.new(s:options()):queues { size = 4 }, {}
+    for row in stream do
+      given[#given + 1] = row.id
+    end
+    assert.equal("1 2 3 4 5 6", table.concat(given, " "))
+    assert.is_true(cut)
+    assert.equal(2, stream:info().duplicates)
+    assert.equal(2, stream:info().missing)
+  end)
+end)
+
+-- A list whose items were no objects was handed out as rows all the same, and
+-- the script failed on the first field that it looked at.
+describe("an item that is no object", function()
+  for _, item in ipairs { "1", "null", "true", '"text"', "[]", '[{"id":"2"}]' } do
+    it(item .. " is the error protocol, after the rows before it", function()
+      local s = server.start(function(request)
+        if request.query.page then
+          return server.page { rows = { server.row "1", item } }
+        end
+        return server.answer("[" .. item .. "]")
+      end)
+      local client = ccaas.new(s:options())
+      local stream = client:queues()
+      assert.are.equal("1", assert(stream:next()).id)
+      local row, err = stream:next()
+      assert.is_nil(row)
+      assert.are.equal("protocol", err.code)
+      assert.are.equal(("malformed JSON at byte %d of the answer: a row is no object")
+        :format(#server.row "1" + 2), err.message)
+      row, err = client:queue "1"
+      assert.is_nil(row)
+      assert.are.equal("protocol", err.code)
+    end)
+  end
+end)
+
+-- A list of a million million rows without one never ended.
+describe("a list of a million million rows that has none", function()
+  it("ends with an error", function()
+    local s = server.start(function(request)
+      local page = request.target:match("[?&]page=(%d+)")
+      return server.answer("[]", { headers = { ["X-Page"] = page, ["X-Page-Size"] = "1000",
+        ["X-Total-Pages"] = "1000000000", ["X-Total-Elements"] = "1000000000000" } })
+    end)
+    local client = ccaas.new(s:options { deadline = 60 })
+    local rows, err = client:queues():all()
+    assert.is_nil(rows)
+    assert.equal("protocol", err.code)
+    assert.is_true(#s.requests < 200, #s.requests)
   end)
 end)

@@ -124,3 +124,73 @@ describe("pages", function()
     end)
   end)
 end)
+
+-- With a limit, and a list of ids so long that it was split, the second page
+-- of the first piece was left out in favour of the first page of the next.
+describe("a limit on a call that is split", function()
+  it("takes the rows in their order", function()
+    local all = {}
+    for i = 1, 3000 do
+      all[i] = tostring(i)
+    end
+    local s = server.start(function(request)
+      local rows = {}
+      for id in request.query["agent-ids"]:gmatch("%d+") do
+        rows[#rows + 1] = server.row(id)
+      end
+      return server.cut(request, rows)
+    end)
+    local client = ccaas.new(s:options())
+    for _, limit in ipairs { 1000, 1700, 2500 } do
+      local rows = client:agents { metrics = "m", agent_ids = all, limit = limit }:all()
+      assert.equal(limit, #rows)
+      for i = 1, limit do
+        assert.equal(all[i], rows[i].id)
+      end
+    end
+    assert.is_true(#s.requests <= 11)
+  end)
+end)
+
+-- An answer that was whole before anybody looked at it gave its place to the
+-- next piece of a split list before it was known to have a second page; that
+-- page's rows came after those of the next piece then.
+describe("a list that is split", function()
+  it("keeps its order where an answer is whole before it is looked at", function()
+    local all = {}
+    for i = 1, 3000 do
+      all[i] = tostring(i)
+    end
+    local answered = 0
+    local s = server.start(function(request, conn)
+      local rows = {}
+      for id in request.query["agent-ids"]:gmatch("%d+") do
+        rows[#rows + 1] = server.row(id)
+      end
+      local bytes = server.cut(request, rows)
+      if answered > 0 then
+        -- Rows are there to be taken before the answer is whole.
+        conn:send(bytes:sub(1, -3))
+        conn:hold(nil, 0.02)
+        bytes = bytes:sub(-2)
+      end
+      conn:send(bytes)
+      answered = answered + 1
+    end)
+    local stream = ccaas.new(s:options { concurrency = 1 })
+      :agents { metrics = "m", agent_ids = all }
+    -- The token and the request, then nothing but the network's thread.
+    while answered == 0 do
+      assert.is_nil((stream:next(0)))
+      s:serve()
+    end
+    for _ = 1, 5 do
+      s:serve()
+    end
+    local rows = assert(stream:all())
+    assert.equal(3000, #rows)
+    for i = 1, 3000 do
+      assert.equal(all[i], rows[i].id)
+    end
+  end)
+end)

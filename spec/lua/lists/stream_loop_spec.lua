@@ -5,6 +5,7 @@ local pages = require "spec.support.pages"
 local server = require "spec.support.server"
 local ccaas = require "ccaas"
 local socket = require "socket"
+local core = require "ccaas.core"
 
 local serving, rows_of = pages.serving, pages.list
 
@@ -242,5 +243,44 @@ describe("a stream", function()
       assert.equal("1", row.id)
       assert.is_true(timeouts >= 2)
     end)
+  end)
+end)
+
+-- News that came after a stream had said "wait" but before its descriptor was
+-- first asked for made nothing readable: the reader slept for ever.
+describe("a descriptor that is asked for late", function()
+  it("is readable when there has been news", function()
+    local sandbox = helper.sandbox { agents = 5, queues = 5, groups = 2 }
+    local stream = ccaas.new(sandbox:options "8x8"):queues()
+    assert.are.equal("timeout", select(2, stream:next(0)).code)
+    repeat
+      local asked = sandbox:requests()[1]
+    until asked and asked.status == 200
+    local other = ccaas.new(sandbox:options("8x8", { secret = "wrong" }))
+    assert.are.equal("auth", select(2, other:queue("1")).code) -- by now the news is here
+    assert.is_true(core.poll(stream:pollfd(), 5))
+    assert.are.equal(5, #assert(stream:all()))
+  end)
+end)
+
+-- A stream that had rows at hand told event loops to wait.
+describe("a stream that has rows at hand", function()
+  it("tells event loops not to wait", function()
+    local sandbox = helper.sandbox { agents = 300, queues = 3 }
+    local stream = ccaas.new(sandbox:options("8x8")):agents { summary = true }
+    local count = 0
+    local ends = core.now() + 20
+    while core.now() < ends do
+      local row, err = stream:next(0)
+      if row then
+        count = count + 1
+        assert.equal(0, stream:timeout())
+      elseif not err then
+        break
+      else
+        core.poll(stream:pollfd(), stream:timeout() or 20)
+      end
+    end
+    assert.equal(300, count)
   end)
 end)

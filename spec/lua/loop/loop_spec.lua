@@ -2,6 +2,7 @@
 -- cannot be had.  What the loops do is in the files beside it.
 local ccaas = require "ccaas"
 local helper = require "spec.support.helper"
+local core = require "ccaas.core"
 
 local function new(loop)
   return ccaas.new { provider = "xima", host = "acme.xima.cloud", token = "T", loop = loop }
@@ -111,8 +112,6 @@ describe("a loop that is to know what is read", function()
 end)
 
 describe("core.alarm", function()
-  local core = require "ccaas.core"
-
   it("is readable when its time is up, or when its descriptor is", function()
     local alarm = core.alarm(-1, 0)
     assert.is_true(core.poll(alarm:fd(), 10))
@@ -131,5 +130,68 @@ describe("core.alarm", function()
     local alarm, reason = core.alarm(9999, 1)
     assert.is_nil(alarm)
     assert.matches("ad file", reason)
+  end)
+end)
+
+-- `next(math.huge)` had the loop wait for so many seconds, which luv's and copas's
+-- timers do not take; and a watch could have such an interval.
+describe("waiting for math.huge seconds", function()
+  local sandbox, client
+
+  setup(function()
+    sandbox = helper.sandbox { queues = 2, agents = 1, groups = 1 }
+    client = ccaas.new(sandbox:options("8x8", { loop = { wait = function(fd, seconds)
+      assert(not seconds or seconds < math.huge, "the loop is to wait for ever by a number")
+      return core.poll(fd, seconds)
+    end } }))
+  end)
+  teardown(function() client:close() end)
+
+  it("is waiting without a time, for rows", function()
+    assert.is_string(assert(client:queues():next(math.huge)).id)
+  end)
+
+  it("is so for events, too", function()
+    local merged = ccaas.merge(client:queues())
+    assert.is_string(assert(merged:next(math.huge)).id)
+    merged:close()
+  end)
+
+  it("is no interval of a watch", function()
+    local ok, message = pcall(client.watch, client, "queues", { interval = math.huge, metrics = { "handling.rt" } })
+    assert.is_false(ok)
+    assert.is_truthy(tostring(message):find("interval", 1, true))
+  end)
+end)
+
+-- An infinite number of seconds was refused by luv's timers and by the alarms for
+-- copas: "next" raised, although the other loops took it.
+describe("next", function()
+  local sandbox
+
+  setup(function() sandbox = helper.sandbox { queues = 4, agents = 5, groups = 2 } end)
+
+  for _, name in ipairs { "blocking", "cqueues", "luv", "copas" } do
+    if name ~= "copas" or rawget(_G, "jit") then
+      for _, seconds in ipairs { math.huge, 1e300, 1e12 } do
+        it(("may be told to wait %g s, with %s"):format(seconds, name), function()
+          local client = ccaas.new(sandbox:options("8x8", { loop = name }))
+          assert.truthy(assert(client:queues():next(seconds)).id)
+          assert.truthy(assert(ccaas.merge(client:queues()):next(seconds)).id)
+          client:close()
+        end)
+      end
+    end
+  end
+
+  it("has alarms that ring in time, or never", function()
+    for _, seconds in ipairs { math.huge, 1e300, 1e12 } do
+      local alarm = assert(core.alarm(-1, seconds))
+      assert.is_false(core.poll(alarm:fd(), 0))
+      alarm:close()
+    end
+    local alarm = assert(core.alarm(-1, -1))
+    assert.is_true(core.poll(alarm:fd(), 10))
+    alarm:close()
   end)
 end)

@@ -1,5 +1,6 @@
 -- Which of nginx's phases yield, without an nginx: Debian's Lua module lacks the
 -- newer ones, spec/openresty has those that it has.
+local helper = require "spec.support.helper"
 describe("the loop openresty", function()
   local phase, waited, openresty
   local outside = { ngx = rawget(_G, "ngx"), lines = package.loaded["ccaas.lines"] }
@@ -47,4 +48,41 @@ describe("the loop openresty", function()
       assert.equal(0, waited)
     end)
   end
+end)
+
+-- In nginx, whoever found no descriptor for the far end of its line left the
+-- connection where it was, and the next one got it for its own: its byte went to
+-- nobody, and it slept on.
+describe("a connection that could not be taken", function()
+  it("is nobody else's", function()
+    local status, output = helper.run("ulimit -n 64; " .. helper.command [[
+      local core = require "ccaas.core"
+      local unix = require "socket.unix"
+      local path = assert(core.door())
+      local function connect()
+        local one = assert((unix.stream or unix)())
+        assert(one:connect(path))
+        one:settimeout(10)
+        return one
+      end
+      local socket = connect()
+      local files, file = {}, nil
+      repeat
+        file = io.open("/dev/null")
+        files[#files + 1] = file
+      until not file
+      print(core.line())
+      for _, one in ipairs(files) do
+        one:close()
+      end
+      local other = connect()
+      local line = assert(core.line())
+      line:ping()
+      print(#assert(other:receive(1)))
+      print(core.line())
+      socket:close()
+    ]])
+    assert.equal("nil\n1\nnil\n", output)
+    assert.equal(0, status)
+  end)
 end)

@@ -2,6 +2,8 @@
 -- are must not be inherited.
 local helper = require "spec.support.helper"
 local programs = require "spec.support.programs"
+local ccaas = require "ccaas"
+local lfs = require "lfs"
 
 local plain, tls
 setup(function()
@@ -151,5 +153,80 @@ describe("with few descriptors left", function()
       assert(#sb:requests() == 0)
       sb:stop()
     ]])
+  end)
+end)
+
+-- A call that was over kept its wake descriptor until it was collected; LuaJIT,
+-- which collects by memory alone, ran out of descriptors after 1,000 calls.
+describe("calls that are over", function()
+  local function descriptors()
+    local count = 0
+    for _ in lfs.dir("/proc/self/fd") do
+      count = count + 1
+    end
+    return count
+  end
+
+  local sandbox = helper.sandbox { agents = 5, queues = 5, groups = 2 }
+  local client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
+
+  local function leave_nothing(call)
+    call()
+    collectgarbage()
+    collectgarbage("stop")
+    local before = descriptors()
+    for _ = 1, 20 do
+      call()
+    end
+    local after = descriptors()
+    collectgarbage("restart")
+    -- A connection or two may be on its way out; a leak is one for each call.
+    assert.is_true(after - before < 10, after - before)
+  end
+
+  it("with one row keep no descriptor", function()
+    leave_nothing(function() assert(client:request { path = "/queues" }) end)
+  end)
+
+  it("with many rows keep none", function()
+    leave_nothing(function()
+      for _ in client:queues { size = 2, concurrency = 1 } do end -- luacheck: ignore 542
+    end)
+  end)
+
+  it("with a limit keep none", function()
+    leave_nothing(function() assert.are.equal(3, #client:queues({ limit = 3 }):all()) end)
+  end)
+
+  it("with an error keep none", function()
+    leave_nothing(function() assert.are.equal("not_found", select(2, client:queue("none")).code) end)
+  end)
+end)
+
+-- libcurl then came without the descriptor that wakes its thread: no request of
+-- the process was ever answered again, and its end hung.
+describe("a process that is out of descriptors at its first request", function()
+  it("is told so, and goes on when there are some again", function()
+    local sandbox = helper.sandbox { agents = 3, queues = 3 }
+    local options = sandbox:options("8x8")
+    local status, output = helper.run("ulimit -n 40; " .. helper.command(([[
+      local ccaas = require "ccaas"
+      local client = ccaas.new { provider = "8x8", key = %q, secret = %q, tenant = %q, base_url = %q, token_url = %q,
+        retries = 0, deadline = 20 }
+      local files = {}
+      local file
+      repeat
+        file = io.open("/dev/null")
+        files[#files + 1] = file
+      until not file
+      local row, err = client:queue("101")
+      print(row, err and err.code)
+      for _, one in ipairs(files) do
+        one:close()
+      end
+      print(assert(client:queue("101")).id)
+    ]]):format(options.key, options.secret, options.tenant, options.base_url, options.token_url)))
+    assert.equal("nil\tio\n101\n", output)
+    assert.equal(0, status)
   end)
 end)

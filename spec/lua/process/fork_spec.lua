@@ -163,3 +163,69 @@ describe("a process that forks", function()
     ]], 20)
   end)
 end)
+
+-- In a forked child what somebody had in the parent was had for ever: the place for
+-- a download of audio, or the asking of the token function.
+describe("a process that forks", function()
+  it("has no stall in the child while audio was coming in", function()
+    programs.succeeds(plain, programs.fork() .. [[
+      xima.audio_interval = 0.01
+      local client = ccaas.new(xima)
+      local row = assert(client:recordings({ from = 0, to = os.time(), limit = 1 }):next())
+      local whole = #assert(client:audio(row))
+      local sink = coroutine.wrap(function()
+        assert(client:audio(row, { sink = coroutine.yield }))
+        return "over"
+      end)
+      assert(#sink() > 0) -- it is inside
+      local pid = child(function()
+        assert(#assert(client:audio(row, { deadline = 10 })) == whole)
+      end)
+      assert(forker.wait(pid) == 0)
+      repeat until sink(true) == "over"
+    ]], 30)
+  end)
+
+  it("has no stall in the child while the token function was asked", function()
+    programs.succeeds(plain, programs.fork() .. [[
+      local token, asked = xima.token, 0
+      xima.token = function()
+        asked = asked + 1
+        if asked == 1 then
+          coroutine.yield()
+        end
+        return token
+      end
+      local client = ccaas.new(xima)
+      local count
+      local first = coroutine.wrap(function() count = #assert(client:skills():all()) end)
+      first()
+      local pid = child(function()
+        assert(#assert(client:skills { deadline = 10 }:all()) > 0)
+      end)
+      assert(forker.wait(pid) == 0)
+      first()
+      assert(count > 0 and asked == 1)
+    ]], 30)
+  end)
+end)
+
+-- What nginx's master had said of itself while it read its configuration, that
+-- nothing of it goes into a worker, the worker took for its own when the master had
+-- sent nothing yet: when it forked in its turn, its calls were ended.
+describe("a worker that forks", function()
+  it("keeps its calls, whatever was said in the process before it", function()
+    programs.succeeds((programs.sandboxes()), programs.fork() .. [[
+      local core = require "ccaas.core"
+      local client = ccaas.new(options)
+      core.stay()
+      local worker = child(function()
+        local stream = client:groups()
+        assert(stream:next())
+        assert(forker.wait(child(function() end)) == 0)
+        assert(#assert(stream:all()) == 199)
+      end)
+      assert(forker.wait(worker) == 0)
+    ]], 30)
+  end)
+end)

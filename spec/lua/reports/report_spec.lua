@@ -593,3 +593,17 @@ describe("a report", function()
     assert.equal(0, s.accepted)
   end)
 end)
+
+-- A report that says 202 and Retry-After: 0 for ever made a busy loop.
+describe("a report that says 202 and Retry-After: 0 for ever", function()
+  it("is not asked for in a busy loop", function()
+    local s = server.start(function()
+      return server.answer("", { status = 202, headers = { ["Retry-After"] = "0" } })
+    end)
+    local client = ccaas.new { provider = "xima", host = "x", base_url = s.url, token = "t", deadline = 1,
+      loop = s:options().loop }
+    local _, err = client:historic_data("1001")
+    assert.equal("timeout", err.code)
+    assert.is_true(#s.requests <= 8, #s.requests)
+  end)
+end)

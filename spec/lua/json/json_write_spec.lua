@@ -1,7 +1,8 @@
--- Numbers of more than 14 digits were sent, and noted by the archive, with their
--- last digits gone: lua-cjson's older versions write no more.
+-- How numbers are written into requests and files.
 local json = require "ccaas.json"
 
+-- Numbers of more than 14 digits were sent, and noted by the archive, with their
+-- last digits gone: lua-cjson's older versions write no more.
 describe("a number in a request's body", function()
   for text, value in pairs {
     ["123456789012345"] = 123456789012345, ["-123456789012345"] = -123456789012345,

@@ -1,18 +1,19 @@
--- A client that was collected took its token with it: a script that makes one
--- for each call asked for a token each time, and hammered the vendor with
--- credentials that had just been refused.
+-- Tokens that outlive the clients that asked for them.
 local helper = require "spec.support.helper"
 local ccaas = require "ccaas"
 
-local function token_requests(sandbox)
-  local count = 0
-  for _, request in ipairs(sandbox:requests()) do
-    count = count + (request.path == "/oauth/v2/token" and 1 or 0)
-  end
-  return count
-end
-
+-- A client that was collected took its token with it: a script that makes one
+-- for each call asked for a token each time, and hammered the vendor with
+-- credentials that had just been refused.
 describe("a client for each call", function()
+  local function token_requests(sandbox)
+    local count = 0
+    for _, request in ipairs(sandbox:requests()) do
+      count = count + (request.path == "/oauth/v2/token" and 1 or 0)
+    end
+    return count
+  end
+
   it("asks for one token in all", function()
     local sandbox = helper.sandbox { agents = 3, queues = 3 }
     for _ = 1, 10 do
