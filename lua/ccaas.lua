@@ -89,7 +89,7 @@ local function host_url(vendor, given)
   end
   local url = vendor.base_url:format(given.host)
   if given.host:find("[/?#@%s]") or not uri.parse(url) then
-    misuse.raise("ccaas.new: option `host` is no host's name: %q", given.host)
+    misuse.raise("ccaas.new: option `host` is not a host name: %q", given.host)
   end
   return url
 end

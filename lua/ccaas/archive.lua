@@ -99,7 +99,7 @@ local function open_manifest(own, dir)
   local path = dir .. "/" .. MANIFEST
   local out, reason, number = core.open(path, "ab", "nofollow")
   if not out then
-    return nil, io_error(own, number == MISSING and dir .. " is not there: create it first" or reason)
+    return nil, io_error(own, number == MISSING and dir .. " does not exist: create it first" or reason)
   end
   local file
   file, reason = core.open(path, "rb", "nofollow")
@@ -214,7 +214,7 @@ end
 -- whether it was there; or nil and an error.
 local function fetch(self, own, opts, row, path)
   if not is_named(row) then
-    return nil, protocol_error(own, "the recording's row has no recordingKey and tenantName of the form expected")
+    return nil, protocol_error(own, "the recording's row has no usable recordingKey and tenantName")
   end
   local bytes = is_whole(path, tonumber(row.size))
   if bytes then

@@ -87,7 +87,7 @@ local function to_sink(own, sink)
     restart = function(headers)
       if not tag or tag:sub(1, 2) == "W/" or tag ~= headers.etag then
         return nil, errors.new({ code = "network", retryable = true,
-          message = "the connection broke off, and what the sink was given may not be the same: start anew" },
+          message = "the connection was lost, and what the sink already has may not match the rest: start again" },
           own.provider)
       end
       skip = given
@@ -106,7 +106,7 @@ end
 ---@return ccaas.Error|nil
 function download.place(own, where, opts)
   if opts.file and opts.sink then
-    misuse.raise("%s: options `file` and `sink` do not go together", where)
+    misuse.raise("%s: options `file` and `sink` cannot be used together", where)
   end
   if opts.file then
     return to_file(own, opts.file)
@@ -191,9 +191,9 @@ local function new_audio_check(size)
     finish = function(_, bytes)
       local whole, reason = ogg:finish()
       if not whole then
-        return nil, "the audio is not whole: " .. reason
+        return nil, "the audio is incomplete: " .. reason
       elseif size and size ~= bytes then
-        return nil, string.format("the audio has %d bytes, the recording says %s", bytes, text.of(size))
+        return nil, string.format("the audio has %d bytes, but the recording says %s", bytes, text.of(size))
       end
       return true
     end,

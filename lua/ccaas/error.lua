@@ -64,7 +64,7 @@ function errors.new(fields, provider)
   fields.provider = provider
   -- None is without these: what lacks them is a fault of ours, told as such.
   fields.code = fields.code or "io"
-  fields.message = fields.message or "it failed, and nothing says why: please report it"
+  fields.message = fields.message or "it failed for an unknown reason: please report it"
   fields.message = core.show(tostring(fields.message))
   fields.attempts = fields.attempts or {}
   fields.retryable = fields.retryable or false

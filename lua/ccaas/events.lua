@@ -97,7 +97,7 @@ local function wait(self, seconds)
   local gather, own = self.source.gather, self.own
   if gather:forked() then
     self:close()
-    return nil, failure(self, "cancelled", "the process was forked while this was under way")
+    return nil, failure(self, "cancelled", "the process forked while this was running")
   end
   local waited, reason = true, nil
   self.waiting = self.waiting + 1

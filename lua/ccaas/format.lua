@@ -137,7 +137,7 @@ function formats.check(name, kind)
     if judged ~= false and not (last and markup and not found) then
       return true
     end
-    return nil, string.format("the answer is not the %s that was asked for (content type %s): a login page, perhaps",
+    return nil, string.format("the answer is not the %s that was requested (content type %s): perhaps a login page",
       name, content_type ~= "" and content_type or "unknown")
   end
   return {

@@ -54,7 +54,7 @@ function gives.stream(own, name, method, plan, opts)
   plan.concurrency = opts.concurrency or own.concurrency
   plan.totals = method.totals
   if plan.page > 0 and #plan.urls > 1 then
-    misuse.raise("%s: option `page` does not go with so many ids: they need %d requests", name, #plan.urls)
+    misuse.raise("%s: option `page` cannot be used with so many ids: they need %d requests", name, #plan.urls)
   end
   return streams.new(own, plan, name)
 end
@@ -67,7 +67,7 @@ function gives.row(own, name, _, plan)
   elseif count ~= 1 then
     return nil, errors.new({
       code = count == 0 and "not_found" or "protocol",
-      message = string.format("one row was asked for, the answer has %d", count),
+      message = string.format("one row was requested, but the answer has %d", count),
       status = status,
     }, own.provider)
   end
@@ -125,7 +125,7 @@ function gives.document(own, name, method, plan)
     if type(items) ~= "table" or not arrange(own, part, items) then
       return nil, errors.new({
         code = "protocol",
-        message = string.format("the answer has no list %q of the form expected", part_name),
+        message = string.format("the answer has no list %q in the expected form", part_name),
         status = status,
       }, own.provider)
     end

@@ -203,9 +203,9 @@ return function(...)
       source, own = events.source(stream)
     end
     if not source then
-      misuse.raise("merge: argument %d is no stream, but a %s", i, type(stream))
+      misuse.raise("merge: argument %d must be a stream, not a %s", i, type(stream))
     elseif seen[stream] then
-      misuse.raise("merge: argument %d is a stream that is there already", i)
+      misuse.raise("merge: argument %d is the same stream as an earlier one", i)
     end
     seen[stream], sources[i] = true, source
     add_owns(owns, seen_owns, source, own)

@@ -120,14 +120,14 @@ local function arguments(name, method, known, ids, given)
   if method.fields then
     local row = given[1]
     if type(row) ~= "table" then
-      misuse.raise("%s: expected a row, as `recordings` gives them, not a %s", name, type(row))
+      misuse.raise("%s: expected a row that `recordings` gave, not a %s", name, type(row))
     end
     local opts = options.check(name, given[2], known)
     local values = {}
     for i, field in ipairs(method.fields) do
       values[i] = row[field]
       if values[i] == nil then
-        misuse.raise("%s: the row has no `%s`, as those of `recordings` have", name, field)
+        misuse.raise("%s: the row has no `%s`: pass a row that `recordings` gave", name, field)
       end
     end
     return values, opts

@@ -41,7 +41,7 @@ function checks.secret(where, name, value)
   if type(value) ~= "string" or value == "" then
     misuse.raise("%s: option `%s` must be a string that is not empty", where, name)
   elseif text.has_controls(value) then
-    misuse.raise("%s: option `%s` has control characters in it (a line end, perhaps)", where, name)
+    misuse.raise("%s: option `%s` has control characters in it (perhaps a line break)", where, name)
   end
 end
 
@@ -49,7 +49,7 @@ end
 function checks.key(where, name, value)
   checks.secret(where, name, value)
   if value:find(":", 1, true) then
-    misuse.raise("%s: option `%s` has a colon in it, which no key has: give key and secret each by itself", where, name)
+    misuse.raise("%s: option `%s` has a colon in it: give the key and the secret separately", where, name)
   end
 end
 
@@ -98,7 +98,7 @@ function checks.url(where, name, value)
   if not origin then
     misuse.raise("%s: option `%s` cannot be used: %s", where, name, reason)
   elseif origin.scheme == "http" and not uri.is_loopback(origin.host) then
-    misuse.raise("%s: option `%s` is http:// to another machine, where anybody could read the token: use https://",
+    misuse.raise("%s: option `%s` is http:// to another machine, so others could read the token: use https://",
       where, name)
   end
 end
@@ -128,7 +128,7 @@ end
 function checks.time(where, name, value)
   local seconds, reason = times.parse(value)
   if not seconds then
-    misuse.raise("%s: option `%s` is no time: %s", where, name, reason)
+    misuse.raise("%s: option `%s` is not a time: %s", where, name, reason)
   end
 end
 
@@ -137,7 +137,7 @@ function checks.any() end
 -- A whole number between two bounds.
 local function whole(least, most)
   local wanted = most and string.format("a whole number from %d to %d", least, most)
-    or string.format("a whole number from %d on", least)
+    or string.format("a whole number, %d or more", least)
   return function(where, name, value)
     if type(value) ~= "number" or value % 1 ~= 0 or value < least or value > (most or 2 ^ 53) then
       say(where, name, wanted, value)
@@ -195,7 +195,7 @@ function options.id(where, what, id)
   elseif id == "" then
     misuse.raise("%s: %s is empty", where, what)
   elseif id == "." or id == ".." then
-    misuse.raise("%s: %s is %q, which a path does not take for an id", where, what, id)
+    misuse.raise("%s: %s is %q, which cannot be an id in a path", where, what, id)
   end
   return id
 end

@@ -23,7 +23,7 @@ report.options = {
 
 local function timeframe(name, opts)
   if opts.from == nil or opts.to == nil then
-    misuse.raise("%s: options `from` and `to` go together", name)
+    misuse.raise("%s: options `from` and `to` must be given together", name)
   end
   options.check_period(name, opts)
   local from, from_offset = times.parse(opts.from)

@@ -45,7 +45,7 @@ local function request_query(given)
   local names, list = {}, {}
   for name in pairs(given) do
     if type(name) ~= "string" then
-      misuse.raise("request: option `query` must have names as its keys, not a %s", type(name))
+      misuse.raise("request: the keys of option `query` must be strings, not a %s", type(name))
     end
     names[#names + 1] = name
   end
@@ -55,7 +55,7 @@ local function request_query(given)
     for _, value in ipairs(type(values) == "table" and values or { values }) do
       local kind = type(value)
       if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-        misuse.raise("request: a %s cannot stand in option `query`, as %q has one", kind, name)
+        misuse.raise("request: the value of %q in option `query` cannot be a %s", name, kind)
       end
       list[#list + 1] = { name, text.of(value) }
     end
@@ -70,11 +70,11 @@ local function request_headers(headers, given)
   local own = {}
   for name, value in pairs(given or {}) do
     if type(name) ~= "string" or not name:match("^[A-Za-z0-9!#$%%&'*+%-.^_`|~]+$") then
-      misuse.raise("request: %q is no name for a header", tostring(name))
+      misuse.raise("request: %q is not a header name", tostring(name))
     elseif reserved[text.lower(name)] then
       misuse.raise("request: header %s is set by the library itself", name)
     elseif type(value) ~= "string" and type(value) ~= "number" or tostring(value):find("[%z\1-\8\10-\31\127]") then
-      misuse.raise("request: the value of header %s is no text without control characters", name)
+      misuse.raise("request: the value of header %s must be text without control characters", name)
     end
     own[text.lower(name)] = name .. ": " .. text.of(value)
   end
@@ -92,7 +92,7 @@ end
 
 local function request_path(path)
   if path:sub(1, 1) ~= "/" or uri.has_dots(path) or path:find("[?#]") then
-    misuse.raise("request: option `path` must begin with a slash and stay below the base address,"
+    misuse.raise("request: option `path` must begin with a slash and stay below the base address;"
       .. " its query goes into `query`: %q", path:match("^[^?#]*"))
   end
   return uri.encode_path(path)
@@ -125,7 +125,7 @@ return function(self, given)
   local plan = methods.plan(own, {}, opts)
   plan.method = text.upper(opts.method or "GET")
   if not plan.method:match("^[A-Z]+$") then
-    misuse.raise("request: %q is no method", opts.method)
+    misuse.raise("request: %q is not a method", opts.method)
   end
   plan.urls = { own.base_url .. request_path(opts.path) .. request_query(opts.query) }
   plan.idempotent = opts.idempotent or plan.method == "GET" or plan.method == "HEAD"

@@ -269,7 +269,8 @@ end
 ---@return ccaas.Events
 function subscribe.give(own, name, method, plan, opts)
   if #plan.urls > 1 then
-    misuse.raise("%s: too many ids for one websocket: split them, and read both by ccaas.merge", name)
+    misuse.raise("%s: too many ids for one websocket: split them into two subscriptions, and read both with "
+      .. "ccaas.merge", name)
   end
   local pauses = own.pauses or {}
   local live = core.subscription(own.core, {

@@ -114,7 +114,7 @@ local function parse_text(text)
   if rest ~= "" then
     local clock, zone = rest:match("^[Tt ]([%d:.,]*)(.*)$")
     if not clock then
-      return nil, "what follows its date is no time of day"
+      return nil, "what follows its date is not a time of day"
     end
     seconds, is_leap = parse_clock(clock)
     if not seconds then

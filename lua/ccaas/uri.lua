@@ -71,18 +71,18 @@ function uri.parse(address)
     return nil, "it has a user name in it"
   end
   if address:find("[^A-Za-z0-9%-%._~!$&'()*+,;=:@/%%%[%]]") then
-    return nil, "it has spaces or other characters in it that no address has"
+    return nil, "it has spaces or other characters that an address cannot have"
   end
   local host = authority:match("^%[([%x:%.]+)%]$")
     or authority:match("^%[([%x:%.]+)%]:%d+$")
     or authority:match("^([A-Za-z0-9%-%._]+)$")
     or authority:match("^([A-Za-z0-9%-%._]+):%d+$")
   if not host then
-    return nil, "its host is none"
+    return nil, "its host is not valid"
   end
   local port = authority:match(":(%d+)$")
   if port and (tonumber(port) < 1 or tonumber(port) > 65535) then
-    return nil, "its port is none"
+    return nil, "its port is not valid"
   end
   return { scheme = scheme, host = text.lower(host), path = (path:gsub("/+$", "")) }
 end

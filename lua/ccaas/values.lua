@@ -59,7 +59,7 @@ function values.collect(documents, provider)
   local result = { values = {}, pending = {} }
   for _, document in ipairs(documents) do
     if type(document) ~= "table" or not is_list(document.results) or not add_values(result, document) then
-      return nil, errors.new({ code = "protocol", message = 'the answer has no list "results" of the form expected' },
+      return nil, errors.new({ code = "protocol", message = 'the answer has no list "results" in the expected form' },
         provider)
     end
   end

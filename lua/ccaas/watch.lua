@@ -386,7 +386,7 @@ end
 local own_checks = {
   interval = function(where, name, value)
     if type(value) ~= "number" or not (value >= LEAST and value < math.huge) then
-      misuse.raise("%s: option `%s` must be a number of seconds from %d on: the vendor's data is not newer", where,
+      misuse.raise("%s: option `%s` must be %d seconds or more: the vendor's data is not newer", where,
         name, LEAST)
     end
   end,
@@ -423,7 +423,7 @@ return function(self, what, given)
   local own = side.of(self, "watch")
   local lists = lists_of(own.vendor)
   if not lists[what] then
-    misuse.raise("watch: %s is no list that can be watched%s",
+    misuse.raise("watch: %s is not a list that can be watched%s",
       type(what) == "string" and ("%q"):format(what) or text.of(what), misuse.hint(what, lists))
   end
   lists[what](self, given):close() -- wrong options raise here, not at a poll

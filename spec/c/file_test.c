@@ -334,7 +334,7 @@ TEST(bad_paths)
     check_refused(in_folder(""), EISDIR, "it is a directory");
     check_refused(in_folder("."), EISDIR, "it is a directory");
     check_refused("", EISDIR, "cannot write the file: it is a directory");
-    check_refused("/dev/null", EEXIST, "no regular file");
+    check_refused("/dev/null", EEXIST, "not a regular file");
     check_refused("/dev/null/x", ENOTDIR, "no such directory");
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
@@ -349,7 +349,7 @@ TEST(bad_paths)
 TEST(pipe_there)
 {
     CHECK_INT(mkfifo(place, 0666), 0);
-    check_refused(place, EEXIST, "no regular file");
+    check_refused(place, EEXIST, "not a regular file");
 }
 
 /* Runs `f` in a child; true when it gave true. */

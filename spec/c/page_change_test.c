@@ -241,8 +241,8 @@ static void repeats_itself(void)
     }
     CHECK_INT(read, 100);
     CHECK_STR(reason,
-              "100 pages in a row brought no row that was new: the server "
-              "repeats itself, or names far more rows than there are");
+              "100 pages in a row brought no new row: the server repeats "
+              "itself, or announces far more rows than there are");
 }
 
 static void grows_for_ever(void)

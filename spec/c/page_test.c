@@ -194,7 +194,8 @@ static void counts_differ(void)
 
 static void other_page(void)
 {
-    const char *reason = "the answer is another page than the one asked for";
+    const char *reason =
+        "the answer is a different page from the one requested";
     struct cc_page_head head = {0, 100, 3, 250};
 
     CHECK_STR(first_head(1, 100, 3, 250), reason);

@@ -100,11 +100,11 @@ static void no_file(void)
 
     strcpy(address.sun_path, path);
     CHECK_INT(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    refused("no regular file");
+    refused("not a regular file");
     close(fd);
     unlink(path);
     CHECK_INT(mkfifo(path, 0600), 0);
-    refused("no regular file");
+    refused("not a regular file");
     unlink(path);
     CHECK_INT(symlink("/etc/passwd", path), 0);
     refused("symbolic link");

@@ -106,7 +106,7 @@ describe("in nginx's workers what one request began to read", function()
     sandbox:fault { path = "/queues", hang = true }
     assert.equal("timeout", n:body "/begin")
     nginx.wait_until("the stream's end", function()
-      return n:body "/look" == "closed: who read it in nginx is gone"
+      return n:body "/look" == "closed: the nginx request that read it has ended"
     end)
   end)
 

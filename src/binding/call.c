@@ -212,7 +212,7 @@ static int hand_out(lua_State *L, struct call_box *box,
         return ccaas_call_admit(box->call, NULL, 0) == CCAAS_ADMIT_NEW;
     }
     if (box->rows && record->bytes[0] != '{') {
-        ccaas_call_malformed(box->call, 0, "a row is no object");
+        ccaas_call_malformed(box->call, 0, "a row is not an object");
         return 0;
     }
     if (!cc_decoder_run(L, DECODER, record->bytes, record->length, &fault)) {

@@ -24,7 +24,8 @@ static const char *check_path(lua_State *L)
     size_t length;
     const char *path = luaL_checklstring(L, 1, &length);
 
-    luaL_argcheck(L, strlen(path) == length, 1, "a path has no NUL in it");
+    luaL_argcheck(L, strlen(path) == length, 1,
+                  "a path must not have a NUL in it");
     return path;
 }
 

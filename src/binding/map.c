@@ -19,7 +19,7 @@ static const char *read_entry(struct cc_run *run, const char *at,
 
     *plain = NULL;
     if (at == run->scan.end || *at != '{')
-        return cc_decode_fail(run, at, "an entry of the map is no object");
+        return cc_decode_fail(run, at, "an entry of the map is not an object");
     lua_pushnil(L);
     lua_pushnil(L);
     at = cc_scan_space(at + 1, run->scan.end);
@@ -37,7 +37,8 @@ static const char *read_entry(struct cc_run *run, const char *at,
         members++;
         if (cc_decode_is_text(decoder->map_key, name, length)) {
             if (at == run->scan.end || *at != '"')
-                return cc_decode_fail(run, at, "a key of the map is no string");
+                return cc_decode_fail(run, at,
+                                      "a key of the map is not a string");
             at = cc_decode_string(run, at + 1);
             if (at)
                 lua_replace(L, key);

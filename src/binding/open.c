@@ -134,7 +134,8 @@ int cc_binding_open(lua_State *L)
     FILE **place, *stream;
     mode_t bits = 0666;
 
-    luaL_argcheck(L, strlen(path) == length, 1, "a path has no NUL in it");
+    luaL_argcheck(L, strlen(path) == length, 1,
+                  "a path must not have a NUL in it");
     if (how)
         flags |= O_NOFOLLOW;
     if (how == 2) {

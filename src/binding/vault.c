@@ -35,7 +35,8 @@ int cc_binding_new_vault(lua_State *L)
     bool lock = lua_toboolean(L, 2);
     struct vault_box *box;
 
-    luaL_argcheck(L, strlen(path) == length, 1, "a path has no NUL in it");
+    luaL_argcheck(L, strlen(path) == length, 1,
+                  "a path must not have a NUL in it");
     box = cc_newuserdata(L, sizeof *box + length + 1);
     box->vault = CC_VAULT_CLOSED;
     box->locked = lock;

@@ -33,10 +33,9 @@ static enum ccaas_admit admit_counted(struct ccaas_call *call,
     }
     if (fetch->rows == fetch->fresh &&
         memcmp(own, fetch->last, sizeof own) != 0)
-        cc_call_fail_as(
-            call, CCAAS_PROTOCOL,
-            "the connection broke off, and the list that was asked for "
-            "again is another one: start anew");
+        cc_call_fail_as(call, CCAAS_PROTOCOL,
+                        "the connection was lost, and the list has changed "
+                        "since: start again");
     return CCAAS_ADMIT_AGAIN;
 }
 

@@ -205,8 +205,8 @@ static enum ccaas_take finish_page(struct ccaas_call *call)
     call->info.page = fetch->page;
     call->info.walk = (int64_t)fetch->walk;
     if (call->plan.counted && fetch->rows < fetch->fresh)
-        reason = "the connection broke off, and the list that was asked for "
-                 "again is shorter: start anew";
+        reason = "the connection was lost, and the list has become shorter "
+                 "since: start again";
     if (call->plan.paged)
         reason = cc_page_read(walk, fetch->page, fetch->distinct);
     if (reason) {
@@ -359,7 +359,7 @@ static enum ccaas_take go_on(struct ccaas_call *call,
         start_clock(call, now);
     if (call->pid != getpid()) {
         cc_call_fail_as(call, CCAAS_CANCELLED,
-                        "the process was forked while this was under way");
+                        "the process forked while this was running");
         return CCAAS_TAKE_ERROR;
     }
     disarm(call);

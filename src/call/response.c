@@ -97,8 +97,7 @@ static bool has_no_content(struct cc_fetch *fetch)
         (fetch->status != 204 && fetch->status != 205))
         return false;
     snprintf(message, sizeof message,
-             "the server answered %d, which has no content, where JSON was "
-             "asked for",
+             "the server answered %d, which has no content, instead of JSON",
              fetch->status);
     cc_fetch_refuse(fetch, CCAAS_PROTOCOL, message);
     return true;
@@ -126,8 +125,8 @@ static void take_chunks_head(struct cc_fetch *fetch, double at)
         if (!fetch->got || !range || sscanf(range, "bytes %lld-", &from) != 1 ||
             from != fetch->got)
             cc_fetch_refuse(fetch, CCAAS_PROTOCOL,
-                            "the server sent another part of the file than "
-                            "was asked for");
+                            "the server sent a different part of the file from "
+                            "the one requested");
         return;
     }
     fetch->afresh = fetch->afresh || fetch->got > 0;
@@ -224,9 +223,8 @@ static void conclude_answer(struct cc_fetch *fetch,
         break;
     case CC_SPLIT_MORE:
         cc_error_set(&fetch->error, CCAAS_NETWORK, "%s",
-                     end->empty
-                         ? "the answer is empty, where JSON was asked for"
-                         : "the answer was cut short");
+                     end->empty ? "the answer is empty instead of JSON"
+                                : "the answer was cut short");
         cc_fetch_retry(fetch, true, true, at);
         break;
     case CC_SPLIT_BAD:

@@ -107,8 +107,9 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
 
 const char *cc_engine_closing(struct ccaas_bell *bell)
 {
-    return bell && cc_bell_is_cut(bell) ? "closed: who read it in nginx is gone"
-                                        : "closed";
+    return bell && cc_bell_is_cut(bell)
+               ? "closed: the nginx request that read it has ended"
+               : "closed";
 }
 
 struct cc_http *cc_engine_http(struct ccaas_engine *engine)

@@ -25,17 +25,17 @@ enum ccaas_code {
     CCAAS_OK,
     CCAAS_AUTH,          /* the credentials or the token are refused */
     CCAAS_FORBIDDEN,     /* they are good, but not for this */
-    CCAAS_BAD_REQUEST,   /* the server does not take the request */
-    CCAAS_NOT_FOUND,     /* there is no such thing */
+    CCAAS_BAD_REQUEST,   /* the server rejected the request */
+    CCAAS_NOT_FOUND,     /* it does not exist */
     CCAAS_RATE_LIMITED,  /* too fast, after all retries */
     CCAAS_EGRESS_CAPPED, /* a cap on downloaded bytes: final */
     CCAAS_SERVER,        /* the server failed, after all retries */
     CCAAS_TIMEOUT,       /* a time-out or the deadline */
-    CCAAS_DNS,           /* the host's name cannot be looked up */
+    CCAAS_DNS,           /* the host name cannot be looked up */
     CCAAS_CONNECT,       /* nobody listens there, or it is out of reach */
     CCAAS_TLS,           /* no secure connection: certificate, handshake */
     CCAAS_NETWORK,       /* the connection was lost */
-    CCAAS_PROTOCOL,      /* the answer is not what it should be */
+    CCAAS_PROTOCOL,      /* the answer is not as expected */
     CCAAS_TOO_LARGE,     /* it is larger than max_record or max_body */
     CCAAS_CANCELLED,     /* closed by its owner */
     CCAAS_IO,            /* a local file or descriptor */

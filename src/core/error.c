@@ -37,18 +37,18 @@ const char *ccaas_code_text(enum ccaas_code code)
 {
     static const char *const texts[] = {
         [CCAAS_AUTH] = "the credentials or the token are refused",
-        [CCAAS_FORBIDDEN] = "the credentials are not enough for this",
-        [CCAAS_BAD_REQUEST] = "the server does not take the request",
-        [CCAAS_NOT_FOUND] = "there is no such thing",
+        [CCAAS_FORBIDDEN] = "the credentials do not allow this",
+        [CCAAS_BAD_REQUEST] = "the server rejected the request",
+        [CCAAS_NOT_FOUND] = "it does not exist",
         [CCAAS_RATE_LIMITED] = "too many requests",
         [CCAAS_EGRESS_CAPPED] = "the cap on downloaded bytes is reached",
         [CCAAS_SERVER] = "the server failed",
         [CCAAS_TIMEOUT] = "the time is up",
-        [CCAAS_DNS] = "the host's name cannot be looked up",
+        [CCAAS_DNS] = "the host name cannot be looked up",
         [CCAAS_CONNECT] = "no connection can be made",
         [CCAAS_TLS] = "no secure connection can be made",
         [CCAAS_NETWORK] = "the connection was lost",
-        [CCAAS_PROTOCOL] = "the answer is not what it should be",
+        [CCAAS_PROTOCOL] = "the answer is not as expected",
         [CCAAS_TOO_LARGE] = "the answer is too large",
         [CCAAS_CANCELLED] = "closed",
         [CCAAS_IO] = "a file or descriptor failed",
@@ -57,7 +57,7 @@ const char *ccaas_code_text(enum ccaas_code code)
 
     return code > CCAAS_OK && code <= CCAAS_MEMORY
                ? texts[code]
-               : "it failed, and nothing says why: please report it";
+               : "it failed for an unknown reason: please report it";
 }
 
 enum ccaas_code cc_error_code(int status)

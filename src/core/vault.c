@@ -27,7 +27,7 @@ static enum cc_vault_state refuse(struct cc_vault *vault, const char *path,
 static const char *objection(const struct stat *file)
 {
     if (!S_ISREG(file->st_mode))
-        return "it is no regular file: choose another path";
+        return "it is not a regular file: choose another path";
     if (file->st_uid != geteuid())
         return "it belongs to another user: choose a path in a directory of "
                "your own";

@@ -73,7 +73,7 @@ static bool decode(struct cc_transfer *transfer, const char **bytes,
         case CC_DECODE_MORE:
             break;
         case CC_DECODE_BAD:
-            return refuse_body(transfer, "the compressed answer is wrong: ",
+            return refuse_body(transfer, "the compressed answer is not valid: ",
                                transfer->decode.reason);
         case CC_DECODE_MEMORY:
             transfer->no_memory = true;
@@ -173,7 +173,7 @@ static bool begin_body(struct cc_transfer *transfer)
         else if (strcmp(at, "transfer-encoding") == 0 &&
                  !cc_same_text(value, "chunked"))
             return refuse_body(transfer, "the answer has a transfer coding ",
-                               "that was not asked for");
+                               "that was not requested");
     }
     if (coding == CC_CODING_SEVERAL)
         return refuse_body(transfer, "the answer is compressed ",
@@ -181,7 +181,7 @@ static bool begin_body(struct cc_transfer *transfer)
     if (coding == CC_CODING_OTHER ||
         (coding != CC_CODING_NONE && transfer->plain))
         return refuse_body(transfer, "the answer has a content coding ",
-                           "that was not asked for");
+                           "that was not requested");
     transfer->coding = coding;
     if (coding != CC_CODING_NONE)
         cc_decode_start(&transfer->decode, coding);

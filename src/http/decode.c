@@ -114,7 +114,7 @@ static enum cc_decode_state run(struct cc_decode *decode, const void *bytes,
     case Z_MEM_ERROR:
         return CC_DECODE_MEMORY;
     default:
-        return bad(decode, decode->again ? "there are bytes behind its end"
+        return bad(decode, decode->again ? "there are bytes after its end"
                                          : "it is damaged, or not compressed");
     }
 }
@@ -161,7 +161,7 @@ enum cc_decode_state cc_decode_step(struct cc_decode *decode,
            decode->stream.avail_out) {
         if (decode->whole && *length) {
             if (decode->coding != CC_CODING_GZIP || **bytes != GZIP_FIRST)
-                return bad(decode, "there are bytes behind its end");
+                return bad(decode, "there are bytes after its end");
             inflateReset(&decode->stream);
             decode->whole = false;
             decode->again = true;

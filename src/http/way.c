@@ -79,7 +79,7 @@ bool cc_transfer_refused(struct cc_transfer *transfer, CURLcode result,
     end->transient = cc_retry_status((int)status);
     if (!status || status == 407)
         snprintf(end->message, sizeof end->message,
-                 "user and password are refused, or missing%s",
+                 "its user and password were refused, or are missing%s",
                  status ? " (407)" : "");
     else
         snprintf(end->message, sizeof end->message,

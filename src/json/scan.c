@@ -13,7 +13,7 @@ const char cc_json_no_colon[] = "a colon is missing";
 const char cc_json_no_array_end[] = "a comma or ] is missing";
 const char cc_json_no_object_end[] = "a comma or } is missing";
 const char cc_json_trailing[] = "something follows the end";
-const char cc_json_bom[] = "a byte order mark is no JSON";
+const char cc_json_bom[] = "a byte order mark is not JSON";
 
 const char *cc_scan_fail(struct cc_scan *scan, const char *wrong,
                          const char *reason)

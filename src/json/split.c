@@ -20,7 +20,7 @@ enum place {
 };
 
 const char cc_split_record[] = "a record";
-const char cc_split_between[] = "what stands between two records";
+const char cc_split_between[] = "the text between two records";
 
 void cc_split_start(struct cc_split *split, enum cc_split_kind kind,
                     const char *key, uint64_t max_record)
@@ -192,7 +192,8 @@ static bool fits_kind(struct cc_split *split, char c)
         return c == '[' || bad(split, "not an array");
     case CC_SPLIT_ARRAY_OR_KEY:
     case CC_SPLIT_ARRAY_OR_ONE:
-        return c == '[' || c == '{' || bad(split, "no array and no object");
+        return c == '[' || c == '{' ||
+               bad(split, "neither an array nor an object");
     case CC_SPLIT_WHOLE:
     case CC_SPLIT_CHECK:
         break;

@@ -165,7 +165,7 @@ static const char *wrong_number(const struct cc_page_walk *walk, int64_t page,
         return "the answer's page is not a whole number";
     }
     if (head->page >= 0 && head->page != page) {
-        return "the answer is another page than the one asked for";
+        return "the answer is a different page from the one requested";
     }
     if (head->size < 0 && head->size != CC_PAGE_NONE) {
         return "the answer's page size is not a whole number";
@@ -304,8 +304,8 @@ const char *cc_page_barren(const struct cc_page_walk *walk)
 {
     return walk->barren < CC_PAGE_BARREN
                ? NULL
-               : "100 pages in a row brought no row that was new: the server "
-                 "repeats itself, or names far more rows than there are";
+               : "100 pages in a row brought no new row: the server repeats "
+                 "itself, or announces far more rows than there are";
 }
 
 static int64_t from_first(const struct cc_page_walk *walk, int64_t total)

@@ -202,8 +202,7 @@ static enum ccaas_news_kind go_on(struct ccaas_subscription *sub,
         start_clock(sub, now);
     if (sub->pid != getpid())
         return cc_subscription_fail_as(
-            sub, CCAAS_CANCELLED,
-            "the process was forked while this was under way");
+            sub, CCAAS_CANCELLED, "the process forked while this was running");
     disarm(sub);
     ccaas_engine_sweep(sub->client->engine);
     if (sub->closed)

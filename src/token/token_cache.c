@@ -275,7 +275,7 @@ void cc_token_give(struct cc_token *token, struct ccaas_client *client,
         bearer = cc_secret_new(text, length);
     if (!bearer) {
         cc_token_blame(token, CCAAS_AUTH,
-                       "the token function gave no usable token");
+                       "the token function returned no usable token");
         cc_token_life_failed(&token->life);
         cc_token_give_up(token, client);
         return;

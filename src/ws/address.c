@@ -53,12 +53,12 @@ static const char *parse_host(struct cc_address *address, const char *text,
     if (after == text)
         return "its address has no host";
     if (after - text > HOST_MOST)
-        return "its host's name is too long";
+        return "its host name is too long";
     address->host = strndup(text, (size_t)(after - text));
     if (!address->host)
         return cc_address_no_memory;
     if (address->host[strcspn(address->host, "<>\"\\^`{|}%@[]/")])
-        return "its host's name has characters that it cannot have";
+        return "its host name has characters that it cannot have";
     if (address->ipv6)
         after++;
     if (after == end)

@@ -20,11 +20,11 @@ static const char *check_header(const struct cc_frames *frames)
     unsigned char first = frames->header[0], opcode = first & 15;
 
     if (first & 0x70)
-        return "a frame has bits that were not agreed on";
+        return "a frame has reserved bits set";
     if (frames->header[1] & 0x80)
         return "the server masks a frame";
     if ((opcode > 2 && opcode < CC_FRAME_IS_CLOSE) || opcode > CC_FRAME_IS_PONG)
-        return "a frame is of an unknown kind";
+        return "a frame has an unknown opcode";
     if (opcode >= CC_FRAME_IS_CLOSE && !(first & 0x80))
         return "a control frame is fragmented";
     if (opcode >= CC_FRAME_IS_CLOSE && frames->left > CC_FRAME_CONTROL)

@@ -117,9 +117,9 @@ static const char *judge(const struct found *found)
     if (!found->accept)
         return "its Sec-WebSocket-Accept is missing or wrong";
     if (found->extension)
-        return "it has an extension that was not asked for";
+        return "it has an extension that was not requested";
     if (found->protocol)
-        return "it has a subprotocol that was not asked for";
+        return "it has a subprotocol that was not requested";
     return NULL;
 }
 

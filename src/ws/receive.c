@@ -47,7 +47,8 @@ static void take_answer(struct cc_socket *socket)
         cc_socket_refused(socket, "");
     } else if (head->wrong) {
         snprintf(message, sizeof message,
-                 "the server's answer to the handshake makes no websocket: %s",
+                 "the server's answer to the handshake does not open a "
+                 "websocket: %s",
                  head->wrong);
         cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, message);
     } else {
@@ -69,9 +70,9 @@ static size_t take_head(struct cc_socket *socket, const char *bytes,
         take_answer(socket);
         break;
     case CC_HEAD_NO_HTTP:
-        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
-                            "the server's answer to the handshake is no "
-                            "answer of HTTP/1");
+        cc_socket_finish_as(
+            socket, CCAAS_PROTOCOL, false, 0,
+            "the server's answer to the handshake is not HTTP/1");
         break;
     case CC_HEAD_TOO_LARGE:
         snprintf(message, sizeof message,

@@ -356,7 +356,8 @@ static void judge_proxy(struct cc_socket *socket, const char *why, int status,
         socket->status = status;
     if (status == 407)
         snprintf(end->message, sizeof end->message,
-                 "the proxy %s:%d: user and password are refused, or missing "
+                 "the proxy %s:%d: its user and password were refused, or are "
+                 "missing "
                  "(407)",
                  to->host, to->port);
     else if (status)
@@ -397,7 +398,7 @@ static void judge_failure(struct cc_socket *socket, const char *why,
         end->code = CCAAS_TLS;
         end->transient = false;
         snprintf(end->message, sizeof end->message,
-                 "the certificate of %s is not good: %s", socket->address.host,
+                 "the certificate of %s is not valid: %s", socket->address.host,
                  X509_verify_cert_error_string(socket->distrust));
     } else if (!socket->asked) {
         end->code = socket->address.tls ? CCAAS_TLS : CCAAS_PROTOCOL;
@@ -440,8 +441,9 @@ static double watch_connecting(struct cc_socket *socket, double now, bool *gone)
     if (until <= now) {
         cc_text_seconds(seconds, socket->connect_timeout);
         snprintf(message, sizeof message,
-                 socket->taken ? "no whole answer to the handshake within %s s"
-                               : "not connected within %s s",
+                 socket->taken
+                     ? "no complete answer to the handshake within %s s"
+                     : "not connected within %s s",
                  seconds);
         *gone = true;
         cc_socket_finish_as(socket, CCAAS_TIMEOUT, true,

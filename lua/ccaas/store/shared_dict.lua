@@ -9,7 +9,7 @@ return function(name)
   local ngx = rawget(_G, "ngx")
   local shared = type(ngx) == "table" and ngx.shared
   if not shared then
-    misuse.raise("store.shared_dict: there is no ngx.shared here: it is for nginx's Lua module; elsewhere use "
+    misuse.raise("store.shared_dict: ngx.shared is missing: this store needs nginx's Lua module; elsewhere use "
       .. "ccaas.store.file(path)")
   end
   local dict = shared[name]

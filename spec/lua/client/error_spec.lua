@@ -420,7 +420,7 @@ describe("an error without a reason", function()
     local errors = require "ccaas.error"
     local err = errors.new({}, "8x8")
     assert.equal("io", err.code)
-    assert.equal("8x8: io: it failed, and nothing says why: please report it", tostring(err))
+    assert.equal("8x8: io: it failed for an unknown reason: please report it", tostring(err))
   end)
 end)
 

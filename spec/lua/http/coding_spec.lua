@@ -199,7 +199,7 @@ describe("a compressed answer", function()
     local got, err = client:audio({ recordingKey = "k", tenantName = "t" })
     assert.is_nil(got)
     assert.equal("protocol", err.code)
-    assert.matches("not asked for", err.message, 1, true)
+    assert.matches("not requested", err.message, 1, true)
     assert.equal("identity", s.requests[1].headers["accept-encoding"])
     assert(server.xima(function() return answer(CSV, "identity") end):request { path = "/x" })
     client:request { path = "/x" }

@@ -39,7 +39,8 @@ local function check_407(proxy, err)
   assert.equal("connect", err.code)
   assert.equal(407, err.status)
   assert.is_false(err.retryable)
-  assert.equal("the proxy 127.0.0.1:" .. proxy.port .. ": user and password are refused, or missing (407)", err.message)
+  assert.equal(("the proxy 127.0.0.1:%d: its user and password were refused, or are missing (407)"):format(proxy.port),
+    err.message)
   assert.is_nil(tostring(err):find(PASSWORD, 1, true))
 end
 

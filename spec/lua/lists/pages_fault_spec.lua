@@ -278,7 +278,7 @@ describe("an item that is no object", function()
       local row, err = stream:next()
       assert.is_nil(row)
       assert.are.equal("protocol", err.code)
-      assert.are.equal(("malformed JSON at byte %d of the answer: a row is no object")
+      assert.are.equal(("malformed JSON at byte %d of the answer: a row is not an object")
         :format(#server.row "1" + 2), err.message)
       row, err = client:queue "1"
       assert.is_nil(row)

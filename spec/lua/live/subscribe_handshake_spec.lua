@@ -99,7 +99,7 @@ describe("a handshake is taken", function()
 end)
 
 describe("a handshake is refused", function()
-  local NO_WEBSOCKET = "makes no websocket: "
+  local NO_WEBSOCKET = "does not open a websocket: "
   local function without(what) return shaken(function(text) return (text:gsub(what .. "[^\r]*\r\n", "")) end) end
   local cases = {
     { "with a page", server.answer("<html>", { headers = { ["Content-Type"] = "text/html" } }), "protocol",
@@ -107,10 +107,10 @@ describe("a handshake is refused", function()
     { "with 426", server.answer("", { status = 426 }), "bad_request", "with status 426", 426 },
     { "with a redirect", server.answer("", { status = 307, headers = { Location = "/login" } }), "protocol",
       "redirects the websocket (307)", 307 },
-    { "by another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "protocol", "no answer of HTTP/1" },
-    { "by binary garbage", "\21\3\1\0\2\2\40", "protocol", "no answer of HTTP/1" },
+    { "by another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "protocol", "is not HTTP/1" },
+    { "by binary garbage", "\21\3\1\0\2\2\40", "protocol", "is not HTTP/1" },
     { "by a status that is none", shaken(function(text) return (text:gsub("101", "10101")) end), "protocol",
-      "no answer of HTTP/1" },
+      "is not HTTP/1" },
     { "without Upgrade", without("Upgrade:"), "protocol", NO_WEBSOCKET .. "it does not upgrade" },
     { "without Connection", without("Connection:"), "protocol", NO_WEBSOCKET .. "it does not upgrade" },
     { "without Sec-WebSocket-Accept", without("Sec%-WebSocket%-Accept:"), "protocol",
@@ -150,7 +150,7 @@ describe("a handshake is refused", function()
 
   it("when it never ends, by connect_timeout", function()
     local live = subscribe("HTTP/1.1 101 Switching Protocols\r\nUpgrade: web", { connect_timeout = 0.3 })
-    fails(live, "timeout", "no whole answer to the handshake within 0.3 s")
+    fails(live, "timeout", "no complete answer to the handshake within 0.3 s")
   end)
 end)
 
@@ -178,8 +178,8 @@ describe("frames that break the protocol", function()
   local frame = websocket.frame
   local cases = {
     { "that are masked", "\129\130\1\2\3\4Z_", "masks a frame" },
-    { "of an unknown kind", frame(3, "x"), "unknown kind" },
-    { "with bits that were not agreed on", frame(1, "x", { first = 0xC1 }), "not agreed on" },
+    { "of an unknown kind", frame(3, "x"), "unknown opcode" },
+    { "with bits that were not agreed on", frame(1, "x", { first = 0xC1 }), "reserved bits" },
     { "that control, in fragments", frame(9, "x", { more = true }), "is fragmented" },
     { "that control, too large", frame(9, ("x"):rep(126)), "too large" },
     { "that go on with nothing", frame(0, "x"), "belongs to no message" },

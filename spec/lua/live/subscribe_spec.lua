@@ -228,7 +228,7 @@ describe("a subscription", function()
     raises("option `queue` must be a whole number from 1 to 65536", { "101" }, { queue = 0 })
     raises("option `queue` must be a whole number from 1 to 65536", { "101" }, { queue = 65537 })
     raises("option `silence` must be a number of seconds above 0", { "101" }, { silence = 0 })
-    raises("option `max_reconnects` must be a whole number from 0 on", { "101" }, { max_reconnects = -1 })
+    raises("option `max_reconnects` must be a whole number, 0 or more", { "101" }, { max_reconnects = -1 })
     raises([[did you mean "overflow"?]], { "101" }, { overflaw = "latest" })
     local many = {}
     for i = 1, 3000 do

@@ -209,7 +209,7 @@ describe("an archive in trouble", function()
     for _, case in ipairs {
       { nil, "needs option `from`" }, { { from = 0, to = 1 }, "needs option `dir`" },
       { { from = 1, to = 0, dir = helper.folder() }, "is after `to`" },
-      { { from = "x", to = 0, dir = "/tmp" }, "option `from` is no time" },
+      { { from = "x", to = 0, dir = "/tmp" }, "option `from` is not a time" },
       { { from = 0, to = 1, dir = "/tmp", onfile = print }, "unknown option `onfile`" },
       { { from = 0, to = 1, dir = "" }, "option `dir`" },
       { { from = 0, to = 1, dir = "/tmp", progress = true }, "option `progress` must be a function" },

@@ -44,9 +44,9 @@ describe("audio", function()
     for _, offset in ipairs { 0, 4, 14, 18, 22, 26, 28, 100, 20000, -1 } do
       is_refused("a flipped bit at byte " .. offset, flipped(offset), "the audio is")
     end
-    is_refused("cut short in good order", function() return audio(ogg:sub(1, -2)) end, "not whole")
-    is_refused("cut to half a header", function() return audio(ogg:sub(1, 10)) end, "not whole")
-    is_refused("nothing", function() return audio "" end, "not whole")
+    is_refused("cut short in good order", function() return audio(ogg:sub(1, -2)) end, "incomplete")
+    is_refused("cut to half a header", function() return audio(ogg:sub(1, 10)) end, "incomplete")
+    is_refused("nothing", function() return audio "" end, "incomplete")
     is_refused("a login page", function() return audio "<!DOCTYPE html><html></html>" end, "damaged at byte 0")
     is_refused("something behind it", function() return audio(ogg .. "\n") end, "the audio is")
     is_refused("garbage", function() return audio(("\0\255x"):rep(1000)) end, "damaged at byte 0")

@@ -136,14 +136,14 @@ describe("audio", function()
     it("by a row that has what it takes, or raises and sends nothing", function()
       local other, s = start(function() return audio() end)
       for _, case in ipairs {
-        { "K1", nil, "expected a row, as `recordings` gives them" },
+        { "K1", nil, "expected a row that `recordings` gave" },
         { nil, nil, "expected a row" },
-        { {}, nil, "the row has no `tenantName`, as those of `recordings` have" },
+        { {}, nil, "the row has no `tenantName`: pass a row that `recordings` gave" },
         { { tenantName = "acme" }, nil, "the row has no `recordingKey`" },
         { { tenantName = "acme", recordingKey = 7 }, nil, "recording id must be a string" },
         { { tenantName = "acme", recordingKey = "" }, nil, "recording id is empty" },
-        { { tenantName = "..", recordingKey = "K1" }, nil, "which a path does not take" },
-        { recording(), { file = "/tmp/x", sink = print }, "options `file` and `sink` do not go together" },
+        { { tenantName = "..", recordingKey = "K1" }, nil, "which cannot be an id" },
+        { recording(), { file = "/tmp/x", sink = print }, "options `file` and `sink` cannot be used together" },
         { recording(), { sink = "x" }, "option `sink` must be a function" },
         { recording(), { progress = 1 }, "option `progress` must be a function" },
         { recording(), { path = "x" }, "unknown option `path`" },

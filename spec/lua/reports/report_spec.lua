@@ -544,11 +544,11 @@ describe("a report", function()
 
   describe("called the wrong way raises, and sends nothing:", function()
     local wrong = {
-      ["from without to"] = { { from = 0 }, "`from` and `to` go together" },
-      ["to without from"] = { { to = 0 }, "`from` and `to` go together" },
+      ["from without to"] = { { from = 0 }, "`from` and `to` must be given together" },
+      ["to without from"] = { { to = 0 }, "`from` and `to` must be given together" },
       ["from after to"] = { { from = 10, to = 5 }, "`from` (10) is not before `to` (5)" },
       ["no time between them"] = { { from = 5, to = 5 }, "is not before" },
-      ["a time that is none"] = { { from = "yesterday", to = 5 }, "option `from` is no time" },
+      ["a time that is none"] = { { from = "yesterday", to = 5 }, "option `from` is not a time" },
       ["an unknown format"] = { { format = "DOCX" }, 'unknown format "DOCX"' },
       ["a format in small letters"] = { { format = "pdf" }, 'did you mean "PDF"?' },
       ["agents that are no list"] = { { agents = "A(1)" }, "option `agents` must be a list" },

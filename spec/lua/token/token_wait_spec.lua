@@ -63,7 +63,7 @@ describe("calls that wait together for a token that cannot be had", function()
         local given, err = client:agents():all()
         assert.is_nil(given)
         assert.equal("auth", err.code)
-        assert.equal("the token function gave no usable token", err.message)
+        assert.equal("the token function returned no usable token", err.message)
       end
     end)
   end)
