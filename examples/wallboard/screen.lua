@@ -76,8 +76,8 @@ end
 ---@return integer width how many it takes
 function screen.cut(text, columns)
   local out, width, fits, fits_width = {}, 0, 0, 0
-  for char in text:gmatch("[^\128-\191][\128-\191]*") do
-    local wide = width_of(char)
+  for found in text:gmatch("[^\128-\191][\128-\191]*") do
+    local char, wide = found, width_of(found)
     if wide < 0 then
       char, wide = "?", 1
     end

@@ -41,7 +41,8 @@ function x8.plain(row, null)
   }
   if row.metrics then
     made.metrics = {}
-    for key, value in pairs(row.metrics) do
+    for index, given in pairs(row.metrics) do
+      local key, value = index, given
       if type(key) == "number" then
         key, value = value.key, value.value
       end

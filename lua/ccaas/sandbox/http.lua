@@ -50,8 +50,8 @@ end
 
 local function read_headers(text)
   local headers = {}
-  for name, value in text:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    name, value = letters.lower(name), value:gsub("[ \t]+$", "")
+  for field, rest in text:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
+    local name, value = letters.lower(field), rest:gsub("[ \t]+$", "")
     headers[name] = headers[name] and headers[name] .. ", " .. value or value
   end
   return headers

@@ -94,8 +94,8 @@ describe("the examples", function()
     local _, specs = helper.run(
       "cd " .. helper.quote(helper.top) .. "/spec && cat */*_spec.lua lua/*/*_spec.lua")
     local _, names = helper.run("cd " .. helper.quote(helper.top) .. "/examples && ls *.lua loops/*.lua")
-    for name in names:gmatch("%S+%.lua") do
-      name = name:gsub("^loops/%a+%.lua$", "loops")
+    for file in names:gmatch("%S+%.lua") do
+      local name = file:gsub("^loops/%a+%.lua$", "loops")
       assert.is_truthy(specs:find("examples/" .. name, 1, true), name .. " is in no spec")
     end
   end)

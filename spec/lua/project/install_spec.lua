@@ -57,8 +57,8 @@ for _, case in ipairs{
         .. "luarocks --lua-version %s --tree lua_modules remove ccaas"):format(helper.quote(sources),
         helper.quote(sources), case.version))
       assert.equal(0, status, output)
-      _, output = helper.run(("find %s -type f ! -name manifest"):format(helper.quote(tree)))
-      assert.equal("", output)
+      local _, left = helper.run(("find %s -type f ! -name manifest"):format(helper.quote(tree)))
+      assert.equal("", left)
     end)
 
     it("has every Lua file", function()
@@ -187,6 +187,7 @@ describe("a machine without", function()
     says("liblua5.2-dev", configure(present, "-DCCAAS_LUA=lua5.2"))
     says("liblua5.3-dev", configure(present, "-DCCAAS_LUA=lua5.3"))
     says("liblua5.1-0-dev", configure(present, "-DCCAAS_LUA=lua5.1"))
+    says("liblua5.5-dev", configure(present, "-DCCAAS_LUA=lua5.5"))
     local output = configure(present, "-DLUA_INCDIR=/nowhere")
     assert.is_truthy(output:find("no lua.h in /nowhere", 1, true), output)
     assert.is_truthy(output:find("apt-get install liblua5.4-dev", 1, true), output)

@@ -1,6 +1,7 @@
 -- Each Lua that is promised beside those of the other specs: Lua 5.1, 5.2 and 5.3
 -- load the module, walk a list and read a subscription, and walk a list in each
 -- event loop that there is for them.  What knows no Lua is taken as it was built.
+-- Lua 5.5 does the same where it and a lua-cjson for it are installed.
 local helper = require "spec.support.helper"
 
 local build = os.getenv "CCAAS_BUILD"
@@ -86,7 +87,12 @@ local LOOP = PRELUDE .. [[
   io.write(_VERSION, " ", count, " ", failure)
 ]]
 
-for _, version in ipairs { "5.1", "5.2", "5.3" } do
+local versions = { "5.1", "5.2", "5.3" }
+if helper.run("lua5.5 -e 'require [[cjson]]'") == 0 then
+  versions[#versions + 1] = "5.5"
+end
+
+for _, version in ipairs(versions) do
   describe("Lua " .. version, function()
     local folder, interpreter = nil, "lua" .. version
 
@@ -105,8 +111,9 @@ for _, version in ipairs { "5.1", "5.2", "5.3" } do
     end)
 
     local function say(script)
-      return run(("env -u LUA_PATH_5_2 -u LUA_PATH_5_3 -u LUA_CPATH_5_2 -u LUA_CPATH_5_3 LUA_PATH=%s LUA_CPATH=%s "
-        .. "%s -e %s"):format(helper.quote(helper.top .. "/lua/?.lua;;"), helper.quote(folder .. "/?.so;;"),
+      return run(("%s LUA_PATH=%s LUA_CPATH=%s %s -e %s"):format(
+        "env $(env | sed -n 's/^\\(LUA_C*PATH_5_.\\)=.*/-u \\1/p')",
+        helper.quote(helper.top .. "/lua/?.lua;;"), helper.quote(folder .. "/?.so;;"),
         interpreter, helper.quote(script)))
     end
 
@@ -131,6 +138,27 @@ for _, version in ipairs { "5.1", "5.2", "5.3" } do
       end
     end
 
-    it("has event loops to try", function() assert.is_true(loops > 0) end)
+    if version ~= "5.5" then
+      it("has event loops to try", function() assert.is_true(loops > 0) end)
+    end
   end)
 end
+
+-- Was: "attempt to assign to const variable" on Lua 5.5, where the first variable of
+-- a `for` is a constant.  Lua 5.4 finds it, too, once that is a local marked as such.
+it("no Lua file assigns to the control variable of a `for`", function()
+  local loops = 0
+  local function constant(line)
+    return not line:find "^%s*%-%-" and line:gsub("%f[%w_]for ([%a_][%w_]*)(.-) do%f[^%w_]", function(name, rest)
+      if rest:find "^ =" or rest:find "^[%w_, ]* in " then
+        loops = loops + 1
+        return ("for given_%s%s do local %s <const> = given_%s;"):format(name, rest, name, name)
+      end
+    end)
+  end
+  local _, files = helper.run("cd " .. helper.quote(helper.top) .. " && find lua examples spec -name '*.lua'")
+  for path in files:gmatch "%S+" do
+    assert(load(helper.read(path):gsub("[^\n]+", constant), "@" .. path))
+  end
+  assert.is_true(loops > 1000)
+end)
