@@ -119,6 +119,20 @@ describe("the build of the rock", function()
   end)
 end)
 
+describe("a LuaJIT in a folder of its own", function()
+  it("is what LuaRocks builds for, by the README's words", function()
+    local words = assert(helper.read("README.md"):match "`(%-%-lua%-version 5%.1 %-%-lua%-dir) /usr/local/openresty/")
+    local folder, copy = helper.folder(), helper.folder()
+    local status, output = helper.run(([[
+      cd %s && mkdir -p bin include && ln -s "$(command -v luajit)" bin/ && ln -s /usr/include/luajit-2.1 include/ &&
+      cd %s && cp -r %s/* . && echo 'echo "headers: $1"; exit 1' >tools/build-rock &&
+      LUAROCKS_CONFIG=examples/debian-luarocks.lua HOME=$PWD luarocks %s %s --tree lua_modules make]]):format(
+      helper.quote(folder), helper.quote(copy), helper.quote(sources), words, helper.quote(folder)))
+    assert.equal(1, status, output)
+    assert.is_truthy(output:find("headers: " .. folder .. "/include/luajit-2.1\n", 1, true), output)
+  end)
+end)
+
 it("a run without lua-cjson is told how to install it", function()
   local status, output = helper.run(helper.command [[
     package.path = package.path:gsub(";;", ";")
