@@ -2,8 +2,9 @@ rockspec_format = "3.0"
 package = "ccaas"
 version = "scm-1"
 source = {
-  -- A place holder: `luarocks make` builds the folder it is called in.
-  url = "git+https://example.org/ccaas.git",
+  -- PLACEHOLDER: no repository is there.  `luarocks make` builds the folder that it
+  -- is called in; tools/release puts the URL that it is given in this place.
+  url = "git+https://placeholder.invalid/ccaas.git",
 }
 description = {
   summary = "A client for contact-center data APIs (8x8, Xima)",
