@@ -18,13 +18,21 @@ top=$PWD
 log=build/log
 mkdir -p "$log"
 
-packages="gcc libc6-dev binutils cmake make ninja-build pkg-config
-    ca-certificates libcurl4-openssl-dev libssl-dev zlib1g-dev libwebsockets-dev
-    libwebsockets-evlib-uv libuv1-dev liblua5.4-dev liblua5.1-0-dev
-    liblua5.2-dev liblua5.3-dev lua5.2 lua5.3
-    libluajit-5.1-dev lua5.4 lua5.1 luajit luarocks lua-busted lua-cjson
-    lua-socket lua-sec lua-cqueues lua-luv lua-copas locales openssl python3
-    python3-websockets redis-server valgrind"
+# What builds the module, and what it is made of.
+packages="gcc libc6-dev cmake make ninja-build pkg-config ca-certificates
+    libcurl4-openssl-dev libssl-dev zlib1g-dev libwebsockets-dev
+    libwebsockets-evlib-uv libuv1-dev lua-cjson"
+# Each Lua and its headers.
+packages="$packages lua5.1 liblua5.1-0-dev lua5.2 liblua5.2-dev
+    lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev luajit libluajit-5.1-dev"
+# The specs' runner, the event loops, and the sockets of the specs' own servers.
+packages="$packages lua-busted lua-cqueues lua-luv lua-copas lua-socket lua-sec"
+# Servers and peers of other makes, and certificates.
+packages="$packages python3 python3-websockets redis-server openssl"
+# Rocks and releases.
+packages="$packages luarocks git"
+# Instruments: nm, other locales, memory.
+packages="$packages binutils locales valgrind"
 # The short forms need no other compiler and no linter.
 case ${1:-all} in
 quick | */*) ;;
@@ -34,7 +42,8 @@ quick | */*) ;;
 esac
 # Specs that build or read the project, a soak, and what has an instrument of
 # its own (a preloaded malloc excludes a sanitizer's): once is enough.
-once='/(house|install|versions?|soak|valgrind)_spec|process/memory_spec'
+once='/(house|install|release|versions?|soak|valgrind)_spec'
+once="$once|process/memory_spec"
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
 # Specs of what differs between the binding on LuaJIT and the one on Lua 5.4.
@@ -45,6 +54,7 @@ idle='/(store|wallboard)_|/(processes|halfopen|clock)_spec|ws_life_test'
 # for them at the end.  The short form leaves them out.
 long='/(install|versions|valgrind|exit|resources|soak|locale|fork|memory)_spec'
 long="$long|/(processes|recordings|descriptors|openssl|timeout|wallboard)_spec"
+long="$long|/release_spec"
 long="$long|/(audio_pace|retry|store_lease|ws_life)_"
 # Seconds that all fuzzers have together.
 fuzz_seconds=40

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CCAAS_VERSION "0.1.0"
+#define CCAAS_VERSION "0.2.0"
 
 /* -- Errors --------------------------------------------------------------- */
 

@@ -2,7 +2,9 @@
 -- one tree and installed in another; and what is said when a package is missing.
 local helper = require "spec.support.helper"
 
-local sources -- a copy of what the rock is made of: nothing is built in the repository
+-- A copy of what the rock is made of: nothing is built in the repository.  As in a
+-- checkout, the second rock is built over the first one's objects.
+local sources
 
 setup(function()
   sources = helper.folder()
@@ -45,7 +47,7 @@ for _, case in ipairs{
     setup(function()
       tree = sources .. "/lua_modules"
       local command = line:gsub("%-%-lua%-version %S+", "--lua-version " .. case.version)
-      local status, output = helper.run(("cd %s && rm -rf lua_modules build.luarocks *.rock && export HOME=%s "
+      local status, output = helper.run(("cd %s && rm -rf lua_modules *.rock && export HOME=%s "
         .. "CMAKE_BUILD_PARALLEL_LEVEL=2 && set -e\n%s"):format(helper.quote(sources), helper.quote(sources),
         INSTALL[case.how]:format(command, case.version)))
       assert.equal(0, status, output)
@@ -120,8 +122,8 @@ describe("the build of the rock", function()
 end)
 
 describe("a LuaJIT in a folder of its own", function()
-  it("is what LuaRocks builds for, by the README's words", function()
-    local words = assert(helper.read("README.md"):match "`(%-%-lua%-version 5%.1 %-%-lua%-dir) /usr/local/openresty/")
+  it("is what LuaRocks builds for, by the words of docs/install.md", function()
+    local words = assert(helper.read("docs/install.md"):match "`(%-%-lua%-version 5%.1 %-%-lua%-dir) /usr/local/openresty/")
     local folder, copy = helper.folder(), helper.folder()
     local status, output = helper.run(([[
       cd %s && mkdir -p bin include && ln -s "$(command -v luajit)" bin/ && ln -s /usr/include/luajit-2.1 include/ &&

@@ -1,4 +1,4 @@
--- One version number, in src/core/ccaas.h; the others are compared to it.
+-- One version number, in a header of C; the others are compared to it.
 local helper = require "spec.support.helper"
 
 -- Was: `luarocks make --pack-binary-rock` made an empty rock; its lists cannot be
@@ -24,6 +24,12 @@ describe("the rockspec", function()
     assert.same(found, rockspec.build.install.lua)
   end)
 
+  -- Was: a URL that looked like a real one.
+  it("has a URL that is marked as a placeholder and leads nowhere", function()
+    assert.equal("git+https://placeholder.invalid/ccaas.git", rockspec.source.url)
+    assert.is_truthy(helper.read("ccaas-scm-1.rockspec"):find("\n  -- PLACEHOLDER: ", 1, true))
+  end)
+
   it("lists the modules that CMake builds", function()
     local count = select(2, helper.read("CMakeLists.txt"):gsub("\nlua_module%(", ""))
     local listed = 0
@@ -36,28 +42,44 @@ describe("the rockspec", function()
 end)
 
 describe("the version", function()
-  local version = helper.read("src/core/ccaas.h"):match('#define CCAAS_VERSION "(%d+%.%d+%.%d+)"')
+  local version
 
-  it("stands in ccaas.h", function()
-    assert.is_string(version)
+  -- In one place only: what tools/release sets.
+  it("stands in one header", function()
+    local _, output = helper.run("cd " .. helper.quote(helper.top) .. " && grep -rh '#define CCAAS_VERSION ' src")
+    version = output:match '^#define CCAAS_VERSION "(%d+%.%d+%.%d+)"\n$'
+    assert.is_string(version, output)
   end)
 
   it("is what the module says", function()
     assert.equal(version, require("ccaas")._VERSION)
   end)
 
-  it("heads the change log", function()
+  -- As https://keepachangelog.com has it.  Was: a first part without a date.
+  it("heads the changelog, below what is unreleased; each version is dated", function()
     local headings = {}
-    for heading in helper.read("CHANGELOG.md"):gmatch "\n## %[?([^%s%]]+)" do
+    for heading in helper.read("CHANGELOG.md"):gmatch "\n## ([^\n]+)" do
       headings[#headings + 1] = heading
     end
-    assert.equal("Unreleased", headings[1])
-    assert.equal(version, headings[2])
+    assert.equal("[Unreleased]", table.remove(headings, 1))
+    assert.equal("[" .. version .. "]", headings[1]:match "^%S+")
+    local dates = {}
+    for i, heading in ipairs(headings) do
+      dates[i] = assert(heading:match "^%[%d+%.%d+%.%d+%] %- (20%d%d%-[01]%d%-[0-3]%d)$", heading)
+      assert.is_true(i == 1 or dates[i] < dates[i - 1], heading)
+    end
+  end)
+
+  it("names the kinds of change as Keep a Changelog does", function()
+    for kind in helper.read("CHANGELOG.md"):gmatch "\n### ([^\n]+)" do
+      assert.is_truthy(("Added Changed Deprecated Removed Fixed Security"):find(kind, 1, true), kind)
+    end
   end)
 
   it("is not repeated in the build", function()
     assert.is_nil(helper.read("CMakeLists.txt"):find(version, 1, true))
     assert.is_nil(helper.read("ccaas-scm-1.rockspec"):find(version, 1, true))
+    assert.is_nil(helper.read("README.md"):find(version, 1, true))
   end)
 
   it("goes out as the user agent", function()

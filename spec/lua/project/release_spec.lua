@@ -1,6 +1,6 @@
 -- A release, cut in a repository of its own by tools/release, up to what is left to
 -- do by hand; then that, but for the upload.  And what it refuses.
-local helper = require "spec.helper"
+local helper = require "spec.support.helper"
 
 local VERSION = "9.8.7"
 local folder = helper.folder()
