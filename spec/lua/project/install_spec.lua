@@ -123,7 +123,8 @@ end)
 
 describe("a LuaJIT in a folder of its own", function()
   it("is what LuaRocks builds for, by the words of docs/install.md", function()
-    local words = assert(helper.read("docs/install.md"):match "`(%-%-lua%-version 5%.1 %-%-lua%-dir) /usr/local/openresty/")
+    local page = helper.read "docs/install.md"
+    local words = assert(page:match "`(%-%-lua%-version 5%.1 %-%-lua%-dir) /usr/local/openresty/")
     local folder, copy = helper.folder(), helper.folder()
     local status, output = helper.run(([[
       cd %s && mkdir -p bin include && ln -s "$(command -v luajit)" bin/ && ln -s /usr/include/luajit-2.1 include/ &&
