@@ -12,7 +12,7 @@ exclude_files = { "build", "lua_modules" }
 
 files["spec"].std = "min+busted"
 files["lua/ccaas/loop/openresty.lua"].read_globals = { "ngx" }
-files["lua/ccaas/lines.lua"].read_globals = { ngx = { fields = { ctx = { read_only = false, other_fields = true } },
+files["lua/ccaas/loop/openresty_socket.lua"].read_globals = { ngx = { fields = { ctx = { read_only = false, other_fields = true } },
   other_fields = true } }
 files["spec/bench/worker"].read_globals = { "ngx" }
 files["examples/nginx"].read_globals = { ngx = { fields = { header = { read_only = false, other_fields = true },

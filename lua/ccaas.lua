@@ -9,7 +9,7 @@ local cjson = require "ccaas.cjson"
 local clients = require "ccaas.client"
 local loop = require "ccaas.loop"
 local merge = require "ccaas.merge"
-local misuse = require "ccaas.misuse"
+local usage_error = require "ccaas.usage_error"
 local options = require "ccaas.options"
 local stores = require "ccaas.store"
 local uri = require "ccaas.uri"
@@ -73,9 +73,9 @@ local needed = { client_credentials = { "key", "secret" }, bearer = { "token" } 
 local function load_vendor(given)
   local name = given.provider
   if name == nil then
-    misuse.raise("ccaas.new: needs option `provider`: \"8x8\" or \"xima\"")
+    usage_error.raise("ccaas.new: needs option `provider`: \"8x8\" or \"xima\"")
   elseif type(name) ~= "string" or not vendors[name] then
-    misuse.raise("ccaas.new: unknown provider %q%s", tostring(name), misuse.hint(name, vendors))
+    usage_error.raise("ccaas.new: unknown provider %q%s", tostring(name), usage_error.hint(name, vendors))
   end
   return require("ccaas.provider." .. name)
 end
@@ -85,11 +85,11 @@ local function host_url(vendor, given)
   if given.base_url then
     return (given.base_url:gsub("/+$", ""))
   elseif given.host == nil then
-    misuse.raise("ccaas.new: needs option `host` (with %s), like \"acme.xima.cloud\"", vendor.name)
+    usage_error.raise("ccaas.new: needs option `host` (with %s), like \"acme.xima.cloud\"", vendor.name)
   end
   local url = vendor.base_url:format(given.host)
   if given.host:find("[/?#@%s]") or not uri.parse(url) then
-    misuse.raise("ccaas.new: option `host` is not a host name: %q", given.host)
+    usage_error.raise("ccaas.new: option `host` is not a host name: %q", given.host)
   end
   return url
 end
@@ -101,9 +101,9 @@ local function base_url(vendor, given)
   local region = given.region or vendor.region
   local version = given.version or vendor.version
   if not vendor.base_url[region] then
-    misuse.raise("ccaas.new: unknown region %q%s", region, misuse.hint(region, vendor.base_url))
+    usage_error.raise("ccaas.new: unknown region %q%s", region, usage_error.hint(region, vendor.base_url))
   elseif not version:match("^v%d+$") then
-    misuse.raise("ccaas.new: option `version` must be like \"v5\", not %q", version)
+    usage_error.raise("ccaas.new: option `version` must be like \"v5\", not %q", version)
   end
   return (given.base_url or vendor.base_url[region]:format(version)):gsub("/+$", "")
 end
@@ -142,7 +142,7 @@ end
 ---@return ccaas.Client
 function ccaas.new(given)
   if type(given) ~= "table" then
-    misuse.raise("ccaas.new: expected a table of options, got a %s", type(given))
+    usage_error.raise("ccaas.new: expected a table of options, got a %s", type(given))
   end
   local vendor = load_vendor(given)
   local known = {}
@@ -154,11 +154,11 @@ function ccaas.new(given)
   options.check("ccaas.new", given, known)
   for _, name in ipairs(needed[vendor.auth.kind]) do
     if given[name] == nil then
-      misuse.raise("ccaas.new: needs option `%s` (with %s)", name, vendor.name)
+      usage_error.raise("ccaas.new: needs option `%s` (with %s)", name, vendor.name)
     end
   end
   if given.null ~= nil and given.null ~= ccaas.null then
-    misuse.raise("ccaas.new: option `null` must be ccaas.null or left out")
+    usage_error.raise("ccaas.new: option `null` must be ccaas.null or left out")
   end
   local wait, pause, await, begin = loop.find(given.loop)
   return clients.new(vendor, {

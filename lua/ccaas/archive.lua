@@ -12,12 +12,12 @@
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
+local internals = require "ccaas.internals"
 local json = require "ccaas.json"
 local loop = require "ccaas.loop"
-local misuse = require "ccaas.misuse"
 local names = require "ccaas.names"
 local options = require "ccaas.options"
-local side = require "ccaas.side"
+local usage_error = require "ccaas.usage_error"
 
 local MANIFEST = "manifest.jsonl"
 local MISSING = 2 -- ENOENT
@@ -326,11 +326,11 @@ end
 ---@return { files: integer, skipped: integer, bytes: integer, failed: { recording: table, error: ccaas.Error }[] }|nil
 ---@return ccaas.Error|nil
 return function(self, given)
-  local own = side.of(self, "archive")
+  local own = internals.of(self, "archive")
   local opts = options.check("archive", given, checks)
   for _, name in ipairs { "from", "to", "dir" } do
     if opts[name] == nil then
-      misuse.raise("archive: needs option `%s`", name)
+      usage_error.raise("archive: needs option `%s`", name)
     end
   end
   options.check_period("archive", opts, true)

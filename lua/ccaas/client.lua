@@ -1,11 +1,11 @@
 --- Clients: made from a vendor's description and settings.
 
 local core = require "ccaas.core"
+local internals = require "ccaas.internals"
 local methods = require "ccaas.method"
-local misuse = require "ccaas.misuse"
 local request = require "ccaas.request"
-local side = require "ccaas.side"
 local stores = require "ccaas.store"
+local usage_error = require "ccaas.usage_error"
 
 local clients = {}
 
@@ -57,9 +57,9 @@ local function methods_of(vendor)
       own_methods[name] = require(module)
     end
     function own_methods:close()
-      local own = side.peek(self)
+      local own = internals.peek(self)
       if not own then
-        misuse.raise("close: call it with a colon, on a client of ccaas.new")
+        usage_error.raise("close: call it with a colon, on a client of ccaas.new")
       elseif not own.closed then
         own.closed = true
         own.core:close()
@@ -74,7 +74,7 @@ local function methods_of(vendor)
       __name = "ccaas.Client",
       __close = own_methods.close,
       __tostring = function(self)
-        local own = side.peek(self)
+        local own = internals.peek(self)
         return string.format("ccaas.Client (%s %s%s)", vendor.name, own.base_url, own.closed and ", closed" or "")
       end,
     }
@@ -128,7 +128,7 @@ function clients.new(vendor, settings)
       dialect = vendor.dialect,
     },
   }
-  return side.new(own, methods_of(vendor))
+  return internals.new(own, methods_of(vendor))
 end
 
 return clients

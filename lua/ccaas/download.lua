@@ -4,10 +4,10 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
-local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local streams = require "ccaas.stream"
 local text = require "ccaas.text"
+local usage_error = require "ccaas.usage_error"
 
 local download = {}
 
@@ -99,14 +99,14 @@ local function to_sink(own, sink)
 end
 
 --- The place that a call's options name; nil and an error where it cannot be.
----@param own table a client's inner side
+---@param own table a client's internals
 ---@param where string the method's name, for messages
 ---@param opts table
 ---@return table|nil place
 ---@return ccaas.Error|nil
 function download.place(own, where, opts)
   if opts.file and opts.sink then
-    misuse.raise("%s: options `file` and `sink` cannot be used together", where)
+    usage_error.raise("%s: options `file` and `sink` cannot be used together", where)
   end
   if opts.file then
     return to_file(own, opts.file)
@@ -201,7 +201,7 @@ local function new_audio_check(size)
 end
 
 --- The audio of a recording, at the vendor's pace.
-function download.give(own, name, method, plan, opts, row)
+function download.result(own, name, method, plan, opts, row)
   local size = type(row[method.size]) == "number" and row[method.size] or nil
   plan.body, plan.format, plan.resume = "chunks", "ogg", true
   plan.pace = own.base_url .. " " .. text.of(row[method.pace.by])

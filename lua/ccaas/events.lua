@@ -10,22 +10,22 @@
 ---   shared: it is read by others, too; with `marks`, whatever makes another try
 ---   worth it before `due` leaves the mark with the gather;
 --- - close(), which leaves the gather, and info();
---- - owns: the clients' inner sides, where there is more than one;
+--- - owns: the clients' internals, where there is more than one;
 --- - direct, take and keep, where there is nothing to put in order: take(direct)
 ---   gives an item, or something that `keep` keeps for the next try.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
-local misuse = require "ccaas.misuse"
 local text = require "ccaas.text"
+local usage_error = require "ccaas.usage_error"
 
 local check_for = loop.check_for
 
 ---@class ccaas.Events
 ---@operator call: table|nil
 ---@field package source table
----@field package own table a client's inner side
+---@field package own table a client's internals
 ---@field package label string
 ---@field package closed? boolean
 ---@field package begin? fun(bell: userdata): boolean|nil until the loop knows of it
@@ -41,7 +41,7 @@ local events = {}
 
 local function check(self, where)
   if getmetatable(self) ~= Events then
-    misuse.raise("%s: call it with a colon, on a stream", where)
+    usage_error.raise("%s: call it with a colon, on a stream", where)
   end
 end
 
@@ -229,7 +229,7 @@ Events.__call = iterate
 function methods:next(seconds)
   check(self, "next")
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
-    misuse.raise("next: expected a number of seconds, got %s", text.of(seconds))
+    usage_error.raise("next: expected a number of seconds, got %s", text.of(seconds))
   end
   return next_item(self, seconds and seconds < math.huge and core.now() + seconds or nil)
 end
@@ -302,7 +302,7 @@ function Events:__tostring()
 end
 
 --- Makes a stream of a source.
----@param own table the inner side of the client that waits and tells
+---@param own table the internals of the client that waits and tells
 ---@param source table
 ---@param label string
 ---@return ccaas.Events

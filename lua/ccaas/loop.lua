@@ -2,7 +2,7 @@
 --- lets others have a turn.
 
 local blocking = require "ccaas.loop.blocking" -- now: at a wait there may be no descriptor to load it with
-local misuse = require "ccaas.misuse"
+local usage_error = require "ccaas.usage_error"
 
 local loop = {}
 
@@ -68,11 +68,11 @@ end
 
 local function load_named(name)
   if not known[name] then
-    misuse.raise("loop: unknown name %q%s", name, misuse.hint(name, known))
+    usage_error.raise("loop: unknown name %q%s", name, usage_error.hint(name, known))
   elseif foreign[name] then
     local fine, reason = pcall(require, name)
     if not fine then
-      misuse.raise("loop: %q needs the module %s, which cannot be loaded: %s", name, name, tostring(reason))
+      usage_error.raise("loop: %q needs the module %s, which cannot be loaded: %s", name, name, tostring(reason))
     end
   end
   return require("ccaas.loop." .. name)
@@ -94,15 +94,15 @@ end
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
-      misuse.raise("loop: a table must have a function `wait` (fd, seconds)")
+      usage_error.raise("loop: a table must have a function `wait` (fd, seconds)")
     end
     if option.pause ~= nil and type(option.pause) ~= "function" then
-      misuse.raise("loop: `pause` must be a function")
+      usage_error.raise("loop: `pause` must be a function")
     end
     return option.wait, option.pause
   end
   if option ~= nil and type(option) ~= "string" then
-    misuse.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
+    usage_error.raise("loop: expected a name or a table with a function `wait`, got a %s", type(option))
   end
   local given = option and load_named(option) or loop.here() == "openresty" and load_named "openresty" or found
   yields_of[given.wait] = given.yields
@@ -117,7 +117,7 @@ if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
   function loop.check_for(wait)
     local yields = yields_of[wait]
     if yields and yields() then
-      misuse.raise("Lua 5.1 cannot yield in a `for`: in a loop that yields call next() instead, as in "
+      usage_error.raise("Lua 5.1 cannot yield in a `for`: in a loop that yields call next() instead, as in "
         .. "`local row, err = stream:next()`")
     end
   end

@@ -2,8 +2,8 @@
 
 local core = require "ccaas.core"
 local events = require "ccaas.events"
-local misuse = require "ccaas.misuse"
 local streams = require "ccaas.stream"
+local usage_error = require "ccaas.usage_error"
 
 local Merge = {}
 Merge.__index = Merge
@@ -179,7 +179,7 @@ local function add(self, mark, stream, source)
   wake(self, member)
 end
 
--- The inner sides of the clients that a source stands on.
+-- The internals of the clients that a source stands on.
 local function add_owns(list, seen, source, own)
   for _, one in ipairs(source.owns or { own }) do
     if not seen[one] then
@@ -193,7 +193,7 @@ end
 return function(...)
   local count, given = select("#", ...), { ... }
   if count == 0 then
-    misuse.raise("merge: needs at least one stream")
+    usage_error.raise("merge: needs at least one stream")
   end
   local sources, owns, seen, seen_owns = {}, {}, {}, {}
   for i = 1, count do
@@ -203,9 +203,9 @@ return function(...)
       source, own = events.source(stream)
     end
     if not source then
-      misuse.raise("merge: argument %d must be a stream, not a %s", i, type(stream))
+      usage_error.raise("merge: argument %d must be a stream, not a %s", i, type(stream))
     elseif seen[stream] then
-      misuse.raise("merge: argument %d is the same stream as an earlier one", i)
+      usage_error.raise("merge: argument %d is the same stream as an earlier one", i)
     end
     seen[stream], sources[i] = true, source
     add_owns(owns, seen_owns, source, own)

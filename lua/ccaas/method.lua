@@ -1,12 +1,12 @@
 --- From a method's description to the function that users call: its checks, its
 --- address, its plan.
 
-local gives = require "ccaas.gives"
-local misuse = require "ccaas.misuse"
+local internals = require "ccaas.internals"
 local options = require "ccaas.options"
 local query = require "ccaas.query"
-local side = require "ccaas.side"
+local results = require "ccaas.result"
 local uri = require "ccaas.uri"
+local usage_error = require "ccaas.usage_error"
 
 local methods = {}
 
@@ -27,10 +27,10 @@ local function checks_of(vendor, method)
       or options.checks.any
   end
   known[method.first or false] = nil -- it is an argument
-  for name, check in pairs(gives.options[method.gives] or {}) do
+  for name, check in pairs(results.options[method.result] or {}) do
     known[name] = check
   end
-  if method.gives == "stream" then
+  if method.result == "stream" then
     known.page = options.limits.page
     known.size = options.whole(1, vendor.paging.most)
     known.limit = options.limits.limit
@@ -49,11 +49,11 @@ local function check_needs(where, method, opts)
   end
   for _, name in ipairs(method.needs_all or {}) do
     if opts[name] == nil then
-      misuse.raise("%s: needs options `%s`", where, table.concat(method.needs_all, "` and `"))
+      usage_error.raise("%s: needs options `%s`", where, table.concat(method.needs_all, "` and `"))
     end
   end
   if method.needs then
-    misuse.raise("%s: needs option `%s`", where, table.concat(method.needs, "` or `"))
+    usage_error.raise("%s: needs option `%s`", where, table.concat(method.needs, "` or `"))
   end
 end
 
@@ -67,7 +67,7 @@ local function fill_path(where, base, path, ids)
     return uri.encode(id)
   end)
   if not query.has_room(address) then
-    misuse.raise("%s: an id of %d bytes is too long for a request", where, #longest)
+    usage_error.raise("%s: an id of %d bytes is too long for a request", where, #longest)
   end
   return address
 end
@@ -86,7 +86,7 @@ local function headers_of(own, method, tenant)
 end
 
 --- The part of a plan that every call has.
----@param own table a client's inner side
+---@param own table a client's internals
 ---@param method table its description
 ---@param opts table options that were checked
 ---@return table plan
@@ -120,14 +120,14 @@ local function arguments(name, method, known, ids, given)
   if method.fields then
     local row = given[1]
     if type(row) ~= "table" then
-      misuse.raise("%s: expected a row that `recordings` gave, not a %s", name, type(row))
+      usage_error.raise("%s: expected a row that `recordings` gave, not a %s", name, type(row))
     end
     local opts = options.check(name, given[2], known)
     local values = {}
     for i, field in ipairs(method.fields) do
       values[i] = row[field]
       if values[i] == nil then
-        misuse.raise("%s: the row has no `%s`: pass a row that `recordings` gave", name, field)
+        usage_error.raise("%s: the row has no `%s`: pass a row that `recordings` gave", name, field)
       end
     end
     return values, opts
@@ -137,7 +137,7 @@ local function arguments(name, method, known, ids, given)
     local copy = { [method.first] = given[1] }
     local empty = type(given[1]) == "table" and next(given[1]) == nil
     if given[1] == nil or empty then
-      misuse.raise("%s: needs a list of %s%s", name, method.first, empty and ", not an empty list" or "")
+      usage_error.raise("%s: needs a list of %s%s", name, method.first, empty and ", not an empty list" or "")
     end
     for option, value in pairs(opts) do
       copy[option] = value
@@ -160,7 +160,7 @@ function methods.make(vendor, name, method, more)
   end
   local ids = select(2, method.path:gsub("{", ""))
   return function(self, ...)
-    local own = side.of(self, name)
+    local own = internals.of(self, name)
     local given = { ... }
     local values, opts = arguments(name, method, known, ids, given)
     check_needs(name, method, opts)
@@ -168,7 +168,7 @@ function methods.make(vendor, name, method, more)
     local address = fill_path(name, own.base_url, method.path, values)
     plan.urls = query.addresses(name, address, vendor.parameters, method.takes, opts)
     plan.shape = shape_of(own, method)
-    return gives[method.gives](own, name, method, plan, opts, given[1])
+    return results[method.result](own, name, method, plan, opts, given[1])
   end
 end
 

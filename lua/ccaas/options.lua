@@ -2,16 +2,16 @@
 --- caller's line.
 
 local core = require "ccaas.core"
-local misuse = require "ccaas.misuse"
 local text = require "ccaas.text"
 local times = require "ccaas.times"
 local uri = require "ccaas.uri"
+local usage_error = require "ccaas.usage_error"
 
 local options = {}
 
 local function say(where, name, wanted, value)
   local shown = type(value) == "string" and string.format("%q", value) or text.of(value)
-  misuse.raise("%s: option `%s` must be %s, not %s", where, name, wanted, shown)
+  usage_error.raise("%s: option `%s` must be %s, not %s", where, name, wanted, shown)
 end
 
 local checks = {}
@@ -32,16 +32,16 @@ function checks.text(where, name, value)
   if type(value) ~= "string" or value == "" then
     say(where, name, "a string that is not empty", value)
   elseif text.has_controls(value) then
-    misuse.raise("%s: option `%s` has control characters in it", where, name)
+    usage_error.raise("%s: option `%s` has control characters in it", where, name)
   end
 end
 
 -- What is wrong with a secret must be said without showing it.
 function checks.secret(where, name, value)
   if type(value) ~= "string" or value == "" then
-    misuse.raise("%s: option `%s` must be a string that is not empty", where, name)
+    usage_error.raise("%s: option `%s` must be a string that is not empty", where, name)
   elseif text.has_controls(value) then
-    misuse.raise("%s: option `%s` has control characters in it (perhaps a line break)", where, name)
+    usage_error.raise("%s: option `%s` has control characters in it (perhaps a line break)", where, name)
   end
 end
 
@@ -49,7 +49,7 @@ end
 function checks.key(where, name, value)
   checks.secret(where, name, value)
   if value:find(":", 1, true) then
-    misuse.raise("%s: option `%s` has a colon in it: give the key and the secret separately", where, name)
+    usage_error.raise("%s: option `%s` has a colon in it: give the key and the secret separately", where, name)
   end
 end
 
@@ -64,7 +64,7 @@ function checks.token(where, name, value)
   checks.secret(where, name, value)
   local fault = options.token_fault(value)
   if fault then
-    misuse.raise("%s: option `%s` %s", where, name, fault)
+    usage_error.raise("%s: option `%s` %s", where, name, fault)
   end
 end
 
@@ -75,7 +75,7 @@ end
 function options.check_period(where, opts, may_be_empty)
   local from, to = times.parse(opts.from), times.parse(opts.to)
   if from > to or from == to and not may_be_empty then
-    misuse.raise("%s: option `from` (%s) is %s `to` (%s)", where, text.of(opts.from),
+    usage_error.raise("%s: option `from` (%s) is %s `to` (%s)", where, text.of(opts.from),
       may_be_empty and "after" or "not before", text.of(opts.to))
   end
 end
@@ -96,9 +96,9 @@ function checks.url(where, name, value)
   checks.text(where, name, value)
   local origin, reason = uri.parse(value)
   if not origin then
-    misuse.raise("%s: option `%s` cannot be used: %s", where, name, reason)
+    usage_error.raise("%s: option `%s` cannot be used: %s", where, name, reason)
   elseif origin.scheme == "http" and not uri.is_loopback(origin.host) then
-    misuse.raise("%s: option `%s` is http:// to another machine, so others could read the token: use https://",
+    usage_error.raise("%s: option `%s` is http:// to another machine, so others could read the token: use https://",
       where, name)
   end
 end
@@ -112,7 +112,7 @@ function checks.proxy(where, name, value)
   local scheme, rest = value:match("^([A-Za-z0-9]+)://(.*)$")
   local host = (rest or value):gsub("/$", ""):gsub("^.*@", "")
   if not proxy_schemes[text.lower(scheme or "http")] or not uri.parse("http://" .. host) then
-    misuse.raise("%s: option `%s` must be like http://user:password@host:port", where, name)
+    usage_error.raise("%s: option `%s` must be like http://user:password@host:port", where, name)
   end
 end
 
@@ -120,7 +120,7 @@ function checks.file(where, name, value)
   checks.text(where, name, value)
   local file, reason = core.open(value, "rb")
   if not file then
-    misuse.raise("%s: option `%s`: %s", where, name, reason)
+    usage_error.raise("%s: option `%s`: %s", where, name, reason)
   end
   file:close()
 end
@@ -128,7 +128,7 @@ end
 function checks.time(where, name, value)
   local seconds, reason = times.parse(value)
   if not seconds then
-    misuse.raise("%s: option `%s` is not a time: %s", where, name, reason)
+    usage_error.raise("%s: option `%s` is not a time: %s", where, name, reason)
   end
 end
 
@@ -167,12 +167,12 @@ function options.check(where, given, known)
   if given == nil then
     return {}
   elseif type(given) ~= "table" then
-    misuse.raise("%s: expected a table of options, got a %s", where, type(given))
+    usage_error.raise("%s: expected a table of options, got a %s", where, type(given))
   end
   local names = {}
   for name in pairs(given) do
     if not known[name] then
-      misuse.raise("%s: unknown option `%s`%s", where, text.of(name), misuse.hint(name, known))
+      usage_error.raise("%s: unknown option `%s`%s", where, text.of(name), usage_error.hint(name, known))
     end
     names[#names + 1] = name
   end
@@ -191,11 +191,11 @@ end
 ---@return string
 function options.id(where, what, id)
   if type(id) ~= "string" then
-    misuse.raise("%s: %s must be a string, not a %s", where, what, type(id))
+    usage_error.raise("%s: %s must be a string, not a %s", where, what, type(id))
   elseif id == "" then
-    misuse.raise("%s: %s is empty", where, what)
+    usage_error.raise("%s: %s is empty", where, what)
   elseif id == "." or id == ".." then
-    misuse.raise("%s: %s is %q, which cannot be an id in a path", where, what, id)
+    usage_error.raise("%s: %s is %q, which cannot be an id in a path", where, what, id)
   end
   return id
 end
@@ -220,11 +220,11 @@ function options.list(where, name, value)
   for key in pairs(value) do
     count = count + 1
     if type(key) ~= "number" then
-      misuse.raise("%s: option `%s` must be a list, but has a field %q", where, name, tostring(key))
+      usage_error.raise("%s: option `%s` must be a list, but has a field %q", where, name, tostring(key))
     end
   end
   if count ~= #value then
-    misuse.raise("%s: option `%s` must be a list without holes", where, name)
+    usage_error.raise("%s: option `%s` must be a list without holes", where, name)
   end
   for i = 1, #value do
     local item = options.id(where, string.format("%s[%d]", name, i), value[i])

@@ -1,11 +1,11 @@
 --- The query of a call, in as many pieces as its lists of ids need: no request
 --- line is ever too long for a server.
 
-local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local text = require "ccaas.text"
 local times = require "ccaas.times"
 local uri = require "ccaas.uri"
+local usage_error = require "ccaas.usage_error"
 
 local query = {}
 
@@ -41,7 +41,7 @@ local function cut(where, name, items, kind, room)
   local queries, joined = {}, nil
   for i, item in ipairs(encoded) do
     if #head + #item > room then
-      misuse.raise("%s: an id of %d bytes is too long for a request", where, #items[i])
+      usage_error.raise("%s: an id of %d bytes is too long for a request", where, #items[i])
     end
     if joined and #joined + #separator + #item <= room then
       joined = joined .. separator .. item
@@ -64,7 +64,7 @@ local function collect(where, parameters, takes, opts)
     elseif kind == "ids" or kind == "repeated" or kind == "names" then
       local items = options.list(where, option, value)
       if #items == 0 then
-        misuse.raise("%s: option `%s` is an empty list: leave it out to ask for all", where, option)
+        usage_error.raise("%s: option `%s` is an empty list: leave it out to ask for all", where, option)
       elseif kind ~= "names" then
         lists[#lists + 1] = { wire, items, kind }
       else
@@ -92,7 +92,7 @@ function query.addresses(where, address, parameters, takes, opts)
   local fixed, lists = collect(where, parameters, takes, opts)
   local room = query.LINE - AROUND - #address - #fixed - 2
   if room < 1 then
-    misuse.raise("%s: too many metrics (or too long a timezone) for one request: ask for fewer", where)
+    usage_error.raise("%s: too many metrics (or too long a timezone) for one request: ask for fewer", where)
   end
   local queries = { fixed }
   for _, list in ipairs(lists) do

@@ -3,10 +3,10 @@
 local download = require "ccaas.download"
 local formats = require "ccaas.format"
 local json = require "ccaas.json"
-local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local streams = require "ccaas.stream"
 local times = require "ccaas.times"
+local usage_error = require "ccaas.usage_error"
 
 local report = {}
 
@@ -23,7 +23,7 @@ report.options = {
 
 local function timeframe(name, opts)
   if opts.from == nil or opts.to == nil then
-    misuse.raise("%s: options `from` and `to` must be given together", name)
+    usage_error.raise("%s: options `from` and `to` must be given together", name)
   end
   options.check_period(name, opts)
   local from, from_offset = times.parse(opts.from)
@@ -42,7 +42,7 @@ end
 local function row_filter(name, agents)
   local users = {}
   if type(agents) ~= "table" then
-    misuse.raise("%s: option `agents` must be a list of \"Name(extension)\"", name)
+    usage_error.raise("%s: option `agents` must be a list of \"Name(extension)\"", name)
   end
   for i, agent in ipairs(options.list(name, "agents", agents)) do
     users[i] = { key = agent }
@@ -68,14 +68,14 @@ local function encode(name, format, opts)
     parameters[#parameters + 1] = row_filter(name, opts.agents)
   end
   if not is_list(opts.parameters or {}) then
-    misuse.raise("%s: option `parameters` must be a list of { name, value }", name)
+    usage_error.raise("%s: option `parameters` must be a list of { name, value }", name)
   end
   for _, parameter in ipairs(opts.parameters or {}) do
     parameters[#parameters + 1] = parameter
   end
   local written, reason = json.encode { format = format, parameters = json.list(parameters) }
   if not written then
-    misuse.raise("%s: option `parameters` cannot be sent as JSON: %s", name, reason)
+    usage_error.raise("%s: option `parameters` cannot be sent as JSON: %s", name, reason)
   end
   return written
 end
@@ -89,11 +89,11 @@ local function named(own, id, err)
 end
 
 --- A report: a table for JSON, else bytes, a file, or pieces for a sink.
-function report.give(own, name, method, plan, opts, id)
+function report.result(own, name, method, plan, opts, id)
   local format = opts.format or "JSON"
   local kind = method.formats[format]
   if not kind then
-    misuse.raise("%s: unknown format %q%s", name, format, misuse.hint(format, method.formats))
+    usage_error.raise("%s: unknown format %q%s", name, format, usage_error.hint(format, method.formats))
   end
   plan.method, plan.patient = "POST", true
   plan.content = encode(name, format, opts)

@@ -1,13 +1,13 @@
 --- client:request: any request to the client's API.
 
+local internals = require "ccaas.internals"
 local json = require "ccaas.json"
 local methods = require "ccaas.method"
-local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
-local side = require "ccaas.side"
 local streams = require "ccaas.stream"
 local text = require "ccaas.text"
 local uri = require "ccaas.uri"
+local usage_error = require "ccaas.usage_error"
 
 local request_checks = {
   method = options.checks.text,
@@ -40,12 +40,12 @@ local function request_query(given)
   elseif type(given) == "string" then
     return "?" .. uri.encode_path(given):gsub("#", "%%23")
   elseif type(given) ~= "table" then
-    misuse.raise("request: option `query` must be a table or a string")
+    usage_error.raise("request: option `query` must be a table or a string")
   end
   local names, list = {}, {}
   for name in pairs(given) do
     if type(name) ~= "string" then
-      misuse.raise("request: the keys of option `query` must be strings, not a %s", type(name))
+      usage_error.raise("request: the keys of option `query` must be strings, not a %s", type(name))
     end
     names[#names + 1] = name
   end
@@ -55,7 +55,7 @@ local function request_query(given)
     for _, value in ipairs(type(values) == "table" and values or { values }) do
       local kind = type(value)
       if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-        misuse.raise("request: the value of %q in option `query` cannot be a %s", name, kind)
+        usage_error.raise("request: the value of %q in option `query` cannot be a %s", name, kind)
       end
       list[#list + 1] = { name, text.of(value) }
     end
@@ -65,16 +65,16 @@ end
 
 local function request_headers(headers, given)
   if given ~= nil and type(given) ~= "table" then
-    misuse.raise("request: option `headers` must be a table")
+    usage_error.raise("request: option `headers` must be a table")
   end
   local own = {}
   for name, value in pairs(given or {}) do
     if type(name) ~= "string" or not name:match("^[A-Za-z0-9!#$%%&'*+%-.^_`|~]+$") then
-      misuse.raise("request: %q is not a header name", tostring(name))
+      usage_error.raise("request: %q is not a header name", tostring(name))
     elseif reserved[text.lower(name)] then
-      misuse.raise("request: header %s is set by the library itself", name)
+      usage_error.raise("request: header %s is set by the library itself", name)
     elseif type(value) ~= "string" and type(value) ~= "number" or tostring(value):find("[%z\1-\8\10-\31\127]") then
-      misuse.raise("request: the value of header %s must be text without control characters", name)
+      usage_error.raise("request: the value of header %s must be text without control characters", name)
     end
     own[text.lower(name)] = name .. ": " .. text.of(value)
   end
@@ -92,7 +92,7 @@ end
 
 local function request_path(path)
   if path:sub(1, 1) ~= "/" or uri.has_dots(path) or path:find("[?#]") then
-    misuse.raise("request: option `path` must begin with a slash and stay below the base address;"
+    usage_error.raise("request: option `path` must begin with a slash and stay below the base address;"
       .. " its query goes into `query`: %q", path:match("^[^?#]*"))
   end
   return uri.encode_path(path)
@@ -117,15 +117,15 @@ end
 ---@return { status: integer, headers: table<string, string>, body: string }|nil
 ---@return ccaas.Error|nil
 return function(self, given)
-  local own = side.of(self, "request")
+  local own = internals.of(self, "request")
   local opts = options.check("request", given, own.vendor.tenant_header and with_tenant or request_checks)
   if not opts.path then
-    misuse.raise("request: needs option `path`")
+    usage_error.raise("request: needs option `path`")
   end
   local plan = methods.plan(own, {}, opts)
   plan.method = text.upper(opts.method or "GET")
   if not plan.method:match("^[A-Z]+$") then
-    misuse.raise("request: %q is not a method", opts.method)
+    usage_error.raise("request: %q is not a method", opts.method)
   end
   plan.urls = { own.base_url .. request_path(opts.path) .. request_query(opts.query) }
   plan.idempotent = opts.idempotent or plan.method == "GET" or plan.method == "HEAD"
@@ -133,13 +133,13 @@ return function(self, given)
   if type(opts.body) == "table" then
     local written, reason = json.encode(opts.body)
     if not written then
-      misuse.raise("request: option `body` cannot be sent as JSON: %s", reason)
+      usage_error.raise("request: option `body` cannot be sent as JSON: %s", reason)
     end
     plan.content = written
     plan.headers[#plan.headers + 1] = "Content-Type: application/json"
   elseif opts.body ~= nil then
     if type(opts.body) ~= "string" then
-      misuse.raise("request: option `body` must be a string or a table")
+      usage_error.raise("request: option `body` must be a string or a table")
     end
     plan.content = opts.body
   end

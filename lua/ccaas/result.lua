@@ -1,30 +1,30 @@
---- What a method gives, by kind: a stream of rows, one row, a document.  Each
---- takes the client's inner side, the method's name and description, a plan
+--- The kinds of results that a method may have: a stream of rows, one row, a
+--- document.  Each takes the client's internals, the method's name and description, a plan
 --- with its addresses, and the options.
 
 local download = require "ccaas.download"
 local errors = require "ccaas.error"
-local misuse = require "ccaas.misuse"
 local names = require "ccaas.names"
 local options = require "ccaas.options"
 local report = require "ccaas.report"
 local streams = require "ccaas.stream"
 local subscribe = require "ccaas.subscribe"
+local usage_error = require "ccaas.usage_error"
 local values = require "ccaas.values"
 
-local gives = {}
+local results = {}
 
 --- The options of a kind that its methods take beside those of their own.
-gives.options = {
+results.options = {
   rows = { limit = options.limits.limit },
   report = report.options,
   audio = download.options,
   subscription = subscribe.options,
 }
 
-gives.report = report.give
-gives.audio = download.give
-gives.subscription = subscribe.give
+results.report = report.result
+results.audio = download.result
+results.subscription = subscribe.result
 
 ---@class ccaas.ListOptions the options of lists; of those for the request, a list takes what its endpoint has
 ---@field metrics? string[]|string
@@ -45,7 +45,7 @@ gives.subscription = subscribe.give
 ---@field retries? integer
 
 --- A stream of rows that come in pages.
-function gives.stream(own, name, method, plan, opts)
+function results.stream(own, name, method, plan, opts)
   local paging = own.vendor.paging
   plan.body, plan.unique, plan.paged = "array", true, true
   plan.page_name, plan.size_name, plan.page_headers = paging.page, paging.size, paging.headers
@@ -54,12 +54,12 @@ function gives.stream(own, name, method, plan, opts)
   plan.concurrency = opts.concurrency or own.concurrency
   plan.totals = method.totals
   if plan.page > 0 and #plan.urls > 1 then
-    misuse.raise("%s: option `page` cannot be used with so many ids: they need %d requests", name, #plan.urls)
+    usage_error.raise("%s: option `page` cannot be used with so many ids: they need %d requests", name, #plan.urls)
   end
   return streams.new(own, plan, name)
 end
 
-function gives.row(own, name, _, plan)
+function results.row(own, name, _, plan)
   plan.body = "array_or_one"
   local row, err, status, _, count = streams.run(own, plan, name)
   if err then
@@ -113,7 +113,7 @@ local function arrange(own, part, items)
   return true
 end
 
-function gives.document(own, name, method, plan)
+function results.document(own, name, method, plan)
   plan.body = "json"
   local document, err, status = streams.run(own, plan, name)
   if err then
@@ -145,7 +145,7 @@ local function split_names(field)
 end
 
 --- A stream of rows that come in one answer.
-function gives.rows(own, name, method, plan, opts)
+function results.rows(own, name, method, plan, opts)
   if opts.from then
     options.check_period(name, opts, true)
   end
@@ -155,13 +155,13 @@ function gives.rows(own, name, method, plan, opts)
 end
 
 --- A list of all items.
-function gives.items(own, name, method, plan)
+function results.items(own, name, method, plan)
   plan.body, plan.key = "array_or_key", method.key
   return streams.new(own, plan, name):all()
 end
 
 --- Current values, and what is not ready yet.
-function gives.values(own, name, _, plan)
+function results.values(own, name, _, plan)
   plan.body = "json"
   local documents, err = streams.new(own, plan, name):all()
   if not documents then
@@ -170,4 +170,4 @@ function gives.values(own, name, _, plan)
   return values.collect(documents, own.provider)
 end
 
-return gives
+return results

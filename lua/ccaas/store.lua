@@ -20,7 +20,7 @@
 
 local core = require "ccaas.core"
 local loop = require "ccaas.loop"
-local misuse = require "ccaas.misuse"
+local usage_error = require "ccaas.usage_error"
 
 ---@class ccaas.Store
 ---@field get fun(key: string): string|nil, any
@@ -216,7 +216,7 @@ local function pause_of(client)
 end
 
 --- Answers one request to the client's store.  It may yield.
----@param client table the client's inner side
+---@param client table the client's internals
 ---@return boolean # false: there was none
 function stores.answer(client)
   local request, kind, asked = client.core:store_request()
@@ -254,12 +254,12 @@ end
 --- Checks the option `store`.
 function stores.check(where, name, value)
   if type(value) ~= "table" then
-    misuse.raise("%s: option `%s` must be a store: ccaas.store.file(path), ccaas.store.shared_dict(name) or a table of "
-      .. "the functions get, set, add and delete; not a %s", where, name, type(value))
+    usage_error.raise("%s: option `%s` must be a store: ccaas.store.file(path), ccaas.store.shared_dict(name) or a "
+      .. "table of the functions get, set, add and delete; not a %s", where, name, type(value))
   end
   for _, operation in ipairs(names) do
     if type(value[operation]) ~= "function" then
-      misuse.raise("%s: option `%s` lacks the function `%s` (a store has get, set, add and delete)", where, name,
+      usage_error.raise("%s: option `%s` lacks the function `%s` (a store has get, set, add and delete)", where, name,
         operation)
     end
   end
@@ -270,7 +270,7 @@ local made = { file = setmetatable({}, { __mode = "v" }), shared_dict = setmetat
 
 local function make(kind, what, name)
   if type(name) ~= "string" or name == "" or name:find("%z") then
-    misuse.raise("store.%s: expected %s", kind, what)
+    usage_error.raise("store.%s: expected %s", kind, what)
   end
   local store = made[kind][name]
   if not store then

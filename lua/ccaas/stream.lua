@@ -5,7 +5,7 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
-local misuse = require "ccaas.misuse"
+local usage_error = require "ccaas.usage_error"
 local stores = require "ccaas.store"
 local options = require "ccaas.options"
 local text = require "ccaas.text"
@@ -58,20 +58,20 @@ local function ask_for_token(client, flow)
   if not ok then
     error(token, 0)
   elseif fault then
-    misuse.raise("the token that the token function gave %s", fault)
+    usage_error.raise("the token that the token function gave %s", fault)
   end
 end
 
 --- Answers what C asks: of the client's store, or of its token function.  It may
 --- yield.
----@param client table the inner side of the client
+---@param client table the client's internals
 ---@param flow userdata what was told to ask: core.call or core.subscription
 function streams.ask(client, flow)
   if client.store and stores.answer(client) or not client.find_token then
     return
   end
   if client.await then
-    client.pause(flow) -- from now on it is known whose it is: see lines.lua
+    client.pause(flow) -- from now on it is known whose it is: see openresty_socket.lua
   end
   ask_for_token(client, flow)
 end
@@ -119,7 +119,7 @@ local function wait(self, ends)
     seconds = seconds and math.min(seconds, left) or left
   end
   if within_asking(self.client) then
-    misuse.raise("a token function or a store must not call the client that asks it")
+    usage_error.raise("a token function or a store must not call the client that asks it")
   end
   local waited, reason = wait_for(self, seconds)
   if self.client.pause then
@@ -244,7 +244,7 @@ Stream.__call = iterate
 ---@return ccaas.Error|nil
 function methods:next(seconds)
   if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
-    misuse.raise("next: expected a number of seconds, got %s", text.of(seconds))
+    usage_error.raise("next: expected a number of seconds, got %s", text.of(seconds))
   end
   local ends = seconds and seconds < math.huge and core.now() + seconds or nil
   return in_memory(self, protect(self.wait, next_row, self, ends))
@@ -354,7 +354,7 @@ end
 for name, method in pairs(methods) do
   methods[name] = function(self, ...)
     if getmetatable(self) ~= Stream then
-      misuse.raise("%s: call it with a colon, on a stream", name)
+      usage_error.raise("%s: call it with a colon, on a stream", name)
     end
     return method(self, ...)
   end
@@ -404,7 +404,7 @@ function Source:leave(gather)
   gather:remove(self.stream.flow)
 end
 
---- The source of a stream, or nil; and the inner side of its client.
+--- The source of a stream, or nil; and the internals of its client.
 ---@param value any
 ---@return table|nil source
 ---@return table|nil own
@@ -415,7 +415,7 @@ function streams.source(value)
 end
 
 --- Makes the stream of a call.
----@param client table the client's inner side: core, provider, wait, tell_events
+---@param client table the client's internals: core, provider, wait, tell_events
 ---@param plan table as core.call takes it
 ---@param label string what it is, for tostring
 ---@param change? fun(row: table): table what becomes of each row

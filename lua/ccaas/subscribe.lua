@@ -7,11 +7,11 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local events = require "ccaas.events"
-local misuse = require "ccaas.misuse"
 local options = require "ccaas.options"
 local query = require "ccaas.query"
 local streams = require "ccaas.stream"
 local text = require "ccaas.text"
+local usage_error = require "ccaas.usage_error"
 local values = require "ccaas.values"
 
 local SILENCE = 60 -- seconds; a ping goes out after a third of them
@@ -34,7 +34,7 @@ subscribe.options = {
   queue = options.whole(1, 65536),
   overflow = function(where, name, value)
     if value ~= "latest" and value ~= "block" then
-      misuse.raise('%s: option `%s` must be "latest" or "block", not %s', where, name, tostring(value))
+      usage_error.raise('%s: option `%s` must be "latest" or "block", not %s', where, name, tostring(value))
     end
   end,
   snapshot = options.checks.flag,
@@ -261,15 +261,15 @@ local function values_plan(own, name, ids, opts)
 end
 
 --- The events of these metrics.
----@param own table a client's inner side
+---@param own table a client's internals
 ---@param name string
 ---@param method table the description
 ---@param plan table with its address
 ---@param opts table ids and options that were checked
 ---@return ccaas.Events
-function subscribe.give(own, name, method, plan, opts)
+function subscribe.result(own, name, method, plan, opts)
   if #plan.urls > 1 then
-    misuse.raise("%s: too many ids for one websocket: split them into two subscriptions, and read both with "
+    usage_error.raise("%s: too many ids for one websocket: split them into two subscriptions, and read both with "
       .. "ccaas.merge", name)
   end
   local pauses = own.pauses or {}

@@ -9,11 +9,11 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local events = require "ccaas.events"
+local internals = require "ccaas.internals"
 local methods = require "ccaas.method"
-local misuse = require "ccaas.misuse"
-local side = require "ccaas.side"
 local streams = require "ccaas.stream"
 local text = require "ccaas.text"
+local usage_error = require "ccaas.usage_error"
 
 --- The vendor's data is refreshed every 5 s: polling faster brings nothing.
 local LEAST = 5
@@ -386,7 +386,7 @@ end
 local own_checks = {
   interval = function(where, name, value)
     if type(value) ~= "number" or not (value >= LEAST and value < math.huge) then
-      misuse.raise("%s: option `%s` must be %d seconds or more: the vendor's data is not newer", where,
+      usage_error.raise("%s: option `%s` must be %d seconds or more: the vendor's data is not newer", where,
         name, LEAST)
     end
   end,
@@ -400,7 +400,7 @@ local function lists_of(vendor)
   if not known_lists[vendor.name] then
     known_lists[vendor.name] = {}
     for name, method in pairs(vendor.methods) do
-      if method.gives == "stream" and not method.path:find("{", 1, true) then
+      if method.result == "stream" and not method.path:find("{", 1, true) then
         known_lists[vendor.name][name] = methods.make(vendor, "watch", method, own_checks)
       end
     end
@@ -420,11 +420,11 @@ end
 ---@param given ccaas.WatchOptions
 ---@return ccaas.Events
 return function(self, what, given)
-  local own = side.of(self, "watch")
+  local own = internals.of(self, "watch")
   local lists = lists_of(own.vendor)
   if not lists[what] then
-    misuse.raise("watch: %s is not a list that can be watched%s",
-      type(what) == "string" and ("%q"):format(what) or text.of(what), misuse.hint(what, lists))
+    usage_error.raise("watch: %s is not a list that can be watched%s",
+      type(what) == "string" and ("%q"):format(what) or text.of(what), usage_error.hint(what, lists))
   end
   lists[what](self, given):close() -- wrong options raise here, not at a poll
   local opts, interval = {}, given and given.interval or LEAST

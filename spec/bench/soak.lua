@@ -10,8 +10,8 @@
 -- status 1 when something is not as it must be.
 local ccaas = require "ccaas"
 local core = require "ccaas.core"
+local internals = require "ccaas.internals"
 local sandboxes = require "ccaas.sandbox"
-local side = require "ccaas.side"
 
 local options = { seconds = 600, seed = os.time() % 1000000 }
 for i = 1, #arg, 2 do
@@ -165,7 +165,7 @@ end
 
 local function new_client()
   local client = ccaas.new(sandbox:options("xima"))
-  side.of(client).pauses = { first = 0.05, most = 0.5 }
+  internals.of(client).pauses = { first = 0.05, most = 0.5 }
   return client
 end
 

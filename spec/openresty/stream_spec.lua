@@ -322,7 +322,7 @@ describe("in nginx's workers what a request had that is gone", function()
         ]] },
         ["/unwaited"] = { content = [[
           local core = require "ccaas.core"
-          local own = require("ccaas.side").of(xima)
+          local own = require("ccaas.internals").of(xima)
           local live = xima:subscribe({ "101" }, { snapshot = false })
           own.core:rested() -- lest others are given a turn
           assert(select(2, live:next(0)).code == "timeout")

@@ -3,7 +3,7 @@
 local assert = require "luassert"
 local ccaas = require "ccaas"
 local helper = require "spec.support.helper"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 
 local subscription = {}
 
@@ -21,7 +21,7 @@ function subscription.start(options, overrides)
   options.agents, options.queues, options.groups = options.agents or 4, 3, 2
   sandbox = helper.sandbox(options)
   client = ccaas.new(sandbox:options("xima", overrides))
-  side.of(client).pauses = { first = 0.01, most = 0.05 }
+  internals.of(client).pauses = { first = 0.01, most = 0.05 }
   return sandbox, client
 end
 

@@ -2,7 +2,7 @@
 --- loop is run until the descriptor is readable.
 
 local luv = require "luv"
-local misuse = require "ccaas.misuse"
+local usage_error = require "ccaas.usage_error"
 
 local LONGEST = 1e9 -- seconds: that is never
 
@@ -47,7 +47,7 @@ end
 
 function loop.wait(fd, seconds)
   if not present() and luv.loop_mode() then
-    misuse.raise("loop \"luv\": a callback cannot wait: use a coroutine")
+    usage_error.raise("loop \"luv\": a callback cannot wait: use a coroutine")
   end
   local all = waits[fd] or { poll = assert(luv.new_poll(fd)) }
   waits[fd] = all

@@ -1,8 +1,8 @@
 --- nginx's workers: the coroutine yields, and the worker goes on serving.
 
 local core = require "ccaas.core"
-local lines = require "ccaas.lines"
-local misuse = require "ccaas.misuse"
+local sockets = require "ccaas.loop.openresty_socket"
+local usage_error = require "ccaas.usage_error"
 
 -- Before a worker serves anybody there is nobody to keep waiting.
 local blocks = { init = true, init_worker = true }
@@ -18,7 +18,7 @@ local yields = {
 local function can_yield()
   local phase = ngx.get_phase()
   if not yields[phase] and not blocks[phase] then
-    misuse.raise("nginx's phase %s cannot wait for an answer: use rewrite, access, content or a timer", phase)
+    usage_error.raise("nginx's phase %s cannot wait for an answer: use rewrite, access, content or a timer", phase)
   end
   if phase == "init" then
     core.stay() -- in the master: the workers are yet to be forked
@@ -31,7 +31,7 @@ local openresty = {}
 
 function openresty.wait(fd, seconds)
   if can_yield() then
-    misuse.raise("nginx cannot wait for a descriptor")
+    usage_error.raise("nginx cannot wait for a descriptor")
   end
   return core.poll(fd, seconds)
 end
@@ -41,7 +41,7 @@ end
 ---@param bell userdata
 ---@return boolean|nil # it is not so: tell it again
 function openresty.begin(bell)
-  return yields[ngx.get_phase()] and lines.begin(bell)
+  return yields[ngx.get_phase()] and sockets.begin(bell)
 end
 
 --- Waits for news of a core.call or core.gather.
@@ -50,14 +50,14 @@ function openresty.await(bell, seconds)
   if not can_yield() then
     return core.poll(bell:fd(), seconds)
   end
-  return lines.wait(bell, seconds)
+  return sockets.wait(bell, seconds)
 end
 
 --- Comes back when nginx's loop has gone round.
 ---@param bell userdata
 function openresty.pause(bell)
   if can_yield() then
-    lines.wait(bell, nil, true)
+    sockets.wait(bell, nil, true)
   end
 end
 

@@ -1,19 +1,23 @@
---- In nginx: the lines that coroutines wait on.  A line is a socket of nginx's
---- whose far end is our own C, which sends a byte when there is news.
+--- In nginx: the sockets that coroutines wait on.
 ---
---- A flow or gather has one from its first wait to its end, then the next one of
---- the same request gets it.  nginx closes its end with the request that made it,
---- and with a coroutine that is killed while it waits: then C ends the flow.
+--- nginx's Lua module has no wait for a descriptor.  So a coroutine waits in
+--- `receive` of a cosocket, whose far end is our own C: that sends a byte when
+--- there is news.
+---
+--- A call or gather has a connection from its first wait to its end; then the next
+--- one of the same request gets it.  nginx closes its end with the request that
+--- made it, and with a coroutine that is killed while it waits: then C ends the call.
 
 local core = require "ccaas.core"
 local request_of = require("resty.core.base").get_request
 
 local MOST = 3600 -- seconds in one go
 
-local lines = {}
+local sockets = {}
 
--- Of each flow or gather its line; a request's lines are in its ctx.
-local line_of = setmetatable({}, { __mode = "k" })
+-- The connection of each call or gather: { socket, far_end, request, busy }.  All of
+-- a request's are in its ctx.
+local connection_of = setmetatable({}, { __mode = "k" })
 local KEY = {}
 
 local function connect(request)
@@ -23,84 +27,85 @@ local function connect(request)
   end
   local socket = ngx.socket.tcp()
   local done, err = socket:connect("unix:" .. path)
-  local wire = done and core.line()
-  if not wire then
+  local far_end = done and core.line()
+  if not far_end then
     if done then
       socket:close()
     end
     return nil, "no connection to wake a coroutine by (see worker_connections): " .. (err or "no descriptor is left")
   end
-  return { socket = socket, wire = wire, request = request }
+  return { socket = socket, far_end = far_end, request = request }
 end
 
 -- Is its socket still there?  nginx closes it with its request (whose address
 -- another one may have by now), and with a coroutine that is killed while it waits.
-local function is_open(line)
-  return line.socket:getreusedtimes() ~= nil
+local function is_open(connection)
+  return connection.socket:getreusedtimes() ~= nil
 end
 
 local function find_idle(all, request)
   for i = #all, 1, -1 do
-    local line = all[i]
-    if line.request ~= request or not is_open(line) then
+    local connection = all[i]
+    if connection.request ~= request or not is_open(connection) then
       table.remove(all, i)
-    elseif not line.busy and line.wire:idle() then
-      return line
+    elseif not connection.busy and connection.far_end:idle() then
+      return connection
     end
   end
 end
 
--- The line of a flow or gather, in this request; nil and a reason: there is none.
+-- The connection of a call or gather, in this request; nil and a reason: there is
+-- none.
 local function get(bell)
-  local line, request, reason = line_of[bell], request_of(), nil
-  if line and line.request == request and is_open(line) then
-    return line
-  elseif line then
-    line.wire:attach(nil)
+  local connection, request, reason = connection_of[bell], request_of(), nil
+  if connection and connection.request == request and is_open(connection) then
+    return connection
+  elseif connection then
+    connection.far_end:attach(nil)
   end
   local ctx = ngx.ctx
   local all = ctx[KEY] or {}
-  line = find_idle(all, request)
-  if not line then
-    line, reason = connect(request)
-    all[#all + 1] = line
+  connection = find_idle(all, request)
+  if not connection then
+    connection, reason = connect(request)
+    all[#all + 1] = connection
   end
-  if line then
-    line.wire:attach(bell)
+  if connection then
+    connection.far_end:attach(bell)
   end
-  ctx[KEY], line_of[bell] = all, line
-  return line, reason
+  ctx[KEY], connection_of[bell] = all, connection
+  return connection, reason
 end
 
 -- Waits for a byte.
-local function receive(bell, line)
-  line.busy = true
-  line.socket:settimeout(MOST * 1000)
-  local byte, err = line.socket:receive(1)
-  line.busy = nil
-  line.wire:take_back()
+local function receive(bell, connection)
+  connection.busy = true
+  connection.socket:settimeout(MOST * 1000)
+  local byte, err = connection.socket:receive(1)
+  connection.busy = nil
+  connection.far_end:take_back()
   if not byte and err ~= "timeout" then
-    -- Nothing comes on it any more.
-    line_of[bell], line.request = nil, nil
-    line.wire:attach(nil)
+    -- It is broken: the next wait makes another one.
+    connection_of[bell], connection.request = nil, nil
+    connection.far_end:attach(nil)
   end
 end
 
 local function wait(bell, seconds, news)
-  local line, reason = get(bell)
-  if not line then
+  local connection, reason = get(bell)
+  if not connection then
     return nil, reason
   end
   -- If there is news already others are to have a turn all the same.
-  if news or not line.wire:lend(seconds) then
-    line.wire:ping()
+  if news or not connection.far_end:lend(seconds) then
+    connection.far_end:ping()
   end
-  receive(bell, line)
+  receive(bell, connection)
   return true
 end
 
--- nginx lets one coroutine at a time read from a socket: whoever else waits for the
--- same has a line of his own, for a gather that is rung with it.
+-- nginx lets one coroutine at a time read from a socket: each other one that waits
+-- for the same has a connection of its own, for a gather that is rung with it.
 local function wait_beside(bell, seconds, news)
   local beside = core.gather()
   beside:arm()
@@ -111,24 +116,24 @@ local function wait_beside(bell, seconds, news)
   return waited, reason
 end
 
---- From now on what the flow or gather stands for ends with the request.
+--- From now on the call or gather ends with the request.
 ---@param bell userdata
----@return boolean # false: there is no line for it; a wait would say why
-function lines.begin(bell)
+---@return boolean # false: there is no connection for it; a wait would say why
+function sockets.begin(bell)
   return get(bell) ~= nil
 end
 
---- Waits for news of a flow or gather, or until the time is up; with `news` only
+--- Waits for news of a call or gather, or until the time is up; with `news` only
 --- until nginx's loop has gone round.  Nil and a reason: that is not possible.
 ---@param bell userdata
 ---@param seconds number|nil
 ---@param news? boolean
 ---@return boolean|nil
 ---@return string|nil
-function lines.wait(bell, seconds, news)
-  local line = line_of[bell]
-  local busy = line and line.busy and is_open(line)
+function sockets.wait(bell, seconds, news)
+  local connection = connection_of[bell]
+  local busy = connection and connection.busy and is_open(connection)
   return (busy and wait_beside or wait)(bell, seconds, news)
 end
 
-return lines
+return sockets

@@ -14,12 +14,12 @@ local rows = {
 
 -- A list of rows, paged; and one row.
 local function list(fields)
-  fields.gives, fields.shape, fields.totals = "stream", rows, "totals"
+  fields.result, fields.shape, fields.totals = "stream", rows, "totals"
   return fields
 end
 
 local function one(fields)
-  fields.gives, fields.shape = "row", rows
+  fields.result, fields.shape = "row", rows
   return fields
 end
 
@@ -86,7 +86,7 @@ return {
     agents_in_queue_groups = {
       path = "/agents-in-queue-groups",
       takes = { "metrics", "queue_ids", "timezone", "enabled_agents" },
-      gives = "document",
+      result = "document",
       -- The parts of the document: lists of rows, and what members are called.
       parts = {
         agents = { rows = true },

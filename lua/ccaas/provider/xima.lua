@@ -27,7 +27,7 @@ return {
     historic_data = {
       path = "/rest/api/v1/historic-data/{report}",
       takes = {},
-      gives = "report",
+      result = "report",
       -- What is asked for, and what kind of document that is: see ccaas.format.
       formats = {
         JSON = { accept = "application/json", is = "json" },
@@ -40,7 +40,7 @@ return {
     metrics = {
       path = "/rest/api/v1/realtime/metrics",
       takes = { "ids" },
-      gives = "items",
+      result = "items",
       shape = {
         rename = {
           { "metricId", "id" }, { "metricName", "name" },
@@ -52,13 +52,13 @@ return {
       path = "/rest/api/v1/realtime/metrics/values",
       first = "ids",
       takes = { "ids" },
-      gives = "values",
+      result = "values",
     },
     subscribe = {
       path = "/rest/api/v1/realtime-metric-subscription",
       first = "ids",
       takes = { "ids" },
-      gives = "subscription",
+      result = "subscription",
       -- The handshake has no place for a header of one's own in a browser, so
       -- the vendor wants the token in the address.
       token_name = "auth_token",
@@ -75,7 +75,7 @@ return {
       path = "/rest/api/v2/recordings",
       takes = { "from", "to" },
       needs_all = { "from", "to" },
-      gives = "rows",
+      result = "rows",
       shape = { identity = { "recordingKey", "tenantName" } },
       -- One answer: what was given before it broke off is counted, not known.
       resume = "count",
@@ -87,16 +87,16 @@ return {
       accept = "audio/ogg",
       content_type = "audio/ogg",
       takes = {},
-      gives = "audio",
+      result = "audio",
       pace = { seconds = 3, by = "tenantName" },
     },
     agents = {
       path = "/rest/api/v1/agents",
       takes = {},
-      gives = "rows",
+      result = "rows",
       key = "agents",
       name_in = "agent",
     },
-    skills = { path = "/rest/api/v1/skills", takes = {}, gives = "rows", key = "skills" },
+    skills = { path = "/rest/api/v1/skills", takes = {}, result = "rows", key = "skills" },
   },
 }

@@ -1,7 +1,7 @@
 --- What the sandbox's functions take, and how they say that something is not
 -- among it.  Pure.
 
-local nearest = require "ccaas.nearest"
+local nearest = require("ccaas.usage_error").nearest
 
 local check = {}
 

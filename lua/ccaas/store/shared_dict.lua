@@ -1,6 +1,6 @@
 --- A store in nginx's shared memory: see ccaas.store.  Nothing here yields.
 
-local misuse = require "ccaas.misuse"
+local usage_error = require "ccaas.usage_error"
 
 -- It counts whole milliseconds, and takes 0 of them for "never ends".
 local LEAST = 0.001
@@ -9,13 +9,13 @@ return function(name)
   local ngx = rawget(_G, "ngx")
   local shared = type(ngx) == "table" and ngx.shared
   if not shared then
-    misuse.raise("store.shared_dict: ngx.shared is missing: this store needs nginx's Lua module; elsewhere use "
+    usage_error.raise("store.shared_dict: ngx.shared is missing: this store needs nginx's Lua module; elsewhere use "
       .. "ccaas.store.file(path)")
   end
   local dict = shared[name]
   if not dict then
-    misuse.raise("store.shared_dict: nginx has no shared memory %q: put `lua_shared_dict %s 1m;` into its http block",
-      name, name)
+    usage_error.raise("store.shared_dict: nginx has no shared memory %q: put `lua_shared_dict %s 1m;` into its http "
+      .. "block", name, name)
   end
 
   local store = {}

@@ -1,5 +1,5 @@
 -- What a misspelt name was probably meant to be.
-local nearest = require "ccaas.nearest"
+local nearest = require("ccaas.usage_error").nearest
 
 describe("the nearest name", function()
   local known = { concurrency = 1, timeout = 1, tls = 1, page = 1 }

@@ -4,7 +4,7 @@ local ccaas = require "ccaas"
 local core = require "ccaas.core"
 local events = require "ccaas.events"
 local server = require "spec.support.server"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 
 describe("a merge", function()
   local sandbox, client
@@ -33,7 +33,7 @@ describe("a merge", function()
   -- A stream that always has something.
   local function endless(marks)
     local nothing = function() end
-    return events.new(require("ccaas.side").of(client), {
+    return events.new(require("ccaas.internals").of(client), {
       marks = marks, gather = core.gather(), try = function() return {} end,
       due = nothing, join = nothing, leave = nothing, close = nothing,
     }, "endless")
@@ -282,7 +282,7 @@ describe("a merge of a watch that its owner closes", function()
     sandbox = helper.sandbox { queues = 1, agents = 1 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    side.of(client).now = function() return now end
+    internals.of(client).now = function() return now end
   end)
 
   after_each(function() client:close() end)

@@ -4,7 +4,7 @@ local cqueues = require "cqueues"
 local helper = require "spec.support.helper"
 local core = require "ccaas.core"
 local events = require "ccaas.events"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 
 -- Closing a merge or a watch closed the descriptor that another coroutine waited
 -- for, and an event loop tells nothing of a descriptor that is no more.
@@ -287,7 +287,7 @@ describe("a reader that sleeps", function()
     local client = ccaas.new { provider = "xima", base_url = "http://127.0.0.1:1", token = "token",
       loop = { wait = function(fd) coroutine.yield(fd) end } }
     local raises, nothing = false, function() end
-    local stream = events.new(side.of(client), {
+    local stream = events.new(internals.of(client), {
       gather = core.gather(), due = nothing, join = nothing, leave = nothing, close = nothing,
       try = function()
         if raises then

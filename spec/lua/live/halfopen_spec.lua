@@ -3,7 +3,7 @@
 -- silent while its connections stay.
 local helper = require "spec.support.helper"
 local ccaas = require "ccaas"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 local socket = require "socket"
 
 local SILENCE = 1.5
@@ -98,7 +98,7 @@ describe("a websocket", function()
       options.loop = { wait = function(fd, seconds) return between.pump(seconds, fd) end }
     end
     client = ccaas.new(sandbox:options("xima", options))
-    side.of(client).pauses = { first = 0.01, most = 0.05 }
+    internals.of(client).pauses = { first = 0.01, most = 0.05 }
   end
 
   local function take(stream, kind)

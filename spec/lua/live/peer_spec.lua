@@ -1,7 +1,7 @@
 -- client:subscribe with a server that is not ours: Debian's python3-websockets.
 local ccaas = require "ccaas"
 local helper = require "spec.support.helper"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 
 local PATIENCE = 30 -- seconds until a test gives up; never waited for in vain
 
@@ -38,7 +38,7 @@ local function subscribe(doing, opts, settings)
   end
   all.base_url = ("%s/t%d/%s"):format(all.base_url or base, count, doing)
   local client = ccaas.new(all)
-  side.peek(client).pauses = { first = 0.02, most = 0.1 }
+  internals.peek(client).pauses = { first = 0.02, most = 0.1 }
   clients[#clients + 1] = client
   local given = { snapshot = false }
   for name, value in pairs(opts or {}) do

@@ -2,7 +2,7 @@
 -- the spec's own, so that it is not libwebsockets that talks to itself.
 local ccaas = require "ccaas"
 local server = require "spec.support.server"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 local websocket = require "spec.support.websocket"
 
 local client
@@ -16,7 +16,7 @@ local function subscribe(serve, opts, token)
     websocket.until_gone(conn)
   end)
   client = ccaas.new { provider = "xima", token = token or "T0KEN", base_url = s.url, loop = s.loop }
-  side.of(client).pauses = { first = 0.01, most = 0.02 }
+  internals.of(client).pauses = { first = 0.01, most = 0.02 }
   local given = { snapshot = false }
   for name, value in pairs(opts or {}) do
     given[name] = value

@@ -2,7 +2,7 @@
 -- their own.  Each is taken, or is a clear error in bounded time and memory.
 local ccaas = require "ccaas"
 local server = require "spec.support.server"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 local websocket = require "spec.support.websocket"
 local helper = require "spec.support.helper"
 
@@ -27,7 +27,7 @@ local function subscribe(answer, settings)
     given[name] = value
   end
   client = ccaas.new(given)
-  side.of(client).pauses = { first = 0.01, most = 0.02 }
+  internals.of(client).pauses = { first = 0.01, most = 0.02 }
   return client:subscribe({ "101" }, { snapshot = false, max_reconnects = 0, silence = 20 }), s
 end
 
@@ -285,7 +285,7 @@ describe("a websocket whose handshake is reset", function()
     it("is down at once and tried again, " .. (tls and "with TLS" or "in clear"), function()
       local sandbox = helper.sandbox { agents = 2, tls = tls }
       client = ccaas.new(sandbox:options("xima", { connect_timeout = 600 }))
-      side.of(client).pauses = { first = 0.01, most = 0.01 }
+      internals.of(client).pauses = { first = 0.01, most = 0.01 }
       sandbox:fault { path = "/realtime-metric-subscription", reset = true, times = 3 }
       local stream = client:subscribe({ "101" }, { snapshot = false })
       assert.equal("down", assert(stream:next(30)).type)

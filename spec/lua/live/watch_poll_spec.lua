@@ -1,7 +1,7 @@
 -- The polls of a watch: what the watches of one list share, and what ends them.
 local helper = require "spec.support.helper"
 local ccaas = require "ccaas"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 local core = require "ccaas.core"
 local server = require "spec.support.server"
 
@@ -12,7 +12,7 @@ describe("a watch whose first poll failed", function()
     local sandbox = helper.sandbox { queues = 1, agents = 1 }
     local client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     local now = 1000
-    side.of(client).now = function() return now end
+    internals.of(client).now = function() return now end
     sandbox:fault { path = "/queues", status = 503 }
     local began = os.time()
     local one = client:watch("queues", { metrics = { "handling.rt" } })
@@ -42,7 +42,7 @@ describe("a watch of a list that was watched before", function()
     sandbox = helper.sandbox { queues = 1, agents = 1 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    side.of(client).now = function() return now end
+    internals.of(client).now = function() return now end
   end)
 
   after_each(function() client:close() end)
@@ -91,7 +91,7 @@ describe("a poll that is cut off", function()
     sandbox = helper.sandbox { queues = 1, agents = 1 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    side.of(client).now = function() return now end
+    internals.of(client).now = function() return now end
   end)
 
   -- A watch whose second poll is under way.
@@ -107,7 +107,7 @@ describe("a poll that is cut off", function()
 
   it("is down for a watch, which goes on", function()
     local stream = watch()
-    for _, poller in pairs(side.of(client).pollers) do
+    for _, poller in pairs(internals.of(client).pollers) do
       poller.poll.stream:close()
     end
     local down = assert(stream:next(20))
@@ -217,7 +217,7 @@ describe("a poll that was left behind", function()
     end)
     client = ccaas.new(s:options { retries = 0, timeout = 60 })
     now = 1000
-    side.of(client).now = function() return now end
+    internals.of(client).now = function() return now end
   end)
 
   after_each(function()
@@ -257,7 +257,7 @@ describe("a poll that was left behind", function()
 
   local function count_pollers()
     local count = 0
-    for _ in pairs(side.of(client).pollers) do
+    for _ in pairs(internals.of(client).pollers) do
       count = count + 1
     end
     return count

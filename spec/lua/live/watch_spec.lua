@@ -3,7 +3,7 @@
 local helper = require "spec.support.helper"
 local server = require "spec.support.server"
 local ccaas = require "ccaas"
-local side = require "ccaas.side"
+local internals = require "ccaas.internals"
 
 describe("a watch", function()
   local sandbox, client, now
@@ -12,7 +12,7 @@ describe("a watch", function()
     sandbox = helper.sandbox { agents = 4, queues = 3 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    side.of(client).now = function() return now end
+    internals.of(client).now = function() return now end
   end)
 
   after_each(function()
@@ -190,7 +190,7 @@ describe("a watch", function()
     local event, err = stream:next()
     assert.is_nil(event)
     assert.equal("cancelled", err.code)
-    assert.is_nil(side.peek(client).pollers)
+    assert.is_nil(internals.peek(client).pollers)
   end)
 
   it("shares its polls with other watches of the same list", function()
@@ -358,7 +358,7 @@ describe("a watch", function()
       end)
       client:close()
       client = ccaas.new(s:options { retries = 0 })
-      side.of(client).now = function() return now end
+      internals.of(client).now = function() return now end
       opts = opts or {}
       opts.size, opts.concurrency = 2, 1
       local stream = client:watch("queues", opts)

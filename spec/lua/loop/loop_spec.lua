@@ -60,7 +60,7 @@ describe("the option `loop`", function()
 end)
 
 describe("a loop that is to know what is read", function()
-  local side = require "ccaas.side"
+  local internals = require "ccaas.internals"
   local sandbox, client, told
 
   -- Tells it of something until it says that it knows.
@@ -72,7 +72,7 @@ describe("a loop that is to know what is read", function()
   before_each(function()
     sandbox, told = helper.sandbox { queues = 3, agents = 2 }, {}
     client = ccaas.new(sandbox:options "8x8")
-    side.of(client).begin = begin
+    internals.of(client).begin = begin
   end)
 
   after_each(function() client:close() end)

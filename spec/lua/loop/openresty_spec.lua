@@ -3,11 +3,11 @@
 local helper = require "spec.support.helper"
 describe("the loop openresty", function()
   local phase, waited, openresty
-  local outside = { ngx = rawget(_G, "ngx"), lines = package.loaded["ccaas.lines"] }
+  local outside = { ngx = rawget(_G, "ngx"), sockets = package.loaded["ccaas.loop.openresty_socket"] }
 
   setup(function()
     rawset(_G, "ngx", { get_phase = function() return phase end })
-    package.loaded["ccaas.lines"] = {
+    package.loaded["ccaas.loop.openresty_socket"] = {
       begin = function() return true end,
       wait = function()
         waited = waited + 1
@@ -20,7 +20,7 @@ describe("the loop openresty", function()
 
   teardown(function()
     rawset(_G, "ngx", outside.ngx)
-    package.loaded["ccaas.lines"] = outside.lines
+    package.loaded["ccaas.loop.openresty_socket"] = outside.sockets
     package.loaded["ccaas.loop.openresty"] = nil
   end)
 

@@ -37,7 +37,7 @@ local known = {
     ["context store"] = true,
     ["response context"] = true,
   },
-  lua_circles = set [[ccaas.gives ccaas.method ccaas.subscribe]],
+  lua_circles = set [[ccaas.method ccaas.result ccaas.subscribe]],
   impure = {
     ["src/json/number.c newlocale"] = "the C locale's decimal point, whatever the host's is",
     ["src/json/number.c pthread_once"] = "the same",
