@@ -89,7 +89,7 @@ describe("examples/nginx/report.lua", function()
     assert.equal(200, (n:get "/queues"))
   end)
 
-  it("has no answer for what is no report", function()
+  it("has no answer for an unknown report", function()
     assert.equal(400, (n:get "/report"))
     assert.equal(400, (n:get "/report?id=1001&format=MP3"))
     assert.equal(404, (n:get "/report?id=no-such-report"))

@@ -107,12 +107,12 @@ describe("in nginx's workers", function()
     assert.equal("0", n:body "/after")
   end)
 
-  it("those who are killed while they wait leave nothing to their request", function()
+  it("coroutines killed while they wait leave nothing behind in their request", function()
     sandbox:fault { path = "/queues", hang = true, times = 1000 }
     assert.equal("few", n:body "/lines")
   end)
 
-  it("what one had who is killed goes to one who is about to wait for it", function()
+  it("what a killed coroutine held goes to the next one that waits for it", function()
     sandbox:clear_requests()
     sandbox:fault { path = "/recordings/*", hang = true }
     local one = n:open "/hold"

@@ -63,7 +63,7 @@ describe("nginx with a vendor that hangs", function()
   end)
 end)
 
-describe("nginx that loads its configuration anew", function()
+describe("nginx that reloads its configuration", function()
   local function start(given)
     -- Where sockets and folders of ours go, which nobody else uses.
     given.traces = helper.folder()
@@ -120,7 +120,7 @@ describe("nginx that loads its configuration anew", function()
     nothing_in(traces)
   end)
 
-  it("as often as it likes has no more descriptors or threads than at first", function()
+  it("many times has no more descriptors or threads than at first", function()
     local n = start { workers = 1 }
     n:body "/walk"
     local files, threads = n:count "fd", n:count "task"
@@ -144,7 +144,7 @@ describe("nginx that loads its configuration anew", function()
 end)
 
 describe("nginx with lua_code_cache off", function()
-  it("makes all anew for each request, and lets go of it", function()
+  it("makes everything for each request, and releases it", function()
     local n = nginx.start { sandbox = sandbox, http = "lua_code_cache off;", locations = {
       ["/walk"] = { content = "ngx.print(#assert(client:agents({ summary = true }):all()))" },
       ["/abandoned"] = { content = "client:agents({ summary = true, size = 100 }):next() ngx.print 'fine'" },

@@ -69,7 +69,7 @@ describe("nginx's phases", function()
     assert.equal("30", n:body "/elsewhere")
   end)
 
-  it("block in init_worker, where there is nobody to keep waiting", function()
+  it("block in init_worker, where no request waits", function()
     assert.equal("30", n:body "/shared?what=init_worker")
   end)
 

@@ -136,7 +136,7 @@ describe("in nginx's workers streams", function()
     assert.equal("nil timeout 250", n:body "/timeout")
   end)
 
-  it("wake who waits when they are closed", function()
+  it("wake their waiters when they are closed", function()
     sandbox:fault { path = "/queues", hang = true, times = 3 }
     assert.equal("nil cancelled", n:body "/close")
     assert.equal("nil cancelled", n:body "/merge-close")
@@ -175,7 +175,7 @@ describe("in nginx's workers streams", function()
     assert.equal(200, (n:read(first)))
   end)
 
-  it("give way: others are served while one is read for long", function()
+  it("give way: other requests are served while one is read for long", function()
     local first = n:open "/merge"
     local before = #n:errors()
     for _ = 1, 50 do
@@ -296,7 +296,7 @@ describe("in nginx's workers a stream ends with its request:", function()
   end)
 end)
 
-describe("in nginx's workers what a request had that is gone", function()
+describe("in nginx's workers what an ended request held", function()
   setup(function()
     local given = sandbox:options "xima"
     start {
@@ -355,7 +355,7 @@ describe("in nginx's workers what a request had that is gone", function()
     nginx.wait_until("the socket's end", function() return #sandbox:sockets() == 0 end)
   end)
 
-  it("a subscription for which nobody had to wait, is closed", function()
+  it("a subscription that was never waited for, is closed", function()
     local file = helper.folder() .. "/answered"
     sandbox:set { delay = 1 } -- so that the first look is before the answer
     local one = n:open("/unwaited?file=" .. file)
@@ -368,7 +368,7 @@ describe("in nginx's workers what a request had that is gone", function()
     nginx.wait_until("the socket's end", function() return #sandbox:sockets() == 0 end)
   end)
 
-  it("the asking for a token, goes to the next", function()
+  it("its request for a token, goes to the next", function()
     local first = n:open "/ask"
     nginx.wait_until("the first asking", function() return n:body "/asked" == "1" end)
     local second = n:open "/ask"

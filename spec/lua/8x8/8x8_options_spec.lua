@@ -15,7 +15,7 @@ describe("8x8", function()
   before_each(function() sb:clear_requests() end)
 
   describe("options", function()
-    it("go out in the vendor's names", function()
+    it("are sent under the vendor's names", function()
       assert(client:agents {
         metrics = METRICS, agent_ids = { "100001", "100007" }, group_ids = { "501" },
         size = 50, timezone = "America/New_York", totals = true,
@@ -27,7 +27,7 @@ describe("8x8", function()
       }, asked().query)
     end)
 
-    it("may be a comma string where a list is taken", function()
+    it("may be a string with commas in place of a list", function()
       local rows = assert(client:queues {
         metrics = "handling.rt, entered.today", queue_ids = "103,101",
       }:all())
@@ -41,12 +41,12 @@ describe("8x8", function()
       assert.same({ page = "0", size = "1000" }, asked().query)
     end)
 
-    it("leave metrics' names to the vendor", function()
+    it("do not check names of metrics", function()
       assert(client:queues { metrics = { "no.such.metric.yet" } }:all())
       assert.equal("no.such.metric.yet", asked().query.metrics)
     end)
 
-    it("say that JSON is wanted", function()
+    it("ask for JSON", function()
       assert(client:queue("101"))
       assert.equal("application/json", asked().headers.accept)
     end)
@@ -74,7 +74,7 @@ describe("8x8", function()
       assert.equal(one, first_value { tenant = "acme" })
     end)
 
-    it("that are missing or unknown are told in the vendor's words", function()
+    it("that are missing or unknown give the vendor's own message", function()
       local options = sb:options("8x8")
       options.tenant = nil
       local _, err = ccaas.new(options):queue("101")
@@ -117,7 +117,7 @@ describe("8x8", function()
       assert.equal(2, found)
     end)
 
-    it("that are empty, no strings, or dots alone raise at the caller's line", function()
+    it("that are empty, not strings, or only dots raise at the caller's line", function()
       for _, id in ipairs { "", ".", "..", 7, false, {} } do
         local fine, message = pcall(function() return client:queue(id) end)
         assert.is_false(fine)
@@ -185,22 +185,22 @@ describe("8x8", function()
       end)
     end
 
-    it("is us where none is given", function()
+    it("is us by default", function()
       assert.equal(bases.us .. "/queues/1", (goes_to { base_url = false }))
     end)
 
-    it("goes with another version", function()
+    it("can be combined with another version", function()
       assert.equal("https://api.8x8.com/eu/analytics/cc/v6/realtime-metrics/queues/1",
         (goes_to { region = "eu", version = "v6", base_url = false }))
     end)
 
-    it("asks for its token at one host", function()
+    it("requests its token from one host", function()
       local url, line = goes_to { region = "ca", base_url = false, token_url = false }
       assert.equal("https://api.8x8.com/oauth/v2/token", url)
       assert.equal("CONNECT api.8x8.com:443 HTTP/1.1", line)
     end)
 
-    it("that there is not raises", function()
+    it("that does not exist raises", function()
       local fine, message = pcall(function()
         return ccaas.new { provider = "8x8", key = "k", secret = "s", region = "uk" }
       end)

@@ -82,7 +82,7 @@ describe("8x8", function()
         same_row("/groups/503/agents/" .. agent, client:group_agent("503", agent))
       end)
 
-      it("is error not_found where there is none", function()
+      it("is error not_found if it does not exist", function()
         local row, err = client:queue("999")
         assert.is_nil(row)
         assert.equal("not_found", err.code)
@@ -93,7 +93,7 @@ describe("8x8", function()
   end
 
   describe("agents_in_queue_groups", function()
-    it("gives agents, and queues with who is assigned to them", function()
+    it("gives agents, and queues with the agents assigned to them", function()
       local result = assert(client:agents_in_queue_groups())
       local expected = wire("/agents-in-queue-groups")
       assert.same(plain_list(expected.agents), result.agents)
@@ -154,7 +154,7 @@ describe("8x8", function()
   end)
 
   describe("totals", function()
-    it("are no record, but stand in info()", function()
+    it("are not a row, but are in info()", function()
       local stream = client:queues {
         metrics = { "entered.today" }, size = 8, totals = true,
       }
@@ -172,13 +172,13 @@ describe("8x8", function()
       assert.equal(0, stream:info().missing)
     end)
 
-    it("are an empty list where none were asked for", function()
+    it("are an empty list if none were requested", function()
       local stream = client:queues()
       assert(stream:all())
       assert.same({}, stream:info().totals)
     end)
 
-    it("leave a row alone that has the name `totals` and an id", function()
+    it("do not affect a row that has the name `totals` and an id", function()
       local s = server.start(function()
         return server.page { total = 1, rows = {
           '{"id":"9","name":"totals","metrics":[{"key":"a","value":1}]}',

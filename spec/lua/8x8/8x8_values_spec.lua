@@ -25,7 +25,7 @@ describe("8x8", function()
       end
     end)
 
-    it("come escaped or not", function()
+    it("may be escaped or not", function()
       local s = server.start(function()
         return server.page { rows = {
           [[{"id":"1","name":"\u00e9\u4e2d\ud83d\ude00 \"q\" \\ \/ \b\f\n\r\t\u0000"}]],
@@ -75,7 +75,7 @@ describe("8x8", function()
       }
     end
 
-    it("keep their kind, whatever the wire form", function()
+    it("keep their type, whatever their form on the wire", function()
       local rows = read()
       assert.equal(8, #rows)
       for _, row in ipairs(rows) do
@@ -97,7 +97,7 @@ describe("8x8", function()
       end
     end)
 
-    it("that are null are kept as ccaas.null where asked for", function()
+    it("that are null are kept as ccaas.null on request", function()
       for _, row in ipairs(read { null = ccaas.null }) do
         assert.equal(ccaas.null, row.metrics.none)
         assert.equal(ccaas.null, row.metrics.list[2])
@@ -167,12 +167,12 @@ describe("8x8", function()
       end
     end)
 
-    it("is error network where it was cut short", function()
+    it("is error network if it was cut short", function()
       assert.equal("network", refusal('{"id":"1","na', "queue", "1"))
       assert.equal("network", refusal('{"agents":[],', "agents_in_queue_groups"))
     end)
 
-    it("is error not_found where no row came", function()
+    it("is error not_found if no row came", function()
       assert.equal("not_found", refusal("[]", "queue", "1"))
     end)
   end)

@@ -53,7 +53,7 @@ describe("an error", function()
     assert.is_nil(tostring(err):find("%c"))
   end)
 
-  it("has no query in its url, however it came about", function()
+  it("has no query in its url, whatever the failure", function()
     local function hung(_, conn) conn:hold() end
     local function cut(_, conn)
       conn:send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[")
@@ -79,12 +79,12 @@ describe("an error", function()
     assert.is_nil(failing(status(400, "")).body)
   end)
 
-  it("keeps a body's words where no secret stands", function()
+  it("keeps the words of a body that have no secret in them", function()
     local body = '{"fault":{"faultstring":"Invalid access token","detail":{"errorcode":"oauth.v2.InvalidAccessToken"}}}'
     assert.are.equal(body, failing(status(400, body)).body)
   end)
 
-  it("is the same object each time it is asked for", function()
+  it("is the same object each time", function()
     local s = server.start(function() return status(404) end)
     local stream = ccaas.new(s:options()):queues()
     local _, first = stream:next()
@@ -125,7 +125,7 @@ describe("an error", function()
     assert.are.equal("8x8", err.provider)
   end)
 
-  it("for an endless answer to a refusal comes all the same", function()
+  it("comes even if the answer with the refusal never ends", function()
     local s = server.start(function(_, conn)
       conn:send("HTTP/1.1 400 No\r\nContent-Type: text/plain\r\n\r\n")
       while conn:send(("no "):rep(1000)) do end -- luacheck: ignore 542
@@ -381,7 +381,7 @@ describe("no secret", function()
     assert_silent(client, as_it_is)
   end)
 
-  it("leaks from misuse", function()
+  it("leaks from a usage error", function()
     for _, given in ipairs {
       { provider = "8x8", key = KEY .. "\n", secret = SECRET },
       { provider = "8x8", key = KEY, secret = SECRET .. "\r\n" },
@@ -402,7 +402,7 @@ describe("no secret", function()
     end
   end)
 
-  it("is in what the sandbox's own walk tells", function()
+  it("is in the output of a walk over the sandbox", function()
     local sandbox = helper.sandbox { agents = 5, queues = 5, groups = 2, key = KEY, secret = SECRET }
     local heard = {}
     local client = ccaas.new(sandbox:options("8x8", { on_event = function(event) heard[#heard + 1] = event end }))

@@ -41,7 +41,7 @@ describe("what a server wrote", function()
     assert.equal("Nö: 王, \240\159\152\128 \\ n", err.message)
   end)
 
-  it("ends within no character", function()
+  it("is never cut inside a character", function()
     for before = 430, 450 do
       local err = failing(status(400, '{"message":"' .. ("x"):rep(before) .. ("ö"):rep(100) .. '"}'))
       is_clean(err.message)
@@ -49,7 +49,7 @@ describe("what a server wrote", function()
     end
   end)
 
-  it("is no code that leads out of the line", function()
+  it("has no terminal codes in it", function()
     local err = failing(status(500, '{"message":"x","ErrorCode":"a\\nb"}'))
     assert.equal([[x (a\nb)]], err.message)
   end)
@@ -76,7 +76,7 @@ describe("what a server wrote", function()
   end)
 
   -- A NUL ended it.
-  it("is in the error's body as it is, NULs too", function()
+  it("is unchanged in the error's body, NULs included", function()
     local body = "a\0b\r\n\27[31m\255\0"
     assert.equal(body, failing(status(400, body)).body)
     assert.equal("\0", failing(status(400, "\0")).body)
@@ -135,7 +135,7 @@ describe("a secret that a server echoes", function()
   end)
 
   -- A hundred bytes of it were left: it was cut before it was looked for.
-  it("is gone from a content type that is told of a body that is no JSON", function()
+  it("is gone from a content type in an error about malformed JSON", function()
     local s = server.start(function()
       return server.answer("<html>", { headers = { ["Content-Type"] = "text/" .. TOKEN } })
     end, function()
@@ -166,7 +166,7 @@ describe("a secret that a server echoes", function()
 
   -- Every byte was compared with all that follow: the caller's thread stood still
   -- for more than a minute.
-  it("is looked for in no more time than the answer is long", function()
+  it("is found in time linear in the answer's length", function()
     for _, piece in ipairs { "\\", "%25", "a", "&#", "\\u005c" } do
       TOKEN = ("a"):rep(1500) .. "b"
       local before = os.clock()

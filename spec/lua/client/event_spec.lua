@@ -156,7 +156,7 @@ describe("on_event", function()
     assert.are.equal("auth", heard[1].reason)
   end)
 
-  it("hears of client:request and of single rows, too", function()
+  it("is told of client:request and of single rows, too", function()
     local client, heard = listen(function(request)
       return request.path == "/x" and server.answer "bytes" or server.answer(server.row "1")
     end)
@@ -168,7 +168,7 @@ describe("on_event", function()
     assert.is_nil(heard[2].page)
   end)
 
-  it("of one client hears nothing of another's calls", function()
+  it("of one client is not told of another client's calls", function()
     local client, heard, s = listen(function() return server.answer(server.row "1") end)
     local other = ccaas.new(s:options())
     assert(other:queue "1")
@@ -202,7 +202,7 @@ describe("on_event", function()
     assert.are.equal("cancelled", err.code)
   end)
 
-  it("that is no function raises", function()
+  it("that is not a function raises", function()
     local s = server.start()
     assert.is_false((pcall(ccaas.new, s:options { on_event = "print" })))
   end)
@@ -223,7 +223,7 @@ describe("an error in on_event", function()
     return client, heard, oops, s
   end
 
-  it("raises where the reader waits, as it is", function()
+  it("is raised unchanged where the reader waits", function()
     for _, kind in ipairs { "token", "request", "attempt", "page" } do
       local client, _, oops = failing { [kind] = true }
       local stream = client:queues()
@@ -233,7 +233,7 @@ describe("an error in on_event", function()
     end
   end)
 
-  it("leaves the stream usable, and tells what it told no more", function()
+  it("leaves the stream usable, and no event is told twice", function()
     local client, heard, _, s = failing { token = true, request = true, attempt = true, page = true }
     local stream = client:queues()
     local rows, raised = 0, 0
@@ -262,8 +262,8 @@ describe("an error in on_event", function()
   end)
 end)
 
-describe("events that nobody waits for", function()
-  it("come late, with the time when it was", function()
+describe("events that no call takes", function()
+  it("come late, with the time at which they happened", function()
     local client, heard, s = listen(function() return server.page { rows = rows_of(3) } end)
     local stream = client:queues()
     assert.are.equal("timeout", select(2, stream:next(0)).code)
@@ -275,7 +275,7 @@ describe("events that nobody waits for", function()
     assert.are.equal("token request attempt page", types(heard))
   end)
 
-  it("never grow past all measure: the newest are kept", function()
+  it("are bounded in number: the newest are kept", function()
     local rows = rows_of(3000)
     local client, heard = listen(function(request) return server.cut(request, rows) end)
     local stream = client:queues { size = 1, concurrency = 1 }

@@ -9,7 +9,7 @@ describe("an agent's name", function()
     assert.equal(extension, have_extension, text)
   end
 
-  it("is what stands before its extension", function()
+  it("is the part before its extension", function()
     splits("John Spector(104)", "John Spector", "104")
     splits("Agent_001(999)", "Agent_001", "999")
     splits("王秀英(5001)", "王秀英", "5001")
@@ -37,7 +37,7 @@ describe("an agent's name", function()
     splits("(104)", "", "104")
   end)
 
-  it("is none when it is no text", function()
+  it("is nil when it is not a string", function()
     for _, value in ipairs { 104, true, {} } do
       assert.is_nil((names.split(value)))
     end
@@ -69,7 +69,7 @@ describe("a file's name", function()
     assert.equal("rec-1.ogg", names.file("rec-1", ".ogg"))
   end)
 
-  it("leads nowhere, hides nothing and is no option", function()
+  it("leaves its folder never, is not hidden and is no command-line option", function()
     assert.equal("%2E.%2F..%2Fetc%2Fpasswd", names.file "../../etc/passwd")
     assert.equal("%2Froot", names.file "/root")
     assert.equal("%2E", names.file ".")
@@ -94,7 +94,7 @@ describe("a file's name", function()
     end
   end)
 
-  it("is another one for another key", function()
+  it("differs for different keys", function()
     local seen, count = {}, 0
     local function add(key)
       local name = names.file(key, ".ogg")
@@ -150,13 +150,13 @@ describe("a file's name", function()
   end)
 
   if math.type then
-    it("is another one for every integer", function()
+    it("differs for different integers", function()
       assert.equal("9223372036854775807", names.file(9223372036854775807))
       assert.equal("9223372036854775806", names.file(9223372036854775807 - 1))
     end)
   end
 
-  it("can be that of a file", function()
+  it("is a valid file name", function()
     local folder = helper.folder()
     for _, key in ipairs { "../../x", "a/b", "a\0b", "", ".", "..", ("ü"):rep(300), "%", "\27[31m" } do
       local path = folder .. "/" .. names.file(key, ".ogg")

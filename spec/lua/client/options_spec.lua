@@ -36,31 +36,31 @@ local function new_raises(words, overrides)
   end)
 end
 
-describe("misuse of ccaas.new", function()
-  it("is anything but a table of options", function()
+describe("a usage error of ccaas.new", function()
+  it("is any argument but a table of options", function()
     raises("table of options|nil", function() ccaas.new() end)
     raises("table of options|string", function() ccaas.new("8x8") end)
   end)
 
-  it("is a provider that is missing, unknown or no name", function()
+  it("is a provider that is missing, unknown or not a string", function()
     raises("provider", function() ccaas.new {} end)
     raises("provider|9x8", function() ccaas.new { provider = "9x8" } end)
     raises("provider", function() ccaas.new { provider = 8 } end)
   end)
 
-  it("is a misspelt option: it says which one was meant", function()
+  it("is a misspelt option: the message names the nearest one", function()
     new_raises("unknown option `regoin`|did you mean \"region\"", { regoin = "us" })
     new_raises("`Tenant`|did you mean \"tenant\"", { Tenant = "a" })
     new_raises("`time_out`|did you mean \"timeout\"", { time_out = 5 })
     new_raises("`retry`|did you mean \"retries\"", { retry = 5 })
   end)
 
-  it("is an option that is like no other: it says which there are", function()
+  it("is an option that resembles no other: the message lists all", function()
     new_raises("`colour`|known: |concurrency, |user_agent", { colour = "red" })
     new_raises("unknown option `1`", { "us" })
   end)
 
-  it("is a region that there is not", function()
+  it("is an unknown region", function()
     new_raises("region|mars|au, ca, eu, us", { region = "mars" })
     new_raises("region|did you mean \"us\"", { region = "US" })
     -- They were answered by "did you mean "us"".
@@ -70,13 +70,13 @@ describe("misuse of ccaas.new", function()
     new_raises("region", { region = "" })
   end)
 
-  it("is a version that is none", function()
+  it("is a malformed version", function()
     new_raises("version|5", { version = "5" })
     new_raises("version", { version = "v5/../v4" })
     new_raises("version", { version = 5 })
   end)
 
-  it("is no key, or no secret", function()
+  it("is a missing key or secret", function()
     raises("needs option `key`", function()
       ccaas.new { provider = "8x8", secret = "secret" }
     end)
@@ -95,7 +95,7 @@ describe("misuse of ccaas.new", function()
   end)
 
   -- They were refused by the server only, as "Bearer Bearer".
-  it("is a token that is a header's value, or that cannot be sent", function()
+  it("is a token with \"Bearer \" in front, or one that cannot be sent", function()
     for _, token in ipairs { "Bearer abc", "bearer abc", " BEARER  abc" } do
       local text = raises("option `token` begins with \"Bearer \": give the token alone", function()
         ccaas.new { provider = "xima", host = "acme.xima.cloud", token = token }
@@ -146,7 +146,7 @@ describe("misuse of ccaas.new", function()
     new_raises("ca_file", { ca_file = "" })
   end)
 
-  it("is a text with a line end or NUL in it", function()
+  it("is a text with a line break or a NUL in it", function()
     for _, name in ipairs { "tenant", "user_agent", "proxy", "key", "secret", "region" } do
       for _, bytes in ipairs { "\r\nX-Evil: 1", "\n", "\0", "\127" } do
         new_raises("`" .. name .. "` has control characters", { [name] = "a" .. bytes })
@@ -198,7 +198,7 @@ describe("misuse of ccaas.new", function()
   end)
 end)
 
-describe("misuse of a method", function()
+describe("a usage error of a method", function()
   local client
   before_each(function() client = ccaas.new(options()) end)
   after_each(function() client:close() end)
@@ -212,7 +212,7 @@ describe("misuse of a method", function()
     end
   end)
 
-  it("is a page or limit that is no count", function()
+  it("is a page or limit that is not a whole number", function()
     for _, name in ipairs { "page", "limit" } do
       for _, value in ipairs { -1, 0.5, "1", math.huge } do
         raises(name, function() client:queues { [name] = value } end)
@@ -220,7 +220,7 @@ describe("misuse of a method", function()
     end
   end)
 
-  it("is a misspelt option: it says which one was meant", function()
+  it("is a misspelt option: the message names the nearest one", function()
     raises("queues: unknown option `metric`|did you mean \"metrics\"", function()
       client:queues { metric = "busy.rt" }
     end)
@@ -244,7 +244,7 @@ describe("misuse of a method", function()
 
   -- It was called by the name of a method that was not called, and did not say what
   -- there is.
-  it("is a watch of what cannot be watched, or with wrong options", function()
+  it("is a watch of an unknown list, or with wrong options", function()
     raises("watch: \"queue\" is not a list that can be watched; did you mean \"queues\"", function()
       client:watch("queue")
     end)
@@ -271,7 +271,7 @@ describe("misuse of a method", function()
     raises("queue: expected a table of options", function() client:queue("101", 5) end)
   end)
 
-  it("is an id that is missing, empty, a dot, two dots or no string", function()
+  it("is an id that is missing, empty, a dot, two dots or not a string", function()
     for _, id in ipairs { "", ".", "..", 101, false, {} } do
       raises("queue", function() client:queue(id) end)
       raises("group", function() client:group_agents(id) end)
@@ -284,7 +284,7 @@ describe("misuse of a method", function()
     raises("agent id|table", function() client:queue_agent("101", { metrics = "a" }) end)
   end)
 
-  it("is a list that is empty, has holes or fields, or is no list", function()
+  it("is a list that is empty, has holes or fields, or is not a list", function()
     for _, name in ipairs { "agent_ids", "group_ids" } do
       raises(name .. "|empty", function() client:agents { summary = true, [name] = {} } end)
       raises(name .. "[1]|empty", function() client:agents { summary = true, [name] = "" } end)
@@ -324,7 +324,7 @@ describe("misuse of a method", function()
     raises("queue: |id|3000 bytes|too long", function() client:queue(("/"):rep(3000)) end)
   end)
 
-  it("is more metrics than go into one request", function()
+  it("is more metrics than fit into one request", function()
     local metrics = {}
     for i = 1, 1000 do
       metrics[i] = "metric.number" .. i
@@ -334,7 +334,7 @@ describe("misuse of a method", function()
     raises("timezone", function() client:queues { timezone = ("x"):rep(9000) } end)
   end)
 
-  it("is a start page together with more ids than one request takes", function()
+  it("is a start page together with more ids than fit into one request", function()
     local ids = {}
     for i = 1, 2000 do
       ids[i] = "queue-number-" .. i
@@ -343,7 +343,7 @@ describe("misuse of a method", function()
     client:queues { queue_ids = ids }:close()
   end)
 
-  it("is a dot where a colon belongs", function()
+  it("is a call with a dot instead of a colon", function()
     for _, name in ipairs { "queues", "agents", "queue", "request", "agents_in_queue_groups", "close" } do
       raises(name .. ": |colon", function() client[name]() end)
       raises(name .. ": |colon", function() client[name] {} end)
@@ -360,12 +360,12 @@ describe("misuse of a method", function()
   end)
 end)
 
-describe("misuse of request", function()
+describe("a usage error of request", function()
   local client
   setup(function() client = ccaas.new(options()) end)
   teardown(function() client:close() end)
 
-  it("is a path that leaves the base address, or none", function()
+  it("is a path that leaves the base address, or is missing", function()
     raises("path", function() client:request() end)
     raises("path", function() client:request {} end)
     for _, path in ipairs {
@@ -377,14 +377,14 @@ describe("misuse of request", function()
     raises("path", function() client:request { path = 5 } end)
   end)
 
-  it("is a method that is none", function()
+  it("is a malformed method", function()
     for _, method in ipairs { "GE T", "GET / HTTP/1.1\r\nX: ", "", "G\0", "GÉT" } do
       raises("request", function() client:request { path = "/", method = method } end)
     end
     raises("request", function() client:request { path = "/", method = 5 } end)
   end)
 
-  it("is a query that cannot be one", function()
+  it("is a query that cannot be sent", function()
     raises("request: |query", function() client:request { path = "/", query = 5 } end)
     raises("request: |query", function() client:request { path = "/", query = { "a=b" } } end)
     raises("request: |query", function() client:request { path = "/", query = { a = print } } end)
@@ -419,12 +419,12 @@ describe("misuse of request", function()
     raises("body", function() client:request { path = "/", body = circle } end)
   end)
 
-  it("is an idempotent that is no flag", function()
+  it("is an idempotent that is not a boolean", function()
     raises("idempotent", function() client:request { path = "/", idempotent = 1 } end)
   end)
 end)
 
-describe("misuse of a stream", function()
+describe("a usage error of a stream", function()
   local client, stream
   before_each(function()
     client = ccaas.new(options())
@@ -432,13 +432,13 @@ describe("misuse of a stream", function()
   end)
   after_each(function() client:close() end)
 
-  it("is a wait that is no number", function()
+  it("is a wait that is not a number", function()
     raises("next: |seconds", function() stream:next("2") end)
     raises("next: |seconds", function() stream:next(0 / 0) end)
     raises("next: |seconds", function() stream:next({}) end)
   end)
 
-  it("is a dot where a colon belongs", function()
+  it("is a call with a dot instead of a colon", function()
     for _, name in ipairs { "next", "all", "pages", "each", "info", "close", "pollfd", "events", "timeout" } do
       raises(name .. ": |colon", function() stream[name]() end)
       raises(name .. ": |colon", function() stream[name](2) end)
@@ -447,7 +447,7 @@ describe("misuse of a stream", function()
   end)
 end)
 
-describe("the line that misuse names", function()
+describe("the line that a usage error names", function()
   local client
   setup(function() client = ccaas.new(options()) end)
   teardown(function() client:close() end)
@@ -497,7 +497,7 @@ describe("the line that misuse names", function()
     end))
   end)
 
-  it("is the user's in a file that is called like one of ours", function()
+  it("is the user's in a file with the name of one of the library's", function()
     local chunk = "local client = ... client:queue('')\nreturn nil"
     local load_text = rawget(_G, "loadstring") or load
     local ok, message = pcall(load_text(chunk, "@/somewhere/lua/ccaas.lua"), client)
@@ -506,7 +506,7 @@ describe("the line that misuse names", function()
   end)
 end)
 
-describe("a message about misuse", function()
+describe("the message of a usage error", function()
   local SECRET = "t0p-secret/word+1"
 
   it("never shows a secret", function()
@@ -541,7 +541,7 @@ describe("a message about misuse", function()
     client:close()
   end)
 
-  it("does not leave a secret where tostring shows it", function()
+  it("does not keep a secret where tostring would show it", function()
     local client = ccaas.new(options { secret = SECRET, key = SECRET })
     local stream = client:queues()
     assert.is_nil(tostring(client):find(SECRET, 1, true))
@@ -551,7 +551,7 @@ describe("a message about misuse", function()
   end)
 end)
 
-describe("misuse of the sandbox", function()
+describe("a usage error of the sandbox", function()
   local sandbox = require "ccaas.sandbox"
 
   it("raises at the caller's line as well", function()

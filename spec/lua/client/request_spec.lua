@@ -29,7 +29,7 @@ describe("client:request", function()
     end)
   end
 
-  it("is a GET where no method is named", function()
+  it("is a GET by default", function()
     local client, s = echo()
     assert(client:request { path = "/" })
     assert.are.equal("GET / HTTP/1.1", s.requests[1].line)
@@ -59,7 +59,7 @@ describe("client:request", function()
     assert.are.equal("/x", s.requests[3].target)
   end)
 
-  it("encodes what may not stand in a path and leaves what is encoded", function()
+  it("encodes what a path cannot have, and keeps what is encoded", function()
     local client, s = echo()
     assert(client:request { path = "/a b/%2F/ü" })
     assert.are.equal("/a%20b/%2F/%C3%BC", s.requests[1].target)
@@ -87,7 +87,7 @@ describe("client:request", function()
     assert.are.equal("application/json", s.requests[1].headers["content-type"])
   end)
 
-  it("sends bytes as they are, and names no type for them", function()
+  it("sends bytes unchanged, without a content type", function()
     local bytes = {}
     for i = 0, 255 do
       bytes[#bytes + 1] = string.char(i)
@@ -124,12 +124,12 @@ describe("client:request", function()
     assert.are.equal("", answer.body)
   end)
 
-  it("gives HTML as it is: it did not ask for JSON alone", function()
+  it("gives HTML unchanged: it did not ask for JSON only", function()
     local answer = assert(client_of(server.answer "<html></html>"):request { path = "/x" })
     assert.are.equal("<html></html>", answer.body)
   end)
 
-  it("waits past answers that come before the answer", function()
+  it("passes over 1xx answers", function()
     local client = client_of("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" .. server.answer "late")
     local answer = assert(client:request { path = "/x" })
     assert.are.equal("late", answer.body)

@@ -14,7 +14,7 @@ local function refuses(value, words)
   assert.is_truthy(reason:find(words, 1, true), tostring(value) .. ": " .. reason)
 end
 
-describe("a time that is read", function()
+describe("reading a time", function()
   it("may be a date: its first moment, in UTC", function()
     reads("1970-01-01", 0)
     reads("2026-06-02", 1780358400)
@@ -82,7 +82,7 @@ describe("a time that is read", function()
     reads(253402300799.5, 253402300799.5)
   end)
 
-  it("is an integer where Lua has them and it is whole", function()
+  it("is an integer on a Lua that has integers, if it is whole", function()
     local kind = math.type or function(number) return number == math.floor(number) and "integer" or "float" end
     for _, value in ipairs { 5, 5.0, "2026-06-02", "2026-06-02T01:02:03-07:00", "2026-06-02T01:02:03.000" } do
       assert.equal("integer", kind((times.parse(value))), tostring(value))
@@ -91,14 +91,14 @@ describe("a time that is read", function()
     assert.equal("float", kind((times.parse "2026-06-02T01:02:03.5")))
   end)
 
-  it("is refused for a day that there is not", function()
+  it("is refused for a day that does not exist", function()
     for _, day in ipairs { "2026-02-30", "2026-02-29", "1900-02-29", "2026-04-31", "2026-00-10", "2026-13-01",
       "2026-01-00", "2026-01-32", "2026-02-30T00:00:00Z" } do
       refuses(day, "no such day")
     end
   end)
 
-  it("is refused for a time of day or an offset that there is not", function()
+  it("is refused for a time of day or an offset that does not exist", function()
     for _, clock in ipairs { "25:00", "24:00:01", "24:01", "24:00:00.001", "23:60", "23:59:61", "23:00:60",
       "12:34:60", "24:00:60", "23:00:61Z" } do
       refuses("2026-06-02T" .. clock, "no such time of day")
@@ -108,7 +108,7 @@ describe("a time that is read", function()
     end
   end)
 
-  it("is refused for what is no time, with what it should be", function()
+  it("is refused for anything else, with the expected form", function()
     for _, text in ipairs { "", "yesterday", "02.06.2026", "2026-6-2", "26-06-02", "20260602", "1780358400",
       "20260602T000000Z", " 2026-06-02", "2026-06", "-2026-06-02" } do
       refuses(text, "it is not of the form 2026-06-02")
@@ -125,7 +125,7 @@ describe("a time that is read", function()
     end
   end)
 
-  it("is refused for what is out of range, with a guess at milliseconds", function()
+  it("is refused out of range, with a hint at milliseconds", function()
     refuses(1719570000000, "are these milliseconds?")
     refuses(253402300800, "years 0000 to 9999")
     refuses(-62167219201, "years 0000 to 9999")
@@ -136,7 +136,7 @@ describe("a time that is read", function()
     refuses(0 / 0, "years 0000 to 9999")
   end)
 
-  it("is refused for what is neither text nor number", function()
+  it("is refused for what is neither a string nor a number", function()
     for _, value in ipairs { true, {}, print } do
       refuses(value, "neither a string nor a number")
     end
@@ -155,7 +155,7 @@ describe("a time that is written", function()
     assert.equal("0000-01-01T00:00:00Z", times.format(-62167219200))
   end)
 
-  it("has a fraction where there is one", function()
+  it("keeps a fraction", function()
     assert.equal("2026-06-02T06:00:00.5Z", times.format(1780380000.5))
     assert.equal("2026-06-02T06:00:00.123Z", times.format(1780380000.123))
     assert.equal("2026-06-02T00:00:00.1-06:00", times.format(1780380000.1, -21600))
@@ -229,7 +229,7 @@ describe("the label of a period", function()
   end)
 end)
 
-it("does not look at the process's time zone or locale", function()
+it("does not depend on the process's time zone or locale", function()
   local folder = helper.folder()
   local made, said = helper.run("localedef -i de_DE -f UTF-8 " .. folder .. "/de_DE.UTF-8")
   assert.equal(0, made, said)

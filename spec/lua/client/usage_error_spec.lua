@@ -4,7 +4,7 @@ local nearest = require("ccaas.usage_error").nearest
 describe("the nearest name", function()
   local known = { concurrency = 1, timeout = 1, tls = 1, page = 1 }
 
-  it("is up to three letters away, in whatever case", function()
+  it("is up to three letters away, in any case", function()
     assert.equal("timeout", nearest("time_out", known))
     assert.equal("timeout", nearest("TIMOUT", known))
     assert.equal("concurrency", nearest("concurency", known))
@@ -19,7 +19,7 @@ describe("the nearest name", function()
   end)
 
   -- Any two short names are near: "uk" was answered by "us".
-  it("is one of a few letters only where the case or an end is wrong", function()
+  it("for short names differs only in case or at an end", function()
     local regions = { us = 1, eu = 1, au = 1, ca = 1 }
     for _, name in ipairs { "uk", "de", "u", "", "s", "su" } do
       assert.is_nil(nearest(name, regions), name)
@@ -30,7 +30,7 @@ describe("the nearest name", function()
     assert.is_nil(nearest("size", { page = 1 }))
   end)
 
-  it("is the first one by name, where several are as near", function()
+  it("is the first in the alphabet if several are equally near", function()
     assert.equal("pageb", nearest("page", { pagef = 1, pagec = 1, pageb = 1, paged = 1 }))
   end)
 end)

@@ -81,7 +81,7 @@ describe("a compressed answer", function()
     assert.are.equal("some text", answer.body)
   end)
 
-  it("that is none is the error protocol at once", function()
+  it("that is not compressed is error protocol at once", function()
     for _, answer in ipairs { coded(three, "gzip", one_page), coded(three, "no-such-coding", one_page) } do
       local client, s = client_of(answer, {})
       local seen, err = ids(client:queues())
@@ -91,7 +91,7 @@ describe("a compressed answer", function()
     end
   end)
 
-  it("that is cut short is asked for again", function()
+  it("that is cut short is requested again", function()
     local body = gzip(three)
     local s
     s = server.start(function()
@@ -126,7 +126,7 @@ end)
 describe("an answer without a length", function()
   local heads = "HTTP/1.1 200 OK\r\nX-Total-Pages: 1\r\nX-Total-Elements: 3\r\n\r\n"
 
-  it("is whole when its JSON is", function()
+  it("is complete if its JSON is", function()
     local client = client_of(function(_, conn)
       conn:send(heads .. three)
       conn:close()
@@ -134,7 +134,7 @@ describe("an answer without a length", function()
     assert.are.equal("1 2 3", ids(client:queues()))
   end)
 
-  it("is asked for again when its JSON is not", function()
+  it("is requested again if its JSON is not complete", function()
     local s
     s = server.start(function(_, conn)
       conn:send(heads .. (#s.requests == 1 and three:sub(1, -30) or three))
@@ -300,7 +300,7 @@ describe("an answer that is cut short", function()
     assert.is_true(err.retryable)
   end)
 
-  it("is asked for again where it is one document or bytes, too", function()
+  it("is requested again if it is one document or bytes, too", function()
     local s
     s = server.start(function(request, conn)
       local body = request.path == "/agents-in-queue-groups" and '{"agents":[],"queues":[]}' or server.row "1"
@@ -318,7 +318,7 @@ describe("an answer that is cut short", function()
     assert.are.equal(6, #s.requests)
   end)
 
-  it("with its framing whole is asked for again where it is one document", function()
+  it("with complete framing is requested again if it is one document", function()
     local s
     s = server.start(function()
       return server.answer(#s.requests == 1 and '{"agents":[],' or '{"agents":[],"queues":[]}',
@@ -423,7 +423,7 @@ describe("the option max_body", function()
     assert.are.equal("too_large", err.code)
   end)
 
-  it("does not hold for what is never held whole", function()
+  it("does not apply to what is never held as a whole", function()
     local rows = {}
     for i = 1, 100 do
       rows[i] = row_of(tostring(i), 900)
@@ -485,14 +485,14 @@ describe("a bomb of a gigabyte packed into a megabyte", function()
     assert.is_true(bytes < 150e6, bytes)
   end)
 
-  it("is nothing to keep when it is an error's body", function()
+  it("is not kept if it is an error's body", function()
     local answer = server.answer(bomb "", { status = 400, headers = { ["Content-Encoding"] = "gzip" } })
     local code, bytes = meet(answer, 'client:request { path = "/x" }')
     assert.are.equal("bad_request", code)
     assert.is_true(bytes < 150e6, bytes)
   end)
 
-  it("is no token", function()
+  it("is not a token", function()
     local s = server.start(nil, function() return coded(bomb '{"access_token":"', "gzip") end)
     local _, err = ccaas.new(s:options { retries = 0 }):queue("1")
     assert.are.equal("protocol", err.code)

@@ -142,7 +142,7 @@ describe("a compressed answer", function()
   end)
 
   -- They were the retryable error network, "failed writing to disk".
-  it("that cannot be right is the error protocol at once", function()
+  it("that is not valid is error protocol at once", function()
     local whole = bytes_of.gzip
     local middle = math.floor(#whole / 2)
     local cases = {
@@ -194,7 +194,7 @@ describe("a compressed answer", function()
   end)
 
   -- A part of a file is of the bytes as they are sent.
-  it("is not asked for, and not taken, where a body is asked for in parts", function()
+  it("is not requested, and not accepted, if a part of a body is requested", function()
     local client, s = server.xima(function() return answer(bytes_of.gzip, "gzip") end)
     local got, err = client:audio({ recordingKey = "k", tenantName = "t" })
     assert.is_nil(got)
@@ -256,7 +256,7 @@ describe("a compressed answer", function()
     assert.equal(1, #s.requests)
   end)
 
-  it("of a token request that is cut is asked for again", function()
+  it("of a token request that is cut short is requested again", function()
     local whole = bytes_of.token
     local s
     s = server.start(function() return server.page { rows = { server.row "1" } } end, function()
@@ -339,7 +339,7 @@ describe("white space without end in a few bytes", function()
     assert.matches("between", err.message, 1, true)
   end)
 
-  it("lets others of the engine have their turns, and a deadline and a close be seen", function()
+  it("lets other transfers run, and a deadline and a close take effect", function()
     local s = server_of()
     local options = { retries = 0, max_record = 2 ^ 52, deadline = 1.5 }
     local client, other = ccaas.new(s:options(options)), ccaas.new(s:options { retries = 0 })

@@ -46,7 +46,7 @@ end
 
 -- The same wrong password went out five times in a call, which locks accounts.
 describe("a proxy that answers 407", function()
-  it("is asked once, and is the error connect that names it", function()
+  it("is asked once, and is error connect, which names it", function()
     local proxy = refusing(407)
     local rows, err = client_by(proxy):agents():all()
     assert.is_nil(rows)
@@ -56,7 +56,7 @@ describe("a proxy that answers 407", function()
     assert.equal("CONNECT example.test:443 HTTP/1.1", proxy.requests[1].line)
   end)
 
-  it("is so for a request in clear, too", function()
+  it("is asked once for a request without TLS, too", function()
     local proxy = refusing(407)
     local rows, err = client_by(proxy, { base_url = "http://127.0.0.1:9" }):agents():all()
     assert.is_nil(rows)
@@ -66,7 +66,7 @@ describe("a proxy that answers 407", function()
     assert.equal("GET", proxy.requests[1].method)
   end)
 
-  it("is so for a request that is not retried, and for a file", function()
+  it("is asked once for a request that is not retried, and for a file", function()
     local proxy, folder = refusing(407), helper.folder()
     local answer, err = client_by(proxy):request { method = "POST", path = "/x", body = "x" }
     assert.is_nil(answer)
@@ -261,7 +261,7 @@ describe("a proxy that cannot be reached", function()
     assert.is_nil(output:find(PASSWORD, 1, true))
   end)
 
-  it("is not blamed for what fails behind it", function()
+  it("is not named in a failure behind it", function()
     local tls = helper.sandbox { tls = true }
     local proxy
     proxy = server.start(function(request, conn)

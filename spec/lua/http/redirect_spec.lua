@@ -72,7 +72,7 @@ describe("a redirect of a GET on the same origin", function()
     assert.equal("Bearer T0KEN", s.requests[2].headers.authorization)
   end)
 
-  it("is no end of a stream: its rows come from where it led", function()
+  it("does not end a stream: its rows come from the new address", function()
     local rows = {}
     for i = 1, 25 do
       rows[i] = server.row(tostring(i))
@@ -106,7 +106,7 @@ describe("a redirect of a GET on the same origin", function()
     end
   end)
 
-  it("that leads to itself ends after the same number, and is not retried", function()
+  it("that leads to itself ends after five, and is not retried", function()
     local s, client = start(function(request)
       return redirect(302, request.target)
     end, { retries = 4 })
@@ -117,7 +117,7 @@ describe("a redirect of a GET on the same origin", function()
     assert.equal(6, #s.requests)
   end)
 
-  it("may have a body of its own, which is nobody's row", function()
+  it("may have a body of its own, which gives no row", function()
     local _, client = start(function(_, n)
       return n == 1 and server.answer('[{"id":"wrong"}]' .. (" "):rep(100000),
         { status = 302, headers = { Location = "/x", ["Content-Type"] = "application/json" } }) or one_row()
@@ -170,7 +170,7 @@ describe("a redirect without a usable address", function()
 end)
 
 describe("a redirect to another origin without https", function()
-  it("is refused, and nobody is asked there", function()
+  it("is refused, and the other origin gets no request", function()
     for _, to in ipairs { "http://127.0.0.1:%d/x", "http://localhost:%d/queues/101", "//127.0.0.1:%d/x" } do
       local other = server.start(one_row)
       local s, client = start(function()
@@ -231,7 +231,7 @@ describe("a redirect to another origin with https", function()
     return ccaas.new(first:options("8x8", { ca_file = ca_file, retries = 0, user_agent = "wallboard/2" }))
   end
 
-  it("is followed by a GET, and takes none of our headers along", function()
+  it("is followed by a GET, without the client's headers", function()
     first:fault { path = "/queues/101", status = 302, headers = { Location = second.url .. "/given?x=1" } }
     second:fault { path = "/given", status = 200, body = '{"id":"101","name":"there","metrics":[]}' }
     local client = new()
@@ -252,7 +252,7 @@ describe("a redirect to another origin with https", function()
     assert.is_nil(token_of(second))
   end)
 
-  it("takes none of client:request's own headers along either", function()
+  it("is followed without client:request's own headers, too", function()
     first:fault { path = "/x", status = 307, headers = { Location = second.url .. "/given" } }
     second:fault { path = "/given", status = 200, body = "there" }
     local client = new()
@@ -265,7 +265,7 @@ describe("a redirect to another origin with https", function()
     assert.is_nil(seen[1].headers["x-tenant-info"])
   end)
 
-  it("does not get our headers back by a redirect to where it came from", function()
+  it("does not get the client's headers back by a redirect to the first origin", function()
     first:fault { path = "/queues/101", status = 302, headers = { Location = second.url .. "/given" } }
     second:fault { path = "/given", status = 302, headers = { Location = first.url .. "/back" } }
     first:fault { path = "/back", status = 200, body = '{"id":"101","metrics":[]}' }
@@ -439,8 +439,8 @@ describe("a redirect of the token request", function()
 end)
 
 -- "The answer does not say how many pages there are", with the first address.
-describe("what goes wrong behind a redirect", function()
-  it("says where that led to, without query", function()
+describe("a failure after a redirect", function()
+  it("names the new address, without its query", function()
     local cases = {
       function() return server.answer("<html>Sign in</html>") end,
       function() return server.page { rows = { "nope" } } end,
@@ -461,7 +461,7 @@ describe("what goes wrong behind a redirect", function()
     end
   end)
 
-  it("is told so where nobody is there, too, and not without a redirect", function()
+  it("names it if no server is there, too, and not without a redirect", function()
     local s, client = start(function(request)
       return request.path == "/queues/2" and server.answer("", { status = 404 })
         or redirect(302, "https://127.0.0.1:1/sign?x=s3cret")

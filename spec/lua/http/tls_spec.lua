@@ -120,13 +120,13 @@ describe("a client over TLS", function()
     return err
   end
 
-  it("finds no TLS where a plain server listens", function()
+  it("fails against a server without TLS", function()
     local err = against "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
     assert.equal("tls", err.code, tostring(err))
     assert.is_nil(err.status)
   end)
 
-  it("finds a server that hangs up in the handshake, which may pass", function()
+  it("gives a retryable error if the server hangs up in the handshake", function()
     local err = against ""
     assert.is_truthy(({ tls = true, network = true })[err.code], tostring(err))
     assert.is_true(err.retryable)
@@ -349,7 +349,7 @@ describe("a proxy", function()
     end
   end)
 
-  it("that cannot be used at all raises, and the message does not show it", function()
+  it("that is malformed raises, and the message does not show it", function()
     for _, url in ipairs {
       "ftp://user:t0p-secret@proxy", "http://user:t0p-secret@", "http://user:t0p-secret@proxy:99999",
       "http://user:t0p-secret@proxy:x", "http://user:t0p-secret@pro xy", "http://user:t0p-secret@[::1", "",

@@ -85,7 +85,7 @@ describe("localhost", function()
     end)
   end
 
-  it("is found by its number, too", function()
+  it("is reached by its number, too", function()
     local s = server.start(function(request, conn)
       conn:send(websocket.handshake(request) .. websocket.update(8))
       websocket.until_gone(conn)

@@ -98,7 +98,7 @@ describe("a body over TLS that lasts until the connection ends", function()
     end
   end)
 
-  it("is whole where its format proves its end", function()
+  it("is complete if its format proves its end", function()
     body("json", '{"a":[1,2]}\n')
     body("list", '[{"recordingKey":"1"}]')
     body("ogg", ogg)
@@ -111,7 +111,7 @@ describe("a body over TLS that lasts until the connection ends", function()
     assert.equal("whole", (read("half", "clean", audio)))
   end)
 
-  it("is not meant where the answer has a length, chunks, or no body", function()
+  it("does not apply to an answer with a length, chunks, or no body", function()
     body("long", "a,b\r\n1,2\r\n", "Content-Length: 10\r\n")
     body("chunked", "5\r\na,b\r\n\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\n")
     body("head", "")
@@ -139,7 +139,7 @@ describe("a report in JSON for a file or a sink", function()
     return table.concat(given)
   end
 
-  it("that is cut is asked for again, and is then the error network", function()
+  it("that is cut short is requested again, and is then error network", function()
     for _, body in ipairs { "{", '{"rows":[1,2,', '{"rows":[]', "[[1],[2]", '"text', " ", "tru" } do
       each(body, function(got, err, requests)
         assert.is_nil(got)
@@ -164,7 +164,7 @@ describe("a report in JSON for a file or a sink", function()
     end
   end)
 
-  it("is given byte for byte where it is right", function()
+  it("is given byte for byte if it is valid", function()
     for _, body in ipairs { "{}", ' \r\n[1,{"a":[null,"\\u00e9é"]}]\n ', "17", '"x"', "false" } do
       assert.equal(body, each(body, function(got, err)
         assert.is_nil(err)
@@ -174,7 +174,7 @@ describe("a report in JSON for a file or a sink", function()
   end)
 end)
 
-describe("an answer without a body where JSON was asked for", function()
+describe("an answer without a body instead of JSON", function()
   local pages = { ["X-Total-Pages"] = 1, ["X-Total-Elements"] = 3, ["Retry-After"] = 0 }
 
   local function calls_of(status)
@@ -188,7 +188,7 @@ describe("an answer without a body where JSON was asked for", function()
   end
 
   -- It was told as "the answer was cut short".
-  it("by its status is the error protocol at once, which names that", function()
+  it("with a status that has no body is error protocol at once", function()
     for _, status in ipairs { 204, 205 } do
       local s, calls = calls_of(status)
       for i, call in ipairs(calls) do
@@ -202,7 +202,7 @@ describe("an answer without a body where JSON was asked for", function()
     end
   end)
 
-  it("though its status allows one is called empty", function()
+  it("with a status that allows one is called empty", function()
     local _, calls = calls_of(200)
     for _, call in ipairs(calls) do
       local got, err = call()

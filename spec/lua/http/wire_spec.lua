@@ -167,7 +167,7 @@ describe("a request line", function()
     assert.equal("GET " .. BELOW .. "/x?a=%20%0D%0AX-Evil:%201%00%23%22%C3%A9%25 HTTP/1.1", newest().line)
   end)
 
-  it("keeps to one connection in all of this", function()
+  it("uses one connection for all of this", function()
     assert.is_true(s.accepted <= 4 + 1)
     for _, request in ipairs(s.requests) do
       assert.is_nil(request.headers["x-evil"])
@@ -318,7 +318,7 @@ describe("the token request", function()
     assert.is_nil(asked.headers.expect)
   end)
 
-  it("is no way to inject a header: a token with odd bytes is refused", function()
+  it("cannot inject a header: a token with odd bytes is refused", function()
     for _, token in ipairs { "a\\r\\nX-Evil: 1", "a b", "a\\u0000b", "a\\u00e9", "" } do
       local s = server.start(function()
         return server.page { rows = { server.row("1") } }

@@ -120,14 +120,14 @@ describe("decoding a value", function()
     assert.equal(math.huge, (core.decode(("1"):rep(100000))))
   end)
 
-  it("makes infinities of what no double holds", function()
+  it("makes infinities of numbers too large for a double", function()
     assert.equal(math.huge, (core.decode("1e999")))
     assert.equal(-math.huge, (core.decode("-1e999")))
     assert.equal(math.huge, (core.decode("1e99999999999999999999")))
     assert.equal(0, (core.decode("1e-99999999999999999999")))
   end)
 
-  it("makes sequences of arrays, null and all", function()
+  it("makes sequences of arrays, nulls included", function()
     assert.same({ 1, null, "x", { null }, {} },
       (core.decode('[1,null,"x",[null],[]]')))
     assert.equal(2, #core.decode("[null,null]"))
@@ -182,7 +182,7 @@ describe("decoding a value", function()
 end)
 
 describe("a text that is not JSON", function()
-  it("is told with the offset of its first wrong byte", function()
+  it("is reported with the offset of its first wrong byte", function()
     for text, offset in pairs {
       [""] = 0, [" "] = 1, ["x"] = 0, ["1 2"] = 2, ["[1,]"] = 3, ["[1"] = 2,
       ["[1}"] = 2, ["{]"] = 1, ['{"a"}'] = 4, ['{"a":}'] = 5, ['{"a":1,}'] = 7,
@@ -211,7 +211,7 @@ describe("a text that is not JSON", function()
     assert.is_table((decode(text)))
   end)
 
-  it("is found out where a like one was right before", function()
+  it("is found even if a similar one was valid before", function()
     local good = '{"id":"1","name":"x","metrics":[{"key":"a","value":1},'
       .. '{"key":"b","value":"y"}],"more":{"z":[1,2]}}'
     local decode = core.decoder(rows_shape)
@@ -236,7 +236,7 @@ describe("the shape of a row", function()
         rows_shape)))
   end)
 
-  it("takes a map that is one already", function()
+  it("accepts a map that is an object already", function()
     assert.same({ metrics = { a = 7, b = { 1 } } },
       (core.decode('{"metrics":{"a":7,"b":[1],"c":null}}', rows_shape)))
   end)
@@ -502,7 +502,7 @@ describe("decoding a list", function()
     end
   end)
 
-  it("minds the largest record", function()
+  it("refuses a record larger than the limit", function()
     local text = '[1,{"a":"0123456789"},2]'
     assert.is_table((check_list(text, "array", nil, nil, 18)))
     local value, reason, offset, before = check_list(text, "array", nil, nil,

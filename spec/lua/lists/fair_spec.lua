@@ -22,7 +22,7 @@ describe("a loop with a function `pause`", function()
   before_each(function() client = new_client() end)
   after_each(function() client:close() end)
 
-  it("has a turn whenever a reader had rows at hand for a while", function()
+  it("gets a turn when a reader has had rows ready for a while", function()
     local rows = 0
     for _ in client:queues() do
       rows = rows + 1
@@ -39,7 +39,7 @@ describe("a loop with a function `pause`", function()
     assert.is_true(pauses >= 18, pauses)
   end)
 
-  it("has one in each form of reading", function()
+  it("gets one in each form of reading", function()
     local forms = {
       next = function(stream)
         while stream:next() do
@@ -73,7 +73,7 @@ describe("a loop with a function `pause`", function()
     end
   end)
 
-  it("has one while one of what is merged has nothing", function()
+  it("gets one while one stream of a merge has nothing", function()
     sandbox:fault { path = "/groups", hang = true }
     local merged = ccaas.merge(client:groups(), client:queues())
     for _ = 1, 20 do
@@ -85,7 +85,7 @@ describe("a loop with a function `pause`", function()
     assert.is_true(pauses >= 15, pauses)
   end)
 
-  it("has one while events pour in", function()
+  it("gets one while many events arrive", function()
     local xima = new_client "xima"
     local live = xima:subscribe({ "101" }, { snapshot = false })
     assert.equal("open", assert(live:next()).type)

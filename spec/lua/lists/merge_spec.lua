@@ -39,7 +39,7 @@ describe("a merge", function()
     }, "endless")
   end
 
-  it("takes turns: a stream that has much ready keeps nobody waiting", function()
+  it("takes turns: a stream with much ready does not hold up the others", function()
     for _, marks in ipairs { true, false } do
       local one, two, three = endless(marks), endless(marks), endless(true)
       local names, order = { [one] = "1", [two] = "2", [three] = "3" }, {}
@@ -112,7 +112,7 @@ describe("a merge", function()
     assert.equal(49, count)
   end)
 
-  it("looks only at those of its streams that have rung", function()
+  it("looks only at the streams that woke it", function()
     local xima = ccaas.new(sandbox:options("xima"))
     local all, tries = {}, 0
     for i = 1, 50 do
@@ -147,7 +147,7 @@ describe("a merge", function()
     xima:close()
   end)
 
-  it("tries again a stream whose time has come, though nothing rang", function()
+  it("tries a stream again when its time has come, even if nothing woke it", function()
     local xima = ccaas.new(sandbox:options("xima"))
     local timed = xima:subscribe({ "101" }, { snapshot = false, deadline = 0.3 })
     local lasting = xima:subscribe({ "101" }, { snapshot = false })
@@ -238,7 +238,7 @@ describe("a merge", function()
     waiting:close()
   end)
 
-  it("raises at the caller's line for what is no stream, and for none", function()
+  it("raises at the caller's line for an argument that is not a stream, and for none", function()
     for _, call in ipairs {
       function() ccaas.merge() end,
       function() ccaas.merge(client:queues(), {}) end,

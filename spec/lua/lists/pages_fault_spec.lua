@@ -52,7 +52,7 @@ describe("pages", function()
     end)
 
     for _, name in ipairs { "X-Page", "X-Page-Size", "X-Total-Pages", "X-Total-Elements" } do
-      it("have something else than a number in " .. name .. " are error protocol", function()
+      it("do not have a number in " .. name .. " are error protocol", function()
         for _, value in ipairs { "many", "", "-1", "1.5", "3 3", "0x3", "99999999999999999999" } do
           local given, err = walk { [name] = value }
           assert.equal("", given, value)
@@ -106,7 +106,7 @@ describe("pages", function()
       assert.matches("page size", err.message, 1, true)
     end)
 
-    it("name another page in mid-walk are error protocol", function()
+    it("name another page in the middle of a walk are error protocol", function()
       local given, err = walk({ ["X-Page"] = 2 }, 1)
       assert.equal(span(1, 10), given)
       assert.equal("protocol", err.code)
@@ -120,7 +120,7 @@ describe("pages", function()
       assert.equal(span(1, 30), ids(client:queues { size = 10 }:all()))
     end)
 
-    it("promise more pages for ever, and bring nothing new, are error protocol", function()
+    it("announce more pages for ever, and bring nothing new, are error protocol", function()
       local rows = list(10)
       local client, s = serving(rows, function(_, _, page)
         local all = (page + 2) * 10
@@ -133,7 +133,7 @@ describe("pages", function()
     end)
 
     -- Such a walk went on without end: all these pages were announced.
-    it("promise 2^31 pages, all with the same rows, are error protocol", function()
+    it("announce 2^31 pages, all with the same rows, are error protocol", function()
       local rows = list(10)
       local client, s = serving(rows, function(_, _, page)
         return server.page { rows = rows, page = page, size = 10, total = 2 ^ 31 * 10,

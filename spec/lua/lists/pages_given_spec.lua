@@ -115,7 +115,7 @@ describe("pages", function()
   end)
 
   describe("info()", function()
-    it("says nothing before the first answer", function()
+    it("is empty before the first answer", function()
       local client, s = serving(list(5))
       assert.same({ pages = 0, passes = 0, rows = 0, duplicates = 0, shrunk = false, totals = {} },
         client:queues():info())

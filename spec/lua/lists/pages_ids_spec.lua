@@ -112,7 +112,7 @@ describe("pages", function()
       assert.equal("8,7", s.requests[1].query["agent-ids"])
     end)
 
-    it("raise where they go with a start page, or one id is too long", function()
+    it("raise together with a start page, or if one id is too long", function()
       local client, s = serving_ids(tostring)
       local all = numbers(3000, tostring)
       assert.is_false(pcall(client.agents, client, { metrics = "m", agent_ids = all, page = 1 }))

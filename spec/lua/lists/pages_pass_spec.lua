@@ -68,7 +68,7 @@ describe("a list that is walked again", function()
     assert.same({}, warnings)
   end)
 
-  it("is not where it holds still, and costs no request more", function()
+  it("is not walked again if it does not change, and costs no extra request", function()
     local client, s, warnings = changing(list(6), {})
     local stream = client:queues { size = 2, concurrency = 8 }
     assert.equal(span(1, 6), ids(stream:all()))
@@ -174,7 +174,7 @@ describe("a list that is walked again", function()
     assert.is_true(#s.requests <= 303)
   end)
 
-  it("ends within the second pass where all rows that are wanted are there", function()
+  it("ends during the second pass once all wanted rows are there", function()
     local client, s, warnings = changing(list(6), { [2] = removing() })
     local stream = client:queues { size = 2, concurrency = 1, limit = 6 }
     assert.equal("1 2 4 5 6 3", ids(stream:all()))
@@ -183,7 +183,7 @@ describe("a list that is walked again", function()
     assert.same({}, warnings)
   end)
 
-  it("is not where a limit or a close ended the walk", function()
+  it("is not walked again if a limit or a close ended the walk", function()
     local client, s, warnings = changing(list(6), { [2] = removing() })
     local stream = client:queues { size = 2, concurrency = 1, limit = 5 }
     assert.equal("1 2 4 5 6", ids(stream:all()))
@@ -322,7 +322,7 @@ describe("a list that is walked again", function()
   end)
 
   describe("with verify", function()
-    it("is walked twice where it holds still", function()
+    it("is walked twice if it does not change", function()
       local client, s = changing(list(5), {})
       local stream = client:queues { size = 2, verify = true, concurrency = 1 }
       assert.equal(span(1, 5), ids(stream:all()))
@@ -361,7 +361,7 @@ describe("a list that is walked again", function()
       assert.same({ 2, true, 0, 0 }, verdict(stream))
     end)
 
-    it("which is true or false, and of lists alone", function()
+    it("is a boolean, and an option of lists only", function()
       local client = ccaas.new { provider = "8x8", key = "k", secret = "s" }
       for _, call in ipairs {
         function() client:queues { verify = "yes" } end,

@@ -8,7 +8,7 @@ local list, ids, span, serving, pages_asked = pages.list, pages.ids, pages.span,
 
 describe("pages", function()
   describe("are asked for", function()
-    it("when the first answer has told how many there are", function()
+    it("once the first answer has told how many there are", function()
       local before_first
       local client, s
       client, s = serving(list(40), function(_, conn, page)
@@ -41,7 +41,7 @@ describe("pages", function()
       end)
     end
 
-    it("as many side by side as the client says where the call does not", function()
+    it("as many at a time as the client says, if the call does not", function()
       local most = 0
       local client, s
       client, s = serving(list(30), function(_, conn, page)
@@ -80,7 +80,7 @@ describe("pages", function()
     assert.matches("^0 .*3 .*2 .*1 ", table.concat(order, " ") .. " ")
   end)
 
-  it("are asked for ahead of a reader who is not through with the first", function()
+  it("are requested ahead while the reader is still at the first", function()
     local client, s = serving(list(100))
     local stream = client:queues { size = 10 }
     assert.equal("1", stream:next().id)
@@ -109,7 +109,7 @@ describe("pages", function()
 
   describe("of an empty list", function()
     for _, answer in ipairs { "400", "200" } do
-      it("are none, answered with " .. answer, function()
+      it("have no rows, answered with " .. answer, function()
         local sb = helper.sandbox { agents = 2, queues = 0, groups = 0, empty = answer }
         local client = ccaas.new(sb:options("8x8"))
         local stream = client:queues()
@@ -176,7 +176,7 @@ describe("pages", function()
       assert.equal(span(1, 10) .. " 12 13", ids(client:queues { size = 10, limit = 12 }:all()))
     end)
 
-    it("give a part of a page", function()
+    it("give part of a page", function()
       local client = serving(list(40))
       local counts = {}
       for page in client:queues { size = 10, limit = 25 }:pages() do

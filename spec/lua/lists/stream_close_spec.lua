@@ -19,7 +19,7 @@ describe("a stream", function()
       end
     end)
 
-    it("answers with errors, and tells what was", function()
+    it("gives errors, and still has its info", function()
       local client = serving(5)
       local stream = client:queues()
       assert(stream:next())
@@ -101,7 +101,7 @@ describe("a stream", function()
       end)
     end)
 
-    it("not by its client's being collected", function()
+    it("is not closed when its client is collected", function()
       local client, s = serving(30)
       local stream = client:queues { size = 10 }
       assert(stream:next())

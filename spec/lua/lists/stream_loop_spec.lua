@@ -42,7 +42,7 @@ describe("a stream", function()
       stream:close()
     end)
 
-    it("can be read without anybody's waiting in it", function()
+    it("can be read without a wait in it", function()
       local client, s = serving(30, nil, {
         loop = { wait = function() error("it was to wait") end },
       })
@@ -111,7 +111,7 @@ describe("a stream", function()
       end
     end)
 
-    it("stands one that wakes too often, or raises", function()
+    it("tolerates one that wakes too often, or raises", function()
       local s = server.start(function() return server.page { rows = rows_of(3) } end)
       local calls = 0
       local client = ccaas.new(s:options { loop = { wait = function(fd, seconds)
@@ -164,7 +164,7 @@ describe("a stream", function()
       assert.equal("cancelled", outcome[2].code)
     end)
 
-    it("is woken when its client is closed, by whom a loop is left, too", function()
+    it("is woken when its client is closed, also from outside the loop", function()
       local client, s = serving(1, function(_, conn)
         conn:hold()
       end)

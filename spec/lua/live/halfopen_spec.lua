@@ -138,7 +138,7 @@ describe("a websocket", function()
     sandbox:stop()
   end)
 
-  it("whose server is gone without a word is down for timeout, and then there is a gap from the last sign", function()
+  it("whose server disappears is down for timeout, with a gap from the last sign of life", function()
     start(true)
     local stream = opened { silence = SILENCE }
     push(1)
@@ -160,7 +160,7 @@ describe("a websocket", function()
     assert.equal(3, take(stream, "update").value)
   end)
 
-  it("that is pinged and answers stays, however little there is to say", function()
+  it("that answers pings stays open, however few messages come", function()
     start(true)
     local stream = opened { silence = SILENCE }
     local event, err = stream:next(3 * SILENCE)
@@ -170,7 +170,7 @@ describe("a websocket", function()
     assert.equal(0, stream:info().lost)
   end)
 
-  it("is given a minute of silence unless it is told otherwise", function()
+  it("may be silent for a minute by default", function()
     local core = require "ccaas.core"
     local live, silences = core.subscription, {}
     finally(function() core.subscription = live end)
@@ -184,7 +184,7 @@ describe("a websocket", function()
     assert.same({ 60, 5 }, silences)
   end)
 
-  it("that is not read with overflow = block is not lost for its silence", function()
+  it("that is not read with overflow = block does not count as silent", function()
     start(true)
     local stream = opened { silence = SILENCE, overflow = "block", queue = 2 }
     for value = 1, 5 do
@@ -227,7 +227,7 @@ describe("a websocket", function()
     assert.is_true(gap.to > gap.from)
   end)
 
-  it("that its server closes in due form after all was read has nothing missing before", function()
+  it("that the server closes after everything was read has no gap before the close", function()
     start()
     local stream = opened { overflow = "block", queue = 2 }
     for value = 1, 5 do

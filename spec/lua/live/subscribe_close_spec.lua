@@ -80,7 +80,7 @@ describe("a websocket that the server closes", function()
     end)
   end
 
-  it("counts such closes anew after a message", function()
+  it("counts such closes again from zero after a message", function()
     local token, reasons = asked()
     local live = subscribe(function(conn, n)
       conn:send((n <= 3 and websocket.update(n) or "") .. websocket.close(4401))
@@ -100,7 +100,7 @@ describe("a websocket that the server closes", function()
   end)
 
   -- The token that it had at the start was used for ever.
-  it("three times before any message has the function asked once more, and goes on", function()
+  it("three times before any message calls the token function once more, and goes on", function()
     local token, reasons = asked()
     local live, s = subscribe(function(conn, n)
       if n % 2 == 0 then
@@ -165,7 +165,7 @@ describe("a websocket that the server closes", function()
     end)
   end
 
-  it("without a code is told so", function()
+  it("without a code is reported as such", function()
     local live = subscribe(function(conn, n) conn:send(n == 1 and websocket.close() or "") end)
     take(live, "open")
     assert.equal("the server closed the websocket (no code)", take(live, "down").error.message)

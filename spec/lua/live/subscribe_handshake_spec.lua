@@ -68,7 +68,7 @@ local function with(lines)
   return function(request) return websocket.handshake(request, lines) .. websocket.update(7) end
 end
 
-describe("a handshake is taken", function()
+describe("a handshake is accepted", function()
   local EARLY = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
   local cases = {
     -- It was refused "with status 103".
@@ -260,7 +260,7 @@ describe("frames", function()
     assert.equal(4000, code)
   end)
 
-  it("that are pings without end, with no answer read, take no memory", function()
+  it("that are endless pings, with no answer read, take no memory", function()
     local sent = 0
     local live, s = subscribe(function(request, conn)
       conn:send(websocket.handshake(request))

@@ -117,7 +117,7 @@ describe("a subscription", function()
       assert.equal(2, asked(VALUES))
     end)
 
-    it("is opened again as often as it takes, and is down once", function()
+    it("is opened again as often as needed, and tells down once", function()
       start()
       local stream = opened()
       sandbox:fault { path = SOCKET, status = 503, times = 2 }
@@ -191,11 +191,11 @@ describe("a subscription", function()
     end)
   end)
 
-  describe("that is told to come again much later", function()
+  describe("that the server tells to come back much later", function()
     local DAY = { ["Retry-After"] = "86400" }
 
     -- It was down, and nobody was told until when.
-    it("gives down, also where it is down already, and waits", function()
+    it("tells down, even if it is down already, and waits", function()
       start()
       local stream = opened()
       sandbox:fault { path = SOCKET, status = 503, headers = DAY, times = 9 }
@@ -220,7 +220,7 @@ describe("a subscription", function()
       assert.equal(3, take(stream, "open").attempt)
     end)
 
-    it("does so for want of a token, too", function()
+    it("does so if it has no token, too", function()
       local s = server.start(nil, function() return server.answer("", { status = 503, headers = DAY }) end)
       local tokenless = { core.client { token_url = s.url .. "/token", key = "k", secret = "s", dialect = {
         messages = {}, codes = {}, references = {}, throttles = {} } } }
@@ -239,7 +239,7 @@ describe("a subscription", function()
     end)
 
     -- Updates wait for the current values, and so did they for that.
-    it("by the request for the current values is told that there are none", function()
+    it("by the request for the current values tells that it has none", function()
       start()
       sandbox:fault { path = VALUES, status = 503, headers = DAY }
       local stream = subscribe { snapshot = true, deadline = 1e6 }
@@ -283,7 +283,7 @@ describe("a subscription", function()
       assert.same({ "start", "refused", "refused" }, reasons)
     end)
 
-    it("is down, and tried again, where nobody listens", function()
+    it("is down, and tries again, if no server listens", function()
       start()
       sandbox:stop()
       local stream = subscribe { max_reconnects = 3 }
@@ -293,7 +293,7 @@ describe("a subscription", function()
       assert.equal("connect", err.code)
     end)
 
-    it("has no gap to tell before it was open once", function()
+    it("tells no gap before it was open once", function()
       start()
       sandbox:fault { path = SOCKET, status = 503 }
       local stream = subscribe()

@@ -57,7 +57,7 @@ describe("a subscription", function()
       assert.equal(0, stream:info().conflated)
     end)
 
-    it("never replaces what is no update", function()
+    it("never replaces a message that is not an update", function()
       start()
       local stream = opened { queue = 1 }
       for i = 1, 5 do
@@ -83,7 +83,7 @@ describe("a subscription", function()
       assert.is_truthy(last.value)
     end)
 
-    it("gets what is true at the end of a flood", function()
+    it("gets the final values after a flood", function()
       start { buffer = 10000000 }
       local stream = opened { queue = 4 }
       sandbox:live { flood = 20000 }

@@ -67,7 +67,7 @@ describe("a subscription", function()
       assert.equal(1, stream:info().snapshots)
     end)
 
-    it("all of a value whose kind has no count", function()
+    it("the whole value if its kind has no count", function()
       start { kinds = { ["101"] = "TEXT" } }
       local stream = opened()
       sandbox:push { id = "101", category = "A", value = "busy" }
@@ -88,7 +88,7 @@ describe("a subscription", function()
       assert.equal(2, update.value)
     end)
 
-    it("what is no update as it came, and goes on", function()
+    it("messages that are not updates unchanged, and goes on", function()
       start { handshake = "handshake details" }
       local stream = opened()
       local message = take(stream, "message")
@@ -183,7 +183,7 @@ describe("a subscription", function()
     stranger:close()
   end)
 
-  it("shows the token to nobody but the server", function()
+  it("shows the token to the server only", function()
     local token = "a b&c=d%2B+/é?#"
     local said = {}
     start({ xima_token = token }, { on_event = function(event)
@@ -212,7 +212,7 @@ describe("a subscription", function()
     assert.is_truthy(text:find("reason=refused", 1, true), text)
   end)
 
-  it("raises what is misuse at the caller's line", function()
+  it("raises usage errors at the caller's line", function()
     start()
     local function raises(message, ...)
       local arguments = { ... }

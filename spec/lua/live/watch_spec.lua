@@ -65,7 +65,7 @@ describe("a watch", function()
     assert_quiet(stream)
   end)
 
-  it("gives what changed, with what was before", function()
+  it("gives what changed, with the previous value", function()
     set("102", 1)
     local stream = watch()
     take(stream, 3)
@@ -135,7 +135,7 @@ describe("a watch", function()
     assert.equal(2, polls())
   end)
 
-  it("is not told as what is what was before polls that failed", function()
+  it("does not give values from before failed polls as current", function()
     local one = watch()
     take(one, 3)
     sandbox:fault { path = "/queues", status = 500, times = 2 }
@@ -169,7 +169,7 @@ describe("a watch", function()
     assert.is_true(take(other, 3)[1].snapshot)
   end)
 
-  it("is no faster where others are closed before their answer", function()
+  it("does not poll faster if others are closed before their answer", function()
     sandbox:fault { path = "/queues", hang = true }
     for _ = 1, 3 do
       local stream = watch { interval = 3600 }
@@ -278,7 +278,7 @@ describe("a watch", function()
     assert.equal("update", take(watch(), 1)[1].type)
   end)
 
-  it("tells a watch whose poller failed and came back while it did not look of the gap", function()
+  it("tells the gap even if polls failed and recovered while it was not read", function()
     local one, two = watch(), watch()
     take(one, 3)
     take(two, 3)
@@ -291,7 +291,7 @@ describe("a watch", function()
     assert.same({ "down", "gap" }, { events[1].type, events[2].type })
   end)
 
-  it("ends with the error where another poll would fare no better", function()
+  it("ends with the error if another poll would fail, too", function()
     local stream = watch()
     take(stream, 3)
     sandbox:fault { path = "/queues", status = 403 }
@@ -303,7 +303,7 @@ describe("a watch", function()
     assert.has_error(function() stream() end, err)
   end)
 
-  it("does not mind a reader that is slower than its polls: the newest state wins", function()
+  it("gives a reader that is slower than its polls the newest state", function()
     local stream = watch()
     assert(stream:next(20))
     local other = watch()
@@ -321,7 +321,7 @@ describe("a watch", function()
     assert.equal(-1, last.value)
   end)
 
-  it("stands in a merge", function()
+  it("can be merged", function()
     local merged = ccaas.merge(watch(), client:agents { summary = true })
     local kinds = { rows = 0, updates = 0 }
     for _ = 1, 7 do
@@ -386,7 +386,7 @@ describe("a watch", function()
 
     -- Row 3 slid over the border of a page in mid-poll: it was told as removed, and
     -- at the next poll as added.
-    it("does not tell a row as removed that slid over a page's border", function()
+    it("does not tell a row as removed that slid over a page border", function()
       local stream = watch_pages { { "1", 1 }, { "2", 2 }, { "3", 3 }, { "4", 4 }, { "5", 5 } }
       local requests = 0
       change = function()
@@ -401,7 +401,7 @@ describe("a watch", function()
       assert.equal(4, stream:info().rows)
     end)
 
-    it("keeps what a poll lacks that was not clean, until a clean one lacks it", function()
+    it("keeps a row that an unclean poll lacks, until a clean one lacks it", function()
       local stream = watch_pages { { "1", 1 }, { "2", 2 } }
       change = unclean
       assert.equal("update 1 7", poll(stream))
@@ -427,13 +427,13 @@ describe("a watch", function()
       assert.same({ "1", 7, "2", 2 }, { events[1].id, events[1].value, events[2].id, events[2].value })
     end)
 
-    it("with a limit tells a row as removed that is none of the first", function()
+    it("with a limit tells a row as removed that is no longer among the first", function()
       local stream = watch_pages({ { "1", 1 }, { "2", 2 }, { "3", 3 }, { "4", 4 } }, { limit = 3 })
       table.remove(rows, 1)
       assert.equal("added 4 nil, update 4 4, removed 1 nil", poll(stream))
     end)
 
-    it("walks it until two passes are clean where verify is asked for", function()
+    it("with verify walks it until two passes are clean", function()
       local stream, s = watch_pages({ { "1", 1 }, { "2", 2 }, { "3", 3 } }, { verify = true })
       assert.equal(4, #s.requests)
       assert.equal("", poll(stream))

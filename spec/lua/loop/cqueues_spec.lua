@@ -20,7 +20,7 @@ describe("the loop \"cqueues\"", function()
   contract { option = "cqueues", run = run, turn = turn }
 end)
 
-describe("a running cqueues that nobody named", function()
+describe("a running cqueues without the option", function()
   contract { run = run, turn = turn }
 end)
 

@@ -23,7 +23,7 @@ describe("the option `loop`", function()
     new(nil):close()
   end)
 
-  it("knows its names, and guesses what was meant", function()
+  it("knows its names, and suggests the nearest one", function()
     assert.matches("did you mean \"cqueues\"", raised "cqueue")
     assert.matches("known: .*blocking.*copas.*cqueues.*luv", raised "libdispatch")
   end)
@@ -34,7 +34,7 @@ describe("the option `loop`", function()
     assert.matches("got a number", raised(7))
   end)
 
-  it("says at once which module is missing", function()
+  it("names a missing module at once", function()
     for _, name in ipairs { "cqueues", "luv", "copas" } do
       local status, output = helper.run(helper.command(([[
         package.loaded.%s, package.preload.%s = nil, function() error "not here" end
@@ -46,7 +46,7 @@ describe("the option `loop`", function()
     end
   end)
 
-  it("loads none of them when it is not given", function()
+  it("loads no module by default", function()
     local status, output = helper.run(helper.command [[
       local ccaas, sandbox = require "ccaas", require "ccaas.sandbox"
       local sb = sandbox.start { agents = 5 }
@@ -59,7 +59,7 @@ describe("the option `loop`", function()
   end)
 end)
 
-describe("a loop that is to know what is read", function()
+describe("a loop that must know what is read", function()
   local internals = require "ccaas.internals"
   local sandbox, client, told
 
@@ -147,17 +147,17 @@ describe("waiting for math.huge seconds", function()
   end)
   teardown(function() client:close() end)
 
-  it("is waiting without a time, for rows", function()
+  it("waits without a limit, for rows", function()
     assert.is_string(assert(client:queues():next(math.huge)).id)
   end)
 
-  it("is so for events, too", function()
+  it("waits without a limit, for events", function()
     local merged = ccaas.merge(client:queues())
     assert.is_string(assert(merged:next(math.huge)).id)
     merged:close()
   end)
 
-  it("is no interval of a watch", function()
+  it("is not an interval of a watch", function()
     local ok, message = pcall(client.watch, client, "queues", { interval = math.huge, metrics = { "handling.rt" } })
     assert.is_false(ok)
     assert.is_truthy(tostring(message):find("interval", 1, true))
@@ -184,7 +184,7 @@ describe("next", function()
     end
   end
 
-  it("has alarms that ring in time, or never", function()
+  it("sets alarms that end in time, or never", function()
     for _, seconds in ipairs { math.huge, 1e300, 1e12 } do
       local alarm = assert(core.alarm(-1, seconds))
       assert.is_false(core.poll(alarm:fd(), 0))

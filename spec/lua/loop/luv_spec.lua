@@ -35,7 +35,7 @@ describe("the loop \"luv\"", function()
   before_each(function() client = ccaas.new(sandbox:options("8x8", { loop = "luv" })) end)
   after_each(function() client:close() end)
 
-  it("says to a callback that it cannot wait", function()
+  it("tells a callback that it cannot wait", function()
     local fine, message
     local timer = luv.new_timer()
     timer:start(0, 0, function()
@@ -47,7 +47,7 @@ describe("the loop \"luv\"", function()
     assert.matches("luv_spec.*use a coroutine", message)
   end)
 
-  it("stands a coroutine that somebody else resumes", function()
+  it("tolerates a coroutine that the program resumes", function()
     local count
     local reader = coroutine.create(function() count = #assert(client:queues():all()) end)
     coroutine.resume(reader)

@@ -54,7 +54,7 @@ end)
 -- connection where it was, and the next one got it for its own: its byte went to
 -- nobody, and it slept on.
 describe("a connection that could not be taken", function()
-  it("is nobody else's", function()
+  it("is used by no other wait", function()
     local status, output = helper.run("ulimit -n 64; " .. helper.command [[
       local core = require "ccaas.core"
       local unix = require "socket.unix"

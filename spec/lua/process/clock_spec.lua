@@ -104,7 +104,7 @@ describe("a wall clock that is set by an hour, to and fro", function()
     assert(status == 0, output)
   end
 
-  it("shortens and lengthens no time-out, deadline and pause", function()
+  it("changes no time-out, deadline or pause", function()
     succeeds [[
       local client = client_of "8x8"
       lasts(0.3, 10, function()
@@ -176,7 +176,7 @@ describe("a wall clock that is set by an hour, to and fro", function()
 end)
 
 describe("a process that is stopped for longer than its time-out", function()
-  it("takes what came meanwhile, and goes on", function()
+  it("takes what came in the meantime, and goes on", function()
     local folder = helper.folder()
     local command = helper.command(([[
       local ccaas, core = require "ccaas", require "ccaas.core"

@@ -206,7 +206,7 @@ end)
 -- libcurl then came without the descriptor that wakes its thread: no request of
 -- the process was ever answered again, and its end hung.
 describe("a process that is out of descriptors at its first request", function()
-  it("is told so, and goes on when there are some again", function()
+  it("gets an error that says so, and goes on when there are some again", function()
     local sandbox = helper.sandbox { agents = 3, queues = 3 }
     local options = sandbox:options("8x8")
     local status, output = helper.run("ulimit -n 40; " .. helper.command(([[

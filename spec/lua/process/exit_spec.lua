@@ -9,7 +9,7 @@ setup(function()
   plain, tls = programs.sandboxes()
 end)
 
-describe("a script that ends in mid-stream", function()
+describe("a script that ends in the middle of a stream", function()
   -- Some rows of one stream are read, another has not begun, a third hangs;
   -- subscriptions are open, opening and not read.
   local middle = [[
@@ -69,7 +69,7 @@ describe("a script that ends in mid-stream", function()
     all_give(10, 1, plain, "error('no more')")
   end)
 
-  it("ends at once, whatever is under way", function()
+  it("ends at once, whatever is running", function()
     for _, ending in ipairs { "os.exit(0)", "os.exit(0, true)", "" } do
       local output = succeeds(tls, middle .. [[
         local file = io.open("/proc/uptime")

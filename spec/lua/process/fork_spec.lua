@@ -86,7 +86,7 @@ describe("a process that forks", function()
     end)
   end
 
-  it("has an error in the child, not a stall, for a stream that was under way", function()
+  it("gives an error in the child, not a stall, for a stream that was being read", function()
     succeeds(tls, programs.fork() .. [[
       local client = ccaas.new(options)
       local stream = client:groups()
@@ -102,7 +102,7 @@ describe("a process that forks", function()
     ]], 20)
   end)
 
-  it("has no stall in the child when a token was being asked for", function()
+  it("does not stall in the child if a token was being requested", function()
     succeeds(tls, programs.fork() .. [[
       options.token_url = options.token_url:gsub("/oauth/v2/token", "/slow-token")
       local client = ccaas.new(options)
@@ -118,7 +118,7 @@ describe("a process that forks", function()
     ]], 20)
   end)
 
-  it("takes the token that the parent asks for, in the child, by a store", function()
+  it("in the child takes the token that the parent requests, by a store", function()
     local own = helper.sandbox { queues = 20 }
     own:fault { path = "/oauth/v2/token", delay = 1 } -- the child is there before the token
     local given = {}

@@ -95,7 +95,7 @@ describe("a program that uses a client", function()
     ]], nil, "umask 0137; FOO=bar %s")
   end)
 
-  it("finds nothing printed, whatever goes wrong", function()
+  it("gets nothing on its output, whatever goes wrong", function()
     assert.equal("", succeeds(plain, WORK .. "work()"))
     assert.equal("", succeeds(tls, WORK .. "work()"))
     assert.equal("", succeeds(tls, [[

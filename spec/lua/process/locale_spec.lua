@@ -133,7 +133,7 @@ describe("in a locale with a decimal comma, or without i's capital", function()
     ]]
   end)
 
-  it("the sandbox plays as ever", function()
+  it("the sandbox works as before", function()
     succeeds [[
       local sandbox = require "ccaas.sandbox".start { agents = 3, queues = 2, groups = 1 }
       local client = ccaas.new(sandbox:options("8x8"))

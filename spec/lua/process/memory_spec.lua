@@ -39,7 +39,7 @@ describe("an allocation that fails", function()
   end)
 end)
 
-describe("a descriptor or a thread that cannot be had", function()
+describe("a descriptor or a thread that cannot be made", function()
   for _, kind in ipairs { "eventfd", "socketpair", "epoll_create1", "pthread_create", "socket" } do
     it("is error io, and the next call works: " .. kind, function()
       sweep("page", kind, "", 1, 1)

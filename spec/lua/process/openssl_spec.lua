@@ -160,7 +160,7 @@ describe("require in a program with an OpenSSL inside", function()
 end)
 
 describe("require is fine", function()
-  it("with a library that looks on and calls the real ones", function()
+  it("with a library that wraps the real functions", function()
     local path = library("tracer", [[
       #define _GNU_SOURCE
       #include <dlfcn.h>

@@ -275,7 +275,7 @@ describe("a random use of everything", function()
   end
 
   for round = 1, seed and 1 or 3 do
-    it("leaves nothing amiss, the " .. round .. ". time", function()
+    it("leaves nothing behind, the " .. round .. ". time", function()
       local number = seed or (os.time() * 7 + round) % 1000000
       local before = round > 1 and descriptors() -- after the first time its threads are there
       local fine, problem = pcall(run, number)

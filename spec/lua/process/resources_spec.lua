@@ -184,7 +184,7 @@ describe("threads", function()
     ]])
   end)
 
-  it("do not go round while a stream is stalled", function()
+  it("do not spin while a stream is stalled", function()
     for _, options in ipairs { plain, tls } do
       succeeds(options, [[
         local client = ccaas.new(options)
@@ -196,7 +196,7 @@ describe("threads", function()
     end
   end)
 
-  it("do not go round while a subscription has nothing to tell", function()
+  it("do not spin while a subscription has no messages", function()
     for _, options in ipairs { plain, tls } do
       succeeds(options, [[
         local client = ccaas.new(xima)
@@ -214,7 +214,7 @@ describe("threads", function()
     end
   end)
 
-  it("do not go round while nothing is under way, or a stream is not read", function()
+  it("do not spin while nothing runs, or a stream is not read", function()
     succeeds(plain, [[
       local client = ccaas.new(options)
       local stream = client:agents { summary = true }

@@ -93,7 +93,7 @@ describe("a Lua state that is closed", function()
     assert.equal(0, status, output)
   end)
 
-  it("leaves others alone that run beside it", function()
+  it("does not affect other states", function()
     local path = helper.folder() .. "/done"
     succeeds(tls, ("local path = %q\n"):format(path) .. THREADS .. [[
       local client = ccaas.new(options)

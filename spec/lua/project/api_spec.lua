@@ -140,7 +140,7 @@ describe("a client", function()
     end)
   end
 
-  it("has no method in its class that there is not", function()
+  it("has no method in its class that does not exist", function()
     local class = helper.read("lua/ccaas/client.lua"):match("%-%-%-@class ccaas%.Client\n(.-)\n\n")
     for name in class:gmatch("%-%-%-@field ([%w_]+)") do
       assert.is_function(client[name], name)
@@ -271,7 +271,7 @@ describe("the C interface", function()
     end)
   end
 
-  it("is told from one without words", function()
+  it("is found to lack one", function()
     local path = helper.folder() .. "/x.h"
     local file = assert(io.open(path, "w"))
     file:write("/* A file. */\n#ifndef X\n\n/* -- Part -- */\n\nint cc_one(void);\n\n"

@@ -110,7 +110,7 @@ describe("the build of the rock", function()
   end
 
   -- Was: a missing make or CMake was told as a failure of CMake or LuaRocks.
-  it("names all that is missing, with the line that installs it", function()
+  it("names everything that is missing, with the command that installs it", function()
     assert.equal("ccaas cannot be built, missing: a C compiler, CMake, make, pkg-config, Lua 5.3's headers, "
       .. "libcurl >= 7.87, libwebsockets >= 4.1, libuv, openssl >= 1.1.1, zlib\nOn Debian: apt-get install gcc "
       .. "libc6-dev cmake make pkg-config liblua5.3-dev libcurl4-openssl-dev libwebsockets-dev libuv1-dev libssl-dev "
@@ -136,7 +136,7 @@ describe("a LuaJIT in a folder of its own", function()
   end)
 end)
 
-it("a run without lua-cjson is told how to install it", function()
+it("without lua-cjson says how to install it", function()
   local status, output = helper.run(helper.command [[
     package.path = package.path:gsub(";;", ";")
     table.insert(package.loaders or package.searchers, 2, function(name)

@@ -106,7 +106,7 @@ describe("an archive in trouble", function()
   end)
 
   -- Each of the files that were left was refused, a minute apart.
-  it("with a server that says to come tomorrow ends early, and goes on when it is started again", function()
+  it("ends early if the server asks to wait a day, and continues when it is started again", function()
     for _, way in ipairs { {}, { deadline = 60 }, { max_retry_after = 10 } } do
       local folder = helper.folder()
       sandbox:clear_requests()
@@ -138,7 +138,7 @@ describe("an archive in trouble", function()
     assert.equal(0, #audio.requests(sandbox))
   end)
 
-  it("with a list that breaks off for good fetches nothing", function()
+  it("fetches nothing if the list cannot be read to its end", function()
     local folder = helper.folder()
     sandbox:fault { path = "/recordings", truncate = 1000, clean = true, times = 2 }
     local result, err = archive(folder, { retries = 1 })
@@ -157,7 +157,7 @@ describe("an archive in trouble", function()
     is_complete(folder, COUNT, SIZE)
   end)
 
-  it("with a folder that is not there, or is none, is the error io, and sends nothing", function()
+  it("with a folder that does not exist, or is a file, is error io, and sends nothing", function()
     local folder = helper.folder()
     archives.write(folder .. "/file", "")
     for _, dir in ipairs { folder .. "/none", folder .. "/file" } do
@@ -172,7 +172,7 @@ describe("an archive in trouble", function()
     assert.equal(0, #sandbox:requests())
   end)
 
-  it("with a disk that is full ends with the error io, and goes on when there is room", function()
+  it("with a full disk ends with error io, and continues when there is room", function()
     local folder = helper.folder()
     local status, output = helper.run("trap '' XFSZ; ulimit -f 32; " .. helper.command(([[
       local client = require("ccaas").new { provider = "xima", base_url = %q, token = "sandbox-xima-token",
@@ -205,7 +205,7 @@ describe("an archive in trouble", function()
     end
   end)
 
-  it("called the wrong way raises", function()
+  it("with wrong arguments raises", function()
     for _, case in ipairs {
       { nil, "needs option `from`" }, { { from = 0, to = 1 }, "needs option `dir`" },
       { { from = 1, to = 0, dir = helper.folder() }, "is after `to`" },

@@ -114,7 +114,7 @@ describe("the archive", function()
       assert.equal(before, helper.read(folder .. "/manifest.jsonl"))
     end)
 
-    it("after it was ended by an error of the user's goes on where it was", function()
+    it("continues after an error of the user's ended it", function()
       local folder, count = helper.folder(), 0
       for _, name in ipairs { "on_file", "progress" } do
         local fine, message = pcall(archive, folder, { [name] = function()
@@ -135,7 +135,7 @@ describe("the archive", function()
       is_complete(folder, COUNT, SIZE)
     end)
 
-    it("after its client was closed in mid-file goes on where it was", function()
+    it("continues after its client was closed in the middle of a file", function()
       local folder = helper.folder()
       local other = ccaas.new(sandbox:options("xima", { audio_interval = 0 }))
       local result, err = archive(folder, { on_file = function(row)
@@ -150,7 +150,7 @@ describe("the archive", function()
       is_complete(folder, COUNT, SIZE)
     end)
 
-    it("after kill -9 in mid-file, again and again, fetches no finished file twice", function()
+    it("after kill -9 in the middle of a file, repeatedly, fetches no finished file twice", function()
       local folder = helper.folder()
       local command = helper.command(([[
         local client = require("ccaas").new { provider = "xima", base_url = %q, token = "sandbox-xima-token",
@@ -196,7 +196,7 @@ describe("the archive", function()
       is_complete(folder, COUNT, SIZE)
     end)
 
-    it("stands a manifest whose last line is torn", function()
+    it("tolerates a manifest whose last line is cut", function()
       for _, left in ipairs { 1, 30, 100 } do
         local folder = helper.folder()
         assert(archive(folder))
@@ -210,7 +210,7 @@ describe("the archive", function()
       end
     end)
 
-    it("stands a manifest that lost its last line end only, is empty, garbage or gone", function()
+    it("tolerates a manifest without its last line break, or that is empty, garbage or missing", function()
       local folder = helper.folder()
       assert(archive(folder))
       local text = helper.read(folder .. "/manifest.jsonl")
@@ -260,7 +260,7 @@ describe("the archive", function()
       is_complete(folder, COUNT, SIZE)
     end)
 
-    it("does not take a file of another size for its own", function()
+    it("does not accept a file of another size", function()
       local folder = helper.folder()
       sandbox:set { audio_size = 3000 }
       local short = assert(client:audio { tenantName = "acme", recordingKey = rows[1].recordingKey })
@@ -270,7 +270,7 @@ describe("the archive", function()
       is_complete(folder, COUNT, SIZE)
     end)
 
-    it("fetches what came since", function()
+    it("fetches new recordings", function()
       local grown = helper.sandbox { recordings = 5, audio_interval = 0, audio_size = 1000 }
       local other = ccaas.new(grown:options("xima", { audio_interval = 0 }))
       local folder = helper.folder()

@@ -59,7 +59,7 @@ describe("audio", function()
       return { recordingKey = "K1", tenantName = "acme", size = #ogg - 1 }
     end)
 
-    it("and so it is with the sandbox's own faults", function()
+    it("with the sandbox's own faults", function()
       for _, fault in ipairs { { flip = 150 }, { login = true }, { truncate = 200, clean = true } } do
         for _, way in ipairs(ways) do
           fault.path = "/recordings/*"

@@ -117,14 +117,14 @@ describe("audio", function()
       assert.equal(3, here)
     end)
 
-    it("nothing else waits for it", function()
+    it("no other call waits for it", function()
       local c, s = paced(60, 0)
       assert(c:audio(recording()))
       assert.is_table(c:request { path = "/x" })
       assert.equal(2, #s.requests)
     end)
 
-    it("whoever fails, raises or is closed makes room for the next", function()
+    it("a call that fails, raises or is closed lets the next one in", function()
       local fates, broken, s, c = {}, false
       c, s = start(function(_, _, conn)
         local fate = table.remove(fates, 1)
@@ -208,7 +208,7 @@ describe("audio", function()
     end)
 
     -- They waited for as long as the refused one did, a day for instance.
-    it("for long ends others at once that would not wait so long", function()
+    it("for long ends other calls at once that would not wait so long", function()
       local c, s = start(function() return server.answer("", { status = 429, headers = { ["Retry-After"] = 600 } }) end)
       local waiting, err
       s:run(function()

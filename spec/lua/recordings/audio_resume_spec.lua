@@ -80,7 +80,7 @@ describe("audio", function()
         { seen[2].headers.range, seen[3].headers.range, seen[4].headers.range })
     end)
 
-    it("and changed meanwhile starts over", function()
+    it("and has changed since starts over", function()
       local before = etag()
       for i = 1, 2 do
         ranged:fault { path = "/recordings/*", headers = SOON, truncate = 50000 }
@@ -93,7 +93,7 @@ describe("audio", function()
       end
     end)
 
-    it("and changed meanwhile is an error of a sink, which has bytes that are void", function()
+    it("and has changed since is an error for a sink, which has the old bytes", function()
       ranged:fault { path = "/recordings/*", headers = SOON, truncate = 50000 }
       ranged:fault { path = "/recordings/*", set = { audio_version = 20 } }
       local sink, given = new_sink()
@@ -138,7 +138,7 @@ describe("audio", function()
       end
     end)
 
-    it("is not taken for the same by a weak ETag", function()
+    it("is not the same by a weak ETag", function()
       for i, way in ipairs(ways) do
         local other, s = start(function(_, n, conn)
           if n == 1 then

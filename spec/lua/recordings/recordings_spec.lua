@@ -113,7 +113,7 @@ describe("recordings", function()
       assert.same({ "K1", "K2" }, keys_of(assert(client:recordings(YEAR):all())))
     end)
 
-    it("none of them, without an error", function()
+    it("as an empty list, without an error", function()
       for _, body in ipairs { "[]", '{"recordings":[]}', " [ ] \r\n" } do
         local client = start(function() return server.answer(body) end)
         local stream = client:recordings(YEAR)

@@ -292,7 +292,7 @@ describe("a report", function()
       return function() return server.answer("", { status = 202, headers = headers }) end
     end
 
-    it("costs no attempt", function()
+    it("does not count as an attempt", function()
       local other, s = start(function(_, n)
         return n <= 5 and unready({ ["Retry-After"] = 0 })() or json "[]"
       end, { retries = 0 })
@@ -328,7 +328,7 @@ describe("a report", function()
     end)
   end)
 
-  describe("that is no report", function()
+  describe("that is not a report", function()
     local function is_refused(format, answer, why)
       it(("(%s) is the error protocol, in format %s, and leaves no file"):format(why, format), function()
         local folder = helper.folder()
@@ -377,7 +377,7 @@ describe("a report", function()
     is_refused("PDF", page(nil, "\255\254<\0h\0t\0m\0l\0>\0"), "a page in UTF-16")
 
     -- These were refused as well.
-    it("but is what was asked for, is given", function()
+    it("but is in the format requested, is given", function()
       local function wide(text) return "\255\254" .. text:gsub(".", "%0\0") end
       local function big(text) return text:gsub(".", "\0%0") end
       local cases = {
@@ -422,7 +422,7 @@ describe("a report", function()
       assert.matches("(redirected to " .. s.url .. "/login)", err.message, 1, true)
     end)
 
-    it("since there is none of that id names it", function()
+    it("names its id if it does not exist", function()
       local other = start(function() return server.answer("", { status = 404 }) end)
       for _, opts in ipairs { {}, { format = "CSV" }, { format = "PDF", file = helper.folder() .. "/r" } } do
         local _, err = other:historic_data("no/such", opts)
@@ -576,7 +576,7 @@ describe("a report", function()
       end)
     end
 
-    it("an id that is none", function()
+    it("an id that is not valid", function()
       for _, id in ipairs { 7, "", "." } do
         assert.is_false(pcall(client.historic_data, client, id))
       end
@@ -584,7 +584,7 @@ describe("a report", function()
     end)
   end)
 
-  it("for a folder that is not there is the error io, and is not asked for", function()
+  it("for a folder that does not exist is error io, and is not requested", function()
     local other, s = start(function() return json "{}" end)
     local file, err = other:historic_data("1", { file = helper.folder() .. "/none/r.json" })
     assert.is_nil(file)

@@ -44,7 +44,7 @@ end
 
 describe("Retry-After as a date", function()
   -- What was measured against our own clock made a call wait an hour, or not at all.
-  it("is waited for as long as the server means", function()
+  it("is waited for as the server means it", function()
     local client, s = once(function() return later(503, 1, HOUR) end, { deadline = 20 })
     assert(client:queue "1")
     assert.is_true(between(s) >= 0.99 and between(s) < 15, between(s))
@@ -119,7 +119,7 @@ describe("Retry-After that is hostile", function()
     return select(2, ccaas.new(s:options { retries = 0 }):queue "1")
   end
 
-  it("is passed over where it says nothing", function()
+  it("is ignored if it cannot be read", function()
     for _, value in ipairs { "-5", "1.5", "1e3", "0x10", "5 s", "", "5, 6" } do
       assert.is_nil(error_with("Retry-After: " .. value .. "\r\n").retry_after)
     end
@@ -129,7 +129,7 @@ describe("Retry-After that is hostile", function()
     assert.are.equal(1e9, error_with("Retry-After: " .. ("9"):rep(400) .. "\r\n").retry_after)
   end)
 
-  it("counts as it comes first where it comes twice, and its Date, too", function()
+  it("counts once if it comes twice, and so does Date", function()
     assert.are.equal(7, error_with("Retry-After: 7\r\nRetry-After: 86400\r\n").retry_after)
     local theirs = os.time() + HOUR
     assert.are.equal(9, error_with(("Date: %s\r\nDate: %s\r\nRetry-After: %s\r\n")
@@ -178,7 +178,7 @@ describe("the option max_retry_after", function()
     is_told(s, err, 1, "0")
   end)
 
-  it("of a call goes before the client's, in every method", function()
+  it("of a call overrides the client's, in every method", function()
     local client, s = always(status(503, { ["Retry-After"] = 60 }))
     local folder, opts = helper.folder(), { max_retry_after = 10 }
     local function with(more)
@@ -203,7 +203,7 @@ describe("the option max_retry_after", function()
     is_told(t, select(2, x8:agents(with { summary = true }):next()), 60, 10)
   end)
 
-  it("does not count where there is a deadline, of the call or of the client", function()
+  it("does not apply with a deadline, of the call or of the client", function()
     local none, some = { max_retry_after = 0 }, { deadline = 20 }
     for _, way in ipairs { { none, some }, { some, none } } do
       local client, s = once(function() return status(503, { ["Retry-After"] = 1 }) end, way[1])
@@ -272,7 +272,7 @@ describe("a report that is not ready", function()
     end
   end)
 
-  it("is so where the deadline passes while it is asked for once more", function()
+  it("says so if the deadline passes during another request", function()
     local client = server.xima(function(_, n, conn)
       return n == 1 and status(202, { ["Retry-After"] = 0 }) or conn:hold() and nil
     end)
@@ -280,7 +280,7 @@ describe("a report that is not ready", function()
     assert.are.same({ "timeout", "report not ready yet (202)", 202 }, { err.code, err.message, err.status })
   end)
 
-  it("is not said where another answer came after", function()
+  it("does not say so if another answer came after", function()
     local client = server.xima(function(_, n)
       return n == 1 and status(202, { ["Retry-After"] = 0 }) or status(500, { ["Retry-After"] = 60 })
     end)
@@ -299,7 +299,7 @@ describe("a report that is not ready", function()
     assert.are.equal(1, #s.requests)
   end)
 
-  it("until after the deadline is one at once, too", function()
+  it("until after the deadline is an error at once, too", function()
     local client, s = unready { ["Retry-After"] = 60 }
     local _, err = client:historic_data("1", { deadline = 30 })
     assert.are.same({ "timeout", 60 }, { err.code, err.retry_after })

@@ -122,7 +122,7 @@ describe("Retry-After", function()
     assert.are.equal(7, err.retry_after)
   end)
 
-  it("is not made up", function()
+  it("is absent if the server sent none", function()
     for _, headers in ipairs { {}, { ["Retry-After"] = "soon" }, { ["Retry-After"] = "-5" } } do
       local s = script(always(status(429, headers)))
       local _, err = ccaas.new(s:options { retries = 0 }):queue("1")
@@ -237,19 +237,19 @@ describe("the three dialects of error", function()
 end)
 
 describe("a lost connection", function()
-  it("before any answer is asked again", function()
+  it("before any answer is retried", function()
     local s = script { reset }
     assert(ccaas.new(s:options()):queue("1"))
     assert.are.equal(2, #s.requests)
   end)
 
-  it("closed in good order without an answer is asked again", function()
+  it("closed without an answer is retried", function()
     local s = script { function(conn) conn:close() end }
     assert(ccaas.new(s:options()):queue("1"))
     assert.are.equal(2, #s.requests)
   end)
 
-  it("in mid-body is asked again", function()
+  it("in the middle of a body is retried", function()
     for _, finish in ipairs { "reset", "close" } do
       local s = script { function(conn)
         conn:send(server.answer(server.row("1")):sub(1, -10))
@@ -260,7 +260,7 @@ describe("a lost connection", function()
     end
   end)
 
-  it("in mid-headers is asked again", function()
+  it("in the middle of headers is retried", function()
     local s = script { function(conn)
       conn:send("HTTP/1.1 200 OK\r\nContent-Le")
       conn:close()
@@ -294,7 +294,7 @@ describe("a time-out", function()
   end)
 end)
 
-describe("an answer that is no HTTP", function()
+describe("an answer that is not HTTP", function()
   it("is the error protocol at once", function()
     local s = script(always(function(conn)
       conn:send("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
@@ -306,7 +306,7 @@ describe("an answer that is no HTTP", function()
   end)
 end)
 
-describe("nobody to talk to", function()
+describe("a server that does not listen", function()
   local function nowhere()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, port = listener:getsockname()
@@ -329,7 +329,7 @@ describe("nobody to talk to", function()
     assert.are.same({ "connect", "connect" }, outcomes(err))
   end)
 
-  it("is asked again for a POST: nothing of it was sent", function()
+  it("is retried for a POST: nothing was sent", function()
     local s = server.start(row)
     local _, err = ccaas.new(s:options { base_url = nowhere(), retries = 1 })
       :request { method = "POST", path = "/x", body = "x" }
@@ -375,7 +375,7 @@ describe("the option retries", function()
     end)
   end
 
-  it("of a call goes before the client's", function()
+  it("of a call overrides the client's", function()
     local s = script(always(busy))
     local client = ccaas.new(s:options { retries = 5 })
     local calls = {
@@ -391,7 +391,7 @@ describe("the option retries", function()
     end
   end)
 
-  it("counts for each page of a walk anew", function()
+  it("counts for each page of a walk separately", function()
     local rows, failed = {}, {}
     for i = 1, 6 do
       rows[i] = server.row(tostring(i))
@@ -421,7 +421,7 @@ describe("the deadline", function()
 end)
 
 describe("the attempts of an error", function()
-  it("are all there, in their order, with when, how long, and what came of each", function()
+  it("are all listed, in order, with their time, duration and outcome", function()
     local function cut(conn)
       conn:send("HTTP/1.1 200 OK\r\n")
       conn:close()

@@ -39,7 +39,7 @@ describe("the sandbox's", function()
       assert.equal(200, get(sb, "/queues?size=2&page=1").status)
     end)
 
-    it("find their path below the base, whole, or by its start", function()
+    it("match their path below the base, as a whole, or by its start", function()
       local sb = start()
       bearer(sb)
       for fault, asked in pairs {
@@ -53,7 +53,7 @@ describe("the sandbox's", function()
       end
     end)
 
-    it("speak the dialect of whoever would say it", function()
+    it("speak the dialect of the part that would answer", function()
       local sb = start()
       local function body_of(fault)
         fault.path = fault.path or "/queues"
@@ -163,7 +163,7 @@ describe("the sandbox's", function()
       conn:close()
     end)
 
-    it("hang, and hold up nobody else", function()
+    it("hang, and do not hold up other requests", function()
       local sb = start()
       sb:fault { path = "/queues", hang = true }
       local conn = connect(sb)
@@ -175,7 +175,7 @@ describe("the sandbox's", function()
       conn:close()
     end)
 
-    it("delay the first byte, and hold up nobody else", function()
+    it("delay the first byte, and do not hold up other requests", function()
       local sb = start()
       bearer(sb)
       sb:fault { path = "/queues", delay = 2 }

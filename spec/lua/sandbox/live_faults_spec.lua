@@ -15,7 +15,7 @@ describe("a socket of the sandbox", function()
   after_each(live.stop_all)
 
   describe("ends", function()
-    it("without a word", function()
+    it("without a close frame", function()
       local sb = start()
       local client, other = open(sb), open(sb)
       assert.equal(2, sb:drop_sockets())
@@ -68,7 +68,7 @@ describe("a socket of the sandbox", function()
       assert.equal(1, sb:sockets()[1].id)
     end)
 
-    it("when its reader leaves too much", function()
+    it("when its reader leaves too much unread", function()
       local sb = start { buffer = 100000 }
       local client, reader = open(sb), open(sb, "102")
       local text = ("x"):rep(50000)

@@ -85,7 +85,7 @@ describe("a subscription of the sandbox", function()
   end)
 
   describe("is refused", function()
-    it("with 400 for a query that is none", function()
+    it("with 400 for a malformed query", function()
       local sb = start { errors = "json" }
       for _, query in ipairs { "?auth_token=" .. live.TOKEN,
         "?id=&auth_token=" .. live.TOKEN,
@@ -101,7 +101,7 @@ describe("a subscription of the sandbox", function()
       assert.same({}, sb:sockets())
     end)
 
-    it("with 401 for a token that is none, or none any more", function()
+    it("with 401 for a token that is wrong, or no longer valid", function()
       local sb = start()
       assert.equal(401, ask(sb, target("101", "wrong")).status)
       assert.equal(401, ask(sb, live.PATH .. "?id=101").status)
@@ -179,7 +179,7 @@ describe("a subscription of the sandbox", function()
   end)
 
   describe("tells", function()
-    it("an update as it is documented, to those whom it concerns", function()
+    it("an update in its documented form, to its subscribers", function()
       local sb = start()
       local first, second, other = open(sb, { "105", "101" }), open(sb),
         open(sb, "102")
@@ -275,7 +275,7 @@ describe("a subscription of the sandbox", function()
       end
     end)
 
-    it("nobody who has gone", function()
+    it("no client that has gone", function()
       local sb = start()
       local stays, goes = open(sb), open(sb)
       goes:close()
@@ -497,7 +497,7 @@ describe("a subscription of the sandbox", function()
     end
   end)
 
-  it("says what is not understood, in the caller's line", function()
+  it("raises for unknown options, at the caller's line", function()
     local sb = start()
     for _, case in ipairs {
       { "push", { id = "101", categorie = "x", value = 1 }, "'category'" },

@@ -93,7 +93,7 @@ describe("http", function()
     assert.equal("http://h:1/p?q=1", request.target)
   end)
 
-  it("refuses what is no request", function()
+  it("refuses what is not a request", function()
     for _, head in ipairs { "", "\r\n\r\n", "GET /\r\n\r\n",
       "get / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
       "GET /a b HTTP/1.1\r\n\r\n" } do

@@ -20,7 +20,7 @@ describe("the sandbox", function()
   after_each(plain.stop_all)
 
   describe("requests", function()
-    it("are accepted below every region's prefix and version", function()
+    it("are accepted under every region's prefix and version", function()
       local sb = start()
       for _, prefix in ipairs { "/eu", "/au", "/ca", "" } do
         for _, version in ipairs { "v4", "v5" } do
@@ -362,7 +362,7 @@ describe("the sandbox", function()
     end)
 
     if jit then
-      it("is of no use in a forked child, and the parent's goes on", function()
+      it("does not work in a forked child, and the parent's goes on", function()
         local ffi = require "ffi"
         ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
         local sb = start { agents = 5, tls = true }

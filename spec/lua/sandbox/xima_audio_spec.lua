@@ -110,7 +110,7 @@ describe("the sandbox's Xima audio", function()
     end
   end)
 
-  it("is not there for what is not there", function()
+  it("is not found for a recording that does not exist", function()
     local sb = start { recordings = 20, audio_interval = 0,
       xima_tenants = { "acme", "other" } }
     local row = recordings(sb)[1]

@@ -82,7 +82,7 @@ describe("time", function()
     end
   end)
 
-  it("refuses what is none", function()
+  it("refuses what is not a time", function()
     for _, text in ipairs { "", "now", "1782777600", "2026-06-30",
       "2026-06-30T00:00:00", "2026-06-30 00:00:00Z", "2026-06-31T00:00:00Z",
       "2025-02-29T00:00:00Z", "2026-00-10T00:00:00Z", "2026-13-01T00:00:00Z",

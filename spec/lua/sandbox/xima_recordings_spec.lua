@@ -37,7 +37,7 @@ end
 describe("the sandbox's Xima recordings", function()
   after_each(xima.stop_all)
 
-  it("are as many as wished, in order, spread over the year", function()
+  it("are as many as chosen, in order, spread over the year", function()
     local rows, answer = recordings(start { recordings = 3000 })
     assert.equal(3000, #rows)
     assert.equal("application/json", answer.headers["content-type"])

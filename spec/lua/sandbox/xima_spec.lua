@@ -81,7 +81,7 @@ describe("the sandbox's Xima", function()
         "application/json", "text/plain;charset=UTF-8", "none" }, seen)
     end)
 
-    it("have the form that is wished, faults too", function()
+    it("have the form that is chosen, faults too", function()
       local sb = start { errors = "json" }
       assert.equal(404, get(sb, "/v1/nowhere").json.status)
       sb:set { errors = "text" }

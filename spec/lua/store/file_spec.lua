@@ -49,7 +49,7 @@ describe("a store in a file", function()
     assert.equal("2", store.get("a"))
   end)
 
-  it("adds where there is none, for one of all", function()
+  it("adds a missing entry, for one caller only", function()
     local store = new()
     assert.is_true(store.add("k", "mine", 60))
     local added, reason = store.add("k", "yours", 60)
@@ -62,7 +62,7 @@ describe("a store in a file", function()
     assert.is_true(store.add("k", "yours", 60))
   end)
 
-  it("forgets what is over", function()
+  it("forgets expired entries", function()
     local store, path = new()
     assert(store.set("short", "v", 0.05))
     assert(store.set("long", "v", 60))
@@ -209,7 +209,7 @@ describe("a store in a file", function()
     assert.matches("too large", reason)
   end)
 
-  it("refuses a time that is none", function()
+  it("refuses a malformed time", function()
     local store = new()
     for _, seconds in ipairs { 0, -1, 0 / 0, "60" } do
       for _, operation in ipairs { "set", "add" } do
@@ -401,7 +401,7 @@ end)
 -- A process that forks while another of its threads has a store's file locked gives
 -- the child the lock, too: it stayed for as long as the child lived.
 describe("the lock of a store's file", function()
-  it("is let go of by who had it, whatever was forked meanwhile", function()
+  it("is released by its holder, whatever was forked in the meantime", function()
     local path = helper.folder() .. "/store"
     local status, output = helper.run(helper.command(programs.fork() .. ([[
       local core = require "ccaas.core"

@@ -323,7 +323,7 @@ describe("audio wanted by processes that share a store", function()
     end
   end)
 
-  it("lets one in who wants a single file, while another wants many", function()
+  it("lets in a process that wants a single file while another wants many", function()
     local sandbox = helper.sandbox { recordings = 20, audio_interval = 0 }
     local them = family(sandbox, "xima")
     local function fetching(first, last)
@@ -352,7 +352,7 @@ describe("audio wanted by processes that share a store", function()
     assert.is_true(after >= 4, after)
   end)
 
-  it("goes on when the one inside is killed", function()
+  it("goes on when the process that downloads is killed", function()
     local sandbox = helper.sandbox { recordings = 4, audio_interval = 0 }
     local them = family(sandbox, "xima")
     sandbox:fault { path = "/recordings/*", hang = true, times = 1 }

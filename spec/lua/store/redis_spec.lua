@@ -127,7 +127,7 @@ describe("examples/redis_store.lua", function()
     assert.equal(2, s.tokens)
   end)
 
-  it("gives what Redis says no with, and does not stop at it", function()
+  it("passes on Redis's refusal, and goes on", function()
     local store = new_store()
     local value, reason = store.set("k", "v", 0)
     assert.is_nil(value)

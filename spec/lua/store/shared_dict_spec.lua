@@ -73,7 +73,7 @@ describe("a store in shared memory", function()
     assert.is_nil(store.get("k"))
   end)
 
-  it("says what nginx says when it cannot", function()
+  it("gives nginx's reason when it fails", function()
     local store = new()
     shared.tokens.full = true
     for _, operation in ipairs { "set", "add" } do
@@ -112,14 +112,14 @@ describe("a store in shared memory", function()
     assert.equal("store: no memory|granted", table.concat(said, "|"))
   end)
 
-  it("that nginx does not have is misuse, which names the directive", function()
+  it("that nginx does not have is a usage error, which names the directive", function()
     local ok, message = pcall(function() require("ccaas.store").shared_dict "none" end)
     assert.is_false(ok)
     assert.matches("shared_dict_spec.lua:%d+: ", message)
     assert.matches("lua_shared_dict none 1m;", message, 1, true)
   end)
 
-  it("outside of nginx is misuse, which names another store", function()
+  it("outside of nginx is a usage error, which names another store", function()
     rawset(_G, "ngx", nil)
     local ok, message = pcall(function() require("ccaas.store").shared_dict "tokens" end)
     assert.is_false(ok)

@@ -40,7 +40,7 @@ describe("a store that fails", function()
     end
   end
 
-  it("is told of without what it was given", function()
+  it("is reported without the values that it was given", function()
     for _, operation in ipairs { "get", "add", "set", "delete" } do
       local shared, s = memory(), server.start(row, function() return token "a-token-of-some-length" end)
       local client, events = client_of(s, shared:view(function(name, key, value)
@@ -55,7 +55,7 @@ describe("a store that fails", function()
     end
   end)
 
-  it("says nothing that breaks a line", function()
+  it("is reported on one line", function()
     local shared, s = memory(), start()
     local client, events = client_of(s, shared:view(function() return nil, "one\r\ntwo\0three" end))
     assert(client:queue("1"))
@@ -79,7 +79,7 @@ describe("a store that fails", function()
     assert.is_not_nil(stuck)
   end)
 
-  it("by calling the client that asks it is told so", function()
+  it("that calls its own client gets a usage error", function()
     local shared, s, client = memory(), start(), nil
     local events
     client, events = client_of(s, shared:view(function() client:queue("1") end))

@@ -27,7 +27,7 @@ describe("a lease", function()
     assert.is_true(held >= 3, held) -- added, and set anew every third of its time
   end)
 
-  it("that somebody died with delays others by its seconds only", function()
+  it("whose holder died delays others by its seconds only", function()
     local shared, s = memory(), start()
     assert(client_of(s, shared:view()):queue("1"))
     local key = shared:token()
@@ -62,7 +62,7 @@ describe("a lease", function()
     assert(client:queue("3"))
   end)
 
-  it("that was got for one who is gone is given back", function()
+  it("that was acquired for a call that is gone is released", function()
     local shared, s, stream = memory(), start(), nil
     local client = client_of(s, shared:view(function(name)
       if name == "add" and stream then

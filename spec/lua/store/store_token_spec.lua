@@ -20,7 +20,7 @@ describe("a token in a store", function()
     assert.equal(5, #shared.calls - 1)
   end)
 
-  it("is taken by others, who ask for none", function()
+  it("is used by others, which request none", function()
     local shared, s = memory(), start()
     local one, ones = client_of(s, shared:view())
     local other, others = client_of(s, shared:view())
@@ -85,7 +85,7 @@ describe("a token in a store", function()
     assert.is_true(shared.lives[1].seconds <= 5) -- the lease
   end)
 
-  it("is under a key, and with a value, that tell nothing of the credentials", function()
+  it("has a key and a value that reveal nothing of the credentials", function()
     local shared, s = memory(), start()
     assert(client_of(s, shared:view()):queue("1"))
     for _, life in ipairs(shared.lives) do
@@ -97,7 +97,7 @@ describe("a token in a store", function()
     end
   end)
 
-  it("is another one for other credentials", function()
+  it("is a different one for other credentials", function()
     local shared, s = memory(), start()
     local view = shared:view()
     assert(client_of(s, view):queue("1"))
@@ -118,7 +118,7 @@ describe("a token in a store", function()
     assert.equal(2, s.tokens)
   end)
 
-  it("is not believed when it is over, foreign, damaged, or could not be sent", function()
+  it("is not used if it is expired, foreign, damaged, or could not be sent", function()
     local now = math.floor(socket.gettime())
     for _, value in ipairs {
       ("ccaas1 ok 0 %d000 1799000 OLD"):format(now - 1),
@@ -150,7 +150,7 @@ describe("a token in a store", function()
     assert.equal(1, s.tokens)
   end)
 
-  it("is no business of clients whose token is given", function()
+  it("does not concern clients whose token is given", function()
     local shared = memory()
     local sandbox = helper.sandbox { recordings = 5, audio_interval = 0 }
     local function calls(given)

@@ -86,7 +86,7 @@ describe("a token reply", function()
     end)
   end
 
-  it("that was no good does not keep the next call from asking again", function()
+  it("that was not usable does not keep the next call from requesting one", function()
     local s
     s = server.start(row, function()
       return s.tokens == 1 and server.answer("<html>") or server.answer '{"access_token":"T1"}'

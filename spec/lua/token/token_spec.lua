@@ -39,7 +39,7 @@ local function only(name, answer)
 end
 
 describe("a token", function()
-  it("is asked for with the credentials as HTTP Basic and a form", function()
+  it("is requested with the credentials as HTTP Basic and a form", function()
     local asked
     local s = server.start(row, function(request)
       asked = request
@@ -54,7 +54,7 @@ describe("a token", function()
     assert.are.equal("Bearer T1", s.requests[1].headers.authorization)
   end)
 
-  it("is asked for once, however many calls want it at once", function()
+  it("is requested once, however many calls want it at the same time", function()
     local s = server.start(row, count_tokens())
     local client = ccaas.new(s:options())
     local rows = 0
@@ -114,7 +114,7 @@ describe("a token", function()
     assert.are.equal(1, s.tokens)
   end)
 
-  it("with next to no life is used once by all who waited for it", function()
+  it("that expires almost at once is used once by all calls that waited for it", function()
     local s = server.start(row, count_tokens ',"expires_in":"0.0001"')
     local client = ccaas.new(s:options())
     at_once(s, 10, function(i) assert(client:queue(tostring(i))) end)
@@ -155,7 +155,7 @@ describe("a 401 of the API", function()
     assert.are.equal(2, #s.requests)
   end)
 
-  it("in mid-walk with eight pages under way renews once and loses no row", function()
+  it("in the middle of a walk with eight pages in flight renews once and loses no row", function()
     local rows, waiting, refused = {}, 0, 0
     for i = 1, 40 do
       rows[i] = server.row(tostring(i))
@@ -183,7 +183,7 @@ describe("a 401 of the API", function()
     assert.are.equal(2, s.tokens)
   end)
 
-  it("told late, about a token that was renewed meanwhile, renews nothing", function()
+  it("that comes late, for a token renewed in the meantime, renews nothing", function()
     local late
     local s = server.start(function(request, conn)
       if request.headers.authorization == "Bearer T1" then
@@ -270,7 +270,7 @@ describe("wrong credentials", function()
   end)
 end)
 
-describe("a token endpoint in trouble", function()
+describe("a token endpoint that fails", function()
   -- Fails so often, then gives a token.
   local function failing(times, answer, options)
     local s, asked = nil, {}
@@ -294,7 +294,7 @@ describe("a token endpoint in trouble", function()
     end)
   end
 
-  it("is asked again no sooner than Retry-After says", function()
+  it("is not asked again before Retry-After is over", function()
     local s, client, asked = failing(1, function()
       return server.answer("", { status = 429, headers = { ["Retry-After"] = 1 } })
     end)
@@ -336,7 +336,7 @@ describe("a token endpoint in trouble", function()
     assert.are.equal(6, s.tokens)
   end)
 
-  it("fails all who waited, by one round of attempts", function()
+  it("fails all waiting calls, after one round of attempts", function()
     local s, client = failing(99, function()
       return server.answer("", { status = 503, headers = { ["Retry-After"] = 0 } })
     end, { retries = 1 })
@@ -349,7 +349,7 @@ describe("a token endpoint in trouble", function()
   end)
 end)
 
-describe("whoever asks for a token", function()
+describe("a call that requests a token", function()
   it("and is closed meanwhile is cancelled", function()
     local client
     local s = server.start(row, function()
@@ -364,7 +364,7 @@ describe("whoever asks for a token", function()
     assert.are.equal(0, #s.requests)
   end)
 
-  it("and is closed in mid-request leaves the token to the others", function()
+  it("and is closed in the middle of its request leaves the token to the others", function()
     local stream
     local s = server.start(row, function()
       stream:close()
@@ -424,7 +424,7 @@ describe("whoever asks for a token", function()
     assert.are.equal(2, s.tokens)
   end)
 
-  it("and stops asking in mid-request holds nobody up", function()
+  it("and stops in the middle of its request does not hold others up", function()
     local answer
     local s = server.start(row, function(_, conn)
       conn:hold(function() return answer end)
@@ -440,7 +440,7 @@ describe("whoever asks for a token", function()
     left:close()
   end)
 
-  it("and is collected in mid-request holds nobody up", function()
+  it("and is collected in the middle of its request does not hold others up", function()
     local answer
     local s = server.start(row, function(_, conn)
       conn:hold(function() return answer end)

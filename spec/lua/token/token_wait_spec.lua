@@ -24,7 +24,7 @@ local function check_error(err)
 end
 
 -- It was `8x8: ok: nil`: the next call cleared the error that others were to get.
-describe("calls that wait together for a token that cannot be had", function()
+describe("calls that wait together for a token that cannot be obtained", function()
   local function many(s, options, count)
     local client, codes = ccaas.new(s:options(options)), {}
     at_once(s, 10, function()
@@ -237,7 +237,7 @@ describe("a call's own time", function()
     assert.equal(2, s.tokens)
   end)
 
-  it("over for all who wait ends the request, and another one follows", function()
+  it("if over for all waiting calls ends the request, and another one follows", function()
     local s
     s = server.start(row, function(_, conn)
       if s.tokens == 1 then
@@ -259,7 +259,7 @@ describe("a call's own time", function()
 end)
 
 describe("those who share a store", function()
-  it("wait by their own `retries`, whoever asks", function()
+  it("wait by their own `retries`, whichever of them requests", function()
     local shared, s = store.memory(), nil
     s = server.start(row, function(_, conn)
       conn:hold(nil, 0.4)
@@ -284,7 +284,7 @@ describe("those who share a store", function()
     assert.equal(3, s.tokens)
   end)
 
-  it("go on where the one who asked has given up", function()
+  it("go on if the process that requested has given up", function()
     local shared, s = store.memory(), nil
     s = server.start(row, function(_, conn)
       conn:hold(nil, 0.3)

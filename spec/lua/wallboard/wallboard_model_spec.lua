@@ -42,7 +42,7 @@ describe("the wallboard's model", function()
     assert.same({ { "A", 3 }, { "B", 2 }, { "A" } }, queues())
   end)
 
-  it("takes the value out of what the vendor says of a kind that is no count", function()
+  it("takes the value out of a table for a kind that is not a count", function()
     push { type = "update", metric_id = "106", category = "A", kind = "DURATION",
       value = { type = "DURATION", duration = 8000, lastUpdateTime = "2026-06-30T00:00:00Z" } }
     assert.equal(8000, board:list_queues()[1].longest)
@@ -68,7 +68,7 @@ describe("the wallboard's model", function()
     assert.same({ { "A", 1 }, { "B", 0 } }, queues())
   end)
 
-  it("believes a row of a socket again when its value has come", function()
+  it("marks a row of a socket as current again when its value has come", function()
     push { type = "update", metric_id = "105", category = "A", kind = "COUNT", value = 2 }
     push { type = "update", metric_id = "105", category = "B", kind = "COUNT", value = 1 }
     push { type = "down", at = 100.5, reason = "network" }

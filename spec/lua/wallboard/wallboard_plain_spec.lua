@@ -57,7 +57,7 @@ describe("the wallboard without a terminal", function()
     assert.is_truthy(output:find("8x8 queues  STALE since %d%d:%d%d:%d%d %(connect%)"), output)
   end)
 
-  it("says which metrics there are, where none of those that it shows is", function()
+  it("lists the metrics that exist if none of its own is among them", function()
     sandbox:fault { path = "/realtime/metrics", body = '[{"metricId":"7","metricName":"Tea","categoryType":"AGENT"}]' }
     local status, output = run { "--once" }
     assert.equal(1, status)

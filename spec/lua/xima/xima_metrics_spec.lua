@@ -115,7 +115,7 @@ describe("metrics", function()
     assert.equal("forbidden", select(2, client:metric_values { "105" }).code)
   end)
 
-  it("that are not what they should be are the error protocol", function()
+  it("of another form are error protocol", function()
     for _, body in ipairs {
       "{}", "[]", "7", '{"results":{"a":1}}', '{"results":[7]}', '{"results":[{"key":"1","value":{}}]}',
       '{"results":[{"value":{"count":1}}]}', '{"results":[null]}', "<html>",
@@ -127,7 +127,7 @@ describe("metrics", function()
     end
   end)
 
-  it("called the wrong way raise", function()
+  it("with wrong arguments raise", function()
     for _, case in ipairs {
       { "metric_values", nil, "needs a list of ids" }, { "metric_values", {}, "empty list" },
       { "metric_values", { 7 }, "must be a string" }, { "metric_values", 7, "a list of strings" },

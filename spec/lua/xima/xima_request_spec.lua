@@ -7,7 +7,7 @@ local xima = require "spec.support.xima"
 local start, json, calls = server.xima, xima.json, xima.calls
 
 describe("every request", function()
-  it("says what it is about and what it takes, as the vendor requires", function()
+  it("has the Content-Type and Accept that the vendor requires", function()
     local sandbox = helper.sandbox { agents = 3, recordings = 10, audio_interval = 0, strict = true }
     local client = ccaas.new(sandbox:options("xima", { audio_interval = 0 }))
     for name, call in pairs(calls) do
@@ -54,7 +54,7 @@ describe("every request", function()
     end
   end)
 
-  it("in any body finds the vendor's words, and none that are not there", function()
+  it("finds the vendor's message in any body, and never invents one", function()
     for body, words in pairs {
       ['{"message":"One"}'] = "One", ['{"error":"Two"}'] = "Two", ['{"error":{"message":"Three"}}'] = "Three",
       ['{"errorMessage":"Four"}'] = "Four", ['{"title":"Five","detail":"Six"}'] = "Six",

@@ -65,7 +65,7 @@ describe("skills", function()
     end)
   end
 
-  it("are the error protocol where they are none", function()
+  it("of another form are error protocol", function()
     for _, body in ipairs { '{"agents":[{"id":1}]}', "{}", "7", '{"skills":{"id":1}}', "<html>" } do
       local client = start(function() return json(body) end)
       local list, err = client:skills():all()
@@ -89,7 +89,7 @@ describe("a client of Xima", function()
     assert.equal(ccaas.null, client:agents():next().email)
   end)
 
-  it("has request for what has no name", function()
+  it("has `request` for anything without a method", function()
     local client, s = start(function(request) return json(request.body ~= "" and request.body or "[1]") end)
     local answer = assert(client:request { path = "/rest/api/v1/other", query = { a = "b c" } })
     assert.equal("[1]", answer.body)

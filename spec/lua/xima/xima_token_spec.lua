@@ -118,7 +118,7 @@ describe("a token", function()
     assert.same({ "start" }, reasons)
   end)
 
-  it("of a function that raises: the error is the caller's, and the next call asks anew", function()
+  it("of a function that raises: the caller gets the error, and the next call asks again", function()
     local problem = { mine = true }
     local client, s, reasons = asking(function(_, n)
       if n == 1 then
@@ -151,7 +151,7 @@ describe("a token", function()
     end
   end)
 
-  it("of a function that gives rubbish is the error auth, and nothing is sent", function()
+  it("of a function that gives an unusable value is error auth, and nothing is sent", function()
     for _, rubbish in ipairs { false, "", 7, {}, "a b", "a\r\nX-Injected: 1", "a\nb", "a\0b", "\255", "T\t" } do
       local client, s = asking(function() return rubbish or nil end, {})
       local name, err = first_agent(client)
@@ -167,7 +167,7 @@ describe("a token", function()
   end)
 
   -- It was the error of a token that is none, without the reason.
-  it("of a function that gives a header's value is misuse", function()
+  it("of a function that gives a token with \"Bearer \" in front is a usage error", function()
     for _, token in ipairs { "Bearer abc", "bearer abc" } do
       local client, s = asking(function() return token end, {})
       local fine, message = pcall(first_agent, client)
@@ -178,7 +178,7 @@ describe("a token", function()
     end
   end)
 
-  it("of a function that gave rubbish is asked for anew by the next call", function()
+  it("of a function that gave an unusable value is requested again by the next call", function()
     local client, _, reasons = asking(function(_, n) return n > 1 and "T2" or nil end, { T2 = true })
     assert.equal("auth", select(2, first_agent(client)).code)
     assert.equal("A", first_agent(client))
@@ -265,7 +265,7 @@ describe("a token", function()
     assert.equal("Bearer T2", s.requests[1].headers.authorization)
   end)
 
-  it("that comes from a stream which was closed is nobody's", function()
+  it("that comes for a stream which was closed is not used", function()
     for _, late in ipairs { false, "T1" } do
       local client, s, answers, asked = stopping()
       local first, done = client:agents(), false
