@@ -53,9 +53,9 @@ idle='/(store|wallboard)_|/(processes|halfopen|clock)_spec|ws_life_test'
 # Specs that take longest, measured: they start first, so that nothing waits
 # for them at the end.  The short form leaves them out.
 long='/(install|versions|valgrind|exit|resources|soak|locale|fork|memory)_spec'
-long="$long|/(processes|recordings|descriptors|openssl|timeout|wallboard)_spec"
+long="$long|/(processes|descriptors|openssl|timeout|wallboard)_spec"
 long="$long|/release_spec"
-long="$long|/(audio_pace|retry|store_lease|ws_life)_"
+long="$long|/(audio_pace|recordings_slow|retry|store_lease|ws_life)_"
 # Seconds that all fuzzers have together.
 fuzz_seconds=40
 
