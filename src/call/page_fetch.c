@@ -8,6 +8,7 @@
 #include "call.h"
 #include "clock.h"
 #include "error.h"
+#include "pace.h"
 #include "retry.h"
 #include "retry_after.h"
 #include "trust_choice.h"
@@ -57,7 +58,7 @@ static struct cc_pace *pace_of(struct cc_fetch *fetch)
 {
     const struct ccaas_call_plan *plan = &fetch->call->plan;
 
-    return cc_pace_find(fetch->call->client->engine, plan->pace);
+    return cc_pace_find(fetch->call->op.client->engine, plan->pace);
 }
 
 void cc_fetch_arrived(struct cc_fetch *fetch, double at)
@@ -100,7 +101,7 @@ void cc_fetch_free(struct cc_fetch *fetch)
 struct ccaas_event *cc_fetch_note(struct cc_fetch *fetch, const char *type)
 {
     struct ccaas_event *event = cc_client_note(
-        fetch->call->client, type, fetch->call->plan.method, fetch->url);
+        fetch->call->op.client, type, fetch->call->plan.method, fetch->url);
 
     if (event) {
         event->attempt = fetch->attempt;
@@ -124,14 +125,13 @@ void cc_fetch_moved(const struct cc_fetch *fetch, struct ccaas_error *error)
 /* It failed for good. */
 void cc_fetch_fail(struct cc_fetch *fetch)
 {
-    struct ccaas_client *client = fetch->call->client;
+    struct ccaas_client *client = fetch->call->op.client;
 
     strncpy(fetch->error.method, fetch->call->plan.method,
             sizeof fetch->error.method - 1);
     cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
     cc_fetch_moved(fetch, &fetch->error);
-    if (client->token)
-        cc_token_scrub(client->token, &fetch->error);
+    cc_secrets_scrub_error(client->secrets, &fetch->error);
     cc_fetch_drop(fetch);
     fetch->state = CC_FETCH_FAILED;
 }
@@ -163,7 +163,7 @@ void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
 
     fetch->error.retry_after = retry_after;
     fetch->error.retryable = transient;
-    pause = cc_retry_wait(&rule, &attempt, fetch->call->deadline - at,
+    pause = cc_retry_wait(&rule, &attempt, fetch->call->op.deadline - at,
                           cc_random_unit());
     /* For all who want to go in, whether this one tries again or not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
@@ -263,9 +263,9 @@ static bool go_in(struct cc_fetch *fetch, double now)
         cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
         return false;
     }
-    fetch->inside = cc_pace_enter(pace, fetch->call->client, fetch,
+    fetch->inside = cc_pace_enter(pace, fetch->call->op.client, fetch,
                                   fetch->call->plan.pace_seconds,
-                                  fetch->call->bell, now, &fetch->pace_due);
+                                  fetch->call->op.bell, now, &fetch->pace_due);
     if (fetch->inside)
         fetch->pace_due = now;
     if (!fetch->inside && held_too_long(fetch, pace, now))
@@ -286,7 +286,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
 {
     struct ccaas_call *call = fetch->call;
     const struct ccaas_call_plan *plan = &call->plan;
-    struct ccaas_client *client = call->client;
+    struct ccaas_client *client = call->op.client;
     struct cc_http *http = cc_engine_http(client->engine);
     struct cc_http_request request = {
         .method = plan->method,
@@ -300,7 +300,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
         .user_agent = client->user_agent,
         .connect_timeout = client->connect_timeout,
         .timeout = plan->timeout,
-        .deadline = call->deadline,
+        .deadline = call->op.deadline,
         .idempotent = plan->idempotent,
         .plain = plan->resume, /* ranges are of the bytes as they are sent */
     };
@@ -319,7 +319,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
     fetch->moved[0] = '\0';
     if (fetch->attempt == 1)
         cc_fetch_note(fetch, "request");
-    fetch->reader = cc_body_reader_new(plan, call->bell, call->ahead);
+    fetch->reader = cc_body_reader_new(plan, call->op.bell, call->ahead);
     if (fetch->reader) {
         sink = cc_body_reader_sink(fetch->reader);
         cc_mailbox_quiet(cc_body_reader_box(fetch->reader), true);
@@ -344,7 +344,8 @@ static void fail_for_token(struct cc_fetch *fetch)
 
     fetch->error.attempts = NULL;
     fetch->error.attempt_count = 0;
-    cc_token_error(fetch->call->client->token, &fetch->waiter, &fetch->error);
+    cc_token_error(fetch->call->op.client->token, &fetch->waiter,
+                   &fetch->error);
     for (i = 0; i < count; i++)
         cc_error_attempt(&fetch->error, attempts[i].at, attempts[i].seconds,
                          attempts[i].outcome);
@@ -356,7 +357,7 @@ static void fail_for_token(struct cc_fetch *fetch)
 /* Sends it as soon as there is a token. */
 static void try_to_send(struct cc_fetch *fetch, double now)
 {
-    struct ccaas_client *client = fetch->call->client;
+    struct ccaas_client *client = fetch->call->op.client;
     struct cc_secret *bearer = NULL;
 
     if (fetch->call->plan.anonymous || !client->token) {
@@ -366,17 +367,15 @@ static void try_to_send(struct cc_fetch *fetch, double now)
     }
     fetch->waiter.retries = fetch->call->plan.retries;
     fetch->waiter.timeout = fetch->call->plan.timeout;
-    fetch->waiter.deadline = fetch->call->deadline;
+    fetch->waiter.deadline = fetch->call->op.deadline;
     fetch->waiter.max_retry_after = fetch->call->plan.max_retry_after;
-    switch (cc_token_use(client->token, client, &fetch->waiter,
-                         fetch->call->bell, now, &bearer, &fetch->generation)) {
+    switch (cc_token_use(&fetch->call->op, &fetch->waiter, now, &bearer,
+                         &fetch->generation)) {
     case CC_TOKEN_HAVE:
         if (go_in(fetch, now))
             send(fetch, bearer);
         break;
     case CC_TOKEN_ASK:
-        fetch->call->asked = true;
-        break;
     case CC_TOKEN_WAIT:
         break;
     case CC_TOKEN_FAILED:
@@ -414,7 +413,7 @@ void cc_fetch_advance(struct cc_fetch *fetch, double now)
         receive(fetch);
     if (fetch->inside && now >= fetch->pace_due)
         fetch->pace_due =
-            cc_pace_stay(pace_of(fetch), fetch->call->client, now);
+            cc_pace_stay(pace_of(fetch), fetch->call->op.client, now);
     if (fetch->state == CC_FETCH_TOKEN)
         try_to_send(fetch, now);
 }
@@ -450,7 +449,7 @@ void cc_fetch_first(struct cc_fetch *fetch)
 
 double cc_fetch_due(const struct cc_fetch *fetch)
 {
-    struct ccaas_client *client = fetch->call->client;
+    struct ccaas_client *client = fetch->call->op.client;
     double due = INFINITY;
 
     if (fetch->state == CC_FETCH_PAUSE)

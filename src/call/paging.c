@@ -84,7 +84,7 @@ void cc_call_judge(struct ccaas_call *call)
     if (!unclean)
         return;
     info->clean = 0;
-    event = cc_client_note(call->client, "warning", call->plan.method,
+    event = cc_client_note(call->op.client, "warning", call->plan.method,
                            call->plan.urls[unclean - call->walks]);
     if (event)
         snprintf(event->reason, sizeof event->reason, "unclean");
@@ -105,7 +105,7 @@ static void sum_up(struct ccaas_call *call)
     info->shrunk = false;
     for (i = 0; i < call->plan.url_count; i++) {
         walk = &call->walks[i];
-        if (call->started && walk->passes > info->passes)
+        if (call->op.started && walk->passes > info->passes)
             info->passes = walk->passes;
         info->duplicates += walk->twice;
         info->shrunk = info->shrunk || walk->shrunk;

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "error.h"
 #include "header.h"
+#include "refusal.h"
 #include "retry.h"
 #include "retry_after.h"
 
@@ -143,13 +144,12 @@ static void take_chunks_head(struct cc_fetch *fetch, double at)
  * again with the message would not be known for one. */
 static void note_moved(struct cc_fetch *fetch, const char *moved)
 {
-    const struct cc_token *token = fetch->call->client->token;
     size_t length = strlen(moved);
     bool cut = length + 1 == sizeof fetch->moved;
 
     memcpy(fetch->moved, moved, length);
-    if (token)
-        length = cc_token_scrub_text(token, fetch->moved, length, cut);
+    length = cc_secrets_scrub(fetch->call->op.client->secrets, fetch->moved,
+                              length, cut);
     fetch->moved[length] = '\0';
 }
 
@@ -177,7 +177,7 @@ static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
                              double at)
 {
     struct ccaas_call *call = fetch->call;
-    struct ccaas_client *client = call->client;
+    struct ccaas_client *client = call->op.client;
     size_t length = end->length;
     int64_t pages;
     bool transient;
@@ -192,16 +192,16 @@ static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
         return;
     }
     pages =
-        cc_client_past_end(&client->dialect, fetch->status, end->body, length);
+        cc_refusal_past_end(&client->dialect, fetch->status, end->body, length);
     if (call->plan.paged && pages >= 0 &&
         cc_page_past(&call->walks[fetch->walk], fetch->page, pages) !=
             CC_PAGE_REFUSED) {
         fetch->state = CC_FETCH_PAST;
         return;
     }
-    transient = cc_client_verdict(client, fetch->status, fetch->headers,
-                                  fetch->headers_length, end->body, length,
-                                  &fetch->error);
+    transient = cc_refusal_read(client, fetch->status, fetch->headers,
+                                fetch->headers_length, end->body, length,
+                                &fetch->error);
     cc_fetch_retry(fetch, transient, true, at);
 }
 
@@ -229,7 +229,7 @@ static void conclude_answer(struct cc_fetch *fetch,
         break;
     case CC_SPLIT_BAD:
         type = cc_header(fetch->headers, fetch->headers_length, "content-type");
-        ccaas_client_show(fetch->call->client, shown, sizeof shown,
+        ccaas_client_show(fetch->call->op.client, shown, sizeof shown,
                           type ? type : "", type ? strlen(type) : 0);
         cc_error_set(&fetch->error, CCAAS_PROTOCOL,
                      "malformed JSON at byte %llu of the answer: %s%s%s",
@@ -270,7 +270,8 @@ static void wait_for_it(struct cc_fetch *fetch, double at)
     fetch->error.retryable = true;
     cc_error_set(&fetch->error, CCAAS_TIMEOUT, CC_FETCH_UNREADY);
     if (attempt.retry_after >= 0) {
-        pause = cc_retry_wait(&rule, &attempt, fetch->call->deadline - at, 0);
+        pause =
+            cc_retry_wait(&rule, &attempt, fetch->call->op.deadline - at, 0);
         if (pause < 0) {
             cc_retry_after_tell(&fetch->error, pause, plan->max_retry_after);
             cc_fetch_fail(fetch);
@@ -307,8 +308,8 @@ static void conclude_trouble(struct cc_fetch *fetch,
         return;
     }
     fetch->error.status = http->refusal ? http->refusal : fetch->status;
-    cc_client_blame(fetch->url, fetch->call->client->proxy, http, message,
-                    sizeof message);
+    cc_refusal_blame(fetch->url, fetch->call->op.client->proxy, http, message,
+                     sizeof message);
     cc_error_set(&fetch->error, http->code, "%s", message);
     cc_fetch_retry(fetch, http->transient, http->sent, at);
 }

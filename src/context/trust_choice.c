@@ -1,7 +1,9 @@
-/* Which certificates are trusted: see trust.h. */
+/* Which certificates are trusted: see trust_choice.h. */
 #include "trust_choice.h"
 
-#include <stdlib.h>
+#include <stddef.h>
+
+#include "environment.h"
 
 static const char *set_or(const char *value, const char *otherwise)
 {
@@ -19,14 +21,9 @@ struct cc_http_trust cc_trust_choose(const char *option,
         set_or(environment("SSL_CERT_DIR"), found.dir)};
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 struct cc_http_trust cc_trust_for(const char *option)
 {
-    return cc_trust_choose(option, environment,
+    return cc_trust_choose(option, cc_environment,
                            option ? (struct cc_http_trust){NULL, NULL}
                                   : cc_http_trust());
 }

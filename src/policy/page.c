@@ -6,7 +6,7 @@
  * a page asked for in vain costs one request, one not asked for loses rows.
  * Later passes are in pass.c.
  */
-#include "pass.h"
+#include "page_own.h"
 
 #include <stddef.h>
 

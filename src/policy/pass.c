@@ -4,7 +4,7 @@
  * A later pass has one page under way, so the newest answer tells where the
  * list ends.
  */
-#include "pass.h"
+#include "page_own.h"
 
 /* -- What a pass has shown --------------------------------------------------
  */

@@ -1,4 +1,4 @@
-/* A name in a store that one of many has at a time: see lease.h. */
+/* A lease in a store: see lease.h. */
 #include "lease.h"
 
 #include <math.h>
@@ -70,12 +70,65 @@ void cc_lease_end(struct cc_lease *lease)
     memset(lease, 0, sizeof *lease);
 }
 
-void cc_lease_ring(struct cc_lease *lease)
+/* The store has a value under the key. */
+static bool found(void *self, struct ccaas_client *client, const char *value,
+                  size_t length)
 {
+    struct cc_lease *lease = self;
+
+    if (!lease->look || !lease->look(lease->self, client, value, length))
+        return false;
+    lease->request = NULL;
+    lease->state = CC_LEASE_NONE;
+    cc_bell_ring(lease->bell);
+    return true;
+}
+
+/* Random, so that engines that wait do not look all at once.  The first pause
+ * is short: the lease may be our own, which is about to expire. */
+static double next_pause(unsigned polls)
+{
+    double seconds =
+        CC_LEASE_PAUSE_LEAST +
+        (CC_LEASE_PAUSE_MOST - CC_LEASE_PAUSE_LEAST) * cc_random_unit();
+
+    return polls ? seconds : seconds * CC_LEASE_PAUSE_FIRST;
+}
+
+static void answered(void *self, enum ccaas_store_request_kind kind,
+                     enum ccaas_store_reply reply, double asked_at)
+{
+    struct cc_lease *lease = self;
+    double now = cc_clock_now(), until = asked_at + lease->seconds;
+
+    lease->request = NULL;
+    if (reply == CCAAS_STORE_DONE && now < until) {
+        lease->state = CC_LEASE_HELD;
+        lease->at = now + (until - now) / 3;
+        lease->until = until;
+    } else if (kind == CCAAS_STORE_HOLD) {
+        /* Lost, or unknown: what is under way goes on. */
+        lease->at = INFINITY;
+    } else if (reply == CCAAS_STORE_BUSY) {
+        lease->at = now + next_pause(lease->polls++);
+    } else {
+        lease->state = CC_LEASE_ALONE;
+    }
     cc_bell_ring(lease->bell);
 }
 
-/* Puts a question, to be answered by whoever waits; false: memory is out. */
+/* The request needs another caller: wake one. */
+static void waits(void *self)
+{
+    struct cc_lease *lease = self;
+
+    cc_bell_ring(lease->bell);
+}
+
+static const struct cc_store_request_maker maker = {
+    .found = found, .answered = answered, .waits = waits};
+
+/* Makes a request, for the next caller that waits; false: memory is out. */
 static bool request(struct cc_lease *lease, enum ccaas_store_request_kind kind)
 {
     const struct ccaas_store_request what = {.kind = kind,
@@ -85,9 +138,9 @@ static bool request(struct cc_lease *lease, enum ccaas_store_request_kind kind)
                                              .seconds = lease->seconds};
 
     lease->request = cc_store_request_new(lease->engine, lease->store, &what,
-                                          INFINITY, lease);
+                                          INFINITY, &maker, lease);
     if (lease->request)
-        cc_lease_ring(lease);
+        cc_bell_ring(lease->bell);
     return lease->request != NULL;
 }
 
@@ -111,7 +164,7 @@ static void drop_request(struct cc_lease *lease)
     lease->request = NULL;
 }
 
-/* The one who was asked does not answer. */
+/* The store has not answered in time. */
 static void give_up_waiting(struct cc_lease *lease, struct ccaas_client *client)
 {
     char text[64];
@@ -137,7 +190,7 @@ bool cc_lease_ready(struct cc_lease *lease, struct ccaas_client *client,
     if (lease->request && now >= cc_store_request_due(lease->request))
         give_up_waiting(lease, client);
     if (lease->state == CC_LEASE_HELD && !at_work && now >= lease->until) {
-        /* Nobody was there to hold it. */
+        /* It expired: no take came to renew it. */
         drop_request(lease);
         lease->state = CC_LEASE_NONE;
     }
@@ -162,8 +215,9 @@ void cc_lease_tell(struct cc_lease *lease, const char *value, double until)
                                              .value = value};
 
     if (lease->state == CC_LEASE_HELD && lease->pid == getpid() &&
-        cc_store_request_new(lease->engine, lease->store, &what, until, NULL))
-        cc_lease_ring(lease);
+        cc_store_request_new(lease->engine, lease->store, &what, until, NULL,
+                             NULL))
+        cc_bell_ring(lease->bell);
 }
 
 void cc_lease_leave(struct cc_lease *lease, const char *value, double until)
@@ -176,10 +230,11 @@ void cc_lease_leave(struct cc_lease *lease, const char *value, double until)
                                        .value = value};
 
     drop_request(lease);
-    /* Without memory it is left to itself, and is over in seconds. */
+    /* Without memory it expires by itself, in seconds. */
     if (lease->state == CC_LEASE_HELD && lease->pid == getpid() &&
-        cc_store_request_new(lease->engine, lease->store, &what, until, NULL))
-        cc_lease_ring(lease);
+        cc_store_request_new(lease->engine, lease->store, &what, until, NULL,
+                             NULL))
+        cc_bell_ring(lease->bell);
     lease->state = CC_LEASE_NONE;
 }
 
@@ -192,48 +247,4 @@ double cc_lease_due(const struct cc_lease *lease)
     return lease->state == CC_LEASE_WANTED || lease->state == CC_LEASE_HELD
                ? lease->at
                : INFINITY;
-}
-
-bool cc_lease_found(struct cc_lease *lease, struct ccaas_client *client,
-                    const char *value, size_t length)
-{
-    if (!lease->look || !lease->look(lease->self, client, value, length))
-        return false;
-    lease->request = NULL;
-    lease->state = CC_LEASE_NONE;
-    cc_lease_ring(lease);
-    return true;
-}
-
-/* Random, so that those who wait do not come at once; the first one is short,
- * for the lease may be our own, which is just about to run out. */
-static double next_pause(unsigned polls)
-{
-    double seconds =
-        CC_LEASE_PAUSE_LEAST +
-        (CC_LEASE_PAUSE_MOST - CC_LEASE_PAUSE_LEAST) * cc_random_unit();
-
-    return polls ? seconds : seconds * CC_LEASE_PAUSE_FIRST;
-}
-
-void cc_lease_answered(struct cc_lease *lease,
-                       enum ccaas_store_request_kind kind,
-                       enum ccaas_store_reply reply, double asked_at)
-{
-    double now = cc_clock_now(), until = asked_at + lease->seconds;
-
-    lease->request = NULL;
-    if (reply == CCAAS_STORE_DONE && now < until) {
-        lease->state = CC_LEASE_HELD;
-        lease->at = now + (until - now) / 3;
-        lease->until = until;
-    } else if (kind == CCAAS_STORE_HOLD) {
-        /* Lost, or who knows: what is under way goes on. */
-        lease->at = INFINITY;
-    } else if (reply == CCAAS_STORE_BUSY) {
-        lease->at = now + next_pause(lease->polls++);
-    } else {
-        lease->state = CC_LEASE_ALONE;
-    }
-    cc_lease_ring(lease);
 }

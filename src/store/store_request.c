@@ -1,4 +1,4 @@
-/* Questions to stores: see store_request.h. */
+/* Requests to stores: see store_request.h. */
 #include "store_request.h"
 
 #include <math.h>
@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "lease.h"
 #include "secret.h"
 #include "text.h"
 
 struct cc_store_request {
     struct cc_store_request *next;
-    struct cc_lease *lease;          /* is told the answer; NULL: nobody */
-    struct ccaas_store_request what; /* its strings are in `text` */
+    const struct cc_store_request_maker *maker; /* NULL: none */
+    void *self;                                 /* the maker's */
+    struct ccaas_store_request what;            /* its strings are in `text` */
     unsigned store;
     pid_t pid;
     bool claimed;
@@ -57,7 +57,7 @@ static const char *keep_text(char **at, const char *text)
 struct cc_store_request *
 cc_store_request_new(struct ccaas_engine *engine, unsigned store,
                      const struct ccaas_store_request *what, double until,
-                     struct cc_lease *lease)
+                     const struct cc_store_request_maker *maker, void *self)
 {
     const char *const texts[] = {what->key, what->lease, what->owner,
                                  what->value};
@@ -78,7 +78,8 @@ cc_store_request_new(struct ccaas_engine *engine, unsigned store,
     request->what.lease = keep_text(&at, what->lease);
     request->what.owner = keep_text(&at, what->owner);
     request->what.value = keep_text(&at, what->value);
-    request->lease = lease;
+    request->maker = maker;
+    request->self = self;
     request->store = store;
     request->pid = getpid();
     request->until = until;
@@ -92,7 +93,7 @@ void cc_store_request_forget(struct ccaas_engine *engine,
                              struct cc_store_request *request)
 {
     if (request->claimed && request->pid == getpid())
-        request->lease = NULL;
+        request->maker = NULL;
     else if (take_out(engine, request))
         free_request(request);
 }
@@ -170,8 +171,8 @@ bool ccaas_client_store_found(struct ccaas_client *client, uint64_t id,
 {
     struct cc_store_request *request = find(client, id);
 
-    if (!request || !request->lease ||
-        !cc_lease_found(request->lease, client, value, length))
+    if (!request || !request->maker ||
+        !request->maker->found(request->self, client, value, length))
         return false;
     free_request(take_out(client->engine, request));
     return true;
@@ -183,7 +184,7 @@ void cc_store_request_failed(struct ccaas_client *client,
 {
     struct ccaas_event *event =
         cc_client_note(client, request->what.key ? "token" : "wait", "", "");
-    const struct cc_token *token;
+    const struct cc_secrets *secrets;
     char text[1024], *said = text;
     size_t length;
     bool cut;
@@ -195,10 +196,10 @@ void cc_store_request_failed(struct ccaas_client *client,
         reason = "it failed";
     cut = strlen(reason) >= sizeof text - (size_t)(said - text);
     snprintf(said, sizeof text - (size_t)(said - text), "%s", reason);
-    /* It may well say what it was given. */
+    /* The store may repeat what it was given. */
     length = strlen(text);
-    for (token = client->engine->tokens; token; token = cc_token_next(token))
-        length = cc_token_scrub_text(token, text, length, cut);
+    for (secrets = client->engine->secrets; secrets; secrets = secrets->next)
+        length = cc_secrets_scrub(secrets, text, length, cut);
     snprintf(event->code, sizeof event->code, "%s", ccaas_code_name(CCAAS_IO));
     cc_text_show(event->reason, sizeof event->reason, text, length);
 }
@@ -207,27 +208,29 @@ void ccaas_client_store_reply(struct ccaas_client *client, uint64_t id,
                               enum ccaas_store_reply reply, const char *reason)
 {
     struct cc_store_request *request = find(client, id);
+    const struct cc_store_request_maker *maker;
     enum ccaas_store_request_kind kind;
-    struct cc_lease *lease;
     double asked_at;
+    void *self;
 
     if (!request)
         return;
-    lease = request->lease;
+    maker = request->maker;
+    self = request->self;
     kind = request->what.kind;
     asked_at = request->claimed_at;
     if (reply == CCAAS_STORE_FAILED)
         cc_store_request_failed(client, request, reason);
-    if (!lease && reply == CCAAS_STORE_DONE &&
+    if (!maker && reply == CCAAS_STORE_DONE &&
         (kind == CCAAS_STORE_FIND || kind == CCAAS_STORE_ENTER)) {
-        /* Whoever wanted the lease is gone. */
+        /* The lease is ours, and is not needed any more: give it back. */
         request->what.kind = CCAAS_STORE_LEAVE;
         request->claimed = false;
         return;
     }
     free_request(take_out(client->engine, request));
-    if (lease)
-        cc_lease_answered(lease, kind, reply, asked_at);
+    if (maker)
+        maker->answered(self, kind, reply, asked_at);
 }
 
 void ccaas_client_store_abandon(struct ccaas_client *client, uint64_t id)
@@ -237,6 +240,6 @@ void ccaas_client_store_abandon(struct ccaas_client *client, uint64_t id)
     if (!request)
         return;
     request->claimed = false;
-    if (request->lease)
-        cc_lease_ring(request->lease);
+    if (request->maker)
+        request->maker->waits(request->self);
 }

@@ -1,14 +1,14 @@
-/* Questions to stores, from the moment that a lease (lease.h) has one until
- * somebody has answered it.
+/* Requests to stores, from when a lease (lease.h) makes one until it is
+ * answered.
  *
  * C never calls a store: a store is the user's, and its functions may yield.
- * Whoever waits next for anything of a client with that store is given the
- * question instead (CCAAS_TAKE_ASK), and answers it.  When he is gone before
- * that, the next one is asked; when he takes longer than
+ * The next operation that waits on a client with that store gets the request
+ * instead (CCAAS_TAKE_ASK), and its caller answers it.  If that caller is gone
+ * before the answer, the next one gets the request.  If it takes longer than
  * CC_STORE_REQUEST_PATIENCE, things go on as though the store had failed.
  *
  * A list of the engine's, on the thread that the engine belongs to.  A forked
- * child does not answer its parent's questions.
+ * child does not answer its parent's requests.
  */
 #ifndef CC_STORE_REQUEST_H
 #define CC_STORE_REQUEST_H
@@ -17,30 +17,40 @@
 
 #define CC_STORE_REQUEST_PATIENCE 5.0 /* seconds a store may take to answer */
 
-struct cc_store_request;
-struct cc_lease;
+/* What the maker of a request is told, with `self` of cc_store_request_new. */
+struct cc_store_request_maker {
+    /* The store has this value.  True: it serves, and the request is over. */
+    bool (*found)(void *self, struct ccaas_client *client, const char *value,
+                  size_t length);
+    /* The outcome of a request that was handed out at `asked_at`: what is
+     * added or set counts from then. */
+    void (*answered)(void *self, enum ccaas_store_request_kind kind,
+                     enum ccaas_store_reply reply, double asked_at);
+    /* The request waits for another caller. */
+    void (*waits)(void *self);
+};
 
-/* Puts a question (copied; its id is given here) to that store.  `until`: when
- * what KEEP, TELL and LEAVE set is over, in monotonic seconds.  `lease` is told
- * the answer; NULL: nobody is.  NULL: memory is out. */
+/* Makes a request (copied; its id is given here) to that store.  `until`: when
+ * what KEEP, TELL and LEAVE set is over, in monotonic seconds.  `maker` is told
+ * the answer; NULL: it does not matter.  NULL: memory is out. */
 struct cc_store_request *
 cc_store_request_new(struct ccaas_engine *engine, unsigned store,
                      const struct ccaas_store_request *what, double until,
-                     struct cc_lease *lease);
+                     const struct cc_store_request_maker *maker, void *self);
 
-/* Nobody waits for the answer any more.  What the one who is at it may yet get
- * is given back. */
+/* Its maker does not wait for the answer any more.  A lease that the answer may
+ * yet bring is given back. */
 void cc_store_request_forget(struct ccaas_engine *engine,
                              struct cc_store_request *request);
 
-/* When the one who was asked has had time enough, in monotonic seconds;
- * INFINITY: nobody was asked yet. */
+/* When the store has had time enough, in monotonic seconds; INFINITY: the
+ * request was not handed out yet. */
 double cc_store_request_due(const struct cc_store_request *request);
 
-/* Is there a question that this client may be given? */
+/* Is there a request that this client's caller may get? */
 bool cc_store_request_pending(const struct ccaas_client *client);
 
-/* An event: the store failed. */
+/* Notes an event: the store failed, for that reason. */
 void cc_store_request_failed(struct ccaas_client *client,
                              const struct cc_store_request *request,
                              const char *reason);

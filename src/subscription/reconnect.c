@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "environment.h"
 #include "error.h"
 #include "proxy.h"
 #include "retry_after.h"
@@ -24,7 +25,7 @@ struct ccaas_error *cc_subscription_error_of(struct ccaas_subscription *sub)
         if (sub->error)
             sub->error->retry_after = -1;
     }
-    return sub->error ? sub->error : &sub->client->spare_error;
+    return sub->error ? sub->error : &sub->op.client->spare_error;
 }
 
 void cc_subscription_forget_error(struct ccaas_subscription *sub)
@@ -39,7 +40,7 @@ static void drop_socket(struct ccaas_subscription *sub)
 {
     if (!sub->socket)
         return;
-    cc_bell_at_cut(sub->bell, NULL, NULL);
+    cc_bell_at_cut(sub->op.bell, NULL, NULL);
     cc_ws_close(sub->socket);
     cc_ws_release(sub->socket);
     sub->socket = NULL;
@@ -50,8 +51,7 @@ void cc_subscription_let_go(struct ccaas_subscription *sub)
     sub->state = CC_SUBSCRIPTION_OVER;
     drop_socket(sub);
     cc_token_waiter_end(&sub->waiter);
-    if (sub->client->token && sub->bell)
-        cc_token_leave(sub->client->token, sub->bell);
+    cc_token_leave(&sub->op);
 }
 
 /* -- Errors and events
@@ -64,8 +64,7 @@ static void sign_error(struct ccaas_subscription *sub)
 
     strncpy(error->method, "GET", sizeof error->method - 1);
     cc_error_url(error->url, sizeof error->url, sub->url);
-    if (sub->client->token)
-        cc_token_scrub(sub->client->token, error);
+    cc_secrets_scrub_error(sub->op.client->secrets, error);
 }
 
 static enum ccaas_news_kind fail(struct ccaas_subscription *sub)
@@ -87,7 +86,7 @@ enum ccaas_news_kind cc_subscription_fail_as(struct ccaas_subscription *sub,
 static void note(struct ccaas_subscription *sub, const char *reason)
 {
     struct ccaas_event *event =
-        cc_client_note(sub->client, "socket", "GET", sub->url);
+        cc_client_note(sub->op.client, "socket", "GET", sub->url);
 
     if (!event)
         return;
@@ -102,11 +101,6 @@ static void note(struct ccaas_subscription *sub, const char *reason)
 
 /* -- Opening
  * --------------------------------------------------------------------- */
-
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
 
 /* The address with the token in its query, percent-encoded; NULL: memory is
  * out. */
@@ -149,7 +143,7 @@ static void close_socket(void *self)
 static void open_socket(struct ccaas_subscription *sub,
                         struct cc_secret *bearer)
 {
-    struct ccaas_client *client = sub->client;
+    struct ccaas_client *client = sub->op.client;
     struct cc_ws *ws = cc_engine_ws(client->engine);
     struct cc_ws_sink sink = cc_event_queue_sink(sub->queue);
     struct cc_http_trust trust = cc_trust_for(client->ca_file);
@@ -159,7 +153,7 @@ static void open_socket(struct ccaas_subscription *sub,
         .bearer = sub->token_name ? NULL : bearer,
         .ca_file = trust.file,
         .ca_dir = trust.dir,
-        .proxy = cc_proxy_for(sub->url, client->proxy, environment),
+        .proxy = cc_proxy_for(sub->url, client->proxy, cc_environment),
         .connect_timeout = client->connect_timeout,
         .silence = sub->plan.silence,
         .max_message = sub->plan.max_message,
@@ -180,7 +174,7 @@ static void open_socket(struct ccaas_subscription *sub,
         free(address);
     }
     if (sub->socket)
-        cc_bell_at_cut(sub->bell, close_socket, sub->socket);
+        cc_bell_at_cut(sub->op.bell, close_socket, sub->socket);
     else
         sink.closed(sink.self, &none);
 }
@@ -215,7 +209,7 @@ static enum ccaas_news_kind pause_for(struct ccaas_subscription *sub, bool hope,
 static enum ccaas_news_kind lacks_token(struct ccaas_subscription *sub,
                                         struct ccaas_news *news)
 {
-    cc_token_error(sub->client->token, &sub->waiter,
+    cc_token_error(sub->op.client->token, &sub->waiter,
                    cc_subscription_error_of(sub));
     cc_token_waiter_end(&sub->waiter);
     sub->attempt++;
@@ -227,7 +221,7 @@ static enum ccaas_news_kind lacks_token(struct ccaas_subscription *sub,
 enum ccaas_news_kind cc_subscription_try(struct ccaas_subscription *sub,
                                          struct ccaas_news *news, double now)
 {
-    struct ccaas_client *client = sub->client;
+    struct ccaas_client *client = sub->op.client;
     struct cc_secret *bearer = NULL;
 
     if (!client->token) {
@@ -236,15 +230,14 @@ enum ccaas_news_kind cc_subscription_try(struct ccaas_subscription *sub,
     }
     sub->waiter.retries = client->retries;
     sub->waiter.timeout = client->timeout;
-    sub->waiter.deadline = sub->deadline;
+    sub->waiter.deadline = sub->op.deadline;
     sub->waiter.max_retry_after = sub->plan.max_retry_after;
-    switch (cc_token_use(client->token, client, &sub->waiter, sub->bell, now,
-                         &bearer, &sub->generation)) {
+    switch (
+        cc_token_use(&sub->op, &sub->waiter, now, &bearer, &sub->generation)) {
     case CC_TOKEN_HAVE:
         open_socket(sub, bearer);
         break;
     case CC_TOKEN_ASK:
-        sub->asked = true;
         return CCAAS_NEWS_ASK;
     case CC_TOKEN_WAIT:
         break;
@@ -301,9 +294,8 @@ static void describe_close(struct ccaas_subscription *sub, enum ccaas_code code,
     size_t length = strlen(end->close_reason);
 
     memcpy(reason, end->close_reason, length);
-    if (sub->client->token)
-        length = cc_token_scrub_text(sub->client->token, reason, length,
-                                     end->close_cut);
+    length = cc_secrets_scrub(sub->op.client->secrets, reason, length,
+                              end->close_cut);
     reason[length] = '\0';
     if (end->close_code == 1005)
         snprintf(number, sizeof number, "no code");
@@ -338,8 +330,8 @@ static void describe(struct ccaas_subscription *sub,
 /* The next attempt is made with another token, if there may be one. */
 static bool renew_token(struct ccaas_subscription *sub)
 {
-    if (!sub->client->token ||
-        !cc_token_refused(sub->client->token, sub->generation))
+    if (!sub->op.client->token ||
+        !cc_token_refused(sub->op.client->token, sub->generation))
         return false;
     cc_token_waiter_end(&sub->waiter);
     return true;

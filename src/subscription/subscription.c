@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buffer.h"
 #include "clock.h"
@@ -20,6 +19,11 @@
 /* -- Making and ending
  * --------------------------------------------------------- */
 
+static void close_operation(struct cc_operation *operation)
+{
+    ccaas_subscription_close((struct ccaas_subscription *)operation);
+}
+
 static bool prepare(struct ccaas_subscription *sub,
                     const struct ccaas_subscription_plan *plan)
 {
@@ -28,15 +32,14 @@ static bool prepare(struct ccaas_subscription *sub,
     sub->plan = *plan;
     sub->plan.url = sub->url = cc_copy(plan->url, &failed);
     sub->plan.token_name = sub->token_name = cc_copy(plan->token_name, &failed);
-    sub->bell = cc_bell_new();
-    if (failed || !sub->bell)
+    if (failed)
         return false;
     sub->form.pick = cc_pick_form_new(plan->paths, CCAAS_UPDATE_PARTS);
     if (!sub->form.pick)
         return false;
     cc_random_bytes(sub->form.key, sizeof sub->form.key);
     sub->queue =
-        cc_event_queue_new(sub->bell, plan->queue, plan->block, &sub->form);
+        cc_event_queue_new(sub->op.bell, plan->queue, plan->block, &sub->form);
     sub->plan.paths = NULL;
     sub->retry =
         (struct cc_reconnect){plan->pause_first, plan->pause_most, SETTLED, 0};
@@ -51,15 +54,9 @@ ccaas_subscription_new(struct ccaas_client *client,
 
     if (!sub)
         return NULL;
-    sub->client = ccaas_client_hold(client);
-    sub->next = client->subscriptions;
-    sub->link = &client->subscriptions;
-    if (sub->next)
-        sub->next->link = &sub->next;
-    client->subscriptions = sub;
-    sub->deadline = INFINITY;
     sub->lost_at = -1;
-    if (!prepare(sub, plan)) {
+    if (!cc_operation_start(&sub->op, client, close_operation) ||
+        !prepare(sub, plan)) {
         ccaas_subscription_free(sub);
         return NULL;
     }
@@ -70,52 +67,36 @@ ccaas_subscription_new(struct ccaas_client *client,
 
 void ccaas_subscription_close(struct ccaas_subscription *sub)
 {
-    if (sub->closed)
+    if (!cc_operation_close(&sub->op))
         return;
-    sub->closed = true;
-    *sub->link = sub->next;
-    if (sub->next)
-        sub->next->link = sub->link;
     if (sub->state != CC_SUBSCRIPTION_OVER) {
         cc_subscription_forget_error(sub);
         cc_error_set(cc_subscription_error_of(sub), CCAAS_CANCELLED, "%s",
-                     cc_engine_closing(sub->bell));
+                     cc_operation_closing(&sub->op));
     }
     cc_subscription_let_go(sub);
-    if (sub->bell)
-        cc_bell_ring(sub->bell);
+    if (sub->op.bell)
+        cc_bell_ring(sub->op.bell);
 }
 
 void ccaas_subscription_free(struct ccaas_subscription *sub)
 {
-    struct ccaas_client *client;
-
     if (!sub)
         return;
-    client = sub->client;
     ccaas_subscription_close(sub);
     cc_event_queue_shut(sub->queue);
     cc_last_seen_free(&sub->last_seen);
     free(sub->message.bytes);
-    if (sub->bell)
-        cc_bell_quit(sub->bell);
-    cc_bell_release(sub->bell);
+    if (sub->op.bell)
+        cc_bell_quit(sub->op.bell);
     free(sub->url);
     free(sub->token_name);
     cc_subscription_forget_error(sub);
+    cc_operation_end(&sub->op);
     free(sub);
-    ccaas_client_free(client);
 }
 
-/* -- Going on
- * --------------------------------------------------------------------- */
-
-static void disarm(struct ccaas_subscription *sub)
-{
-    if (sub->armed)
-        cc_bell_disarm(sub->bell);
-    sub->armed = false;
-}
+/* -- Going on -------------------------------------------------------------- */
 
 /* The next message that is news; false: there is none now. */
 static bool take_message(struct ccaas_subscription *sub,
@@ -146,10 +127,11 @@ static bool take_message(struct ccaas_subscription *sub,
     memcpy(news->parts, update->parts, sizeof news->parts);
     sub->messages++;
     if (last)
-        sub->armed = true; /* the event queue did it */
+        sub->op.armed = true; /* the event queue did it */
     else
-        disarm(sub); /* there may be more, of which nobody rings */
-    news->last = last && !cc_store_request_pending(sub->client);
+        cc_operation_disarm(
+            &sub->op); /* there may be more, of which nobody rings */
+    news->last = last && !cc_store_request_pending(sub->op.client);
     *taken = update->is_update ? CCAAS_NEWS_UPDATE : CCAAS_NEWS_MESSAGE;
     return true;
 }
@@ -183,14 +165,26 @@ static enum ccaas_news_kind step(struct ccaas_subscription *sub,
     return cc_subscription_ended(sub, &end, at, from, news);
 }
 
-static void start_clock(struct ccaas_subscription *sub, double now)
+/* May the take go on?  False: it reports the error. */
+static bool resume(struct ccaas_subscription *sub, double now)
 {
-    sub->started = true;
-    sub->pid = getpid();
-    if (isfinite(sub->plan.deadline))
-        sub->deadline = now + sub->plan.deadline;
+    switch (cc_operation_resume(&sub->op, sub->plan.deadline, now)) {
+    case CC_OPERATION_GO:
+        return true;
+    case CC_OPERATION_FORKED:
+        cc_subscription_fail_as(sub, CCAAS_CANCELLED, CC_OPERATION_FORKED_TEXT);
+        break;
+    case CC_OPERATION_LATE:
+        cc_subscription_fail_as(sub, CCAAS_TIMEOUT, CC_OPERATION_LATE_TEXT);
+        break;
+    case CC_OPERATION_CLOSED:
+        break;
+    }
+    return false;
 }
 
+/* Looks at everything until there is something to tell, or the bell is armed
+ * and there is nothing. */
 static enum ccaas_news_kind go_on(struct ccaas_subscription *sub,
                                   struct ccaas_news *news)
 {
@@ -198,35 +192,20 @@ static enum ccaas_news_kind go_on(struct ccaas_subscription *sub,
     enum ccaas_news_kind taken;
     enum cc_subscription_state before;
 
-    if (!sub->started)
-        start_clock(sub, now);
-    if (sub->pid != getpid())
-        return cc_subscription_fail_as(
-            sub, CCAAS_CANCELLED, "the process forked while this was running");
-    disarm(sub);
-    ccaas_engine_sweep(sub->client->engine);
-    if (sub->closed)
+    if (!resume(sub, now))
         return CCAAS_NEWS_ERROR;
     for (;;) {
-        if (now >= sub->deadline)
-            return cc_subscription_fail_as(sub, CCAAS_TIMEOUT,
-                                           "the deadline has passed");
-        if (sub->asked)
+        if (sub->op.asked)
             return CCAAS_NEWS_ASK;
         before = sub->state;
         taken = step(sub, news, now);
         if (taken != CCAAS_NEWS_WAIT) {
             if (!news->last)
-                disarm(sub);
+                cc_operation_disarm(&sub->op);
             return taken;
         }
-        if (sub->state != before)
-            continue;
-        if (sub->armed)
+        if (sub->state == before && !cc_operation_arm(&sub->op))
             return CCAAS_NEWS_WAIT;
-        /* Whatever came before this is seen by one more look. */
-        cc_bell_arm(sub->bell);
-        sub->armed = true;
     }
 }
 
@@ -243,13 +222,13 @@ enum ccaas_news_kind ccaas_subscription_take(struct ccaas_subscription *sub,
     /* The fast path looks at the clock now and then only. */
     if (sub->state == CC_SUBSCRIPTION_OPEN) {
         look = ++sub->ticks % TICKS == 0;
-        if (sub->ticks % DUE_TICKS == 0 && ccaas_client_due(sub->client))
+        if (sub->ticks % DUE_TICKS == 0 && ccaas_client_due(sub->op.client))
             return CCAAS_NEWS_PAUSE;
-        if (!look && !sub->armed && take_message(sub, news, &taken))
+        if (!look && !sub->op.armed && take_message(sub, news, &taken))
             return taken;
     }
     taken = go_on(sub, news);
-    if (taken == CCAAS_NEWS_WAIT && cc_store_request_pending(sub->client))
+    if (taken == CCAAS_NEWS_WAIT && cc_store_request_pending(sub->op.client))
         return CCAAS_NEWS_ASK;
     return taken;
 }
@@ -270,39 +249,34 @@ bool ccaas_subscription_note(struct ccaas_subscription *sub, const char *metric,
     return false;
 }
 
-/* -- Looking at it
- * -------------------------------------------------------------- */
+/* -- Known from outside ---------------------------------------------------- */
 
 const char *
 ccaas_subscription_token_reason(const struct ccaas_subscription *sub)
 {
-    return sub->asked ? cc_token_reason(sub->client->token) : NULL;
+    return cc_token_reason(&sub->op);
 }
 
 void ccaas_subscription_give_token(struct ccaas_subscription *sub,
                                    const char *token)
 {
-    sub->asked = false;
-    if (sub->client->token)
-        cc_token_give(sub->client->token, sub->client, sub->bell, token);
+    cc_token_give(&sub->op, token);
 }
 
 struct ccaas_bell *ccaas_subscription_bell(struct ccaas_subscription *sub)
 {
-    return sub->bell;
+    return sub->op.bell;
 }
 
 double ccaas_subscription_timeout(const struct ccaas_subscription *sub)
 {
-    double due = sub->deadline, now = cc_clock_now();
+    double due = INFINITY;
 
-    if (!sub->armed)
-        return 0; /* the last take gave something, or there was none */
     if (sub->state == CC_SUBSCRIPTION_PAUSE)
-        due = fmin(due, sub->resume_at);
-    if (sub->state == CC_SUBSCRIPTION_TOKEN && sub->client->token)
-        due = fmin(due, cc_token_due(sub->client->token, &sub->waiter));
-    return due > now ? due - now : 0;
+        due = sub->resume_at;
+    else if (sub->state == CC_SUBSCRIPTION_TOKEN && sub->op.client->token)
+        due = cc_token_due(sub->op.client->token, &sub->waiter);
+    return cc_operation_timeout(&sub->op, due);
 }
 
 const struct ccaas_error *

@@ -1,4 +1,4 @@
-/* A grant, as token_cache.c (the token), token_wait.c (the calls that wait for
+/* A grant, as token.c (the token), token_wait.c (the calls that wait for
  * it), token_request.c (the request for it) and token_store.c share it. */
 #ifndef CC_TOKEN_OWN_H
 #define CC_TOKEN_OWN_H
@@ -6,8 +6,9 @@
 #include <sys/types.h>
 
 #include "body_reader.h"
-#include "context.h"
 #include "lease.h"
+#include "token.h"
+#include "token_life.h"
 
 #define CC_TOKEN_LEASE 5.0 /* seconds: who dies asking delays others so */
 
@@ -22,13 +23,11 @@ struct cc_token {
     char *url;  /* NULL: the token is given, and never changes, ... */
     bool asked; /* ... or the owner of a call is asked for it, ... */
     struct ccaas_bell *asking; /* ... this one's */
-    struct cc_secret *key, *secret;
     char *ca_file, *proxy;
 
     struct cc_token_life life;
-    struct cc_lease lease; /* of the store, if there is one */
-    struct cc_secret *bearer;
-    struct cc_secret *former; /* the one before: a late answer may say it */
+    struct cc_lease lease;     /* of the store, if there is one */
+    struct cc_secrets secrets; /* key, secret, bearer and the one before */
     bool refused, former_refused;
     struct ccaas_bell *bell; /* rings for all who wait */
     struct cc_body_reader *reader;

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "error.h"
 #include "number.h"
+#include "refusal.h"
 #include "retry_after.h"
 #include "text.h"
 #include "token_own.h"
@@ -51,7 +52,7 @@ void cc_token_note(struct cc_token *token, struct ccaas_client *client,
 /* The round is over without a token. */
 void cc_token_give_up(struct cc_token *token, struct ccaas_client *client)
 {
-    cc_token_scrub(token, &token->error);
+    cc_secrets_scrub_error(&token->secrets, &token->error);
     cc_token_note(token, client, ccaas_code_name(token->error.code), -1);
     cc_token_share(token);
     cc_token_refuse_all(token);
@@ -99,8 +100,8 @@ void cc_token_send(struct cc_token *token, struct ccaas_client *client,
         .method = "POST",
         .url = token->url,
         .headers = headers,
-        .user = token->key,
-        .password = token->secret,
+        .user = token->secrets.key,
+        .password = token->secrets.secret,
         .content = form,
         .content_length = sizeof form - 1,
         .trust = cc_trust_for(token->ca_file),
@@ -174,7 +175,7 @@ static void attempt_failed(struct cc_token *token, struct ccaas_client *client,
     double pause = -1, retry_after = token->error.retry_after;
 
     token->error.retryable = transient;
-    cc_token_scrub(token, &token->error);
+    cc_secrets_scrub_error(&token->secrets, &token->error);
     cc_token_drop(token);
     if (transient)
         pause = cc_token_next_attempt(token, at, retry_after);
@@ -238,7 +239,8 @@ static void show_member(const struct cc_token *token, const char *body,
     long found = cc_json_find(body, length, name, text, sizeof text);
     size_t used = found > 0 ? (size_t)found : 0;
 
-    used = cc_token_scrub_text(token, text, used, used > sizeof text - 8);
+    used =
+        cc_secrets_scrub(&token->secrets, text, used, used > sizeof text - 8);
     cc_text_show(to, room, text, used);
     cc_secret_wipe(text, sizeof text);
 }
@@ -290,9 +292,9 @@ static bool blame_status(struct cc_token *token,
     bool transient;
 
     cc_token_blame(token, CCAAS_PROTOCOL, "");
-    transient = cc_client_verdict(client, token->status, token->headers,
-                                  token->headers_length, end->body, end->length,
-                                  &token->error);
+    transient = cc_refusal_read(client, token->status, token->headers,
+                                token->headers_length, end->body, end->length,
+                                &token->error);
     /* A token endpoint says 400 to wrong credentials as well. */
     if (token->error.code == CCAAS_BAD_REQUEST ||
         token->error.code == CCAAS_FORBIDDEN)
@@ -323,8 +325,8 @@ static void conclude(struct cc_token *token, struct ccaas_client *client,
     if (end->http.code != CCAAS_OK) {
         if (end->http.refusal)
             token->status = end->http.refusal;
-        cc_client_blame(token->url, token->proxy, &end->http, message,
-                        sizeof message);
+        cc_refusal_blame(token->url, token->proxy, &end->http, message,
+                         sizeof message);
         cc_token_blame(token, end->http.code, message);
     } else if (broken) {
         cc_token_blame(token, CCAAS_MEMORY, "out of memory");

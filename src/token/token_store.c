@@ -1,4 +1,4 @@
-/* What a grant has in common with those of other engines: see token_cache.h. */
+/* What a grant has in common with those of other engines: see token.h. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ static bool take_token(struct cc_token *token, struct ccaas_client *client,
 {
     struct cc_secret *bearer;
 
-    if ((token->refused && same(token->bearer, stored)) ||
-        (token->former_refused && same(token->former, stored)))
+    if ((token->refused && same(token->secrets.bearer, stored)) ||
+        (token->former_refused && same(token->secrets.former, stored)))
         return false;
     bearer = cc_secret_new(stored->text, stored->length);
     if (!bearer)
@@ -63,7 +63,7 @@ static void take_error(struct cc_token *token, struct ccaas_client *client,
     snprintf(message, sizeof message, "%d", stored->status);
     cc_error_attempt(error, cc_clock_wall(), 0,
                      stored->status ? message : ccaas_code_name(error->code));
-    cc_token_scrub(token, error);
+    cc_secrets_scrub_error(&token->secrets, error);
     if (stored->transient)
         pause = cc_token_next_attempt(token, now, stored->retry_after);
     if (pause >= 0) {
@@ -153,7 +153,7 @@ static char *write_token(const struct cc_token *token, double *seconds)
     double wall = cc_clock_wall(), now = cc_clock_now();
     struct cc_stored_token stored = {
         .code = CCAAS_OK,
-        .text = cc_secret_reveal(token->bearer),
+        .text = cc_secret_reveal(token->secrets.bearer),
         .life = life->lifetime,
         .left = life->asked_at + life->lifetime - now,
     };

@@ -1,5 +1,5 @@
 /* The calls that wait for a token: for how long, and the error of those that
- * get none.  See token_cache.h. */
+ * get none.  See token.h. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>

@@ -21,22 +21,10 @@ local function set(words)
 end
 
 local known = {
-  room_circles = set [[context pace store token]],
-  call_circles = set [[call client pace store subscription token]],
-  unit_circles = set [[
-    context/context http/engine http/tls_end http/transfer pace/pace
-    policy/page policy/pass store/lease store/store_request token/token
-    token/token_cache ws/lookup ws/socket
-  ]],
-  cmake = {
-    context = true,
-    pace = true,
-    response = true,
-    store = true,
-    token = true,
-    ["context store"] = true,
-    ["response context"] = true,
-  },
+  room_circles = {},
+  call_circles = {},
+  unit_circles = set [[http/engine http/tls_end http/transfer ws/lookup ws/socket]],
+  cmake = {},
   lua_circles = set [[ccaas.method ccaas.result ccaas.subscribe]],
   impure = {
     ["src/json/number.c newlocale"] = "the C locale's decimal point, whatever the host's is",

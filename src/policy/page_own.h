@@ -1,6 +1,6 @@
 /* What page.c and pass.c share: totals, and the passes after the first. */
-#ifndef CC_PASS_H
-#define CC_PASS_H
+#ifndef CC_PAGE_OWN_H
+#define CC_PAGE_OWN_H
 
 #include "page.h"
 

@@ -1,5 +1,5 @@
-/* The token of a set of credentials: see token_cache.h. */
-#include "token_cache.h"
+/* The token of a set of credentials: see token.h. */
+#include "token.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 
 #include "buffer.h"
 #include "error.h"
-#include "scrub.h"
 #include "text.h"
 #include "token_own.h"
 
@@ -31,13 +30,14 @@ static bool serves(const struct cc_token *token,
     if (token->asked)
         return false;
     if (!settings->token_url)
-        return !token->url && same_secret(token->bearer, settings->token);
+        return !token->url &&
+               same_secret(token->secrets.bearer, settings->token);
     return token->url && token->lease.store == settings->store &&
            same_text(token->url, settings->token_url) &&
            same_text(token->ca_file, settings->ca_file) &&
            same_text(token->proxy, settings->proxy) &&
-           same_secret(token->key, settings->key) &&
-           same_secret(token->secret, settings->secret);
+           same_secret(token->secrets.key, settings->key) &&
+           same_secret(token->secrets.secret, settings->secret);
 }
 
 static struct cc_secret *keep_secret(const char *text, bool *failed)
@@ -55,8 +55,10 @@ static void free_token(struct cc_token *token);
 static bool start_lease(struct cc_token *token, unsigned store)
 {
     const char *const parts[] = {
-        token->url, token->key ? cc_secret_reveal(token->key) : "",
-        token->secret ? cc_secret_reveal(token->secret) : "", NULL};
+        token->url,
+        token->secrets.key ? cc_secret_reveal(token->secrets.key) : "",
+        token->secrets.secret ? cc_secret_reveal(token->secrets.secret) : "",
+        NULL};
 
     if (!cc_lease_start(&token->lease, token->engine, token->bell, "token",
                         true, parts))
@@ -85,9 +87,9 @@ struct cc_token *cc_token_get(struct ccaas_engine *engine,
     token->references = 1;
     token->engine = engine;
     token->url = cc_copy(settings->token_url, &failed);
-    token->key = keep_secret(settings->key, &failed);
-    token->secret = keep_secret(settings->secret, &failed);
-    token->bearer = keep_secret(settings->token, &failed);
+    token->secrets.key = keep_secret(settings->key, &failed);
+    token->secrets.secret = keep_secret(settings->secret, &failed);
+    token->secrets.bearer = keep_secret(settings->token, &failed);
     token->ca_file = cc_copy(settings->ca_file, &failed);
     token->proxy = cc_copy(settings->proxy, &failed);
     token->asked = settings->ask_token;
@@ -97,6 +99,7 @@ struct cc_token *cc_token_get(struct ccaas_engine *engine,
     if (token->next)
         token->next->link = &token->next;
     engine->tokens = token;
+    cc_secrets_add(&engine->secrets, &token->secrets);
     cc_token_life_start(&token->life);
     if (!failed && token->bell && token->url && settings->store)
         failed = !start_lease(token, settings->store);
@@ -119,10 +122,7 @@ static void free_token(struct cc_token *token)
     free(token->url);
     free(token->ca_file);
     free(token->proxy);
-    cc_secret_release(token->key);
-    cc_secret_release(token->secret);
-    cc_secret_release(token->bearer);
-    cc_secret_release(token->former);
+    cc_secrets_end(&token->secrets);
     cc_bell_release(token->bell);
     cc_error_clear(&token->error);
     free(token);
@@ -150,9 +150,9 @@ void cc_token_release(struct cc_token *token)
         free_token(oldest);
 }
 
-const struct cc_token *cc_token_next(const struct cc_token *token)
+const struct cc_secrets *cc_token_secrets(const struct cc_token *token)
 {
-    return token->next;
+    return &token->secrets;
 }
 
 void cc_token_free_all(struct ccaas_engine *engine)
@@ -166,7 +166,7 @@ static enum cc_token_state have(const struct cc_token *token,
                                 struct cc_secret **bearer, uint64_t *generation)
 {
     cc_token_waiter_end(waiter);
-    *bearer = token->bearer;
+    *bearer = token->secrets.bearer;
     *generation = token->life.generation;
     return CC_TOKEN_HAVE;
 }
@@ -205,11 +205,13 @@ static void begin_round(struct cc_token *token, double now)
     cc_error_clear(&token->error);
 }
 
-enum cc_token_state
-cc_token_use(struct cc_token *token, struct ccaas_client *client,
-             struct cc_token_waiter *waiter, struct ccaas_bell *bell,
-             double now, struct cc_secret **bearer, uint64_t *generation)
+enum cc_token_state cc_token_use(struct cc_operation *operation,
+                                 struct cc_token_waiter *waiter, double now,
+                                 struct cc_secret **bearer,
+                                 uint64_t *generation)
 {
+    struct ccaas_client *client = operation->client;
+    struct cc_token *token = client->token;
     enum cc_token_life_state state;
 
     if (!token->url && !token->asked)
@@ -233,10 +235,11 @@ cc_token_use(struct cc_token *token, struct ccaas_client *client,
     else if (state == CC_TOKEN_LIFE_ASK)
         begin_round(token, now);
     if (state == CC_TOKEN_LIFE_DENIED ||
-        !cc_token_join(token, waiter, bell, now))
+        !cc_token_join(token, waiter, operation->bell, now))
         return CC_TOKEN_FAILED;
     if (token->asked && state == CC_TOKEN_LIFE_ASK) {
-        token->asking = bell;
+        token->asking = operation->bell;
+        operation->asked = true;
         return CC_TOKEN_ASK;
     }
     if (!token->asked)
@@ -254,19 +257,22 @@ bool cc_token_refused(struct cc_token *token, uint64_t generation)
     return true;
 }
 
-const char *cc_token_reason(const struct cc_token *token)
+const char *cc_token_reason(const struct cc_operation *operation)
 {
-    return token->life.generation ? "refused" : "start";
+    if (!operation->asked)
+        return NULL;
+    return operation->client->token->life.generation ? "refused" : "start";
 }
 
-void cc_token_give(struct cc_token *token, struct ccaas_client *client,
-                   const struct ccaas_bell *bell, const char *text)
+void cc_token_give(struct cc_operation *operation, const char *text)
 {
+    struct cc_token *token = operation->client->token;
     struct cc_secret *bearer = NULL;
     size_t length = text ? strlen(text) : 0, i;
 
-    if (token->asking != bell)
-        return; /* it is somebody else's turn by now */
+    operation->asked = false;
+    if (!token || token->asking != operation->bell)
+        return; /* another operation has been asked since */
     token->asking = NULL;
     for (i = 0; i < length; i++)
         if (!cc_is_graph(text[i]))
@@ -277,7 +283,7 @@ void cc_token_give(struct cc_token *token, struct ccaas_client *client,
         cc_token_blame(token, CCAAS_AUTH,
                        "the token function returned no usable token");
         cc_token_life_failed(&token->life);
-        cc_token_give_up(token, client);
+        cc_token_give_up(token, operation->client);
         return;
     }
     cc_token_replace(token, bearer);
@@ -288,61 +294,24 @@ void cc_token_give(struct cc_token *token, struct ccaas_client *client,
 
 void cc_token_replace(struct cc_token *token, struct cc_secret *bearer)
 {
-    cc_secret_release(token->former);
-    token->former = token->bearer;
+    cc_secret_release(token->secrets.former);
+    token->secrets.former = token->secrets.bearer;
     token->former_refused = token->refused;
-    token->bearer = bearer;
+    token->secrets.bearer = bearer;
     token->refused = false;
     token->granted++;
 }
 
-void cc_token_leave(struct cc_token *token, struct ccaas_bell *bell)
+void cc_token_leave(const struct cc_operation *operation)
 {
-    cc_bell_unfollow(token->bell, bell);
-    if (token->asking == bell) {
+    struct cc_token *token = operation->client->token;
+
+    if (!token || !operation->bell)
+        return;
+    cc_bell_unfollow(token->bell, operation->bell);
+    if (token->asking == operation->bell) {
         token->asking = NULL;
         cc_token_life_failed(&token->life);
         cc_bell_ring(token->bell);
     }
-}
-
-size_t cc_token_scrub_text(const struct cc_token *token, char *text,
-                           size_t length, bool cut)
-{
-    const struct cc_secret *held[] = {token->bearer, token->former,
-                                      token->secret, token->key};
-    const char *secrets[sizeof held / sizeof *held + 1];
-    struct cc_buffer pair = {0};
-    size_t count = 0, i;
-
-    for (i = 0; i < sizeof held / sizeof *held; i++)
-        if (held[i])
-            secrets[count++] = cc_secret_reveal(held[i]);
-    if (token->key && token->secret) {
-        if (!cc_buffer_text(&pair, cc_secret_reveal(token->key)) ||
-            !cc_buffer_add(&pair, ":", 1) ||
-            !cc_buffer_text(&pair, cc_secret_reveal(token->secret)) ||
-            !cc_buffer_add(&pair, "", 1))
-            length = 0; /* rather nothing than a secret */
-        else
-            secrets[count++] = pair.bytes;
-    }
-    length = cc_scrub(text, length, cut, secrets, count);
-    if (pair.bytes)
-        cc_secret_wipe(pair.bytes, pair.length);
-    cc_buffer_free(&pair);
-    return length;
-}
-
-void cc_token_scrub(const struct cc_token *token, struct ccaas_error *error)
-{
-    char *const texts[] = {error->message, error->url, error->request_id};
-    size_t i;
-
-    for (i = 0; i < sizeof texts / sizeof *texts; i++)
-        texts[i][cc_token_scrub_text(token, texts[i], strlen(texts[i]),
-                                     false)] = '\0';
-    error->body_length =
-        cc_token_scrub_text(token, error->body, error->body_length, false);
-    error->body[error->body_length] = '\0';
 }

@@ -1,0 +1,115 @@
+/* What a call and a subscription have in common: see operation.h. */
+#include "operation.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "door.h"
+
+bool cc_operation_start(struct cc_operation *operation,
+                        struct ccaas_client *client,
+                        void (*close)(struct cc_operation *operation))
+{
+    operation->client = ccaas_client_hold(client);
+    operation->close = close;
+    operation->deadline = INFINITY;
+    operation->next = client->operations;
+    operation->link = &client->operations;
+    if (operation->next)
+        operation->next->link = &operation->next;
+    client->operations = operation;
+    operation->bell = cc_bell_new();
+    return operation->bell != NULL;
+}
+
+bool cc_operation_close(struct cc_operation *operation)
+{
+    if (operation->closed)
+        return false;
+    operation->closed = true;
+    *operation->link = operation->next;
+    if (operation->next)
+        operation->next->link = operation->link;
+    operation->link = NULL;
+    return true;
+}
+
+void cc_operation_end(struct cc_operation *operation)
+{
+    struct ccaas_client *client = operation->client;
+
+    cc_operation_close(operation);
+    cc_bell_release(operation->bell);
+    operation->bell = NULL;
+    ccaas_client_free(client);
+}
+
+enum cc_operation_state cc_operation_resume(struct cc_operation *operation,
+                                            double seconds, double now)
+{
+    if (!operation->started) {
+        operation->started = true;
+        operation->pid = getpid();
+        if (isfinite(seconds))
+            operation->deadline = now + seconds;
+    }
+    if (operation->pid != getpid())
+        return CC_OPERATION_FORKED;
+    cc_operation_disarm(operation);
+    ccaas_engine_sweep(operation->client->engine);
+    if (operation->closed)
+        return CC_OPERATION_CLOSED;
+    return now >= operation->deadline ? CC_OPERATION_LATE : CC_OPERATION_GO;
+}
+
+bool cc_operation_arm(struct cc_operation *operation)
+{
+    if (operation->armed)
+        return false;
+    cc_bell_arm(operation->bell);
+    operation->armed = true;
+    return true;
+}
+
+void cc_operation_disarm(struct cc_operation *operation)
+{
+    if (operation->armed)
+        cc_bell_disarm(operation->bell);
+    operation->armed = false;
+}
+
+double cc_operation_timeout(const struct cc_operation *operation, double due)
+{
+    double now;
+
+    if (!operation->armed)
+        return 0; /* the last take gave something, or there was none */
+    now = cc_clock_now();
+    due = fmin(due, operation->deadline);
+    return due > now ? due - now : 0;
+}
+
+const char *cc_operation_closing(const struct cc_operation *operation)
+{
+    return operation->bell && cc_bell_is_cut(operation->bell)
+               ? "closed: the nginx request that read it has ended"
+               : "closed";
+}
+
+/* Closes the operations of all clients whose reader in nginx is gone. */
+void ccaas_engine_sweep(struct ccaas_engine *engine)
+{
+    struct ccaas_client *client;
+    struct cc_operation *operation, *next;
+
+    if (!engine->door || engine->cuts == cc_door_cuts(engine->door))
+        return;
+    engine->cuts = cc_door_cuts(engine->door);
+    for (client = engine->clients; client; client = client->next)
+        for (operation = client->operations; operation; operation = next) {
+            next = operation->next;
+            if (cc_bell_is_cut(operation->bell))
+                operation->close(operation);
+        }
+}
