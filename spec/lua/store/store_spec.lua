@@ -53,9 +53,9 @@ describe("the option store", function()
       delete = function() end,
     }
     for _, kind in ipairs { "leave", "tell", "keep", "find" } do
-      local question = { reply = function() end, found = function() return false end }
+      local request = { reply = function() end, found = function() return false end }
       local asked = { key = "key", lease = "lease", owner = "mine", value = "value", seconds = 0.00067 }
-      local core = { question = function() return question, kind, asked end }
+      local core = { store_request = function() return request, kind, asked end }
       assert.is_true(stores.answer { store = store, core = core, asking = {} })
     end
     assert.same({ 1, 1, 1, 1 }, kept)
