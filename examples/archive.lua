@@ -3,7 +3,7 @@
 --   lua5.4 examples/archive.lua DIR FROM TO     (XIMA_HOST and XIMA_TOKEN are set)
 --   lua5.4 examples/archive.lua --sandbox DIR   (against the sandbox)
 --
--- Stop it at any moment and start it again: what is there is not fetched twice.
+-- Stop it at any moment and start it again: nothing is fetched twice.
 
 local ccaas = require "ccaas"
 local now = require("ccaas.core").now
@@ -46,7 +46,7 @@ end
 local result, err = client:archive { from = from, to = to, dir = dir, progress = show }
 print()
 if result then
-  print(string.format("%d files fetched, %d were there, %.1f MB, %d failed",
+  print(string.format("%d files fetched, %d already there, %.1f MB, %d failed",
     result.files, result.skipped, result.bytes / 1e6, #result.failed))
   for _, failure in ipairs(result.failed) do
     print("  " .. tostring(failure.recording.recordingKey) .. ": " .. tostring(failure.error))

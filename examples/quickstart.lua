@@ -1,6 +1,6 @@
 -- The first numbers: queues, agents and their status, read from the sandbox,
--- which plays the vendor in this process.  `sh examples/quickstart.sh` installs
--- what this needs and runs it.
+-- a fake server in this process.  `sh examples/quickstart.sh` installs what this
+-- needs and runs it.
 local ccaas = require "ccaas"
 local sandbox = require("ccaas.sandbox").start{ agents = 5000, queues = 250 }
 

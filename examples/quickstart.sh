@@ -1,7 +1,7 @@
 #!/bin/sh
 # From nothing to the first numbers on Debian 12 or 13, as root or with sudo:
 # installs what is missing, builds the rock into ./lua_modules and reads queues
-# and agents from the sandbox, which plays the vendor on this machine.
+# and agents from the sandbox, a fake server on this machine.
 #   sh examples/quickstart.sh [ROCK TREE]    that rock, into that tree, instead
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)

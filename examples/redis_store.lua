@@ -1,11 +1,11 @@
 -- A store in Redis, for processes on many machines: four functions on plain
--- luasocket.  A connection that is lost is made again; what fails gives nil and
--- the reason, and the client goes on with a token of its own.
+-- luasocket.  A lost connection is opened again.  A function that fails returns nil
+-- and the reason, and the client goes on with a token of its own.
 --
 --   local redis_store = dofile "examples/redis_store.lua"
 --   local client = ccaas.new { …, store = redis_store { host = "10.0.0.5", port = 6379 } }
 --
--- `path` instead of host and port is a unix socket's; `password` is sent first.
+-- `path`, instead of host and port, is a unix socket.  `password` is sent first.
 
 local socket = require "socket"
 

@@ -1,27 +1,27 @@
--- Plays the vendors on your own machine, until Ctrl-C (or, started with a pipe
--- as standard input, until that ends):
+-- A fake server for both vendors, until Ctrl-C (or, with a pipe as standard input,
+-- until that ends):
 --
 --    lua examples/sandbox.lua --port 8080 [--tls] [--agents 5000]
 --      [--queues 250] [--groups 30] [--seed 1] [--delay 0.2] [--refresh 5]
 --      [--gzip] [--chunked]
--- of 8x8:
+-- for 8x8:
 --      [--tenants acme,other] [--key K] [--secret S] [--token-life 1799]
 --      [--odd-ids] [--one object|array] [--empty 400|200]
--- of Xima:
+-- for Xima:
 --      [--recordings 20000] [--xima-token T] [--xima-tenants acme,other]
 --      [--reports 1001,1002] [--forbidden 1002,101] [--report-delay 2]
 --      [--xls ole|zip] [--pending 102] [--list bare|key] [--odd-keys]
 --      [--audio-size 50000] [--audio-interval 3] [--egress-cap 1000000]
 --      [--ranges] [--errors json|text|empty|mixed] [--strict]
--- and of its websockets:
+-- and for its websockets:
 --      [--live [5]] [--handshake [TEXT]] [--kinds 101=TEXT] [--beat 1]
 --      [--flood 1000000] [--flood-id 101] [--fragments 3] [--pings 10]
 --      [--pong late|never|0.5] [--mute] [--refuse 503] [--buffer 1048576]
 --      [--subscription false]
--- What they mean is told in lua/ccaas/sandbox.lua.
+-- docs/sandbox.md says what they mean.
 --
--- From a checkout it uses the modules of build/lua54 or build/luajit (or of
--- build); else the installed ones.
+-- In a checkout it uses the modules of build/lua54 or build/luajit (or of build),
+-- elsewhere the installed ones.
 
 local root = (arg[0]:match("^(.*)/[^/]*$") or ".") .. "/.."
 local build = root .. "/build/" .. (jit and "luajit" or "lua54")

@@ -4,18 +4,18 @@
 --   lua5.4 examples/wallboard.lua     a sandbox of its own with live traffic
 --
 -- With X8_KEY and X8_SECRET (X8_TENANT, X8_REGION), or XIMA_HOST and XIMA_TOKEN
--- in the environment it shows what is real.  Options:
+-- in the environment it shows the real ones.  Options:
 --
---   --provider 8x8|xima|both   else: those whose credentials are there
---   --once                     draws one picture when the values are there (cron)
+--   --provider 8x8|xima|both   default: those with credentials
+--   --once                     draws one picture once the values are there, and ends (cron)
 --   --frames N                 ends after N pictures
---   --colour                   also where stdout is no terminal, and with NO_COLOR
---   --url URL                  a sandbox that runs elsewhere: examples/sandbox.lua
+--   --colour                   even if stdout is not a terminal, and with NO_COLOR
+--   --url URL                  a sandbox in another process: examples/sandbox.lua
 --   --key, --secret, --tenant, --region, --host, --token
---                              instead of the environment (others see arguments)
+--                              instead of the environment (other users can see arguments)
 --
--- What the columns are called at each vendor is in this file; where a figure
--- becomes yellow or red in wallboard/view.lua.
+-- Each vendor's names of the columns are in this file.  The thresholds for yellow
+-- and red are in wallboard/view.lua.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
 package.path = ("%s/?.lua;%s;%s/../lua/?.lua"):format(here, package.path, here) -- installed, or a checkout's
@@ -114,7 +114,7 @@ function follow.xima(client, board)
     end
   end
   if #ids == 0 then
-    error("xima: has none of the metrics that are shown, but " .. table.concat(names, ", "), 0)
+    error("xima: has none of the metrics of this wallboard; it has " .. table.concat(names, ", "), 0)
   end
   board:add(client:subscribe(ids, { silence = 20 }), { name = "xima", provider = "xima", fields = fields })
 end
@@ -129,7 +129,7 @@ local function client_of(options, provider, sandbox)
       region = options.region, token_url = options.url and options.url .. "/oauth/v2/token",
       base_url = options.url and options.url .. "/analytics/cc/v5/realtime-metrics" }
   end
-  -- What fails is to show soon; the next poll comes anyway.
+  -- Show a failure soon; the next poll comes anyway.
   of.timeout, of.retries = 10, 1
   return ccaas.new(of)
 end

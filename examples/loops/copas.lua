@@ -1,4 +1,4 @@
--- Two walks in copas's loop.  Debian's copas is for Lua 5.1, that is for LuaJIT.
+-- Two walks in the loop of copas.  Debian's copas is for Lua 5.1, so for LuaJIT.
 --
 --   luajit examples/loops/copas.lua     (against the sandbox)
 local copas = require "copas" -- before anything that loads socket.http

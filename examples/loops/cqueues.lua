@@ -1,5 +1,5 @@
--- Two walks in one cqueues loop: while one waits for the server the other goes on.
--- A client of a running cqueues finds it by itself.
+-- Two walks in one cqueues loop: while one waits for the server, the other goes on.
+-- The client finds a running cqueues by itself.
 --
 --   lua5.4 examples/loops/cqueues.lua     (against the sandbox)
 local ccaas = require "ccaas"

@@ -1,5 +1,5 @@
--- Two walks in luv's loop, and a timer that ticks meanwhile.  What waits has to be
--- in a coroutine.
+-- Two walks in luv's loop, and a timer that ticks in the meantime.  Code that waits
+-- has to run in a coroutine.
 --
 --   lua5.4 examples/loops/luv.lua     (against the sandbox)
 local ccaas = require "ccaas"

@@ -1,7 +1,7 @@
 -- The clients of this example, made once, by init_by_lua_block { require "clients" }:
 -- each worker goes on with threads and connections of its own.
 --
--- What they need is in the environment, which nginx.conf has to let through.
+-- Their settings are in the environment, and nginx.conf has to pass that on.
 local ccaas = require "ccaas"
 
 local function get(name)

@@ -1,4 +1,4 @@
--- content_by_lua_file: what goes on in the queues, as JSON.
+-- content_by_lua_file: the queues and their metrics, as JSON.
 local clients = require "clients"
 local json = require "cjson.safe"
 

@@ -19,6 +19,6 @@ end })
 
 if not report then
   ngx.log(ngx.ERR, tostring(err))
-  -- Half a report is no report: then the connection breaks off.
+  -- Half a report is useless: end the connection instead.
   return ngx.exit(ngx.headers_sent and ngx.ERROR or err.code == "not_found" and 404 or 502)
 end

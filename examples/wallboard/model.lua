@@ -1,7 +1,7 @@
--- What the wallboard knows: a table of queues and one of agents, into which the
--- events of client:subscribe, client:watch and ccaas.merge are put.  A feed is
--- one stream: its `fields` say where a metric's value goes, its `since` since
--- when it is stale.  Nothing here waits, draws or asks for the time.
+-- The wallboard's data: a table of queues and one of agents, filled by the events of
+-- client:subscribe, client:watch and ccaas.merge.  A feed is one stream: `fields`
+-- says where the value of a metric goes, and `since` from when on it is stale.
+-- Nothing here waits, draws or asks for the time.
 
 local model = {}
 model.__index = model
@@ -11,8 +11,8 @@ model.__index = model
 ---@field provider string
 ---@field stream? table
 ---@field fields table<string, string[]> metric -> { "queues" or "agents", field }
----@field polled? boolean a watch: after a gap all that it knows is fresh again
----@field since? number epoch seconds: its values are not renewed from then on
+---@field polled? boolean a watch: after a gap all its values are fresh again
+---@field since? number epoch seconds: its values are stale from then on
 ---@field reason? string why
 ---@field known? boolean it has said something about its values
 
@@ -28,8 +28,8 @@ function model:add(stream, feed)
   self.of_stream[stream] = feed
 end
 
--- The value of a kind that is no count is a table with all that the vendor says
--- of it: { type = "DURATION", duration = 8000, lastUpdateTime = ... }.
+-- The value of a kind that is not a count is a table with everything that the vendor
+-- says of it: { type = "DURATION", duration = 8000, lastUpdateTime = ... }.
 local function plain(event)
   local value = event.value
   if type(value) == "table" then
@@ -98,7 +98,7 @@ function put.gap(self, feed)
   end
 end
 
--- The current values could not be had (other messages are no concern of ours).
+-- The current values could not be had (other messages do not matter here).
 function put.message(_, feed, event)
   if event.error then
     feed.known, feed.reason = true, event.error.code
@@ -107,7 +107,7 @@ end
 
 --- Puts an event in its place.
 ---@param event table
----@param stream table that it is from
+---@param stream table the stream that it came from
 ---@param now number epoch seconds
 function model:put(event, stream, now)
   local feed = self.of_stream[stream]
@@ -119,7 +119,7 @@ function model:put(event, stream, now)
   end
 end
 
---- Whether every feed has said what it knows, or that it cannot.
+--- Whether every feed has given its values, or said that it cannot.
 function model:ready()
   for _, feed in ipairs(self.feeds) do
     if not feed.known then

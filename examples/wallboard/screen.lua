@@ -9,8 +9,8 @@ local styles = { bold = "1", dim = "2", red = "1;31", yellow = "33", green = "32
 
 -- -- Width -----------------------------------------------------------------------
 
--- First and last code points, in order: those that take no column (marks that
--- are put on the letter before, joiners) ...
+-- First and last code points, in order: those that take no column (marks on the
+-- letter before, joiners) ...
 local none = {
   0x300, 0x36F, 0x483, 0x489, 0x591, 0x5BD, 0x5BF, 0x5BF, 0x5C1, 0x5C2, 0x5C4, 0x5C5, 0x5C7, 0x5C7, 0x610, 0x61A,
   0x64B, 0x65F, 0x670, 0x670, 0x6D6, 0x6DC, 0x6DF, 0x6E4, 0x6E7, 0x6E8, 0x6EA, 0x6ED, 0x900, 0x902, 0x93A, 0x93A,
@@ -68,8 +68,8 @@ local function width_of(char)
   return widths[char]
 end
 
---- A text cut to so many columns, at its end a `…` where something is missing;
---- control characters become `?`.
+--- A text cut to so many columns, with a `…` at its end if something is missing.
+--- Control characters become `?`.
 ---@param text string UTF-8
 ---@param columns integer
 ---@return string text
@@ -110,7 +110,8 @@ local function is_terminal()
   return ok == true or ok == 0
 end
 
---- `colour`: whatever stdout is; `still`: the picture stays where it is drawn.
+--- `colour`: even if stdout is not a terminal; `still`: the picture stays where it is
+--- drawn.
 ---@param options { colour?: boolean, still?: boolean }
 function screen.new(options)
   local terminal, no_color = is_terminal(), os.getenv("NO_COLOR")
@@ -119,7 +120,7 @@ function screen.new(options)
   return self
 end
 
---- Takes the screen: another one than the shell's, without a cursor.
+--- Switches to the terminal's other screen, without a cursor.
 function screen:open()
   if self.moves then
     io.stdout:write("\27[?1049h\27[?25l\27[2J")
@@ -136,7 +137,7 @@ function screen:close()
   end
 end
 
---- How large it is now; a file has no last line.
+--- Its present size; a file has no last line.
 ---@return integer columns
 ---@return integer lines
 function screen:size()

@@ -1,5 +1,5 @@
 -- How the wallboard looks: makes a picture (lines of spans, see screen.lua) of
--- what the model knows.
+-- the model's data.
 
 local screen = require "wallboard.screen"
 
@@ -41,7 +41,7 @@ local function add_feeds(picture, board)
       text = ("STALE since %s (%s)"):format(os.date("%H:%M:%S", math.floor(feed.since)), feed.reason or "?")
       style = "alarm"
     elseif feed.reason then
-      text, style = ("live, but the values of before are not to be had (%s)"):format(feed.reason), "yellow"
+      text, style = ("live, but the current values could not be had (%s)"):format(feed.reason), "yellow"
     elseif not feed.known then
       text, style = "no values yet", "yellow"
     end
@@ -49,7 +49,7 @@ local function add_feeds(picture, board)
   end
 end
 
--- Those columns of which anybody knows a figure.
+-- The columns that have a figure.
 local function used_columns(queues)
   local used = {}
   for _, column in ipairs(columns) do
@@ -63,12 +63,12 @@ local function used_columns(queues)
   return used
 end
 
--- What is stale has a `~` before it.
+-- A stale row has a `~` before it.
 local function mark(stale)
   return { stale and "~ " or "  ", stale and "red" or nil }
 end
 
--- Where a row is from, if that is a question.
+-- The vendor of a row, if there are several.
 local function origin(board, feed)
   for _, other in ipairs(board.feeds) do
     if other.provider ~= board.feeds[1].provider then
@@ -119,7 +119,7 @@ local function add_agents(picture, statuses, width)
     local names, stale = {}, false
     for i, row in ipairs(group) do
       stale = stale or row.stale
-      names[i] = i <= width and row.name or nil -- more of them fit into no line
+      names[i] = i <= width and row.name or nil -- more do not fit into a line
     end
     picture[#picture + 1] = {
       mark(stale), { ("%6d  "):format(#group), stale and "dim" or nil },

@@ -73,7 +73,7 @@ end
 function handle:options(provider, overrides)
   local vendor = vendors[provider]
   if not vendor then
-    check.fails(2, "sandbox: it does not play '%s'", tostring(provider))
+    check.fails(2, "sandbox: unknown provider '%s' (known: 8x8, xima)", tostring(provider))
   end
   local options = vendor(self, handles[self], overrides or {})
   for name, value in pairs(overrides or {}) do

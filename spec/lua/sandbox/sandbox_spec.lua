@@ -271,7 +271,7 @@ describe("the sandbox", function()
         ["fault: set: unknown option 'x'"] = function()
           sb:fault { set = { x = 1 } }
         end,
-        ["it does not play 'nobody'"] = function()
+        ["unknown provider 'nobody'"] = function()
           sb:options("nobody")
         end,
         ["cannot listen on 127.0.0.1 port"] = function()

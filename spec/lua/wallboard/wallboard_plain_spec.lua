@@ -61,7 +61,7 @@ describe("the wallboard without a terminal", function()
     sandbox:fault { path = "/realtime/metrics", body = '[{"metricId":"7","metricName":"Tea","categoryType":"AGENT"}]' }
     local status, output = run { "--once" }
     assert.equal(1, status)
-    assert.equal("xima: has none of the metrics that are shown, but Tea\n", output)
+    assert.equal("xima: has none of the metrics of this wallboard; it has Tea\n", output)
   end)
 
   it("gives the reason why there is nothing to show, without the token", function()
