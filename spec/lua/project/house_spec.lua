@@ -49,8 +49,6 @@ local known = {
   },
   long_files = set [[
     lua/ccaas/stream.lua
-    spec/c/json_split_test.c
-    spec/c/page_pass_test.c
     src/core/ccaas.h
     src/http/transfer.c
     src/ws/socket.c
