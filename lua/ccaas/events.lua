@@ -117,7 +117,7 @@ end
 -- Wakes whoever waits, even if the gather was rung for another one.
 local function wake(self)
   self.source.gather:arm()
-  self.source.gather:ring()
+  self.source.gather:wake()
   self.armed = true
 end
 

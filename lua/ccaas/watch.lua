@@ -316,7 +316,7 @@ end
 
 function Watch:wake()
   for gather in pairs(self.gathers) do
-    gather:ring()
+    gather:wake()
   end
 end
 

@@ -64,57 +64,57 @@ static long receive(int fd)
     return (long)recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
 }
 
-static bool wait_for_cut(struct ccaas_bell *bell)
+static bool wait_for_cut(struct ccaas_waker *waker)
 {
     int tries;
 
-    for (tries = 0; tries < 20000 && !cc_bell_is_cut(bell); tries++)
+    for (tries = 0; tries < 20000 && !cc_waker_is_cancelled(waker); tries++)
         usleep(1000);
-    return cc_bell_is_cut(bell);
+    return cc_waker_is_cancelled(waker);
 }
 
 static void a_ring(void)
 {
-    struct ccaas_bell *bell = cc_bell_new();
+    struct ccaas_waker *waker = cc_waker_new();
     struct cc_line *line;
     int fd;
 
     open_door();
     fd = connect_to_door();
     line = cc_door_accept(door);
-    cc_line_attach(line, bell);
-    cc_bell_arm(bell);
+    cc_line_attach(line, waker);
+    cc_waker_arm(waker);
     CHECK(cc_line_lend(line, INFINITY));
-    cc_bell_ring(bell);
-    cc_bell_ring(bell);
+    cc_waker_wake(waker);
+    cc_waker_wake(waker);
     CHECK_INT(receive(fd), 1);
     cc_line_take_back(line);
-    cc_bell_disarm(bell);
-    cc_bell_arm(bell);
-    cc_bell_ring(bell);
+    cc_waker_disarm(waker);
+    cc_waker_arm(waker);
+    cc_waker_wake(waker);
     CHECK(!cc_line_lend(line, INFINITY));
     cc_line_ping(line);
     CHECK_INT(receive(fd), 1);
     cc_line_close(line);
     CHECK_INT(receive(fd), 0);
     close(fd);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     close_door();
 }
 
 static void time_up(void)
 {
-    struct ccaas_bell *bells[3];
+    struct ccaas_waker *wakers[3];
     struct cc_line *lines[3];
     int fds[3], i;
 
     open_door();
     for (i = 0; i < 3; i++) {
-        bells[i] = cc_bell_new();
+        wakers[i] = cc_waker_new();
         fds[i] = connect_to_door();
         lines[i] = cc_door_accept(door);
-        cc_line_attach(lines[i], bells[i]);
-        cc_bell_arm(bells[i]);
+        cc_line_attach(lines[i], wakers[i]);
+        cc_waker_arm(wakers[i]);
         CHECK(cc_line_lend(lines[i], i == 0 ? INFINITY : 0.03 - 0.01 * i));
     }
     CHECK_INT(receive(fds[1]), 1);
@@ -122,7 +122,7 @@ static void time_up(void)
     CHECK_INT(recv(fds[0], &i, 1, MSG_DONTWAIT), -1);
     for (i = 0; i < 3; i++) {
         cc_line_close(lines[i]);
-        cc_bell_release(bells[i]);
+        cc_waker_release(wakers[i]);
         close(fds[i]);
     }
     close_door();
@@ -136,8 +136,8 @@ static void count(void *self)
 static void a_far_end_that_goes(void)
 {
     atomic_int cuts;
-    struct ccaas_bell *bell = cc_bell_new(), *inner = cc_bell_new(),
-                      *other = cc_bell_new(), *late = cc_bell_new();
+    struct ccaas_waker *waker = cc_waker_new(), *inner = cc_waker_new(),
+                       *other = cc_waker_new(), *late = cc_waker_new();
     struct cc_line *line, *another;
     int fd, kept;
 
@@ -146,38 +146,38 @@ static void a_far_end_that_goes(void)
     line = cc_door_accept(door);
     kept = connect_to_door();
     another = cc_door_accept(door);
-    cc_line_attach(line, bell);
+    cc_line_attach(line, waker);
     cc_line_attach(another, other);
     atomic_init(&cuts, 0);
-    CHECK(cc_bell_own(bell, inner));
-    cc_bell_at_cut(inner, count, &cuts);
-    cc_bell_arm(other);
+    CHECK(cc_waker_own(waker, inner));
+    cc_waker_on_cancel(inner, count, &cuts);
+    cc_waker_arm(other);
     CHECK(cc_line_lend(another, INFINITY));
     close(fd);
     CHECK(wait_for_cut(inner));
-    CHECK(cc_bell_is_cut(bell));
+    CHECK(cc_waker_is_cancelled(waker));
     CHECK_INT(receive(kept), 1);
-    CHECK(!cc_bell_is_cut(other));
+    CHECK(!cc_waker_is_cancelled(other));
     CHECK_INT(cc_door_cuts(door), 1);
     CHECK(!cc_line_idle(line));
     cc_line_attach(line, late); /* too late to serve anybody */
-    CHECK(cc_bell_is_cut(late));
+    CHECK(cc_waker_is_cancelled(late));
     CHECK_INT(atomic_load(&cuts), 1);
-    cc_bell_at_cut(late, count, &cuts); /* told what was before */
+    cc_waker_on_cancel(late, count, &cuts); /* told what was before */
     CHECK_INT(atomic_load(&cuts), 2);
     cc_line_close(line);
     cc_line_close(another);
     close(kept);
-    cc_bell_release(bell);
-    cc_bell_release(inner);
-    cc_bell_release(late);
-    cc_bell_release(other);
+    cc_waker_release(waker);
+    cc_waker_release(inner);
+    cc_waker_release(late);
+    cc_waker_release(other);
     close_door();
 }
 
 static void an_end(void)
 {
-    struct ccaas_bell *bell = cc_bell_new();
+    struct ccaas_waker *waker = cc_waker_new();
     struct cc_line *line;
     int fd;
 
@@ -185,17 +185,17 @@ static void an_end(void)
     fd = connect_to_door();
     line = cc_door_accept(door);
     CHECK(cc_line_idle(line));
-    cc_line_attach(line, bell);
+    cc_line_attach(line, waker);
     CHECK(!cc_line_idle(line));
-    cc_bell_quit(bell);
+    cc_waker_close(waker);
     CHECK(cc_line_idle(line));
     close(fd);
     while (cc_line_idle(line))
         usleep(1000);
-    CHECK(!cc_bell_is_cut(bell));
+    CHECK(!cc_waker_is_cancelled(waker));
     close_door();
     cc_line_close(line); /* it may outlive the door */
-    cc_bell_release(bell);
+    cc_waker_release(waker);
 }
 
 static void nobody(void)
@@ -227,13 +227,13 @@ static void no_place(void)
 static void *ring_often(void *self)
 {
     while (!atomic_load(&over))
-        cc_bell_ring(self);
+        cc_waker_wake(self);
     return NULL;
 }
 
 static void two_threads(void)
 {
-    struct ccaas_bell *bell = cc_bell_new();
+    struct ccaas_waker *waker = cc_waker_new();
     struct cc_line *line;
     pthread_t ringer;
     int fd, i;
@@ -241,32 +241,32 @@ static void two_threads(void)
     open_door();
     fd = connect_to_door();
     line = cc_door_accept(door);
-    cc_line_attach(line, bell);
-    pthread_create(&ringer, NULL, ring_often, bell);
+    cc_line_attach(line, waker);
+    pthread_create(&ringer, NULL, ring_often, waker);
     for (i = 0; i < ROUNDS; i++) {
-        cc_bell_arm(bell);
+        cc_waker_arm(waker);
         if (cc_line_lend(line, 1))
             CHECK(receive(fd) > 0);
         cc_line_take_back(line);
-        cc_bell_disarm(bell);
+        cc_waker_disarm(waker);
     }
     atomic_store(&over, true);
     pthread_join(ringer, NULL);
     cc_line_close(line);
     close(fd);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     close_door();
 }
 
 int main(void)
 {
-    it("a ring sends one byte to who waits, a ping one in any case", a_ring);
+    it("a wake sends one byte to the waiter, a ping one in any case", a_ring);
     it("a wait whose time is up gets its byte, and no other does", time_up);
     it("a far end that goes cuts off what was waited for, and wakes the rest",
        a_far_end_that_goes);
     it("what has come to its end is not cut off", an_end);
     it("nobody came: there is no line", nobody);
     it("leaves nothing in the file system, and finds another place", no_place);
-    it("no wait is forgotten while others ring", two_threads);
+    it("no wait is forgotten while others wake", two_threads);
     return check_report();
 }

@@ -180,12 +180,12 @@ static void none_for_it(void)
     long before = held_bytes;
     const char *path = "k";
 
-    bell = cc_bell_new();
+    waker = cc_waker_new();
     form.pick = cc_pick_form_new(&path, 1);
     calls_left = 0;
-    CHECK(!cc_event_queue_new(bell, 4, true, &form));
+    CHECK(!cc_event_queue_new(waker, 4, true, &form));
     calls_left = -1;
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     CHECK_INT(held_bytes, before);
 }
 
@@ -280,9 +280,9 @@ static void none_and_nothing_waits(void)
             send(1, 1, 1);
             take();
         }
-        wait.fd = cc_bell_fd(bell);
-        cc_bell_disarm(bell);
-        cc_bell_arm(bell);
+        wait.fd = cc_waker_fd(waker);
+        cc_waker_disarm(waker);
+        cc_waker_arm(waker);
         calls_left = 0;
         CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_FULL);
         calls_left = -1;
@@ -304,7 +304,7 @@ static void none_when_nobody_reads(void)
     CHECK_INT(bring(large, write_update(large, 1, 1, 1, 5000)), CC_WS_MORE);
     calls_left = -1;
     sink.closed(sink.self, &end);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
 }
 
 static void none_for_the_index(void)

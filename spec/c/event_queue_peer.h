@@ -80,7 +80,7 @@ void __wrap_free(void *memory)
 /* -- An event queue and both of its sides
  * ---------------------------------------- */
 
-static struct ccaas_bell *bell;
+static struct ccaas_waker *waker;
 static struct cc_event_queue *queue;
 static struct cc_ws_sink sink;
 static struct cc_event_queue_message taken;
@@ -93,12 +93,12 @@ static struct cc_event_queue *make(size_t capacity, bool block)
     struct cc_update_form form = {.key = {1, 2}};
 
     form.pick = cc_pick_form_new(paths, CCAAS_UPDATE_PARTS);
-    return cc_event_queue_new(bell, capacity, block, &form);
+    return cc_event_queue_new(waker, capacity, block, &form);
 }
 
 static void begin(size_t capacity, bool block)
 {
-    bell = cc_bell_new();
+    waker = cc_waker_new();
     queue = make(capacity, block);
     sink = cc_event_queue_sink(queue);
     sink.opened(sink.self);
@@ -111,7 +111,7 @@ static void finish(void)
 
     sink.closed(sink.self, &end);
     cc_event_queue_shut(queue);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     free(taken.bytes);
     memset(&taken, 0, sizeof taken);
 }

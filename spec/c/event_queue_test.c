@@ -206,7 +206,7 @@ static void openings(void)
     struct cc_ws_end have;
     double before = cc_clock_wall(), at, from;
 
-    bell = cc_bell_new();
+    waker = cc_waker_new();
     queue = make(4, true);
     for (int i = 0; i < 3; i++) {
         sink = cc_event_queue_sink(queue);
@@ -272,7 +272,7 @@ static void nobody_reads(void)
     static const struct cc_ws_end end = {.code = CCAAS_CANCELLED};
     long before = held_bytes;
 
-    bell = cc_bell_new();
+    waker = cc_waker_new();
     queue = make(4, true);
     sink = cc_event_queue_sink(queue);
     sink.opened(sink.self);
@@ -281,10 +281,10 @@ static void nobody_reads(void)
     for (int i = 0; i < 10; i++)
         CHECK_INT(send(1, i, 1), CC_WS_MORE);
     sink.closed(sink.self, &end);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     CHECK_INT(held_bytes, before);
 
-    bell = cc_bell_new();
+    waker = cc_waker_new();
     queue = make(100, true);
     sink = cc_event_queue_sink(queue);
     sink.opened(sink.self);
@@ -293,7 +293,7 @@ static void nobody_reads(void)
         bring("[]", 2);
     cc_event_queue_shut(queue); /* while some are not put in */
     sink.closed(sink.self, &end);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     CHECK_INT(held_bytes, before);
     cc_event_queue_shut(NULL);
 }

@@ -99,7 +99,7 @@ static void shut_meanwhile(void)
             take();
         cc_event_queue_shut(queue);
         pthread_join(thread, NULL);
-        cc_bell_release(bell);
+        cc_waker_release(waker);
         free(taken.bytes);
         memset(&taken, 0, sizeof taken);
     }
@@ -107,14 +107,14 @@ static void shut_meanwhile(void)
 
 /* -- Waking the reader ----------------------------------------------------- */
 
-/* Was the bell rung since the last time? */
+/* Was the waker rung since the last time? */
 static bool rung(void)
 {
-    struct pollfd wait = {.fd = cc_bell_fd(bell), .events = POLLIN};
+    struct pollfd wait = {.fd = cc_waker_fd(waker), .events = POLLIN};
     bool is = poll(&wait, 1, 0) == 1;
 
-    cc_bell_disarm(bell);
-    cc_bell_arm(bell);
+    cc_waker_disarm(waker);
+    cc_waker_arm(waker);
     return is;
 }
 
@@ -156,13 +156,13 @@ static void arms_with_the_last(void)
     bring("2", 1);
     sink.flush(sink.self);
     rung();
-    cc_bell_disarm(bell);
+    cc_waker_disarm(waker);
     take();
     CHECK(!was_last);
-    CHECK(!cc_bell_is_armed(bell));
+    CHECK(!cc_waker_is_armed(waker));
     take();
     CHECK(was_last);
-    CHECK(cc_bell_is_armed(bell));
+    CHECK(cc_waker_is_armed(waker));
     bring("3", 1);
     sink.flush(sink.self);
     CHECK(rung());
@@ -220,7 +220,7 @@ static void wakes_a_sleeper(bool trusting)
     bool slept = true;
 
     begin(65536, true);
-    wait.fd = cc_bell_fd(bell);
+    wait.fd = cc_waker_fd(waker);
     pthread_create(&thread, NULL, sender_in_turns, NULL);
     while (last < MANY - 1 && slept) {
         int number = take();
@@ -229,12 +229,12 @@ static void wakes_a_sleeper(bool trusting)
             last = number;
             if (trusting && was_last && last < MANY - 1) {
                 slept = poll(&wait, 1, 30000) == 1;
-                cc_bell_disarm(bell);
+                cc_waker_disarm(waker);
             }
             continue;
         }
-        cc_bell_disarm(bell);
-        cc_bell_arm(bell);
+        cc_waker_disarm(waker);
+        cc_waker_arm(waker);
         number = take();
         if (number >= 0)
             last = number;
@@ -267,7 +267,7 @@ int main(void)
     it("does not ring for what was taken already", rings_not_for_what_is_taken);
     it("rings at once when it is full", rings_at_once_when_full);
     it("rings at once when the socket has ended", rings_at_once_when_closed);
-    it("arms the bell with the last one", arms_with_the_last);
+    it("arms the waker with the last one", arms_with_the_last);
     it("wakes a reader that sleeps, whenever there is something",
        wakes_one_that_looks_twice);
     it("wakes one that sleeps after the last one", wakes_one_that_trusts);

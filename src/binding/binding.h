@@ -67,9 +67,9 @@ struct ccaas_subscription *cc_binding_check_subscription(lua_State *L,
 struct ccaas_subscription *cc_binding_subscription_or_null(lua_State *L,
                                                            int index);
 
-/* The bell of the call, subscription or gather at that index; raises when it is
- * none or was let go. */
-struct ccaas_bell *cc_binding_check_bell(lua_State *L, int index);
+/* The waker of the call, subscription or gather at that index; raises when it
+ * is none or was let go. */
+struct ccaas_waker *cc_binding_check_waker(lua_State *L, int index);
 
 /* core.door(), core.line() and its metatable. */
 void cc_binding_line(lua_State *L);

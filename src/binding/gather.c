@@ -3,9 +3,9 @@
  * A finaliser of the user's may close a stream of events in the middle of
  * anything, and after the finalisers of what the stream stands on: so whatever
  * is done to close one does nothing where the gather was let go. */
-#include "bell.h"
 #include "binding.h"
 #include "compat.h"
+#include "waker.h"
 
 #define GATHER_TYPE "ccaas.core.gather"
 
@@ -45,7 +45,7 @@ static bool is_a(lua_State *L, int index, const char *type)
 }
 
 /* NULL: it was let go. */
-static struct ccaas_bell *find_bell(lua_State *L, int index)
+static struct ccaas_waker *find_waker(lua_State *L, int index)
 {
     struct ccaas_call *call;
     struct ccaas_subscription *sub;
@@ -53,23 +53,23 @@ static struct ccaas_bell *find_bell(lua_State *L, int index)
 
     if (is_a(L, index, CC_CALL_TYPE)) {
         call = cc_binding_call_or_null(L, index);
-        return call ? ccaas_call_bell(call) : NULL;
+        return call ? ccaas_call_waker(call) : NULL;
     }
     if (is_a(L, index, CC_SUBSCRIPTION_TYPE)) {
         sub = cc_binding_subscription_or_null(L, index);
-        return sub ? ccaas_subscription_bell(sub) : NULL;
+        return sub ? ccaas_subscription_waker(sub) : NULL;
     }
     gather = find_gather(L, index);
-    return gather ? ccaas_gather_bell(gather) : NULL;
+    return gather ? ccaas_gather_waker(gather) : NULL;
 }
 
-struct ccaas_bell *cc_binding_check_bell(lua_State *L, int index)
+struct ccaas_waker *cc_binding_check_waker(lua_State *L, int index)
 {
-    struct ccaas_bell *bell = find_bell(L, index);
+    struct ccaas_waker *waker = find_waker(L, index);
 
-    if (!bell)
+    if (!waker)
         luaL_error(L, "the stream is closed");
-    return bell;
+    return waker;
 }
 
 int cc_binding_new_gather(lua_State *L)
@@ -91,22 +91,22 @@ int cc_binding_new_gather(lua_State *L)
 static int gather_add(lua_State *L)
 {
     struct ccaas_gather *gather = check_gather(L);
-    struct ccaas_bell *bell = cc_binding_check_bell(L, 2);
+    struct ccaas_waker *waker = cc_binding_check_waker(L, 2);
 
-    if (!ccaas_gather_add(gather, bell, lua_toboolean(L, 3),
+    if (!ccaas_gather_add(gather, waker, lua_toboolean(L, 3),
                           (int)luaL_optinteger(L, 4, -1)))
         return luaL_error(L, "not enough memory");
-    lua_pushboolean(L, cc_bell_is_armed(bell));
+    lua_pushboolean(L, cc_waker_is_armed(waker));
     return 1;
 }
 
 static int gather_remove(lua_State *L)
 {
     struct ccaas_gather *gather = find_gather(L, 1);
-    struct ccaas_bell *bell = find_bell(L, 2);
+    struct ccaas_waker *waker = find_waker(L, 2);
 
-    if (gather && bell)
-        ccaas_gather_remove(gather, bell);
+    if (gather && waker)
+        ccaas_gather_remove(gather, waker);
     return 0;
 }
 
@@ -155,13 +155,13 @@ static int gather_forked(lua_State *L)
     return 1;
 }
 
-/* gather:ring() wakes who waits. */
-static int gather_ring(lua_State *L)
+/* gather:wake() wakes who waits. */
+static int gather_wake(lua_State *L)
 {
     struct ccaas_gather *gather = find_gather(L, 1);
 
     if (gather)
-        cc_bell_ring(ccaas_gather_bell(gather));
+        cc_waker_wake(ccaas_gather_waker(gather));
     return 0;
 }
 
@@ -190,7 +190,7 @@ void cc_binding_gather(lua_State *L)
     static const luaL_Reg methods[] = {
         {"add", gather_add},       {"remove", gather_remove},
         {"arm", gather_arm},       {"fd", gather_fd},
-        {"disarm", gather_disarm}, {"ring", gather_ring},
+        {"disarm", gather_disarm}, {"wake", gather_wake},
         {"forked", gather_forked}, {"mark", gather_mark},
         {"close", gather_close},   {NULL, NULL}};
 

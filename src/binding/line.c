@@ -58,11 +58,11 @@ int cc_binding_new_line(lua_State *L)
 static int line_attach(lua_State *L)
 {
     struct cc_line *line = check_line(L);
-    struct ccaas_bell *bell = NULL;
+    struct ccaas_waker *waker = NULL;
 
     if (!lua_isnoneornil(L, 2))
-        bell = cc_binding_check_bell(L, 2);
-    cc_line_attach(line, bell);
+        waker = cc_binding_check_waker(L, 2);
+    cc_line_attach(line, waker);
     return 0;
 }
 
@@ -73,7 +73,7 @@ static int line_lend(lua_State *L)
     bool lent = cc_line_lend(check_line(L), luaL_optnumber(L, 2, INFINITY));
 
     /* A reader who was cut off before that woke nobody here: what he read is
-     * closed now, which rings for whoever waits for what he had. */
+     * closed now, which wakes whoever waits for what he had. */
     ccaas_engine_sweep(cc_binding_engine(L));
     lua_pushboolean(L, lent);
     return 1;

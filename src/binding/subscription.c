@@ -237,8 +237,8 @@ static void push_change(lua_State *L, const struct ccaas_news *news,
 }
 
 /* subscription:take() -> an update, and nil and true when nothing more is there
- * until it rings; another event and its type; or nil and "wait", "ask", "pause"
- * or "error". */
+ * until it is woken; another event and its type; or nil and "wait", "ask",
+ * "pause" or "error". */
 static int take(lua_State *L)
 {
     struct ccaas_subscription *sub = check_live_quickly(L);

@@ -81,8 +81,8 @@ static void let_all_go(struct ccaas_call *call)
     cc_seen_free(call->seen);
     call->seen = NULL;
     cc_token_leave(&call->op);
-    if (call->op.bell)
-        cc_pace_forget(call->op.client->engine->paces, call->op.bell);
+    if (call->op.waker)
+        cc_pace_forget(call->op.client->engine->paces, call->op.waker);
 }
 
 /* The call is over.  Wakes waiters before the descriptor is closed: event loops
@@ -90,11 +90,11 @@ static void let_all_go(struct ccaas_call *call)
 static void hang_up(struct ccaas_call *call)
 {
     if (!call->waiting) {
-        cc_bell_quit(call->op.bell);
+        cc_waker_close(call->op.waker);
         return;
     }
-    cc_bell_arm(call->op.bell); /* an earlier ring may have been used up */
-    cc_bell_ring(call->op.bell);
+    cc_waker_arm(call->op.waker); /* an earlier ring may have been used up */
+    cc_waker_wake(call->op.waker);
 }
 
 void cc_call_finish(struct ccaas_call *call)
@@ -148,12 +148,12 @@ void ccaas_call_close(struct ccaas_call *call)
     if (!call->failed)
         cc_error_set(&call->error, CCAAS_CANCELLED, "%s",
                      cc_operation_closing(&call->op));
-    if (!call->op.bell)
+    if (!call->op.waker)
         return;
     if (call->waiting)
-        cc_bell_arm(call->op.bell);
-    cc_bell_ring(call->op.bell);
-    cc_bell_finish(call->op.bell);
+        cc_waker_arm(call->op.waker);
+    cc_waker_wake(call->op.waker);
+    cc_waker_finish(call->op.waker);
 }
 
 void ccaas_call_free(struct ccaas_call *call)
@@ -182,14 +182,14 @@ void ccaas_call_give_token(struct ccaas_call *call, const char *token)
     cc_token_give(&call->op, token);
 }
 
-struct ccaas_bell *ccaas_call_bell(struct ccaas_call *call)
+struct ccaas_waker *ccaas_call_waker(struct ccaas_call *call)
 {
-    return call->op.bell;
+    return call->op.waker;
 }
 
 int ccaas_call_fd(struct ccaas_call *call)
 {
-    return cc_bell_fd(call->op.bell);
+    return cc_waker_fd(call->op.waker);
 }
 
 void ccaas_call_waiting(struct ccaas_call *call, bool begins)
@@ -197,7 +197,7 @@ void ccaas_call_waiting(struct ccaas_call *call, bool begins)
     if (begins)
         call->waiting++;
     else if (!--call->waiting && (call->ended || call->failed))
-        cc_bell_quit(call->op.bell);
+        cc_waker_close(call->op.waker);
 }
 
 double ccaas_call_timeout(const struct ccaas_call *call)

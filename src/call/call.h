@@ -85,7 +85,7 @@ struct ccaas_call {
     struct ccaas_call_plan plan; /* its strings are in `memory` */
     char *memory;
     bool ended, failed;
-    unsigned waiting; /* how many wait for the bell's descriptor */
+    unsigned waiting; /* how many wait for the waker's descriptor */
     unsigned ticks;   /* takes since the clock was looked at */
 
     struct cc_page_walk *walks; /* one for each url */
@@ -168,7 +168,7 @@ bool cc_fetch_running(const struct cc_fetch *fetch);
 /* It is the first of the list: the reader waits for its records. */
 void cc_fetch_first(struct cc_fetch *fetch);
 
-/* When it is worth another look in any case; INFINITY: the bell tells. */
+/* When it is worth another look in any case; INFINITY: the waker tells. */
 double cc_fetch_due(const struct cc_fetch *fetch);
 
 /* An event of this fetch for the caller to fill in, or NULL. */

@@ -200,7 +200,7 @@ static bool resume(struct ccaas_call *call, double now)
     return false;
 }
 
-/* Looks at everything until there is something to hand out, or the bell is
+/* Looks at everything until there is something to hand out, or the waker is
  * armed and there is nothing. */
 static enum ccaas_take go_on(struct ccaas_call *call,
                              struct ccaas_record *record)

@@ -265,7 +265,7 @@ static bool go_in(struct cc_fetch *fetch, double now)
     }
     fetch->inside = cc_pace_enter(pace, fetch->call->op.client, fetch,
                                   fetch->call->plan.pace_seconds,
-                                  fetch->call->op.bell, now, &fetch->pace_due);
+                                  fetch->call->op.waker, now, &fetch->pace_due);
     if (fetch->inside)
         fetch->pace_due = now;
     if (!fetch->inside && held_too_long(fetch, pace, now))
@@ -319,7 +319,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
     fetch->moved[0] = '\0';
     if (fetch->attempt == 1)
         cc_fetch_note(fetch, "request");
-    fetch->reader = cc_body_reader_new(plan, call->op.bell, call->ahead);
+    fetch->reader = cc_body_reader_new(plan, call->op.waker, call->ahead);
     if (fetch->reader) {
         sink = cc_body_reader_sink(fetch->reader);
         cc_mailbox_quiet(cc_body_reader_box(fetch->reader), true);

@@ -19,8 +19,8 @@ bool cc_operation_start(struct cc_operation *operation,
     if (operation->next)
         operation->next->link = &operation->next;
     client->operations = operation;
-    operation->bell = cc_bell_new();
-    return operation->bell != NULL;
+    operation->waker = cc_waker_new();
+    return operation->waker != NULL;
 }
 
 bool cc_operation_close(struct cc_operation *operation)
@@ -40,8 +40,8 @@ void cc_operation_end(struct cc_operation *operation)
     struct ccaas_client *client = operation->client;
 
     cc_operation_close(operation);
-    cc_bell_release(operation->bell);
-    operation->bell = NULL;
+    cc_waker_release(operation->waker);
+    operation->waker = NULL;
     ccaas_client_free(client);
 }
 
@@ -67,7 +67,7 @@ bool cc_operation_arm(struct cc_operation *operation)
 {
     if (operation->armed)
         return false;
-    cc_bell_arm(operation->bell);
+    cc_waker_arm(operation->waker);
     operation->armed = true;
     return true;
 }
@@ -75,7 +75,7 @@ bool cc_operation_arm(struct cc_operation *operation)
 void cc_operation_disarm(struct cc_operation *operation)
 {
     if (operation->armed)
-        cc_bell_disarm(operation->bell);
+        cc_waker_disarm(operation->waker);
     operation->armed = false;
 }
 
@@ -92,7 +92,7 @@ double cc_operation_timeout(const struct cc_operation *operation, double due)
 
 const char *cc_operation_closing(const struct cc_operation *operation)
 {
-    return operation->bell && cc_bell_is_cut(operation->bell)
+    return operation->waker && cc_waker_is_cancelled(operation->waker)
                ? "closed: the nginx request that read it has ended"
                : "closed";
 }
@@ -109,7 +109,7 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
     for (client = engine->clients; client; client = client->next)
         for (operation = client->operations; operation; operation = next) {
             next = operation->next;
-            if (cc_bell_is_cut(operation->bell))
+            if (cc_waker_is_cancelled(operation->waker))
                 operation->close(operation);
         }
 }

@@ -1,5 +1,5 @@
 /* What a call and a subscription have in common: the client that it keeps
- * alive, the bell that its reader waits for, the deadline, the process that
+ * alive, the waker that its reader waits for, the deadline, the process that
  * started it, and how it is closed from outside.
  *
  * The first member of both, on the thread that the client belongs to.
@@ -10,22 +10,22 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "bell.h"
 #include "context.h"
+#include "waker.h"
 
 struct cc_operation {
     struct ccaas_client *client;
     struct cc_operation *next, **link; /* the client's list; link NULL: out */
     void (*close)(struct cc_operation *operation);
-    struct ccaas_bell *bell;
-    bool armed; /* the bell was armed by the take before */
+    struct ccaas_waker *waker;
+    bool armed; /* the waker was armed by the take before */
     bool asked; /* the caller is asked for a token */
     bool started, closed;
     pid_t pid;       /* of the process that started it */
     double deadline; /* monotonic; INFINITY: none */
 };
 
-/* Holds the client, enters its list, and makes the bell.  `close` is called
+/* Holds the client, enters its list, and makes the waker.  `close` is called
  * when the client is closed, or the reader in nginx is gone.  False: memory is
  * out; cc_operation_end must be called all the same. */
 bool cc_operation_start(struct cc_operation *operation,
@@ -36,7 +36,7 @@ bool cc_operation_start(struct cc_operation *operation,
  */
 bool cc_operation_close(struct cc_operation *operation);
 
-/* Closes it, and releases the bell and the client. */
+/* Closes it, and releases the waker and the client. */
 void cc_operation_end(struct cc_operation *operation);
 
 enum cc_operation_state {
@@ -50,15 +50,15 @@ enum cc_operation_state {
 #define CC_OPERATION_LATE_TEXT "the deadline has passed"
 
 /* A take begins: the first one starts the clock for `seconds`, the deadline.
- * Disarms the bell, and closes the operations whose reader is gone. */
+ * Disarms the waker, and closes the operations whose reader is gone. */
 enum cc_operation_state cc_operation_resume(struct cc_operation *operation,
                                             double seconds, double now);
 
-/* Arms the bell.  False: it was armed already, so the caller may wait; true:
+/* Arms the waker.  False: it was armed already, so the caller may wait; true:
  * look once more, for what came before does not ring. */
 bool cc_operation_arm(struct cc_operation *operation);
 
-/* There may be more, of which the bell does not ring: the next take looks. */
+/* There may be more, of which the waker does not ring: the next take looks. */
 void cc_operation_disarm(struct cc_operation *operation);
 
 /* Seconds after which a take is worth another try in any case; `due` is when

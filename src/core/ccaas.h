@@ -368,7 +368,7 @@ int ccaas_call_fd(struct ccaas_call *call);
 void ccaas_call_waiting(struct ccaas_call *call, bool begins);
 
 /* For lines: see door.h. */
-struct ccaas_bell *ccaas_call_bell(struct ccaas_call *call);
+struct ccaas_waker *ccaas_call_waker(struct ccaas_call *call);
 
 /* Seconds after which a take is worth another try in any case; INFINITY: only
  * the descriptor tells. */
@@ -466,7 +466,7 @@ enum ccaas_news_kind {
     CCAAS_NEWS_DOWN,    /* it was lost, or refused for now: `at`, `error` */
     CCAAS_NEWS_UPDATE,  /* `bytes` are one, with `parts` */
     CCAAS_NEWS_MESSAGE, /* `bytes` are none; `fault`: not even JSON */
-    CCAAS_NEWS_WAIT,    /* nothing yet: wait for its bell */
+    CCAAS_NEWS_WAIT,    /* nothing yet: wait for its waker */
     CCAAS_NEWS_ASK, /* as CCAAS_TAKE_ASK, with ccaas_subscription_give_token */
     CCAAS_NEWS_PAUSE, /* it is time to let others have a turn */
     CCAAS_NEWS_ERROR  /* see ccaas_subscription_error; it stays so */
@@ -484,7 +484,7 @@ struct ccaas_news {
     unsigned attempt; /* the first one after a loss is 1 */
     double at, from;  /* epoch seconds; from < 0: nothing was lost */
     const struct ccaas_error *error;
-    bool last; /* of an update: the next take would be WAIT until it rings */
+    bool last; /* of an update: the next take would be WAIT until it is woken */
 };
 
 /* The next thing.  Never blocks, never calls back. */
@@ -498,12 +498,12 @@ bool ccaas_subscription_note(struct ccaas_subscription *sub, const char *metric,
                              size_t category_length, const char *updated,
                              size_t updated_length);
 
-/* As ccaas_call_token_reason, _answer, _bell, _timeout and _error. */
+/* As ccaas_call_token_reason, _answer, _waker, _timeout and _error. */
 const char *
 ccaas_subscription_token_reason(const struct ccaas_subscription *sub);
 void ccaas_subscription_give_token(struct ccaas_subscription *sub,
                                    const char *token);
-struct ccaas_bell *ccaas_subscription_bell(struct ccaas_subscription *sub);
+struct ccaas_waker *ccaas_subscription_waker(struct ccaas_subscription *sub);
 double ccaas_subscription_timeout(const struct ccaas_subscription *sub);
 const struct ccaas_error *
 ccaas_subscription_error(struct ccaas_subscription *sub);
@@ -533,7 +533,7 @@ void ccaas_subscription_free(struct ccaas_subscription *sub);
 struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine);
 
 /* For loops with a door, after a line was lent: closes whatever was read by
- * those who are gone without a word, which rings for whoever waits for what
+ * those who are gone without a word, which wakes whoever waits for what
  * that had. */
 void ccaas_engine_sweep(struct ccaas_engine *engine);
 
@@ -545,13 +545,14 @@ struct ccaas_gather;
 /* NULL: memory is out. */
 struct ccaas_gather *ccaas_gather_new(void);
 
-/* From now on what rings that bell (a call's or a subscription's) wakes the
+/* From now on what wakes that waker (a call's or a subscription's) wakes the
  * gather, too, until it leaves or is freed.  `own`: nobody else reads what it
- * belongs to.  With each ring that mark is left with the gather (-1: none).
+ * belongs to.  With each wake that mark is left with the gather (-1: none).
  * False: memory is out. */
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_bell *bell,
+bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_waker *waker,
                       bool own, int mark);
-void ccaas_gather_remove(struct ccaas_gather *gather, struct ccaas_bell *bell);
+void ccaas_gather_remove(struct ccaas_gather *gather,
+                         struct ccaas_waker *waker);
 
 /* The oldest mark that was left, each once until it is taken; -1: none. */
 int ccaas_gather_mark(struct ccaas_gather *gather);
@@ -563,7 +564,7 @@ void ccaas_gather_arm(struct ccaas_gather *gather);
 /* The descriptor to wait for; -1: none could be made, or it belongs to the
  * process that this one was forked from. */
 int ccaas_gather_fd(struct ccaas_gather *gather);
-struct ccaas_bell *ccaas_gather_bell(struct ccaas_gather *gather);
+struct ccaas_waker *ccaas_gather_waker(struct ccaas_gather *gather);
 
 /* True in a process that was forked from the one that armed it. */
 bool ccaas_gather_forked(const struct ccaas_gather *gather);

@@ -22,7 +22,7 @@ struct cc_line {
     struct cc_line *next, **link; /* the door's list */
     struct ccaas_door *door;
     int fd; /* -1: the far end was closed */
-    struct ccaas_bell *bell;
+    struct ccaas_waker *waker;
     bool lent;
     double due; /* monotonic; of the wait under way */
 };
@@ -156,7 +156,7 @@ static void set_timer(struct ccaas_door *door, double at)
     timerfd_settime(door->timer, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-/* Rings for those whose time is up. */
+/* Wakes those whose time is up. */
 static void ring_due(struct ccaas_door *door)
 {
     double now = cc_clock_now(), soonest = INFINITY;
@@ -169,7 +169,7 @@ static void ring_due(struct ccaas_door *door)
         if (!line->lent)
             continue;
         if (line->due <= now)
-            cc_bell_ring(line->bell);
+            cc_waker_wake(line->waker);
         else
             soonest = fmin(soonest, line->due);
     }
@@ -185,7 +185,7 @@ static void send_byte(int fd)
 static void detach(struct cc_line *line)
 {
     if (line->lent)
-        cc_bell_wake_by(line->bell, -1);
+        cc_waker_notify(line->waker, -1);
     line->lent = false;
 }
 
@@ -197,14 +197,14 @@ static void hang_up(struct cc_line *line)
     detach(line);
     close(line->fd);
     line->fd = -1;
-    if (!line->bell || cc_bell_over(line->bell))
+    if (!line->waker || cc_waker_is_finished(line->waker))
         return;
-    cc_bell_cut(line->bell);
+    cc_waker_cancel(line->waker);
     atomic_fetch_add(&line->door->cuts, 1);
     /* Some may have waited for what this one had. */
     for (other = line->door->lines; other; other = other->next)
         if (other->lent)
-            cc_bell_ring(other->bell);
+            cc_waker_wake(other->waker);
 }
 
 /* -- On the attending thread --------------------------------------------------
@@ -276,18 +276,18 @@ struct cc_line *cc_door_accept(struct ccaas_door *door)
     return line;
 }
 
-void cc_line_attach(struct cc_line *line, struct ccaas_bell *bell)
+void cc_line_attach(struct cc_line *line, struct ccaas_waker *waker)
 {
-    struct ccaas_bell *before;
+    struct ccaas_waker *before;
 
     pthread_mutex_lock(&line->door->lock);
     detach(line);
-    before = line->bell;
-    line->bell = bell ? cc_bell_hold(bell) : NULL;
-    if (bell && line->fd < 0)
-        cc_bell_cut(bell);
+    before = line->waker;
+    line->waker = waker ? cc_waker_hold(waker) : NULL;
+    if (waker && line->fd < 0)
+        cc_waker_cancel(waker);
     pthread_mutex_unlock(&line->door->lock);
-    cc_bell_release(before);
+    cc_waker_release(before);
 }
 
 bool cc_line_lend(struct cc_line *line, double seconds)
@@ -296,9 +296,9 @@ bool cc_line_lend(struct cc_line *line, double seconds)
     bool armed = false;
 
     pthread_mutex_lock(&door->lock);
-    line->lent = line->bell && line->fd >= 0;
+    line->lent = line->waker && line->fd >= 0;
     if (line->lent)
-        armed = cc_bell_wake_by(line->bell, line->fd);
+        armed = cc_waker_notify(line->waker, line->fd);
     if (!armed)
         detach(line);
     line->due = cc_clock_now() + seconds;
@@ -329,7 +329,7 @@ bool cc_line_idle(struct cc_line *line)
 
     pthread_mutex_lock(&line->door->lock);
     idle = line->fd >= 0 && !line->lent &&
-           (!line->bell || cc_bell_over(line->bell));
+           (!line->waker || cc_waker_is_finished(line->waker));
     pthread_mutex_unlock(&line->door->lock);
     return idle;
 }
@@ -337,21 +337,21 @@ bool cc_line_idle(struct cc_line *line)
 void cc_line_close(struct cc_line *line)
 {
     struct ccaas_door *door;
-    struct ccaas_bell *bell;
+    struct ccaas_waker *waker;
 
     if (!line)
         return;
     door = line->door;
     pthread_mutex_lock(&door->lock);
     detach(line);
-    bell = line->bell;
+    waker = line->waker;
     *line->link = line->next;
     if (line->next)
         line->next->link = line->link;
     if (line->fd >= 0)
         close(line->fd);
     pthread_mutex_unlock(&door->lock);
-    cc_bell_release(bell);
+    cc_waker_release(waker);
     free(line);
     let_go(door);
 }

@@ -1,17 +1,17 @@
 /* For loops that cannot wait for a descriptor, but for a byte on a socket of
  * theirs: a door they connect to, and the lines that come of it.  A line's far
- * end is the loop's; ours sends one byte when the bell it serves is rung.
+ * end is the loop's; ours sends one byte when the waker it serves is woken.
  *
  * The Lua thread opens, accepts, lends and closes.  The thread that attends to
- * cc_door_fd rings when a wait's time is up, and when a far end is closed,
- * whoever waited there being gone, cuts the bell off: see bell.h.
+ * cc_door_fd wakes when a wait's time is up, and when a far end is closed,
+ * whoever waited there being gone, cancels the waker: see waker.h.
  */
 #ifndef CC_DOOR_H
 #define CC_DOOR_H
 
 #include <stdbool.h>
 
-#include "bell.h"
+#include "waker.h"
 
 struct ccaas_door;
 struct cc_line;
@@ -32,19 +32,19 @@ const char *cc_door_path(const struct ccaas_door *door);
 int cc_door_fd(const struct ccaas_door *door);
 void cc_door_attend(void *door);
 
-/* Any thread: how many bells were cut off so far. */
+/* Any thread: how many wakers were cut off so far. */
 unsigned cc_door_cuts(struct ccaas_door *door);
 
 /* Our end of the connection that was made just before; NULL: there is none, or
  * no descriptor or memory is left. */
 struct cc_line *cc_door_accept(struct ccaas_door *door);
 
-/* From now on the line serves this bell (NULL: none): it is cut off when the
+/* From now on the line serves this waker (NULL: none): it is cut off when the
  * far end goes. */
-void cc_line_attach(struct cc_line *line, struct ccaas_bell *bell);
+void cc_line_attach(struct cc_line *line, struct ccaas_waker *waker);
 
-/* The next ring of the bell, which is armed, sends a byte, or `seconds` from
- * now the clock does (INFINITY: never).  False: it was rung already. */
+/* The next wake of the waker, which is armed, sends a byte, or `seconds` from
+ * now the clock does (INFINITY: never).  False: it was woken already. */
 bool cc_line_lend(struct cc_line *line, double seconds);
 
 /* After the wait: no byte is sent any more. */
@@ -53,10 +53,10 @@ void cc_line_take_back(struct cc_line *line);
 /* Sends a byte at once. */
 void cc_line_ping(struct cc_line *line);
 
-/* Is its bell of no use any more, or is there none? */
+/* Is its waker of no use any more, or is there none? */
 bool cc_line_idle(struct cc_line *line);
 
-/* Closes our end, and lets go of the bell, which is not cut off. */
+/* Closes our end, and lets go of the waker, which is not cut off. */
 void cc_line_close(struct cc_line *line);
 
 #endif

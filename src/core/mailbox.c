@@ -1,12 +1,12 @@
 /* A bounded queue between two threads: see mailbox.h. */
 #include "mailbox.h"
 
-void cc_mailbox_open(struct cc_mailbox *box, struct ccaas_bell *bell,
+void cc_mailbox_open(struct cc_mailbox *box, struct ccaas_waker *waker,
                      size_t limit)
 {
     pthread_mutex_init(&box->lock, NULL);
     box->head = box->tail = NULL;
-    box->bell = cc_bell_hold(bell);
+    box->waker = cc_waker_hold(waker);
     box->bytes = 0;
     box->limit = limit;
     box->quiet = box->last = box->held = box->shut = false;
@@ -26,12 +26,12 @@ void cc_mailbox_destroy(struct cc_mailbox *box)
 {
     free_all(box->head);
     pthread_mutex_destroy(&box->lock);
-    cc_bell_release(box->bell);
+    cc_waker_release(box->waker);
 }
 
 bool cc_mailbox_put(struct cc_mailbox *box, struct cc_mail *mail, bool news)
 {
-    bool room, ring;
+    bool room, wake;
 
     mail->next = NULL;
     pthread_mutex_lock(&box->lock);
@@ -49,10 +49,10 @@ bool cc_mailbox_put(struct cc_mailbox *box, struct cc_mail *mail, bool news)
     room = box->bytes < box->limit;
     if (!room)
         box->held = true;
-    ring = news || !box->quiet;
+    wake = news || !box->quiet;
     pthread_mutex_unlock(&box->lock);
-    if (ring)
-        cc_bell_ring(box->bell);
+    if (wake)
+        cc_waker_wake(box->waker);
     return room;
 }
 

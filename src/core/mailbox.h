@@ -1,4 +1,4 @@
-/* A bounded queue from one thread to another, with a bell.
+/* A bounded queue from one thread to another, with a waker.
  *
  * The sender never waits: put tells it that the box is full, and it stops
  * reading from its source until the reader, having drained the box, lets it
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bell.h"
+#include "waker.h"
 
 /* The head of every mail; the sender's struct has it first, and is freed by
  * its `free`. */
@@ -26,7 +26,7 @@ struct cc_mail {
 struct cc_mailbox {
     pthread_mutex_t lock;
     struct cc_mail *head, *tail;
-    struct ccaas_bell *bell;
+    struct ccaas_waker *waker;
     size_t bytes, limit;
     bool quiet; /* the reader does not wait for what is no news */
     bool last;  /* the last mail has been put */
@@ -34,16 +34,16 @@ struct cc_mailbox {
     bool shut;  /* the reader is gone */
 };
 
-/* Opens a box that is full at `limit` bytes, and holds the bell. */
-void cc_mailbox_open(struct cc_mailbox *box, struct ccaas_bell *bell,
+/* Opens a box that is full at `limit` bytes, and holds the waker. */
+void cc_mailbox_open(struct cc_mailbox *box, struct ccaas_waker *waker,
                      size_t limit);
 
 /* Frees what is in it; both threads must be done with it. */
 void cc_mailbox_destroy(struct cc_mailbox *box);
 
-/* The sender's: adds a mail and rings (unless the reader wants to hear of
- * `news` only and this is none).  False: the box is full now; send no more
- * until told to go on.  In a box that is shut the mail is freed. */
+/* The sender's: adds a mail and wakes the reader (unless the reader wants to
+ * hear of `news` only and this is none).  False: the box is full now; send no
+ * more until told to go on.  In a box that is shut the mail is freed. */
 bool cc_mailbox_put(struct cc_mailbox *box, struct cc_mail *mail, bool news);
 
 /* The reader's: from now on it waits for all mails (false), or only for those

@@ -16,7 +16,7 @@ struct cc_pace {
     const void *holder; /* who is inside, or will be when the store lets it */
     bool inside;
     pid_t pid; /* where the holder is: in a forked child there is none */
-    struct ccaas_bell *bell;
+    struct ccaas_waker *waker;
     struct cc_lease lease;
     char name[];
 };
@@ -24,7 +24,7 @@ struct cc_pace {
 static void free_pace(struct cc_pace *pace)
 {
     cc_lease_end(&pace->lease);
-    cc_bell_release(pace->bell);
+    cc_waker_release(pace->waker);
     free(pace);
 }
 
@@ -39,9 +39,9 @@ struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name)
     pace = calloc(1, sizeof *pace + strlen(name) + 1);
     if (!pace)
         return NULL;
-    pace->bell = cc_bell_new();
-    if (!pace->bell || !cc_lease_start(&pace->lease, engine, pace->bell, "pace",
-                                       false, parts)) {
+    pace->waker = cc_waker_new();
+    if (!pace->waker || !cc_lease_start(&pace->lease, engine, pace->waker,
+                                        "pace", false, parts)) {
         free_pace(pace);
         return NULL;
     }
@@ -52,17 +52,17 @@ struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name)
     return pace;
 }
 
-/* Makes sure that the bell rings when there is news; without memory for that,
- * look again soon. */
-static void follow(struct cc_pace *pace, struct ccaas_bell *bell, double now,
+/* Makes sure that the waker is woken when there is news; without memory for
+ * that, look again soon. */
+static void follow(struct cc_pace *pace, struct ccaas_waker *waker, double now,
                    double *due)
 {
-    if (!cc_bell_follow(pace->bell, bell))
+    if (!cc_waker_follow(pace->waker, waker))
         *due = fmin(*due, now + 0.1);
 }
 
 bool cc_pace_enter(struct cc_pace *pace, struct ccaas_client *client,
-                   const void *who, double seconds, struct ccaas_bell *bell,
+                   const void *who, double seconds, struct ccaas_waker *waker,
                    double now, double *due)
 {
     if (pace->holder && pace->pid != getpid()) {
@@ -72,7 +72,7 @@ bool cc_pace_enter(struct cc_pace *pace, struct ccaas_client *client,
     if (pace->holder != who) {
         *due = pace->holder ? INFINITY : pace->opens_at;
         if (pace->holder || now < pace->opens_at) {
-            follow(pace, bell, now, due);
+            follow(pace, waker, now, due);
             return false;
         }
         pace->holder = who;
@@ -82,12 +82,12 @@ bool cc_pace_enter(struct cc_pace *pace, struct ccaas_client *client,
     }
     if (!cc_lease_ready(&pace->lease, client, now, false)) {
         *due = cc_lease_due(&pace->lease);
-        follow(pace, bell, now, due);
+        follow(pace, waker, now, due);
         return false;
     }
     pace->inside = true;
     pace->opens_at = now + seconds;
-    cc_bell_unfollow(pace->bell, bell);
+    cc_waker_unfollow(pace->waker, waker);
     return true;
 }
 
@@ -120,13 +120,13 @@ void cc_pace_leave(struct cc_pace *pace, const void *who, double not_before)
     cc_lease_leave(&pace->lease, NULL,
                    pace->inside ? pace->opens_at : -INFINITY);
     pace->inside = false;
-    cc_bell_ring(pace->bell);
+    cc_waker_wake(pace->waker);
 }
 
-void cc_pace_forget(struct cc_pace *list, struct ccaas_bell *bell)
+void cc_pace_forget(struct cc_pace *list, struct ccaas_waker *waker)
 {
     for (; list; list = list->next)
-        cc_bell_unfollow(list->bell, bell);
+        cc_waker_unfollow(list->waker, waker);
 }
 
 void cc_pace_free_all(struct cc_pace *list)

@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "bell.h"
+#include "waker.h"
 
 #define CC_PACE_LEASE 10.0 /* seconds, or the pace if that is more */
 #define CC_PACE_PATIENCE                                                       \
@@ -30,10 +30,10 @@ struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name);
 
 /* Goes in, when nobody is inside and it is time; nobody starts within `seconds`
  * after it.  `who` is the one who goes in, told from others by its address.
- * Otherwise `bell` will ring when there is news, and *due is when time alone
+ * Otherwise `waker` is woken when there is news, and *due is when time alone
  * may open it (monotonic seconds, or INFINITY). */
 bool cc_pace_enter(struct cc_pace *pace, struct ccaas_client *client,
-                   const void *who, double seconds, struct ccaas_bell *bell,
+                   const void *who, double seconds, struct ccaas_waker *waker,
                    double now, double *due);
 
 /* The server refused a call that is inside, and wants none before `until`. */
@@ -51,7 +51,7 @@ double cc_pace_stay(struct cc_pace *pace, struct ccaas_client *client,
 void cc_pace_leave(struct cc_pace *pace, const void *who, double not_before);
 
 /* That one waits no more. */
-void cc_pace_forget(struct cc_pace *list, struct ccaas_bell *bell);
+void cc_pace_forget(struct cc_pace *list, struct ccaas_waker *waker);
 
 /* Frees the whole list; nobody may be inside or wait. */
 void cc_pace_free_all(struct cc_pace *list);

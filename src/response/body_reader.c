@@ -52,7 +52,8 @@ static bool splits(const struct cc_body_reader *reader)
 }
 
 struct cc_body_reader *cc_body_reader_new(const struct ccaas_call_plan *plan,
-                                          struct ccaas_bell *bell, size_t limit)
+                                          struct ccaas_waker *waker,
+                                          size_t limit)
 {
     static const enum cc_split_kind kinds[] = {
         [CCAAS_BODY_WHOLE] = CC_SPLIT_WHOLE,
@@ -90,7 +91,7 @@ struct cc_body_reader *cc_body_reader_new(const struct ccaas_call_plan *plan,
     cc_ogg_start(&reader->ogg);
     if (!plan->paged && limit > CC_BODY_AHEAD)
         limit = CC_BODY_AHEAD;
-    cc_mailbox_open(&reader->box, bell, limit);
+    cc_mailbox_open(&reader->box, waker, limit);
     return reader;
 }
 
@@ -464,7 +465,7 @@ static void on_end(void *self, const struct cc_http_end *http)
 
 static bool wanted(void *self)
 {
-    return !cc_bell_is_cut(((struct cc_body_reader *)self)->box.bell);
+    return !cc_waker_is_cancelled(((struct cc_body_reader *)self)->box.waker);
 }
 
 struct cc_http_sink cc_body_reader_sink(struct cc_body_reader *reader)

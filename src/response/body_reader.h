@@ -64,7 +64,7 @@ struct cc_body_reader;
  * the sender waits, too; where there is one answer only, from
  * CC_BODY_AHEAD on.  NULL: memory is out. */
 struct cc_body_reader *cc_body_reader_new(const struct ccaas_call_plan *plan,
-                                          struct ccaas_bell *bell,
+                                          struct ccaas_waker *waker,
                                           size_t limit);
 
 /* The side that is given to the engine. */

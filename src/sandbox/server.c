@@ -25,7 +25,7 @@ struct cc_sandbox_server {
     lua_State *L;
     struct cc_sandbox_live *live;
     struct lws_context *context;
-    int bell; /* the eventfd that wakes it; -1: unknown */
+    int waker; /* the eventfd that wakes it; -1: unknown */
     SSL_CTX *tls;
     struct cc_sandbox_cert cert;
     int port;
@@ -81,21 +81,21 @@ static void wake(void *context)
 
 /* Finds the descriptor that wakes the context.  False: it was made without one,
  * for want of descriptors. */
-static bool find_bell(struct cc_sandbox_server *server)
+static bool find_waker(struct cc_sandbox_server *server)
 {
-    server->bell = cc_eventfd_find(wake, server->context);
-    if (server->bell >= 0)
-        fcntl(server->bell, F_SETFD, FD_CLOEXEC);
-    return server->bell != -1;
+    server->waker = cc_eventfd_find(wake, server->context);
+    if (server->waker >= 0)
+        fcntl(server->waker, F_SETFD, FD_CLOEXEC);
+    return server->waker != -1;
 }
 
 /* Some versions of libwebsockets forget to close what wakes it. */
 static void destroy_context(struct cc_sandbox_server *server)
 {
-    struct cc_eventfd bell;
-    cc_eventfd_hold(&bell, server->bell);
+    struct cc_eventfd waker;
+    cc_eventfd_hold(&waker, server->waker);
     lws_context_destroy(server->context);
-    cc_eventfd_settle(&bell);
+    cc_eventfd_settle(&waker);
 }
 
 /* --- the thread ----------------------------------------------------------- */
@@ -168,7 +168,7 @@ static bool make_context(struct cc_sandbox_server *server)
     server->context = lws_create_context(&info);
     if (!server->context)
         return false;
-    if (find_bell(server))
+    if (find_waker(server))
         return true;
     errno = EMFILE;
     return false;
@@ -249,7 +249,7 @@ struct cc_sandbox_server *cc_sandbox_server_start(lua_State *L,
     server->L = L;
     server->live = live;
     server->pid = getpid();
-    server->bell = -1;
+    server->waker = -1;
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->done, NULL);
     errno = 0;

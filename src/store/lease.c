@@ -41,12 +41,12 @@ static bool hash(const char *const *parts, char digits[DIGITS])
 }
 
 bool cc_lease_start(struct cc_lease *lease, struct ccaas_engine *engine,
-                    struct ccaas_bell *bell, const char *kind, bool has_value,
+                    struct ccaas_waker *waker, const char *kind, bool has_value,
                     const char *const *parts)
 {
     char digits[DIGITS];
 
-    *lease = (struct cc_lease){.engine = engine, .bell = bell};
+    *lease = (struct cc_lease){.engine = engine, .waker = waker};
     if (!hash(parts, digits))
         return false;
     if (asprintf(&lease->name, "ccaas:%s%s:%s", kind, has_value ? "-lease" : "",
@@ -80,7 +80,7 @@ static bool found(void *self, struct ccaas_client *client, const char *value,
         return false;
     lease->request = NULL;
     lease->state = CC_LEASE_NONE;
-    cc_bell_ring(lease->bell);
+    cc_waker_wake(lease->waker);
     return true;
 }
 
@@ -114,7 +114,7 @@ static void answered(void *self, enum ccaas_store_request_kind kind,
     } else {
         lease->state = CC_LEASE_ALONE;
     }
-    cc_bell_ring(lease->bell);
+    cc_waker_wake(lease->waker);
 }
 
 /* The request needs another caller: wake one. */
@@ -122,7 +122,7 @@ static void waits(void *self)
 {
     struct cc_lease *lease = self;
 
-    cc_bell_ring(lease->bell);
+    cc_waker_wake(lease->waker);
 }
 
 static const struct cc_store_request_maker maker = {
@@ -140,7 +140,7 @@ static bool request(struct cc_lease *lease, enum ccaas_store_request_kind kind)
     lease->request = cc_store_request_new(lease->engine, lease->store, &what,
                                           INFINITY, &maker, lease);
     if (lease->request)
-        cc_bell_ring(lease->bell);
+        cc_waker_wake(lease->waker);
     return lease->request != NULL;
 }
 
@@ -217,7 +217,7 @@ void cc_lease_tell(struct cc_lease *lease, const char *value, double until)
     if (lease->state == CC_LEASE_HELD && lease->pid == getpid() &&
         cc_store_request_new(lease->engine, lease->store, &what, until, NULL,
                              NULL))
-        cc_bell_ring(lease->bell);
+        cc_waker_wake(lease->waker);
 }
 
 void cc_lease_leave(struct cc_lease *lease, const char *value, double until)
@@ -234,7 +234,7 @@ void cc_lease_leave(struct cc_lease *lease, const char *value, double until)
     if (lease->state == CC_LEASE_HELD && lease->pid == getpid() &&
         cc_store_request_new(lease->engine, lease->store, &what, until, NULL,
                              NULL))
-        cc_bell_ring(lease->bell);
+        cc_waker_wake(lease->waker);
     lease->state = CC_LEASE_NONE;
 }
 

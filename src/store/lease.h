@@ -12,8 +12,8 @@
 
 #include <sys/types.h>
 
-#include "bell.h"
 #include "store_request.h"
+#include "waker.h"
 
 #define CC_LEASE_PAUSE_LEAST 0.05 /* seconds between two looks ... */
 #define CC_LEASE_PAUSE_MOST 0.2   /* ... at a lease that another engine has */
@@ -33,9 +33,9 @@ typedef bool (*cc_lease_look)(void *self, struct ccaas_client *client,
 
 struct cc_lease {
     struct ccaas_engine *engine;
-    unsigned store;          /* 0: none, and it is always granted */
-    struct ccaas_bell *bell; /* the owner's; rung on news */
-    char *key, *name;        /* `key` NULL: it guards no value */
+    unsigned store;            /* 0: none, and it is always granted */
+    struct ccaas_waker *waker; /* the owner's; rung on news */
+    char *key, *name;          /* `key` NULL: it guards no value */
     cc_lease_look look;
     void *self;
     double seconds; /* that it is taken for */
@@ -52,7 +52,7 @@ struct cc_lease {
 /* The names are `kind` and the hash of all those parts (NULL ends them). False:
  * memory is out; cc_lease_end must be called all the same. */
 bool cc_lease_start(struct cc_lease *lease, struct ccaas_engine *engine,
-                    struct ccaas_bell *bell, const char *kind, bool has_value,
+                    struct ccaas_waker *waker, const char *kind, bool has_value,
                     const char *const *parts);
 void cc_lease_end(struct cc_lease *lease);
 

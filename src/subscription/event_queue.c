@@ -13,7 +13,7 @@
 
 /* -- Making and ending ----------------------------------------------------- */
 
-struct cc_event_queue *cc_event_queue_new(struct ccaas_bell *bell,
+struct cc_event_queue *cc_event_queue_new(struct ccaas_waker *waker,
                                           size_t capacity, bool block,
                                           const struct cc_update_form *form)
 {
@@ -25,7 +25,7 @@ struct cc_event_queue *cc_event_queue_new(struct ccaas_bell *bell,
     }
     pthread_mutex_init(&queue->lock, NULL);
     queue->references = 1;
-    queue->bell = cc_bell_hold(bell);
+    queue->waker = cc_waker_hold(waker);
     queue->form = *form;
     queue->capacity = capacity;
     queue->block = block;
@@ -52,7 +52,7 @@ void cc_event_queue_release(struct cc_event_queue *queue)
     free(queue->slots);
     free(queue->buckets);
     free(queue->form.pick);
-    cc_bell_release(queue->bell);
+    cc_waker_release(queue->waker);
     pthread_mutex_destroy(&queue->lock);
     free(queue);
 }
@@ -203,7 +203,7 @@ bool cc_event_queue_take(struct cc_event_queue *queue,
         queue->held = false;
     *last = is_there && !queue->count && !queue->closed && !queue->broken;
     if (*last)
-        cc_bell_arm(queue->bell);
+        cc_waker_arm(queue->waker);
     pthread_mutex_unlock(&queue->lock);
     if (is_batch)
         return take_from_batch(queue, message);

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bell.h"
 #include "update.h"
+#include "waker.h"
 #include "ws.h"
 
 /* Of messages that wait.  Newer ones in their places may make it a quarter
@@ -41,8 +41,8 @@ struct cc_event_queue_message {
 };
 
 /* Takes the form over, also when it fails (NULL: memory is out), and holds the
- * bell. */
-struct cc_event_queue *cc_event_queue_new(struct ccaas_bell *bell,
+ * waker. */
+struct cc_event_queue *cc_event_queue_new(struct ccaas_waker *waker,
                                           size_t capacity, bool block,
                                           const struct cc_update_form *form);
 
@@ -58,7 +58,7 @@ double cc_event_queue_opened(struct cc_event_queue *queue);
 
 /* The reader's: the oldest message, swapped for the one at hand.  *resume: the
  * sender waits and is to be told to go on.  *last: nothing more is there, and
- * the bell is armed for what comes next.  False: there is none. */
+ * the waker is armed for what comes next.  False: there is none. */
 bool cc_event_queue_take(struct cc_event_queue *queue,
                          struct cc_event_queue_message *message, bool *resume,
                          bool *last);

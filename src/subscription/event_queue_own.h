@@ -23,7 +23,7 @@ struct cc_event_queue_slot {
 struct cc_event_queue {
     pthread_mutex_t lock;
     unsigned references;
-    struct ccaas_bell *bell;
+    struct ccaas_waker *waker;
     struct cc_update_form form;
     size_t capacity;
     bool block;
@@ -57,7 +57,7 @@ struct cc_event_queue {
     /* So many may be carried, at the least: the reader only makes more room.
      * 0: none, for each is to be put in. */
     size_t left, bytes_left;
-    bool unrung; /* what came first was not told yet */
+    bool untold; /* what came first was not told yet */
 };
 
 /* The message in that place, counted from the oldest. */

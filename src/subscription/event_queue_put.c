@@ -183,7 +183,7 @@ static void lose(struct cc_event_queue *queue)
 {
     if (queue->shut || queue->broken)
         return;
-    queue->held = queue->broken = queue->unrung = true;
+    queue->held = queue->broken = queue->untold = true;
     queue->left = 0;
     queue->lost_at = queue->carried_at;
 }
@@ -215,8 +215,8 @@ static void put_in(struct cc_event_queue *queue)
 {
     size_t i;
 
-    /* Otherwise it was rung already, and nobody has looked since. */
-    queue->unrung |= queue->carried && !queue->count;
+    /* Otherwise it was woken already, and nobody has looked since. */
+    queue->untold |= queue->carried && !queue->count;
     for (i = 0; i < queue->carried; i++) {
         take_in(queue, &queue->carry[i]);
         trim(&queue->carry[i]);
@@ -235,15 +235,15 @@ static void on_flush(void *self)
     struct cc_event_queue *queue = self;
     bool is_there;
 
-    if (!queue->unrung && !queue->carried)
+    if (!queue->untold && !queue->carried)
         return;
     pthread_mutex_lock(&queue->lock);
     put_in(queue);
     is_there = queue->count > 0 || queue->broken;
     pthread_mutex_unlock(&queue->lock);
-    if (queue->unrung && is_there)
-        cc_bell_ring(queue->bell);
-    queue->unrung = false;
+    if (queue->untold && is_there)
+        cc_waker_wake(queue->waker);
+    queue->untold = false;
 }
 
 static enum cc_ws_answer on_message(void *self, const char *bytes,
@@ -275,13 +275,13 @@ static void on_opened(void *self)
     queue->opened_at = cc_clock_wall();
     queue->opened_then = cc_clock_now();
     pthread_mutex_unlock(&queue->lock);
-    cc_bell_ring(queue->bell);
+    cc_waker_wake(queue->waker);
 }
 
 static void on_closed(void *self, const struct cc_ws_end *end)
 {
     struct cc_event_queue *queue = self;
-    struct ccaas_bell *bell = cc_bell_hold(queue->bell);
+    struct ccaas_waker *waker = cc_waker_hold(queue->waker);
 
     pthread_mutex_lock(&queue->lock);
     put_in(queue);
@@ -290,8 +290,8 @@ static void on_closed(void *self, const struct cc_ws_end *end)
     queue->closed_then = cc_clock_now();
     queue->end = *end;
     cc_event_queue_release(queue);
-    cc_bell_ring(bell);
-    cc_bell_release(bell);
+    cc_waker_wake(waker);
+    cc_waker_release(waker);
 }
 
 struct cc_ws_sink cc_event_queue_put_sink(struct cc_event_queue *queue)

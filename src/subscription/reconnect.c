@@ -40,7 +40,7 @@ static void drop_socket(struct ccaas_subscription *sub)
 {
     if (!sub->socket)
         return;
-    cc_bell_at_cut(sub->op.bell, NULL, NULL);
+    cc_waker_on_cancel(sub->op.waker, NULL, NULL);
     cc_ws_close(sub->socket);
     cc_ws_release(sub->socket);
     sub->socket = NULL;
@@ -174,7 +174,7 @@ static void open_socket(struct ccaas_subscription *sub,
         free(address);
     }
     if (sub->socket)
-        cc_bell_at_cut(sub->op.bell, close_socket, sub->socket);
+        cc_waker_on_cancel(sub->op.waker, close_socket, sub->socket);
     else
         sink.closed(sink.self, &none);
 }

@@ -39,7 +39,7 @@ static bool prepare(struct ccaas_subscription *sub,
         return false;
     cc_random_bytes(sub->form.key, sizeof sub->form.key);
     sub->queue =
-        cc_event_queue_new(sub->op.bell, plan->queue, plan->block, &sub->form);
+        cc_event_queue_new(sub->op.waker, plan->queue, plan->block, &sub->form);
     sub->plan.paths = NULL;
     sub->retry =
         (struct cc_reconnect){plan->pause_first, plan->pause_most, SETTLED, 0};
@@ -75,8 +75,8 @@ void ccaas_subscription_close(struct ccaas_subscription *sub)
                      cc_operation_closing(&sub->op));
     }
     cc_subscription_let_go(sub);
-    if (sub->op.bell)
-        cc_bell_ring(sub->op.bell);
+    if (sub->op.waker)
+        cc_waker_wake(sub->op.waker);
 }
 
 void ccaas_subscription_free(struct ccaas_subscription *sub)
@@ -87,8 +87,8 @@ void ccaas_subscription_free(struct ccaas_subscription *sub)
     cc_event_queue_shut(sub->queue);
     cc_last_seen_free(&sub->last_seen);
     free(sub->message.bytes);
-    if (sub->op.bell)
-        cc_bell_quit(sub->op.bell);
+    if (sub->op.waker)
+        cc_waker_close(sub->op.waker);
     free(sub->url);
     free(sub->token_name);
     cc_subscription_forget_error(sub);
@@ -130,7 +130,7 @@ static bool take_message(struct ccaas_subscription *sub,
         sub->op.armed = true; /* the event queue did it */
     else
         cc_operation_disarm(
-            &sub->op); /* there may be more, of which nobody rings */
+            &sub->op); /* there may be more, which wake nobody */
     news->last = last && !cc_store_request_pending(sub->op.client);
     *taken = update->is_update ? CCAAS_NEWS_UPDATE : CCAAS_NEWS_MESSAGE;
     return true;
@@ -183,7 +183,7 @@ static bool resume(struct ccaas_subscription *sub, double now)
     return false;
 }
 
-/* Looks at everything until there is something to tell, or the bell is armed
+/* Looks at everything until there is something to tell, or the waker is armed
  * and there is nothing. */
 static enum ccaas_news_kind go_on(struct ccaas_subscription *sub,
                                   struct ccaas_news *news)
@@ -263,9 +263,9 @@ void ccaas_subscription_give_token(struct ccaas_subscription *sub,
     cc_token_give(&sub->op, token);
 }
 
-struct ccaas_bell *ccaas_subscription_bell(struct ccaas_subscription *sub)
+struct ccaas_waker *ccaas_subscription_waker(struct ccaas_subscription *sub)
 {
-    return sub->op.bell;
+    return sub->op.waker;
 }
 
 double ccaas_subscription_timeout(const struct ccaas_subscription *sub)

@@ -60,7 +60,7 @@ static bool start_lease(struct cc_token *token, unsigned store)
         token->secrets.secret ? cc_secret_reveal(token->secrets.secret) : "",
         NULL};
 
-    if (!cc_lease_start(&token->lease, token->engine, token->bell, "token",
+    if (!cc_lease_start(&token->lease, token->engine, token->waker, "token",
                         true, parts))
         return false;
     token->lease.store = store;
@@ -93,7 +93,7 @@ struct cc_token *cc_token_get(struct ccaas_engine *engine,
     token->ca_file = cc_copy(settings->ca_file, &failed);
     token->proxy = cc_copy(settings->proxy, &failed);
     token->asked = settings->ask_token;
-    token->bell = cc_bell_new();
+    token->waker = cc_waker_new();
     token->next = engine->tokens;
     token->link = &engine->tokens;
     if (token->next)
@@ -101,9 +101,9 @@ struct cc_token *cc_token_get(struct ccaas_engine *engine,
     engine->tokens = token;
     cc_secrets_add(&engine->secrets, &token->secrets);
     cc_token_life_start(&token->life);
-    if (!failed && token->bell && token->url && settings->store)
+    if (!failed && token->waker && token->url && settings->store)
         failed = !start_lease(token, settings->store);
-    if (failed || !token->bell) {
+    if (failed || !token->waker) {
         free_token(token);
         return NULL;
     }
@@ -123,7 +123,7 @@ static void free_token(struct cc_token *token)
     free(token->ca_file);
     free(token->proxy);
     cc_secrets_end(&token->secrets);
-    cc_bell_release(token->bell);
+    cc_waker_release(token->waker);
     cc_error_clear(&token->error);
     free(token);
 }
@@ -235,10 +235,10 @@ enum cc_token_state cc_token_use(struct cc_operation *operation,
     else if (state == CC_TOKEN_LIFE_ASK)
         begin_round(token, now);
     if (state == CC_TOKEN_LIFE_DENIED ||
-        !cc_token_join(token, waiter, operation->bell, now))
+        !cc_token_join(token, waiter, operation->waker, now))
         return CC_TOKEN_FAILED;
     if (token->asked && state == CC_TOKEN_LIFE_ASK) {
-        token->asking = operation->bell;
+        token->asking = operation->waker;
         operation->asked = true;
         return CC_TOKEN_ASK;
     }
@@ -271,7 +271,7 @@ void cc_token_give(struct cc_operation *operation, const char *text)
     size_t length = text ? strlen(text) : 0, i;
 
     operation->asked = false;
-    if (!token || token->asking != operation->bell)
+    if (!token || token->asking != operation->waker)
         return; /* another operation has been asked since */
     token->asking = NULL;
     for (i = 0; i < length; i++)
@@ -289,7 +289,7 @@ void cc_token_give(struct cc_operation *operation, const char *text)
     cc_token_replace(token, bearer);
     cc_token_life_granted(&token->life, 0);
     token->life.fresh_until = INFINITY; /* until it is refused */
-    cc_bell_ring(token->bell);
+    cc_waker_wake(token->waker);
 }
 
 void cc_token_replace(struct cc_token *token, struct cc_secret *bearer)
@@ -306,12 +306,12 @@ void cc_token_leave(const struct cc_operation *operation)
 {
     struct cc_token *token = operation->client->token;
 
-    if (!token || !operation->bell)
+    if (!token || !operation->waker)
         return;
-    cc_bell_unfollow(token->bell, operation->bell);
-    if (token->asking == operation->bell) {
+    cc_waker_unfollow(token->waker, operation->waker);
+    if (token->asking == operation->waker) {
         token->asking = NULL;
         cc_token_life_failed(&token->life);
-        cc_bell_ring(token->bell);
+        cc_waker_wake(token->waker);
     }
 }

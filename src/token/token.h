@@ -37,7 +37,7 @@ void cc_token_free_all(struct ccaas_engine *engine);
 
 enum cc_token_state {
     CC_TOKEN_HAVE,  /* *bearer (not held for you) and *generation are set */
-    CC_TOKEN_WAIT,  /* under way; the operation's bell rings on news */
+    CC_TOKEN_WAIT,  /* under way; the operation's waker rings on news */
     CC_TOKEN_ASK,   /* the caller of this operation must give one */
     CC_TOKEN_FAILED /* see cc_token_error */
 };
@@ -89,12 +89,12 @@ bool cc_token_error(const struct cc_token *token,
 void cc_token_waiter_end(struct cc_token_waiter *waiter);
 
 /* When cc_token_use is worth another call in any case, in monotonic seconds;
- * INFINITY: the bell tells. */
+ * INFINITY: the waker tells. */
 double cc_token_due(const struct cc_token *token,
                     const struct cc_token_waiter *waiter);
 
-/* The operation's bell does not ring for the token any more.  If its caller was
- * asked for one, the next operation's caller is asked instead. */
+/* The operation's waker does not ring for the token any more.  If its caller
+ * was asked for one, the next operation's caller is asked instead. */
 void cc_token_leave(const struct cc_operation *operation);
 
 #endif

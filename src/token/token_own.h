@@ -22,14 +22,14 @@ struct cc_token {
 
     char *url;  /* NULL: the token is given, and never changes, ... */
     bool asked; /* ... or the owner of a call is asked for it, ... */
-    struct ccaas_bell *asking; /* ... this one's */
+    struct ccaas_waker *asking; /* ... this one's */
     char *ca_file, *proxy;
 
     struct cc_token_life life;
     struct cc_lease lease;     /* of the store, if there is one */
     struct cc_secrets secrets; /* key, secret, bearer and the one before */
     bool refused, former_refused;
-    struct ccaas_bell *bell; /* rings for all who wait */
+    struct ccaas_waker *waker; /* wakes all who wait */
     struct cc_body_reader *reader;
     struct cc_transfer *transfer;
     struct cc_block *reply; /* arrived, its end not yet */
@@ -52,7 +52,7 @@ struct cc_token {
 /* The call waits from now on (no change if it waits already).  False: it cannot
  * get a token in time, and its `failure` says why. */
 bool cc_token_join(struct cc_token *token, struct cc_token_waiter *waiter,
-                   struct ccaas_bell *bell, double now);
+                   struct ccaas_waker *waker, double now);
 
 /* The call stops waiting, with the grant's error. */
 void cc_token_refuse(struct cc_token *token, struct cc_token_waiter *waiter);

@@ -56,7 +56,7 @@ void cc_token_give_up(struct cc_token *token, struct ccaas_client *client)
     cc_token_note(token, client, ccaas_code_name(token->error.code), -1);
     cc_token_share(token);
     cc_token_refuse_all(token);
-    cc_bell_ring(token->bell);
+    cc_waker_wake(token->waker);
 }
 
 void cc_token_blame(struct cc_token *token, enum ccaas_code code,
@@ -121,7 +121,7 @@ void cc_token_send(struct cc_token *token, struct ccaas_client *client,
     token->heard = now;
     token->status = 0;
     token->life.asked_at = now; /* its life counts from the last asking */
-    token->reader = cc_body_reader_new(&plan, token->bell, TOKEN_BODY);
+    token->reader = cc_body_reader_new(&plan, token->waker, TOKEN_BODY);
     if (token->reader && http) {
         sink = cc_body_reader_sink(token->reader);
         token->transfer = cc_http_send(http, &request, &sink);
@@ -183,7 +183,7 @@ static void attempt_failed(struct cc_token *token, struct ccaas_client *client,
         token->resume_at = at + pause;
         cc_token_note(token, client, "waits", pause);
         cc_token_tell(token);
-        cc_bell_ring(token->bell); /* wakes those that stop waiting */
+        cc_waker_wake(token->waker); /* wakes those that stop waiting */
         return;
     }
     if (token->error.code == CCAAS_AUTH)
@@ -319,7 +319,7 @@ static void conclude(struct cc_token *token, struct ccaas_client *client,
         cc_token_note(token, client, "granted", end->http.seconds);
         cc_error_clear(&token->error);
         cc_token_share(token);
-        cc_bell_ring(token->bell);
+        cc_waker_wake(token->waker);
         return;
     }
     if (end->http.code != CCAAS_OK) {

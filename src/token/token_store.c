@@ -36,7 +36,7 @@ static bool take_token(struct cc_token *token, struct ccaas_client *client,
     }
     cc_token_replace(token, bearer);
     cc_token_note(token, client, "shared", -1);
-    cc_bell_ring(token->bell);
+    cc_waker_wake(token->waker);
     return true;
 }
 
@@ -69,7 +69,7 @@ static void take_error(struct cc_token *token, struct ccaas_client *client,
     if (pause >= 0) {
         token->resume_at = now + pause;
         cc_token_note(token, client, "waits", pause);
-        cc_bell_ring(token->bell);
+        cc_waker_wake(token->waker);
         return;
     }
     if (stored->code == CCAAS_AUTH)

@@ -111,14 +111,14 @@ static void leave_before_pause(struct cc_token *token,
 }
 
 bool cc_token_join(struct cc_token *token, struct cc_token_waiter *waiter,
-                   struct ccaas_bell *bell, double now)
+                   struct ccaas_waker *waker, double now)
 {
     if (waiter->link)
         return true;
     waiter->granted = token->granted;
     waiter->tried = waiter->attempts = 0;
     waiter->since = now;
-    if (!cc_bell_follow(token->bell, bell)) {
+    if (!cc_waker_follow(token->waker, waker)) {
         waiter->failure = &no_memory;
         return false;
     }
@@ -222,7 +222,7 @@ bool cc_token_be_patient(struct cc_token *token, double now)
         }
     }
     if (lost)
-        cc_bell_ring(token->bell);
+        cc_waker_wake(token->waker);
     return wanted || (!lost && !token->waiters);
 }
 

@@ -83,7 +83,7 @@ static void look_at_handle(uv_handle_t *handle, void *self)
 
     if (handle->type == UV_POLL && uv_fileno(handle, &fd) == 0 &&
         fstat(fd, &about) == 0 && !S_ISSOCK(about.st_mode))
-        ws->bell = fd;
+        ws->waker = fd;
 }
 
 static void wake(void *context)
@@ -93,19 +93,19 @@ static void wake(void *context)
 
 /* Finds the descriptor that wakes the context.  False: it was made without one,
  * for want of descriptors. */
-static bool find_bell(struct cc_ws *ws)
+static bool find_waker(struct cc_ws *ws)
 {
-    ws->bell = -1;
+    ws->waker = -1;
     if (ws->has_loop)
         uv_walk(&ws->loop, look_at_handle, ws);
     else
-        ws->bell = cc_eventfd_find(wake, ws->context);
-    if (ws->bell == -1)
+        ws->waker = cc_eventfd_find(wake, ws->context);
+    if (ws->waker == -1)
         return false;
-    if (ws->bell >= 0)
-        fcntl(ws->bell, F_SETFD, FD_CLOEXEC);
+    if (ws->waker >= 0)
+        fcntl(ws->waker, F_SETFD, FD_CLOEXEC);
     else
-        ws->bell = -1;
+        ws->waker = -1;
     return true;
 }
 
@@ -121,7 +121,7 @@ static bool make_context(struct cc_ws *ws)
     }
     if (!ws->has_loop && !make_on(ws, NULL))
         return false;
-    if (find_bell(ws))
+    if (find_waker(ws))
         return true;
     cc_ws_context_destroy(ws);
     return false;
@@ -184,22 +184,22 @@ static void finish_closing(uv_loop_t *loop)
 
 void cc_ws_context_destroy(struct cc_ws *ws)
 {
-    struct cc_eventfd bell;
+    struct cc_eventfd waker;
 
     lws_sul_cancel(&ws->watch);
-    cc_eventfd_hold(&bell, ws->bell);
+    cc_eventfd_hold(&waker, ws->waker);
     lws_context_destroy(ws->context);
     if (ws->has_loop) {
         /* On a loop that is not its own, the first call only begins it.  Some
          * versions have closed the descriptor that wakes it, and will do so
          * again; some never do. */
-        cc_eventfd_refill(&bell);
+        cc_eventfd_refill(&waker);
         finish_closing(&ws->loop);
         lws_context_destroy(ws->context);
         uv_loop_close(&ws->loop);
         ws->has_loop = false;
     }
-    cc_eventfd_settle(&bell);
+    cc_eventfd_settle(&waker);
     ws->context = NULL;
     cc_ws_routes_free(ws);
 }

@@ -60,16 +60,16 @@ void cc_ws_flush(struct cc_ws *ws)
 
 void cc_ws_rest(struct cc_ws *ws)
 {
-    struct pollfd bell = {.fd = ws->bell, .events = POLLIN};
+    struct pollfd waker = {.fd = ws->waker, .events = POLLIN};
     size_t bytes = ws->came;
     double seconds;
 
     ws->came = 0;
     ws->clock_uses = 0;
-    if (!bytes || !ws->has_loop || ws->bell < 0)
+    if (!bytes || !ws->has_loop || ws->waker < 0)
         return;
     seconds = cc_pace_turn(&ws->pace, cc_clock_now(), ws->established, bytes);
     /* Whoever wants something of the engine wakes it by this. */
     if (seconds > 0)
-        poll(&bell, 1, (int)ceil(seconds * 1000));
+        poll(&waker, 1, (int)ceil(seconds * 1000));
 }

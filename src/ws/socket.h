@@ -61,7 +61,7 @@ struct cc_ws {
     struct lws_context *context;
     uv_loop_t loop;
     bool has_loop;
-    int bell;     /* the eventfd that wakes it; -1: unknown */
+    int waker;    /* the eventfd that wakes it; -1: unknown */
     bool over;    /* the loop is to end */
     bool leaving; /* no more sockets: the last closing handshakes */
     unsigned established;
