@@ -4,12 +4,12 @@
 --- - try(): the next item (one or two values; a third one that is true: nothing
 ---   more is there until it wakes), or nil and "wait", "pause", "end" or "error"
 ---   and the error;
---- - gather: the core.gather that wakes it; due(): seconds until another try is
+--- - waitset: the core.waitset that wakes it; due(): seconds until another try is
 ---   worth it in any case, or nil;
---- - join(gather, shared, mark), leave(gather): what wakes it wakes the gather;
+--- - join(waitset, shared, mark), leave(waitset): what wakes it wakes the waitset;
 ---   shared: it is read by others, too; with `marks`, whatever makes another try
----   worth it before `due` leaves the mark with the gather;
---- - close(), which leaves the gather, and info();
+---   worth it before `due` leaves the mark with the waitset;
+--- - close(), which leaves the waitset, and info();
 --- - owns: the clients' internals, where there is more than one;
 --- - direct, take and keep, where there is nothing to put in order: take(direct)
 ---   gives an item, or something that `keep` keeps for the next try.
@@ -29,8 +29,8 @@ local check_for = loop.check_for
 ---@field package label string
 ---@field package closed? boolean
 ---@field package begin? fun(bell: userdata): boolean|nil until the loop knows of it
----@field package waiting integer how many wait for the gather's descriptor
----@field package armed? true the gather is, since before the last look
+---@field package waiting integer how many wait for the waitset's descriptor
+---@field package armed? true the waitset is, since before the last look
 ---@field package polled? true somebody was given it
 local Events = {}
 local methods = {}
@@ -62,7 +62,7 @@ local function try(self)
     elseif state ~= "pause" then
       return item, state, err
     elseif own.pause then -- what is merged may be of a loop that has none
-      own.pause(self.source.gather)
+      own.pause(self.source.waitset)
     end
   end
   return nil, "error", failure(self, "cancelled", "closed")
@@ -75,14 +75,14 @@ local function tell_events(self)
   end
 end
 
--- Lets the loop wait for the gather; nil and an error: that is not possible.
+-- Lets the loop wait for the waitset; nil and an error: that is not possible.
 local function wait_for(self, seconds)
-  local gather, own = self.source.gather, self.own
+  local waitset, own = self.source.waitset, self.own
   if own.await then
-    local waited, reason = own.await(gather, seconds)
+    local waited, reason = own.await(waitset, seconds)
     return waited, not waited and reason and failure(self, "io", reason) or nil
   end
-  local fd = gather:fd()
+  local fd = waitset:fd()
   if fd < 0 then
     return nil, failure(self, "io", "no descriptor is left to wait with: raise `ulimit -n`")
   end
@@ -94,8 +94,8 @@ end
 -- leaves the descriptor, for loops tell nothing of one that is no more: the last who
 -- waits closes it.
 local function wait(self, seconds)
-  local gather, own = self.source.gather, self.own
-  if gather:forked() then
+  local waitset, own = self.source.waitset, self.own
+  if waitset:forked() then
     self:close()
     return nil, failure(self, "cancelled", "the process forked while this was running")
   end
@@ -109,23 +109,23 @@ local function wait(self, seconds)
     own.core:rested()
   end
   if self.closed and self.waiting == 0 then
-    gather:close()
+    waitset:close()
   end
   return waited, reason
 end
 
--- Wakes whoever waits, even if the gather was rung for another one.
+-- Wakes whoever waits, even if the waitset was rung for another one.
 local function wake(self)
-  self.source.gather:arm()
-  self.source.gather:wake()
+  self.source.waitset:arm()
+  self.source.waitset:wake()
   self.armed = true
 end
 
--- The gather stays armed after a look that found nothing, lest what comes before
+-- The waitset stays armed after a look that found nothing, lest what comes before
 -- the next one is told by nothing.
 local function disarm(self)
   if self.armed and not self.closed then
-    self.source.gather:disarm()
+    self.source.waitset:disarm()
   end
   self.armed = nil
 end
@@ -146,7 +146,7 @@ end
 -- The next item; nil and a state where there is none. Waits until `ends`.
 local function await(self, ends)
   local source, begin = self.source, self.begin
-  if begin and begin(source.gather) then
+  if begin and begin(source.waitset) then
     self.begin = nil
   end
   while true do
@@ -156,7 +156,7 @@ local function await(self, ends)
     if item ~= nil or state ~= "wait" then
       return item, state, err
     end
-    source.gather:arm()
+    source.waitset:arm()
     self.armed = true
     item, state, err = look(self)
     if item ~= nil or state ~= "wait" then
@@ -253,15 +253,15 @@ function methods:close()
   check(self, "close")
   if not self.closed then
     self.closed = true
-    local gather = self.source.gather
+    local waitset = self.source.waitset
     if self.polled then
-      loop.forget(gather:fd())
+      loop.forget(waitset:fd())
     end
     self.source:close()
     if self.waiting > 0 then
       wake(self)
     else
-      gather:close()
+      waitset:close()
     end
   end
 end
@@ -275,7 +275,7 @@ function methods:pollfd()
   if not self.armed then
     wake(self)
   end
-  return self.source.gather:fd()
+  return self.source.waitset:fd()
 end
 
 --- For event loops: what to wait for.

@@ -19,7 +19,7 @@ local loop = {}
 ---@field package begin? fun(bell: userdata): boolean|nil of what is read, until it says true
 
 --- What openresty has for want of descriptors to wait for: waits until a core.call
---- or core.gather has news, or the time is up; nil and a reason: it cannot.
+--- or core.waitset has news, or the time is up; nil and a reason: it cannot.
 ---@alias ccaas.Await fun(bell: userdata, seconds: number|nil): boolean|nil, string|nil
 
 local known = { blocking = true, openresty = true, cqueues = true, luv = true, copas = true }

@@ -46,13 +46,13 @@ local function wake_timed(self)
 end
 
 local function wake_all(self)
-  local mark = self.gather:mark()
+  local mark = self.waitset:mark()
   while mark do
     local member = self.members[mark]
     if member then
       wake(self, member)
     end
-    mark = self.gather:mark()
+    mark = self.waitset:mark()
   end
   for member in pairs(self.restless) do
     wake(self, member)
@@ -66,7 +66,7 @@ local function remove(self, member)
   self.members[member.mark] = nil
   self.restless[member], self.timed[member] = nil, nil
   self.count = self.count - 1
-  member.source:leave(self.gather)
+  member.source:leave(self.waitset)
 end
 
 -- It has ended; the error that is to be told of it.
@@ -144,15 +144,15 @@ function Merge:due()
   return least
 end
 
-function Merge:join(gather)
+function Merge:join(waitset)
   for _, member in pairs(self.members) do
-    member.source:join(gather)
+    member.source:join(waitset)
   end
 end
 
-function Merge:leave(gather)
+function Merge:leave(waitset)
   for _, member in pairs(self.members) do
-    member.source:leave(gather)
+    member.source:leave(waitset)
   end
 end
 
@@ -175,7 +175,7 @@ local function add(self, mark, stream, source)
   if not source.marks then
     self.restless[member] = true
   end
-  source:join(self.gather, false, mark)
+  source:join(self.waitset, false, mark)
   wake(self, member)
 end
 
@@ -211,7 +211,7 @@ return function(...)
     add_owns(owns, seen_owns, source, own)
   end
   local self = setmetatable({
-    members = {}, count = 0, gather = core.gather(), owns = owns, restless = {},
+    members = {}, count = 0, waitset = core.waitset(), owns = owns, restless = {},
     timed = {}, -- members that wait, and for no longer than their `due_at`
     row = {}, first = 1, last = 0, -- its first and last place
     round = 0, -- the last place when it was looked who may have something

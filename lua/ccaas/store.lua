@@ -186,7 +186,7 @@ function stores.own(store)
   return store
 end
 
--- Lets time pass in the client's loop, by a gather that nobody rings.
+-- Lets time pass in the client's loop, by a waitset that nobody rings.
 local function pause_of(client)
   local function wait(idle, seconds)
     if client.await then
@@ -200,7 +200,7 @@ local function pause_of(client)
     end
   end
   return function(seconds)
-    local idle = core.gather()
+    local idle = core.waitset()
     local ends = core.now() + seconds
     idle:arm()
     local ok, reason = pcall(function()

@@ -396,12 +396,12 @@ end
 
 Source.marks = true
 
-function Source:join(gather, shared, mark)
-  gather:add(self.stream.flow, not shared, mark)
+function Source:join(waitset, shared, mark)
+  waitset:add(self.stream.flow, not shared, mark)
 end
 
-function Source:leave(gather)
-  gather:remove(self.stream.flow)
+function Source:leave(waitset)
+  waitset:remove(self.stream.flow)
 end
 
 --- The source of a stream, or nil; and the internals of its client.

@@ -72,8 +72,8 @@ local function ask_for_values(self)
   end
   local source = streams.source(asked)
   self.asked, self.asked_source, self.answers = asked, source, {}
-  for gather, mark in pairs(self.gathers) do
-    source:join(gather, false, mark or nil)
+  for waitset, mark in pairs(self.waitsets) do
+    source:join(waitset, false, mark or nil)
   end
   if self.closed then
     forget_values(self)
@@ -214,21 +214,21 @@ end
 
 Source.marks = true
 
-function Source:join(gather, shared, mark)
-  self.gathers[gather] = mark or false
-  gather:add(self.live, not shared, mark)
+function Source:join(waitset, shared, mark)
+  self.waitsets[waitset] = mark or false
+  waitset:add(self.live, not shared, mark)
   local asked = self.asked_source
   if asked then
-    asked:join(gather, shared, mark)
+    asked:join(waitset, shared, mark)
   end
 end
 
-function Source:leave(gather)
-  self.gathers[gather] = nil
-  gather:remove(self.live)
+function Source:leave(waitset)
+  self.waitsets[waitset] = nil
+  waitset:remove(self.live)
   local asked = self.asked_source
   if asked then
-    asked:leave(gather)
+    asked:leave(waitset)
   end
 end
 
@@ -289,12 +289,12 @@ function subscribe.result(own, name, method, plan, opts)
     max_message = own.max_record,
   })
   local source = setmetatable({
-    own = own, live = live, take = live.take, gather = core.gather(), gathers = {},
+    own = own, live = live, take = live.take, waitset = core.waitset(), waitsets = {},
     pending = {}, next_pending = 1, gaps = 0, snapshots = 0, deadline = plan.deadline,
     wants_values = opts.snapshot ~= false, values_name = method.snapshot,
     values_plan = opts.snapshot ~= false and values_plan(own, method.snapshot, opts.ids, opts),
   }, Source)
-  source:join(source.gather)
+  source:join(source.waitset)
   return events.new(own, source, name)
 end
 

@@ -42,8 +42,8 @@ function Poller:start()
   local poll = { stream = stream, source = streams.source(stream), rows = {} } -- and `answered_at`
   self.poll = poll
   for watch in pairs(self.watches) do
-    for gather in pairs(watch.gathers) do
-      poll.source:join(gather, true)
+    for waitset in pairs(watch.waitsets) do
+      poll.source:join(waitset, true)
     end
   end
   if not next(self.watches) then
@@ -297,16 +297,16 @@ function Watch:due()
   return self.poller:due()
 end
 
-function Watch:join(gather)
-  self.gathers[gather] = true
+function Watch:join(waitset)
+  self.waitsets[waitset] = true
   local poll = self.poller.poll
   if poll then
-    poll.source:join(gather, true)
+    poll.source:join(waitset, true)
   end
 end
 
-function Watch:leave(gather)
-  self.gathers[gather] = nil
+function Watch:leave(waitset)
+  self.waitsets[waitset] = nil
 end
 
 function Watch:info()
@@ -315,8 +315,8 @@ function Watch:info()
 end
 
 function Watch:wake()
-  for gather in pairs(self.gathers) do
-    gather:wake()
+  for waitset in pairs(self.waitsets) do
+    waitset:wake()
   end
 end
 
@@ -433,15 +433,15 @@ return function(self, what, given)
   end
   opts.interval = nil
   local poller = poller_of(self, own, what, opts, interval)
-  local watch = setmetatable({ poller = poller, gather = core.gather(), gathers = {}, gaps = 0,
+  local watch = setmetatable({ poller = poller, waitset = core.waitset(), waitsets = {}, gaps = 0,
     failures = poller.failures - (poller.error and 1 or 0), -- that it is down is told at once
     past = (poller.error or poller.next_at <= seconds(own)) and poller.snapshot or nil, -- too old for what is
     began = os.time() }, Watch)
-  watch.gathers[watch.gather] = true
+  watch.waitsets[watch.waitset] = true
   poller.watches[watch] = true
   local poll = poller.poll
   if poll then
-    poll.source:join(watch.gather, true)
+    poll.source:join(watch.waitset, true)
   end
   return events.new(own, watch, "watch " .. what)
 end

@@ -67,18 +67,18 @@ struct ccaas_subscription *cc_binding_check_subscription(lua_State *L,
 struct ccaas_subscription *cc_binding_subscription_or_null(lua_State *L,
                                                            int index);
 
-/* The waker of the call, subscription or gather at that index; raises when it
+/* The waker of the call, subscription or waitset at that index; raises when it
  * is none or was let go. */
 struct ccaas_waker *cc_binding_check_waker(lua_State *L, int index);
 
-/* core.door(), core.line() and its metatable. */
-void cc_binding_line(lua_State *L);
-int cc_binding_door(lua_State *L);
-int cc_binding_new_line(lua_State *L);
+/* core.nginx_socket(), core.nginx_connection() and its metatable. */
+void cc_binding_nginx_connection(lua_State *L);
+int cc_binding_nginx_socket(lua_State *L);
+int cc_binding_new_nginx_connection(lua_State *L);
 
-/* core.gather() and its metatable. */
-void cc_binding_gather(lua_State *L);
-int cc_binding_new_gather(lua_State *L);
+/* core.waitset() and its metatable. */
+void cc_binding_waitset(lua_State *L);
+int cc_binding_new_waitset(lua_State *L);
 
 /* core.alarm(fd, seconds) and its metatable. */
 void cc_binding_alarm(lua_State *L);

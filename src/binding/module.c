@@ -127,10 +127,10 @@ int luaopen_ccaas_core(lua_State *L)
         {"subscription", cc_binding_new_subscription},
         {"file", cc_binding_new_file},
         {"open", cc_binding_open},
-        {"gather", cc_binding_new_gather},
+        {"waitset", cc_binding_new_waitset},
         {"alarm", cc_binding_new_alarm},
-        {"door", cc_binding_door},
-        {"line", cc_binding_new_line},
+        {"nginx_socket", cc_binding_nginx_socket},
+        {"nginx_connection", cc_binding_new_nginx_connection},
         {"sweep", cc_binding_sweep},
         {"ogg", cc_binding_new_ogg},
         {"vault", cc_binding_new_vault},
@@ -155,9 +155,9 @@ int luaopen_ccaas_core(lua_State *L)
     cc_binding_client(L);
     cc_binding_call(L);
     cc_binding_subscription(L);
-    cc_binding_gather(L);
+    cc_binding_waitset(L);
     cc_binding_alarm(L);
-    cc_binding_line(L);
+    cc_binding_nginx_connection(L);
     cc_binding_file(L);
     cc_binding_ogg(L);
     cc_binding_store_request(L);

@@ -9,8 +9,8 @@
 
 #include "buffer.h"
 #include "context.h"
-#include "door.h"
 #include "error.h"
+#include "nginx_socket.h"
 #include "operation.h"
 #include "pace.h"
 #include "store_request.h"
@@ -27,7 +27,7 @@ static void end_engine(struct ccaas_engine *engine)
     cc_http_free(engine->http);
     if (engine->ws && !cc_ws_forked(engine->ws))
         cc_ws_free(engine->ws);
-    cc_door_close(engine->door);
+    cc_nginx_socket_close(engine->nginx_socket);
     free(engine);
 }
 
@@ -90,21 +90,23 @@ void ccaas_engine_stay(struct ccaas_engine *engine)
         cc_http_stay(http);
 }
 
-struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine)
+struct ccaas_nginx_socket *
+ccaas_engine_nginx_socket(struct ccaas_engine *engine)
 {
     struct cc_http *http = cc_engine_http(engine);
 
-    if (engine->door || !http)
-        return engine->door;
-    engine->door = cc_door_open();
-    engine->cuts = 0;
-    if (engine->door && !cc_http_attend(http, cc_door_fd(engine->door),
-                                        cc_door_attend, engine->door)) {
-        cc_door_close(engine->door);
-        engine->door = NULL;
+    if (engine->nginx_socket || !http)
+        return engine->nginx_socket;
+    engine->nginx_socket = cc_nginx_socket_open();
+    engine->cancels = 0;
+    if (engine->nginx_socket &&
+        !cc_http_attend(http, cc_nginx_socket_fd(engine->nginx_socket),
+                        cc_nginx_socket_attend, engine->nginx_socket)) {
+        cc_nginx_socket_close(engine->nginx_socket);
+        engine->nginx_socket = NULL;
         errno = EAGAIN;
     }
-    return engine->door;
+    return engine->nginx_socket;
 }
 
 /* -- Client -----------------------------------------------------------------

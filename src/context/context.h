@@ -30,9 +30,9 @@ struct ccaas_engine {
     int references;
     const struct cc_context_ends *ends;
     struct cc_http *http;
-    struct cc_ws *ws;             /* NULL: no websocket was needed yet */
-    struct ccaas_door *door;      /* NULL: not opened yet */
-    unsigned cuts;                /* of the door, that were handled */
+    struct cc_ws *ws; /* NULL: no websocket was needed yet */
+    struct ccaas_nginx_socket *nginx_socket; /* NULL: not opened yet */
+    unsigned cancels;             /* of its connections, that were handled */
     struct ccaas_client *clients; /* all of them */
     struct cc_token *tokens;      /* shared by clients of equal credentials */
     struct cc_secrets *secrets;   /* of all tokens */

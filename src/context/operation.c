@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "door.h"
+#include "nginx_socket.h"
 
 bool cc_operation_start(struct cc_operation *operation,
                         struct ccaas_client *client,
@@ -103,9 +103,10 @@ void ccaas_engine_sweep(struct ccaas_engine *engine)
     struct ccaas_client *client;
     struct cc_operation *operation, *next;
 
-    if (!engine->door || engine->cuts == cc_door_cuts(engine->door))
+    if (!engine->nginx_socket ||
+        engine->cancels == cc_nginx_socket_cancels(engine->nginx_socket))
         return;
-    engine->cuts = cc_door_cuts(engine->door);
+    engine->cancels = cc_nginx_socket_cancels(engine->nginx_socket);
     for (client = engine->clients; client; client = client->next)
         for (operation = client->operations; operation; operation = next) {
             next = operation->next;

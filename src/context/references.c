@@ -33,7 +33,7 @@ struct cc_http *cc_engine_http(struct ccaas_engine *engine)
         if (!http)
             return NULL;
         engine->http = http;
-        engine->door = NULL; /* the parent's */
+        engine->nginx_socket = NULL; /* the parent's */
     }
     return engine->http;
 }

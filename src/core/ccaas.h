@@ -367,7 +367,7 @@ int ccaas_call_fd(struct ccaas_call *call);
  * but made readable. */
 void ccaas_call_waiting(struct ccaas_call *call, bool begins);
 
-/* For lines: see door.h. */
+/* For loops with sockets of their own only: see nginx_socket.h. */
 struct ccaas_waker *ccaas_call_waker(struct ccaas_call *call);
 
 /* Seconds after which a take is worth another try in any case; INFINITY: only
@@ -528,55 +528,55 @@ void ccaas_subscription_info(struct ccaas_subscription *sub,
 void ccaas_subscription_close(struct ccaas_subscription *sub);
 void ccaas_subscription_free(struct ccaas_subscription *sub);
 
-/* The engine's door, opened when it is first asked for; NULL: it could not be,
- * and errno says why.  See door.h. */
-struct ccaas_door *ccaas_engine_door(struct ccaas_engine *engine);
+/* The engine's listener, opened when it is first asked for; NULL: it could not
+ * be, and errno says why.  See nginx_socket.h. */
+struct ccaas_nginx_socket *
+ccaas_engine_nginx_socket(struct ccaas_engine *engine);
 
-/* For loops with a door, after a line was lent: closes whatever was read by
- * those who are gone without a word, which wakes whoever waits for what
- * that had. */
+/* For loops with such a listener, after a connection was lent: closes whatever
+ * was read by those who are gone without a word, which wakes whoever waits for
+ * what that had. */
 void ccaas_engine_sweep(struct ccaas_engine *engine);
 
-/* -- Gather: one descriptor for many calls ------------------------------------
- */
+/* -- Waitsets: one descriptor for many calls ------------------------------ */
 
-struct ccaas_gather;
+struct ccaas_waitset;
 
 /* NULL: memory is out. */
-struct ccaas_gather *ccaas_gather_new(void);
+struct ccaas_waitset *ccaas_waitset_new(void);
 
 /* From now on what wakes that waker (a call's or a subscription's) wakes the
- * gather, too, until it leaves or is freed.  `own`: nobody else reads what it
- * belongs to.  With each wake that mark is left with the gather (-1: none).
+ * waitset, too, until it leaves or is freed.  `own`: nobody else reads what it
+ * belongs to.  With each wake that mark is left with the waitset (-1: none).
  * False: memory is out. */
-bool ccaas_gather_add(struct ccaas_gather *gather, struct ccaas_waker *waker,
-                      bool own, int mark);
-void ccaas_gather_remove(struct ccaas_gather *gather,
-                         struct ccaas_waker *waker);
+bool ccaas_waitset_add(struct ccaas_waitset *waitset, struct ccaas_waker *waker,
+                       bool own, int mark);
+void ccaas_waitset_remove(struct ccaas_waitset *waitset,
+                          struct ccaas_waker *waker);
 
 /* The oldest mark that was left, each once until it is taken; -1: none. */
-int ccaas_gather_mark(struct ccaas_gather *gather);
+int ccaas_waitset_mark(struct ccaas_waitset *waitset);
 
-/* Arms the gather: now take from all once more, and if there is nothing wait.
+/* Arms the waitset: now take from all once more, and if there is nothing wait.
  */
-void ccaas_gather_arm(struct ccaas_gather *gather);
+void ccaas_waitset_arm(struct ccaas_waitset *waitset);
 
 /* The descriptor to wait for; -1: none could be made, or it belongs to the
  * process that this one was forked from. */
-int ccaas_gather_fd(struct ccaas_gather *gather);
-struct ccaas_waker *ccaas_gather_waker(struct ccaas_gather *gather);
+int ccaas_waitset_fd(struct ccaas_waitset *waitset);
+struct ccaas_waker *ccaas_waitset_waker(struct ccaas_waitset *waitset);
 
 /* True in a process that was forked from the one that armed it. */
-bool ccaas_gather_forked(const struct ccaas_gather *gather);
+bool ccaas_waitset_forked(const struct ccaas_waitset *waitset);
 
 /* After the wait. */
-void ccaas_gather_disarm(struct ccaas_gather *gather);
+void ccaas_waitset_disarm(struct ccaas_waitset *waitset);
 
 /* Closes the descriptor, for which nobody may wait; nothing wakes it after
  * that. */
-void ccaas_gather_close(struct ccaas_gather *gather);
+void ccaas_waitset_close(struct ccaas_waitset *waitset);
 
 /* Leaves all, and closes it. */
-void ccaas_gather_free(struct ccaas_gather *gather);
+void ccaas_waitset_free(struct ccaas_waitset *waitset);
 
 #endif

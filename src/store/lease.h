@@ -34,7 +34,7 @@ typedef bool (*cc_lease_look)(void *self, struct ccaas_client *client,
 struct cc_lease {
     struct ccaas_engine *engine;
     unsigned store;            /* 0: none, and it is always granted */
-    struct ccaas_waker *waker; /* the owner's; rung on news */
+    struct ccaas_waker *waker; /* the owner's; woken on news */
     char *key, *name;          /* `key` NULL: it guards no value */
     cc_lease_look look;
     void *self;

@@ -37,7 +37,7 @@ void cc_token_free_all(struct ccaas_engine *engine);
 
 enum cc_token_state {
     CC_TOKEN_HAVE,  /* *bearer (not held for you) and *generation are set */
-    CC_TOKEN_WAIT,  /* under way; the operation's waker rings on news */
+    CC_TOKEN_WAIT,  /* under way; the operation's waker is woken on news */
     CC_TOKEN_ASK,   /* the caller of this operation must give one */
     CC_TOKEN_FAILED /* see cc_token_error */
 };

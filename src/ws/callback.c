@@ -85,12 +85,12 @@ static int for_socket(struct cc_socket *socket, struct lws *wsi,
  */
 
 static int writeable(struct cc_socket *socket, struct lws *wsi,
-                     struct cc_line *line)
+                     struct cc_transport *line)
 {
     if (socket->ping_due && socket->state == CC_SOCKET_OPEN)
-        cc_line_control(line, wsi, CC_FRAME_IS_PING, "", 0);
+        cc_transport_control(line, wsi, CC_FRAME_IS_PING, "", 0);
     socket->ping_due = false;
-    if (!cc_line_flush(line, wsi)) {
+    if (!cc_transport_flush(line, wsi)) {
         cc_socket_lost(socket);
         return -1;
     }
@@ -100,9 +100,9 @@ static int writeable(struct cc_socket *socket, struct lws *wsi,
 }
 
 /* The server answers the goodbye, or goes: 0 as long as it does neither. */
-static int wait_for_answer(struct cc_ws *ws, struct cc_line *line)
+static int wait_for_answer(struct cc_ws *ws, struct cc_transport *line)
 {
-    int given = cc_line_read(line, ws->input, sizeof ws->input);
+    int given = cc_transport_read(line, ws->input, sizeof ws->input);
     const char *at = ws->input;
     size_t left = given > 0 ? (size_t)given : 0, used;
     enum cc_frame_kind kind = CC_FRAME_MORE;
@@ -119,7 +119,7 @@ static int wait_for_answer(struct cc_ws *ws, struct cc_line *line)
 
 /* One that nobody wants says goodbye, and waits for the answer: if it went at
  * once, with bytes unread, the goodbye might get lost. */
-static int without_socket(struct cc_ws *ws, struct cc_line *line,
+static int without_socket(struct cc_ws *ws, struct cc_transport *line,
                           struct lws *wsi, enum lws_callback_reasons reason)
 {
     unsigned char code[2];
@@ -130,15 +130,15 @@ static int without_socket(struct cc_ws *ws, struct cc_line *line,
         return -1;
     code[0] = (unsigned char)(line->goodbye >> 8);
     code[1] = (unsigned char)line->goodbye;
-    if (!line->said && !cc_line_control(line, wsi, CC_FRAME_IS_CLOSE, code,
-                                        line->goodbye == 1005 ? 0 : 2))
+    if (!line->said && !cc_transport_control(line, wsi, CC_FRAME_IS_CLOSE, code,
+                                             line->goodbye == 1005 ? 0 : 2))
         return -1;
     line->said = true;
-    return cc_line_flush(line, wsi) ? 0 : -1;
+    return cc_transport_flush(line, wsi) ? 0 : -1;
 }
 
 /* It is closed. */
-static void closed(struct cc_ws *ws, struct cc_line *line, struct lws *wsi)
+static void closed(struct cc_ws *ws, struct cc_transport *line, struct lws *wsi)
 {
     struct cc_socket *socket = lws_get_opaque_user_data(wsi);
 
@@ -147,7 +147,7 @@ static void closed(struct cc_ws *ws, struct cc_line *line, struct lws *wsi)
         socket->wsi = NULL;
         cc_socket_lost(socket);
     }
-    cc_line_end(line);
+    cc_transport_end(line);
     if (!line->established)
         return;
     line->established = false;
@@ -156,7 +156,7 @@ static void closed(struct cc_ws *ws, struct cc_line *line, struct lws *wsi)
         cc_ws_context_leave(ws);
 }
 
-static int on_line(struct cc_ws *ws, struct cc_line *line, struct lws *wsi,
+static int on_line(struct cc_ws *ws, struct cc_transport *line, struct lws *wsi,
                    enum lws_callback_reasons reason)
 {
     struct cc_socket *socket = lws_get_opaque_user_data(wsi);
@@ -212,6 +212,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
 const struct lws_protocols cc_ws_protocols[] = {
     {.name = "ccaas",
      .callback = on_event,
-     .per_session_data_size = sizeof(struct cc_line)},
+     .per_session_data_size = sizeof(struct cc_transport)},
     {.name = NULL},
 };

@@ -12,7 +12,7 @@
 /* Readings of one connection, before others have a turn. */
 #define READINGS 4
 
-static struct cc_line *line_of(const struct cc_socket *socket)
+static struct cc_transport *line_of(const struct cc_socket *socket)
 {
     return lws_wsi_user(socket->wsi);
 }
@@ -183,7 +183,7 @@ static void closed_by_peer(struct cc_socket *socket,
 static void take_frame(struct cc_socket *socket, const char *bytes,
                        size_t length, size_t *used)
 {
-    struct cc_line *line = line_of(socket);
+    struct cc_transport *line = line_of(socket);
     struct cc_frames *frames = &line->frames;
     char message[160];
 
@@ -197,8 +197,8 @@ static void take_frame(struct cc_socket *socket, const char *bytes,
         take_data(socket);
         break;
     case CC_FRAME_PING:
-        cc_line_control(line, socket->wsi, CC_FRAME_IS_PONG, frames->control,
-                        frames->control_length);
+        cc_transport_control(line, socket->wsi, CC_FRAME_IS_PONG,
+                             frames->control, frames->control_length);
         break;
     case CC_FRAME_PONG:
         break;
@@ -259,19 +259,19 @@ void cc_socket_lost(struct cc_socket *socket)
 void cc_socket_read(struct cc_socket *socket)
 {
     struct cc_ws *ws = socket->ws;
-    struct cc_line *line = line_of(socket);
+    struct cc_transport *line = line_of(socket);
     int given, readings = 0;
     bool is_more;
 
     cc_socket_hold(socket);
     do {
-        given = cc_line_read(line, ws->input, sizeof ws->input);
+        given = cc_transport_read(line, ws->input, sizeof ws->input);
         if (given > 0)
             cc_socket_feed(socket, ws->input, (size_t)given);
         else if (given < 0)
             cc_socket_lost(socket);
         is_more = given > 0 && socket->wsi && !socket->full &&
-                  (line->tls ? cc_line_pending(line)
+                  (line->tls ? cc_transport_pending(line)
                              : (size_t)given == sizeof ws->input);
     } while (is_more && ++readings < READINGS);
     if (is_more && line->tls)

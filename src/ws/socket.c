@@ -106,7 +106,7 @@ void cc_ws_release(struct cc_socket *socket)
 static void drop(struct cc_socket *socket, int close)
 {
     struct lws *wsi = socket->wsi;
-    struct cc_line *line;
+    struct cc_transport *line;
 
     cc_take_forget(socket);
     socket->wsi = NULL;

@@ -13,9 +13,9 @@
 #include "address.h"
 #include "buffer.h"
 #include "head.h"
-#include "line.h"
 #include "lookup.h"
 #include "pace.h"
+#include "transport.h"
 #include "ws.h"
 
 /* Our own clock watches connections; libwebsockets' is not to. */

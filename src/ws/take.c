@@ -67,7 +67,7 @@ void cc_take_finish(struct cc_socket *socket)
 {
     lws_sock_file_fd_type fd = {.filefd = socket->taken_fd};
     SSL *tls = socket->taken_tls;
-    struct cc_line *line;
+    struct cc_transport *line;
     struct lws *wsi;
 
     socket->wsi = NULL;

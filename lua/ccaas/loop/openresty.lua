@@ -36,7 +36,7 @@ function openresty.wait(fd, seconds)
   return core.poll(fd, seconds)
 end
 
---- A core.call or core.gather is read for the first time: from now on it ends with
+--- A core.call or core.waitset is read for the first time: from now on it ends with
 --- the request, even if nobody comes to wait for it.
 ---@param bell userdata
 ---@return boolean|nil # it is not so: tell it again
@@ -44,7 +44,7 @@ function openresty.begin(bell)
   return yields[ngx.get_phase()] and sockets.begin(bell)
 end
 
---- Waits for news of a core.call or core.gather.
+--- Waits for news of a core.call or core.waitset.
 ---@type ccaas.Await
 function openresty.await(bell, seconds)
   if not can_yield() then

@@ -4,7 +4,7 @@
 --- `receive` of a cosocket, whose far end is our own C: that sends a byte when
 --- there is news.
 ---
---- A call or gather has a connection from its first wait to its end; then the next
+--- A call or waitset has a connection from its first wait to its end; then the next
 --- one of the same request gets it.  nginx closes its end with the request that
 --- made it, and with a coroutine that is killed while it waits: then C ends the call.
 
@@ -15,19 +15,19 @@ local MOST = 3600 -- seconds in one go
 
 local sockets = {}
 
--- The connection of each call or gather: { socket, far_end, request, busy }.  All of
+-- The connection of each call or waitset: { socket, far_end, request, busy }.  All of
 -- a request's are in its ctx.
 local connection_of = setmetatable({}, { __mode = "k" })
 local KEY = {}
 
 local function connect(request)
-  local path, reason = core.door()
+  local path, reason = core.nginx_socket()
   if not path then
     return nil, "no unix socket to wake a coroutine by: " .. reason
   end
   local socket = ngx.socket.tcp()
   local done, err = socket:connect("unix:" .. path)
-  local far_end = done and core.line()
+  local far_end = done and core.nginx_connection()
   if not far_end then
     if done then
       socket:close()
@@ -54,7 +54,7 @@ local function find_idle(all, request)
   end
 end
 
--- The connection of a call or gather, in this request; nil and a reason: there is
+-- The connection of a call or waitset, in this request; nil and a reason: there is
 -- none.
 local function get(bell)
   local connection, request, reason = connection_of[bell], request_of(), nil
@@ -105,9 +105,9 @@ local function wait(bell, seconds, news)
 end
 
 -- nginx lets one coroutine at a time read from a socket: each other one that waits
--- for the same has a connection of its own, for a gather that is rung with it.
+-- for the same has a connection of its own, for a waitset that is rung with it.
 local function wait_beside(bell, seconds, news)
-  local beside = core.gather()
+  local beside = core.waitset()
   beside:arm()
   news = not beside:add(bell) or news
   local waited, reason = wait(beside, seconds, news)
@@ -116,14 +116,14 @@ local function wait_beside(bell, seconds, news)
   return waited, reason
 end
 
---- From now on the call or gather ends with the request.
+--- From now on the call or waitset ends with the request.
 ---@param bell userdata
 ---@return boolean # false: there is no connection for it; a wait would say why
 function sockets.begin(bell)
   return get(bell) ~= nil
 end
 
---- Waits for news of a call or gather, or until the time is up; with `news` only
+--- Waits for news of a call or waitset, or until the time is up; with `news` only
 --- until nginx's loop has gone round.  Nil and a reason: that is not possible.
 ---@param bell userdata
 ---@param seconds number|nil

@@ -64,7 +64,7 @@ end)
 
 -- The collector may run between any two instructions of ours, and a finaliser of
 -- the user's may close what is being read. A stream of events that was closed
--- between its last look and its wait raised "the gather is closed".
+-- between its last look and its wait raised "the waitset is closed".
 describe("a stream that is closed while it is about to wait", function()
   local silent, base
 

@@ -34,7 +34,7 @@ describe("a merge", function()
   local function endless(marks)
     local nothing = function() end
     return events.new(require("ccaas.internals").of(client), {
-      marks = marks, gather = core.gather(), try = function() return {} end,
+      marks = marks, waitset = core.waitset(), try = function() return {} end,
       due = nothing, join = nothing, leave = nothing, close = nothing,
     }, "endless")
   end

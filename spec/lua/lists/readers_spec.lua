@@ -288,7 +288,7 @@ describe("a reader that sleeps", function()
       loop = { wait = function(fd) coroutine.yield(fd) end } }
     local raises, nothing = false, function() end
     local stream = events.new(internals.of(client), {
-      gather = core.gather(), due = nothing, join = nothing, leave = nothing, close = nothing,
+      waitset = core.waitset(), due = nothing, join = nothing, leave = nothing, close = nothing,
       try = function()
         if raises then
           error("the user's", 0)

@@ -58,7 +58,7 @@ describe("a connection that could not be taken", function()
     local status, output = helper.run("ulimit -n 64; " .. helper.command [[
       local core = require "ccaas.core"
       local unix = require "socket.unix"
-      local path = assert(core.door())
+      local path = assert(core.nginx_socket())
       local function connect()
         local one = assert((unix.stream or unix)())
         assert(one:connect(path))
@@ -71,15 +71,15 @@ describe("a connection that could not be taken", function()
         file = io.open("/dev/null")
         files[#files + 1] = file
       until not file
-      print(core.line())
+      print(core.nginx_connection())
       for _, one in ipairs(files) do
         one:close()
       end
       local other = connect()
-      local line = assert(core.line())
+      local line = assert(core.nginx_connection())
       line:ping()
       print(#assert(other:receive(1)))
-      print(core.line())
+      print(core.nginx_connection())
       socket:close()
     ]])
     assert.equal("nil\n1\nnil\n", output)

@@ -355,7 +355,7 @@ describe("a store's file", function()
       reasons[#reasons + 1] = event.type == "token" and event.reason or nil
     end })
     local vault = assert(core.vault(path, true))
-    local idle = core.gather()
+    local idle = core.waitset()
     s:run(
       function() assert(client:queue("1")) end,
       function()

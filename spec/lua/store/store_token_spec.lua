@@ -49,7 +49,7 @@ describe("a token in a store", function()
     local clients = {}
     for i = 1, 8 do
       clients[i] = client_of(s, shared:view(function()
-        local pipe = require("ccaas.core").gather()
+        local pipe = require("ccaas.core").waitset()
         pipe:arm()
         s.loop.wait(pipe:fd(), 0.002)
         pipe:close()

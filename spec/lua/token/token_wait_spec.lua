@@ -127,7 +127,7 @@ describe("a call's own `retries`", function()
       counts[name] = #err.attempts
     end
     s:run(function() call "early" end, function()
-      local idle = core.gather()
+      local idle = core.waitset()
       idle:arm()
       repeat s.loop.wait(idle:fd(), 0.01) until s.tokens == 2
       idle:close()
@@ -145,21 +145,21 @@ describe("a call's own `retries`", function()
     local live = core.subscription(client, { url = s.url:gsub("^http", "ws") .. "/live",
       paths = { "metric", "category", "kind", "value", "updated", "whole" },
       silence = 60, reconnects = 1, pause_first = 0.01, pause_most = 0.01 })
-    local other, gather, kinds = ccaas.new(s:options { retries = 5 }), core.gather(), {}
+    local other, waitset, kinds = ccaas.new(s:options { retries = 5 }), core.waitset(), {}
     local count
-    gather:add(live, true, -1)
+    waitset:add(live, true, -1)
     s:run(function()
       local event, state
       repeat
-        gather:arm()
+        waitset:arm()
         event, state = live:take()
         if state == "wait" then
-          s.loop.wait(gather:fd(), live:timeout())
+          s.loop.wait(waitset:fd(), live:timeout())
         elseif state == "down" then
           check_error(event.error)
           kinds[#kinds + 1] = event.error.code .. #event.error.attempts
         end
-        gather:disarm()
+        waitset:disarm()
       until state == "error"
     end, function()
       count = #select(2, other:queue("1")).attempts
@@ -171,7 +171,7 @@ describe("a call's own `retries`", function()
     assert.same({ "server2" }, kinds)
     assert.equal(6, count)
     live:close()
-    gather:close()
+    waitset:close()
   end)
 end)
 

@@ -1,7 +1,7 @@
 /* A connection once the request is sent: libwebsockets only says when it can be
  * read or written.  On the engine's thread. */
-#ifndef CC_LINE_H
-#define CC_LINE_H
+#ifndef CC_TRANSPORT_H
+#define CC_TRANSPORT_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 struct lws;
 
 /* Belongs to the connection, with or without a socket. */
-struct cc_line {
+struct cc_transport {
     int fd;   /* libwebsockets closes it */
     SSL *tls; /* our reference; NULL: none */
     bool broken;
@@ -26,19 +26,19 @@ struct cc_line {
 };
 
 /* Reads what is there: bytes, 0 (there is nothing now) or -1 (it has ended). */
-int cc_line_read(struct cc_line *line, char *bytes, size_t room);
+int cc_transport_read(struct cc_transport *line, char *bytes, size_t room);
 
 /* Is there more to read, of which no poll tells? */
-bool cc_line_pending(const struct cc_line *line);
+bool cc_transport_pending(const struct cc_transport *line);
 
 /* Sends a control frame, as soon as there is room.  False: memory is out. */
-bool cc_line_control(struct cc_line *line, struct lws *wsi, int opcode,
-                     const void *payload, size_t length);
+bool cc_transport_control(struct cc_transport *line, struct lws *wsi,
+                          int opcode, const void *payload, size_t length);
 
 /* There is room.  False: it has ended. */
-bool cc_line_flush(struct cc_line *line, struct lws *wsi);
+bool cc_transport_flush(struct cc_transport *line, struct lws *wsi);
 
 /* Lets go of what it holds, after the last use. */
-void cc_line_end(struct cc_line *line);
+void cc_transport_end(struct cc_transport *line);
 
 #endif

@@ -1,4 +1,4 @@
-/* The door and its lines, with a thread that attends to it. */
+/* The listener and its connections, with a thread that attends to it. */
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -9,27 +9,27 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "door.h"
+#include "nginx_socket.h"
 
-static struct ccaas_door *door;
+static struct ccaas_nginx_socket *listener;
 static pthread_t thread;
 static atomic_bool over;
 
 static void *attend(void *self)
 {
-    struct pollfd one = {.fd = cc_door_fd(door), .events = POLLIN};
+    struct pollfd one = {.fd = cc_nginx_socket_fd(listener), .events = POLLIN};
 
     (void)self;
     while (!atomic_load(&over))
         if (poll(&one, 1, 10) == 1)
-            cc_door_attend(door);
+            cc_nginx_socket_attend(listener);
     return NULL;
 }
 
 static void open_door(void)
 {
-    door = cc_door_open();
-    if (!door)
+    listener = cc_nginx_socket_open();
+    if (!listener)
         abort();
     atomic_store(&over, false);
     pthread_create(&thread, NULL, attend, NULL);
@@ -39,7 +39,7 @@ static void close_door(void)
 {
     atomic_store(&over, true);
     pthread_join(thread, NULL);
-    cc_door_close(door);
+    cc_nginx_socket_close(listener);
 }
 
 /* A loop's end. */
@@ -48,7 +48,8 @@ static int connect_to_door(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    strncpy(address.sun_path, cc_door_path(door), sizeof address.sun_path - 1);
+    strncpy(address.sun_path, cc_nginx_socket_path(listener),
+            sizeof address.sun_path - 1);
     CHECK_INT(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }
@@ -76,26 +77,26 @@ static bool wait_for_cut(struct ccaas_waker *waker)
 static void a_ring(void)
 {
     struct ccaas_waker *waker = cc_waker_new();
-    struct cc_line *line;
+    struct cc_nginx_connection *connection;
     int fd;
 
     open_door();
     fd = connect_to_door();
-    line = cc_door_accept(door);
-    cc_line_attach(line, waker);
+    connection = cc_nginx_socket_accept(listener);
+    cc_nginx_connection_attach(connection, waker);
     cc_waker_arm(waker);
-    CHECK(cc_line_lend(line, INFINITY));
+    CHECK(cc_nginx_connection_lend(connection, INFINITY));
     cc_waker_wake(waker);
     cc_waker_wake(waker);
     CHECK_INT(receive(fd), 1);
-    cc_line_take_back(line);
+    cc_nginx_connection_take_back(connection);
     cc_waker_disarm(waker);
     cc_waker_arm(waker);
     cc_waker_wake(waker);
-    CHECK(!cc_line_lend(line, INFINITY));
-    cc_line_ping(line);
+    CHECK(!cc_nginx_connection_lend(connection, INFINITY));
+    cc_nginx_connection_ping(connection);
     CHECK_INT(receive(fd), 1);
-    cc_line_close(line);
+    cc_nginx_connection_close(connection);
     CHECK_INT(receive(fd), 0);
     close(fd);
     cc_waker_release(waker);
@@ -105,23 +106,24 @@ static void a_ring(void)
 static void time_up(void)
 {
     struct ccaas_waker *wakers[3];
-    struct cc_line *lines[3];
+    struct cc_nginx_connection *connections[3];
     int fds[3], i;
 
     open_door();
     for (i = 0; i < 3; i++) {
         wakers[i] = cc_waker_new();
         fds[i] = connect_to_door();
-        lines[i] = cc_door_accept(door);
-        cc_line_attach(lines[i], wakers[i]);
+        connections[i] = cc_nginx_socket_accept(listener);
+        cc_nginx_connection_attach(connections[i], wakers[i]);
         cc_waker_arm(wakers[i]);
-        CHECK(cc_line_lend(lines[i], i == 0 ? INFINITY : 0.03 - 0.01 * i));
+        CHECK(cc_nginx_connection_lend(connections[i],
+                                       i == 0 ? INFINITY : 0.03 - 0.01 * i));
     }
     CHECK_INT(receive(fds[1]), 1);
     CHECK_INT(receive(fds[2]), 1);
     CHECK_INT(recv(fds[0], &i, 1, MSG_DONTWAIT), -1);
     for (i = 0; i < 3; i++) {
-        cc_line_close(lines[i]);
+        cc_nginx_connection_close(connections[i]);
         cc_waker_release(wakers[i]);
         close(fds[i]);
     }
@@ -138,35 +140,36 @@ static void a_far_end_that_goes(void)
     atomic_int cuts;
     struct ccaas_waker *waker = cc_waker_new(), *inner = cc_waker_new(),
                        *other = cc_waker_new(), *late = cc_waker_new();
-    struct cc_line *line, *another;
+    struct cc_nginx_connection *connection, *another;
     int fd, kept;
 
     open_door();
     fd = connect_to_door();
-    line = cc_door_accept(door);
+    connection = cc_nginx_socket_accept(listener);
     kept = connect_to_door();
-    another = cc_door_accept(door);
-    cc_line_attach(line, waker);
-    cc_line_attach(another, other);
+    another = cc_nginx_socket_accept(listener);
+    cc_nginx_connection_attach(connection, waker);
+    cc_nginx_connection_attach(another, other);
     atomic_init(&cuts, 0);
     CHECK(cc_waker_own(waker, inner));
     cc_waker_on_cancel(inner, count, &cuts);
     cc_waker_arm(other);
-    CHECK(cc_line_lend(another, INFINITY));
+    CHECK(cc_nginx_connection_lend(another, INFINITY));
     close(fd);
     CHECK(wait_for_cut(inner));
     CHECK(cc_waker_is_cancelled(waker));
     CHECK_INT(receive(kept), 1);
     CHECK(!cc_waker_is_cancelled(other));
-    CHECK_INT(cc_door_cuts(door), 1);
-    CHECK(!cc_line_idle(line));
-    cc_line_attach(line, late); /* too late to serve anybody */
+    CHECK_INT(cc_nginx_socket_cancels(listener), 1);
+    CHECK(!cc_nginx_connection_idle(connection));
+    cc_nginx_connection_attach(connection,
+                               late); /* too late to serve anybody */
     CHECK(cc_waker_is_cancelled(late));
     CHECK_INT(atomic_load(&cuts), 1);
     cc_waker_on_cancel(late, count, &cuts); /* told what was before */
     CHECK_INT(atomic_load(&cuts), 2);
-    cc_line_close(line);
-    cc_line_close(another);
+    cc_nginx_connection_close(connection);
+    cc_nginx_connection_close(another);
     close(kept);
     cc_waker_release(waker);
     cc_waker_release(inner);
@@ -178,31 +181,31 @@ static void a_far_end_that_goes(void)
 static void an_end(void)
 {
     struct ccaas_waker *waker = cc_waker_new();
-    struct cc_line *line;
+    struct cc_nginx_connection *connection;
     int fd;
 
     open_door();
     fd = connect_to_door();
-    line = cc_door_accept(door);
-    CHECK(cc_line_idle(line));
-    cc_line_attach(line, waker);
-    CHECK(!cc_line_idle(line));
+    connection = cc_nginx_socket_accept(listener);
+    CHECK(cc_nginx_connection_idle(connection));
+    cc_nginx_connection_attach(connection, waker);
+    CHECK(!cc_nginx_connection_idle(connection));
     cc_waker_close(waker);
-    CHECK(cc_line_idle(line));
+    CHECK(cc_nginx_connection_idle(connection));
     close(fd);
-    while (cc_line_idle(line))
+    while (cc_nginx_connection_idle(connection))
         usleep(1000);
     CHECK(!cc_waker_is_cancelled(waker));
     close_door();
-    cc_line_close(line); /* it may outlive the door */
+    cc_nginx_connection_close(connection); /* it may outlive the listener */
     cc_waker_release(waker);
 }
 
 static void nobody(void)
 {
     open_door();
-    CHECK(!cc_door_accept(door));
-    CHECK(access(cc_door_path(door), F_OK) == 0);
+    CHECK(!cc_nginx_socket_accept(listener));
+    CHECK(access(cc_nginx_socket_path(listener), F_OK) == 0);
     close_door();
 }
 
@@ -234,25 +237,25 @@ static void *ring_often(void *self)
 static void two_threads(void)
 {
     struct ccaas_waker *waker = cc_waker_new();
-    struct cc_line *line;
+    struct cc_nginx_connection *connection;
     pthread_t ringer;
     int fd, i;
 
     open_door();
     fd = connect_to_door();
-    line = cc_door_accept(door);
-    cc_line_attach(line, waker);
+    connection = cc_nginx_socket_accept(listener);
+    cc_nginx_connection_attach(connection, waker);
     pthread_create(&ringer, NULL, ring_often, waker);
     for (i = 0; i < ROUNDS; i++) {
         cc_waker_arm(waker);
-        if (cc_line_lend(line, 1))
+        if (cc_nginx_connection_lend(connection, 1))
             CHECK(receive(fd) > 0);
-        cc_line_take_back(line);
+        cc_nginx_connection_take_back(connection);
         cc_waker_disarm(waker);
     }
     atomic_store(&over, true);
     pthread_join(ringer, NULL);
-    cc_line_close(line);
+    cc_nginx_connection_close(connection);
     close(fd);
     cc_waker_release(waker);
     close_door();
@@ -265,7 +268,7 @@ int main(void)
     it("a far end that goes cuts off what was waited for, and wakes the rest",
        a_far_end_that_goes);
     it("what has come to its end is not cut off", an_end);
-    it("nobody came: there is no line", nobody);
+    it("nobody came: there is no connection", nobody);
     it("leaves nothing in the file system, and finds another place", no_place);
     it("no wait is forgotten while others wake", two_threads);
     return check_report();

@@ -1,5 +1,5 @@
-/* A connection's bytes: see line.h. */
-#include "line.h"
+/* A connection's bytes: see transport.h. */
+#include "transport.h"
 
 #include <errno.h>
 #include <libwebsockets.h>
@@ -12,7 +12,7 @@
 #define OUT_MOST (16 * 1024)
 
 /* What a call of the TLS library that gave no bytes means: 0 or -1. */
-static int judge_tls(struct cc_line *line, int given)
+static int judge_tls(struct cc_transport *line, int given)
 {
     int error = SSL_get_error(line->tls, given);
 
@@ -22,7 +22,7 @@ static int judge_tls(struct cc_line *line, int given)
     return -1;
 }
 
-static int judge_socket(struct cc_line *line, ssize_t given)
+static int judge_socket(struct cc_transport *line, ssize_t given)
 {
     if (given < 0 &&
         (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -31,7 +31,7 @@ static int judge_socket(struct cc_line *line, ssize_t given)
     return -1;
 }
 
-int cc_line_read(struct cc_line *line, char *bytes, size_t room)
+int cc_transport_read(struct cc_transport *line, char *bytes, size_t room)
 {
     ssize_t given;
 
@@ -44,13 +44,13 @@ int cc_line_read(struct cc_line *line, char *bytes, size_t room)
     return given > 0 ? (int)given : judge_socket(line, given);
 }
 
-bool cc_line_pending(const struct cc_line *line)
+bool cc_transport_pending(const struct cc_transport *line)
 {
     return line->tls && SSL_pending(line->tls) > 0;
 }
 
-bool cc_line_control(struct cc_line *line, struct lws *wsi, int opcode,
-                     const void *payload, size_t length)
+bool cc_transport_control(struct cc_transport *line, struct lws *wsi,
+                          int opcode, const void *payload, size_t length)
 {
     unsigned char frame[CC_FRAME_CONTROL + 6], key[4];
 
@@ -64,7 +64,7 @@ bool cc_line_control(struct cc_line *line, struct lws *wsi, int opcode,
     return true;
 }
 
-bool cc_line_flush(struct cc_line *line, struct lws *wsi)
+bool cc_transport_flush(struct cc_transport *line, struct lws *wsi)
 {
     const char *from;
     ssize_t given;
@@ -95,7 +95,7 @@ bool cc_line_flush(struct cc_line *line, struct lws *wsi)
     return true;
 }
 
-void cc_line_end(struct cc_line *line)
+void cc_transport_end(struct cc_transport *line)
 {
     if (line->tls && !line->broken) {
         ERR_clear_error();
