@@ -46,7 +46,7 @@ local function to_memory(own)
 end
 
 local function to_file(own, path)
-  local file, reason = core.file(path, "later")
+  local file, reason = core.atomic_file(path, "later")
   local function checked(done, why)
     if done then
       return done

@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "atomic_file.h"
 #include "check.h"
-#include "file.h"
 
 static long space;      /* bytes that the disk has left; < 0: enough */
 static int disk_error;  /* when they are used up */
@@ -80,7 +80,7 @@ int flock(int fd, int operation)
 
     if (swept) {
         sweep_folder = NULL;
-        CHECK_INT(cc_file_sweep(swept), 1);
+        CHECK_INT(cc_atomic_file_sweep(swept), 1);
     }
     return (int)syscall(SYS_flock, fd, operation);
 }

@@ -1,5 +1,5 @@
 /* Fuzzes the record decoder: it takes what the checker takes, sees the same
- * wrong byte, and one that has learnt from other records makes of each what a
+ * wrong byte, and one that has cache from other records makes of each what a
  * fresh one makes of it.
  *
  * Input: up to MOST_RECORDS records with line ends between them.
@@ -110,13 +110,13 @@ static void must_agree_with_check(struct result result, bool map,
 static void try_record(lua_State *L, const char *text, size_t length)
 {
     for (int which = 0; which < 2; which++) {
-        struct result learnt = decode(L, 2 + which, text, length), fresh;
+        struct result cache = decode(L, 2 + which, text, length), fresh;
 
-        must_agree_with_check(learnt, which == 1, text, length);
+        must_agree_with_check(cache, which == 1, text, length);
         cc_decoder_push(L, which ? &shaped : &plain);
         fresh = decode(L, lua_gettop(L), text, length);
         lua_remove(L, -2);
-        must_be_same(L, learnt, fresh);
+        must_be_same(L, cache, fresh);
     }
 }
 

@@ -13,19 +13,19 @@
 #define CC_CLIENT_TYPE "ccaas.core.client"
 #define CC_CALL_TYPE "ccaas.core.call"
 #define CC_SUBSCRIPTION_TYPE "ccaas.core.subscription"
-#define CC_FILE_TYPE "ccaas.core.file"
+#define CC_ATOMIC_FILE_TYPE "ccaas.core.atomic_file"
 #define CC_OGG_TYPE "ccaas.core.ogg"
 #define CC_STORE_REQUEST_TYPE "ccaas.core.store_request"
-#define CC_VAULT_TYPE "ccaas.core.vault"
+#define CC_PRIVATE_FILE_TYPE "ccaas.core.private_file"
 
 /* Each makes its metatable; balanced. */
 void cc_binding_client(lua_State *L);
 void cc_binding_call(lua_State *L);
 void cc_binding_subscription(lua_State *L);
-void cc_binding_file(lua_State *L);
+void cc_binding_atomic_file(lua_State *L);
 void cc_binding_ogg(lua_State *L);
 void cc_binding_store_request(lua_State *L);
-void cc_binding_vault(lua_State *L);
+void cc_binding_private_file(lua_State *L);
 
 /* core.client{...}, core.call(client, plan) and core.subscription(client,
  * plan). */
@@ -36,14 +36,14 @@ int cc_binding_new_subscription(lua_State *L);
 /* core.open(path, mode [, how]), which is io.open for what no program is to
  * inherit. */
 int cc_binding_open(lua_State *L);
-/* core.file(path), core.sweep(folder) and core.ogg(). */
-int cc_binding_new_file(lua_State *L);
+/* core.atomic_file(path), core.sweep(folder) and core.ogg(). */
+int cc_binding_new_atomic_file(lua_State *L);
 int cc_binding_sweep(lua_State *L);
 int cc_binding_new_ogg(lua_State *L);
 
-/* client:store_request(), and core.vault(path). */
+/* client:store_request(), and core.private_file(path). */
 int cc_binding_new_store_request(lua_State *L);
-int cc_binding_new_vault(lua_State *L);
+int cc_binding_new_private_file(lua_State *L);
 
 /* The client at that index; raises when it is none or was closed. */
 struct ccaas_client *cc_binding_check_client(lua_State *L, int index);

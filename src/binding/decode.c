@@ -83,7 +83,7 @@ bool cc_decode_enter(struct cc_run *run, const char *at)
 static const char *read_array(struct cc_run *run, const char *at,
                               unsigned below)
 {
-    struct cc_site *site = &run->decoder->learnt.sites[below];
+    struct cc_site *site = &run->decoder->cache.sites[below];
     int elements = 0;
 
     if (!cc_decode_enter(run, at - 1))
@@ -164,11 +164,11 @@ static const char *read_other_name(struct cc_run *run, const char *at,
                                    struct cc_site *site, int *next,
                                    struct cc_member *member)
 {
-    struct cc_learnt *learnt = &run->decoder->learnt;
+    struct cc_key_cache *cache = &run->decoder->cache;
     const char *end = cc_decode_name(run, at);
     size_t length = end ? (size_t)(end - at) : 0;
-    bool learns = end && cc_learn_may(learnt, site, length);
-    int slot = learns ? cc_learn_find(site, at, length) : -1;
+    bool learns = end && cc_key_cache_may(cache, site, length);
+    int slot = learns ? cc_key_cache_find(site, at, length) : -1;
 
     if (!end)
         return NULL;
@@ -179,11 +179,11 @@ static const char *read_other_name(struct cc_run *run, const char *at,
         return end;
     }
     *member = (struct cc_member){.slot = -1};
-    if (site == &learnt->sites[CC_SITE_ROOT])
+    if (site == &cache->sites[CC_SITE_ROOT])
         member->special = note_top_level(run);
     if (learns) {
-        slot =
-            cc_learn_name(run->L, run->names, learnt, site, *next, at, length);
+        slot = cc_key_cache_name(run->L, run->names, cache, site, *next, at,
+                                 length);
         site->slots[slot].special = (uint8_t)member->special;
         member->below = site->slots[slot].below;
         member->slot = slot;
@@ -197,7 +197,7 @@ static inline const char *read_member(struct cc_run *run, const char *at,
                                       struct cc_site *site, int *next,
                                       struct cc_member *member)
 {
-    int slot = cc_learn_expected(site, *next, at, run->scan.end);
+    int slot = cc_key_cache_expected(site, *next, at, run->scan.end);
 
     if (slot < 0)
         return read_other_name(run, at, site, next, member);
@@ -220,8 +220,8 @@ const char *cc_decode_other(struct cc_run *run, const char *at,
         return cc_scan_word(&run->scan, at, "null");
     }
     if (!member->below && (*at == '{' || *at == '['))
-        member->below =
-            (unsigned)cc_learn_below(&run->decoder->learnt, site, member->slot);
+        member->below = (unsigned)cc_key_cache_below(&run->decoder->cache, site,
+                                                     member->slot);
     return cc_decode_value(run, at, member->below);
 }
 
@@ -246,7 +246,7 @@ static const char *read_special(struct cc_run *run, const char *at,
 
 const char *cc_decode_object(struct cc_run *run, const char *at, unsigned below)
 {
-    struct cc_site *site = &run->decoder->learnt.sites[below];
+    struct cc_site *site = &run->decoder->cache.sites[below];
     int members = 0, absent = 0, next = 0, patience = site->patience;
     struct cc_member member;
 
@@ -279,7 +279,7 @@ const char *cc_decode_object(struct cc_run *run, const char *at, unsigned below)
     }
     if (at == run->scan.end || *at != '}')
         return cc_decode_fail(run, at, cc_json_no_object_end);
-    cc_learn_ended(site, members, absent, patience);
+    cc_key_cache_ended(site, members, absent, patience);
     run->depth--;
     return at + 1;
 }

@@ -1,8 +1,8 @@
 /* The parts of the record decoder among themselves: record.c owns decoders,
  * decode.c reads values of any kind, map.c the list that becomes a map.
  *
- * On the Lua side's thread.  While a run goes on, the names table (learn.h) is
- * at the stack index `names`; the value under way is above it.  Every reader
+ * On the Lua side's thread.  While a run goes on, the names table (key_cache.h)
+ * is at the stack index `names`; the value under way is above it.  Every reader
  * takes a position and gives the one behind what it read, and has pushed one
  * value then; or gives NULL, with the fault in `scan` and anything on the
  * stack.  Each may raise a Lua error (memory): all that is kept is Lua's
@@ -19,10 +19,10 @@
 #include <lua.h>
 
 #include "compat.h"
-#include "learn.h"
+#include "key_cache.h"
 #include "scan.h"
 
-/* Indices in the names table; learn.h takes the negative ones to -CC_SITES
+/* Indices in the names table; key_cache.h takes the negative ones to -CC_SITES
  * and those from 1 on. */
 enum { CC_DECODE_SCRATCH = 0, CC_DECODE_IDENTITY = -1 - CC_SITES };
 
@@ -40,7 +40,7 @@ struct cc_text {
 };
 
 struct cc_decoder {
-    struct cc_learnt learnt;
+    struct cc_key_cache cache;
     char *scratch; /* anchored in the names table, at _SCRATCH */
     size_t scratch_room;
     char *identity; /* the same, at _IDENTITY */

@@ -125,7 +125,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"client", cc_binding_new_client},
         {"call", cc_binding_new_call},
         {"subscription", cc_binding_new_subscription},
-        {"file", cc_binding_new_file},
+        {"atomic_file", cc_binding_new_atomic_file},
         {"open", cc_binding_open},
         {"waitset", cc_binding_new_waitset},
         {"alarm", cc_binding_new_alarm},
@@ -133,7 +133,7 @@ int luaopen_ccaas_core(lua_State *L)
         {"nginx_connection", cc_binding_new_nginx_connection},
         {"sweep", cc_binding_sweep},
         {"ogg", cc_binding_new_ogg},
-        {"vault", cc_binding_new_vault},
+        {"private_file", cc_binding_new_private_file},
         {"sha256", core_sha256},
         {"show", core_show},
         {"poll", core_poll},
@@ -158,10 +158,10 @@ int luaopen_ccaas_core(lua_State *L)
     cc_binding_waitset(L);
     cc_binding_alarm(L);
     cc_binding_nginx_connection(L);
-    cc_binding_file(L);
+    cc_binding_atomic_file(L);
     cc_binding_ogg(L);
     cc_binding_store_request(L);
-    cc_binding_vault(L);
+    cc_binding_private_file(L);
     cc_record_open(L);
     lua_newtable(L);
     cc_setfuncs(L, functions);

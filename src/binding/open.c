@@ -12,9 +12,9 @@
 
 #include <lualib.h>
 
+#include "atomic_file.h"
 #include "binding.h"
 #include "compat.h"
-#include "file.h"
 
 /* Flags of open(2) for a mode of fopen(3). */
 static int flags_of(const char *mode)
@@ -116,7 +116,7 @@ static int fail(lua_State *L, const char *path, const char *mode, int error,
     else if (*mode == 'r')
         lua_pushfstring(L, "%s: %s", path, strerror(error));
     else
-        lua_pushfstring(L, "%s: %s", path, cc_file_advice(error));
+        lua_pushfstring(L, "%s: %s", path, cc_atomic_file_advice(error));
     lua_pushinteger(L, error);
     return 3;
 }

@@ -123,7 +123,7 @@ struct cc_decoder *cc_decoder_push(lua_State *L, const struct cc_shape *shape)
         size += size_of(shape->identity[i]);
     decoder = cc_newuserdata(L, size);
     memset(decoder, 0, sizeof *decoder);
-    cc_learn_start(&decoder->learnt);
+    cc_key_cache_start(&decoder->cache);
     decoder->rename = (void *)(decoder + 1);
     decoder->renames = shape->renames;
     decoder->identities =

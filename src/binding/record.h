@@ -1,7 +1,7 @@
 /* The record decoder: the bytes of one record to its final Lua table, in one
  * pass, strictly.
  *
- * On the Lua side's thread.  It keeps what it learnt from the records before
+ * On the Lua side's thread.  It keeps what it learned from the records before
  * (the keys and their order) to be quick with those that look alike.
  */
 #ifndef CC_RECORD_H

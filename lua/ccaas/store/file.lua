@@ -77,8 +77,8 @@ local function format(entries)
 end
 
 -- The entries of a file that is open.
-local function read(vault)
-  local bytes, reason = vault:read()
+local function read(file)
+  local bytes, reason = file:read()
   if not bytes then
     return nil, reason
   end
@@ -89,9 +89,9 @@ end
 local function lock(path, pause)
   local ends = core.now() + PATIENCE
   while true do
-    local vault, state, reason = core.vault(path, true)
-    if vault then
-      return vault
+    local file, state, reason = core.private_file(path, true)
+    if file then
+      return file
     elseif state ~= "busy" then
       return nil, reason
     elseif core.now() >= ends then
@@ -104,23 +104,23 @@ end
 -- Lets `change` change the entries; it gives what the call gives, and whether
 -- there is anything to write.  Nothing yields while the lock is held.
 local function update(path, pause, change)
-  local vault, reason = lock(path, pause or sleep)
-  if not vault then
+  local file, reason = lock(path, pause or sleep)
+  if not file then
     return nil, reason
   end
   local entries, result, changed
-  entries, reason = read(vault)
+  entries, reason = read(file)
   if entries then
     result, changed = change(entries)
     if changed then
       local done
-      done, reason = vault:replace(format(entries))
+      done, reason = file:replace(format(entries))
       if not done then
         result = nil
       end
     end
   end
-  vault:close()
+  file:close()
   return result, reason
 end
 
@@ -140,13 +140,13 @@ return function(path)
   local store = {}
 
   function store.get(key)
-    local vault, state, reason = core.vault(path, false)
-    if not vault then
+    local file, state, reason = core.private_file(path, false)
+    if not file then
       return nil, state ~= "none" and reason or nil
     end
     local entries
-    entries, reason = read(vault)
-    vault:close()
+    entries, reason = read(file)
+    file:close()
     if not entries then
       return nil, reason
     end

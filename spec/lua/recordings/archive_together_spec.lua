@@ -22,7 +22,7 @@ describe("an archive", function()
     local client = ccaas.new(sandbox:options("xima", { audio_interval = 0 }))
     local _, pid = helper.run("( exec " .. helper.command(([[
       local core = require "ccaas.core"
-      local file = assert(core.file(%q))
+      local file = assert(core.atomic_file(%q))
       assert(file:write("half of it"))
       core.poll(-1, 60)
     ]]):format(folder .. "/other")) .. " ) >/dev/null 2>&1 </dev/null & echo $!")

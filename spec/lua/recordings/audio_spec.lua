@@ -115,13 +115,13 @@ describe("audio", function()
 
     it("before its file is begun, which gets it as it came", function()
       local other, s = start(function() return audio() end)
-      local path, given, new_file = helper.folder() .. "/a.ogg", {}, core.file
-      helper.at_end(function() core.file = new_file end)
-      core.file = function(...)
+      local path, given, new_file = helper.folder() .. "/a.ogg", {}, core.atomic_file
+      helper.at_end(function() core.atomic_file = new_file end)
+      core.atomic_file = function(...)
         return watched(new_file(...), function() s:serve(function() return #s.requests == 1 end) end, given)
       end
       local done, err = other:audio(recording(), { file = path })
-      core.file = new_file
+      core.atomic_file = new_file
       assert.is_nil(err)
       assert.equal(#ogg, done.bytes)
       assert.equal(ogg, helper.read(path))

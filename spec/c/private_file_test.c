@@ -1,6 +1,6 @@
 /* Files that may hold secrets: which are refused, for a user who is not root.
  */
-#include "vault.h"
+#include "private_file.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define NOBODY 65534
 
-static char folder[] = "/tmp/ccaas-vault-XXXXXX", path[64];
+static char folder[] = "/tmp/ccaas-file-XXXXXX", path[64];
 
 static int made;    /* files since it was set to 0 */
 static mode_t born; /* all modes with which they were made */
@@ -25,7 +25,7 @@ static mode_t born; /* all modes with which they were made */
 /* The system's call, which tells with which modes files are made. */
 int openat(int directory, const char *name, int flags, ...)
 {
-    struct stat file;
+    struct stat status;
     mode_t mode = 0;
     va_list rest;
     int fd;
@@ -35,9 +35,9 @@ int openat(int directory, const char *name, int flags, ...)
         mode = va_arg(rest, mode_t);
     va_end(rest);
     fd = (int)syscall(SYS_openat, directory, name, flags, mode);
-    if (fd >= 0 && flags & O_CREAT && fstat(fd, &file) == 0) {
+    if (fd >= 0 && flags & O_CREAT && fstat(fd, &status) == 0) {
         made++;
-        born |= file.st_mode & 0777;
+        born |= status.st_mode & 0777;
     }
     return fd;
 }
@@ -45,11 +45,12 @@ int openat(int directory, const char *name, int flags, ...)
 static void refused(const char *words)
 {
     for (int lock = 0; lock < 2; lock++) {
-        struct cc_vault vault;
+        struct cc_private_file file;
 
-        CHECK_INT(cc_vault_open(&vault, path, lock), CC_VAULT_FAILED);
-        CHECK(strstr(vault.message, words) != NULL);
-        cc_vault_close(&vault);
+        CHECK_INT(cc_private_file_open(&file, path, lock),
+                  CC_PRIVATE_FILE_FAILED);
+        CHECK(strstr(file.message, words) != NULL);
+        cc_private_file_close(&file);
     }
 }
 
@@ -64,16 +65,16 @@ static void make_file(mode_t mode)
 
 static void own_but_closed(void)
 {
-    struct cc_vault vault;
+    struct cc_private_file file;
 
     make_file(0);
     refused("this user may not read and write it: chmod 600");
     CHECK_INT(chmod(path, 0400), 0);
-    CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_FAILED);
-    CHECK(strstr(vault.message, "chmod 600") != NULL);
+    CHECK_INT(cc_private_file_open(&file, path, true), CC_PRIVATE_FILE_FAILED);
+    CHECK(strstr(file.message, "chmod 600") != NULL);
     CHECK_INT(chmod(path, 0600), 0);
-    CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_OPEN);
-    cc_vault_close(&vault);
+    CHECK_INT(cc_private_file_open(&file, path, true), CC_PRIVATE_FILE_OPEN);
+    cc_private_file_close(&file);
     unlink(path);
 }
 
@@ -113,12 +114,12 @@ static void no_file(void)
 
 static void no_room_for_it(void)
 {
-    struct cc_vault vault;
+    struct cc_private_file file;
 
-    CHECK_INT(cc_vault_open(&vault, path, false), CC_VAULT_NONE);
+    CHECK_INT(cc_private_file_open(&file, path, false), CC_PRIVATE_FILE_NONE);
     CHECK_INT(chmod(folder, 0500), 0);
-    CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_FAILED);
-    CHECK(strstr(vault.message, "may not write in that directory") != NULL);
+    CHECK_INT(cc_private_file_open(&file, path, true), CC_PRIVATE_FILE_FAILED);
+    CHECK(strstr(file.message, "may not write in that directory") != NULL);
     CHECK_INT(chmod(folder, 0700), 0);
 }
 
@@ -126,21 +127,22 @@ static void no_room_for_it(void)
  * could open it, and read the token that was written then. */
 static void never_open_to_others(void)
 {
-    struct cc_vault vault;
-    struct stat file;
+    struct cc_private_file file;
+    struct stat status;
     mode_t before = umask(0);
     int masks;
 
     for (masks = 0; masks < 2; masks++) {
-        CHECK_INT(cc_vault_open(&vault, path, true), CC_VAULT_OPEN);
+        CHECK_INT(cc_private_file_open(&file, path, true),
+                  CC_PRIVATE_FILE_OPEN);
         made = 0;
         born = 0;
-        CHECK(cc_vault_replace(&vault, path, "token", 5));
-        cc_vault_close(&vault);
+        CHECK(cc_private_file_replace(&file, path, "token", 5));
+        cc_private_file_close(&file);
         CHECK_INT(made, 1);
         CHECK_INT(born & 077, 0);
-        CHECK_INT(stat(path, &file), 0);
-        CHECK_INT(file.st_mode & 0777, 0600);
+        CHECK_INT(stat(path, &status), 0);
+        CHECK_INT(status.st_mode & 0777, 0600);
         umask(0277);
     }
     umask(before);

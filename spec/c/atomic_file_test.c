@@ -1,6 +1,6 @@
 /* A file that appears whole or not at all, on disks and systems that fail in
  * every way. */
-#include "file.h"
+#include "atomic_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "file_faults.h"
 
 static char folder[64], place[128];
-static struct cc_file file;
+static struct cc_atomic_file file;
 
 /* -- The folder --------------------------------------------------------------
  */
@@ -64,11 +64,11 @@ static void in_new_folder(void (*test)(void))
     strcpy(folder, "/tmp/ccaas-file-XXXXXX");
     CHECK(mkdtemp(folder) != NULL);
     snprintf(place, sizeof place, "%s/place", folder);
-    file = CC_FILE_CLOSED;
+    file = CC_ATOMIC_FILE_CLOSED;
     all_is_well();
     test();
     all_is_well();
-    cc_file_abort(&file);
+    cc_atomic_file_abort(&file);
     unlink(place);
     CHECK_INT(entries_in(folder), 0);
     CHECK_INT(rmdir(folder), 0);
@@ -85,7 +85,7 @@ static void in_new_folder(void (*test)(void))
 
 static bool put(const char *text)
 {
-    return cc_file_write(&file, text, strlen(text));
+    return cc_atomic_file_write(&file, text, strlen(text));
 }
 
 /* The last call failed with that error and these words, on one line. */
@@ -99,7 +99,7 @@ static void check_failed(int error, const char *words)
 /* A file cannot be opened at that path, and why. */
 static void check_refused(const char *path, int error, const char *words)
 {
-    CHECK(!cc_file_open(&file, path));
+    CHECK(!cc_atomic_file_open(&file, path));
     CHECK_INT(file.fd, -1);
     check_failed(error, words);
 }
@@ -112,14 +112,14 @@ TEST(appears)
     struct stat there;
     mode_t mask = umask(0027);
 
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("one "));
     CHECK(put(""));
     CHECK(put("two"));
     CHECK_INT(file.size, 7);
     CHECK_INT(access(place, F_OK), -1);
     CHECK_INT(entries_in(folder), 1);
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "one two");
     CHECK_INT(entries_in(folder), 1);
     CHECK_INT(stat(place, &there), 0);
@@ -130,39 +130,39 @@ TEST(appears)
 TEST(replaces)
 {
     put_text(place, "old");
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("new"));
     CHECK_STR(text_of(place), "old");
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "new");
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("newer"));
-    cc_file_abort(&file);
+    cc_atomic_file_abort(&file);
     CHECK_STR(text_of(place), "new");
 }
 
 TEST(empty_file)
 {
-    CHECK(cc_file_open(&file, place));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_open(&file, place));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "");
 }
 
 TEST(restarts)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("one two"));
-    CHECK(cc_file_restart(&file, 4));
+    CHECK(cc_atomic_file_restart(&file, 4));
     CHECK_INT(file.size, 4);
     CHECK(put("3"));
-    CHECK(cc_file_restart(&file, 5));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_restart(&file, 5));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "one 3");
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("lost"));
-    CHECK(cc_file_restart(&file, 0));
+    CHECK(cc_atomic_file_restart(&file, 0));
     CHECK(put("kept"));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "kept");
 }
 
@@ -175,12 +175,12 @@ TEST(patient)
         bytes[i] = (char)(i * 7 + i / 256);
     at_once = 777;
     interrupted = 1;
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("lost"));
-    CHECK(cc_file_restart(&file, 0));
-    CHECK(cc_file_write(&file, bytes, sizeof bytes));
+    CHECK(cc_atomic_file_restart(&file, 0));
+    CHECK(cc_atomic_file_write(&file, bytes, sizeof bytes));
     CHECK_INT(file.size, sizeof bytes);
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     fd = open(place, O_RDONLY);
     CHECK_INT(read(fd, read_back, sizeof read_back), sizeof bytes);
     CHECK(memcmp(bytes, read_back, sizeof bytes) == 0);
@@ -194,18 +194,18 @@ TEST(moves)
     CHECK(getcwd(here, sizeof here) != NULL);
     snprintf(other, sizeof other, "%.40s-moved", folder);
     CHECK_INT(chdir(folder), 0);
-    CHECK(cc_file_open(&file, "place"));
+    CHECK(cc_atomic_file_open(&file, "place"));
     CHECK_INT(chdir(here), 0);
     CHECK_INT(rename(folder, other), 0);
     CHECK(put("found"));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_INT(rename(other, folder), 0);
     CHECK_STR(text_of(place), "found");
 }
 
 TEST(stays_in_process)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(fcntl(file.fd, F_GETFD) & FD_CLOEXEC);
     CHECK(fcntl(file.folder, F_GETFD) & FD_CLOEXEC);
 }
@@ -218,9 +218,9 @@ TEST(replaces_link)
     put_text(target, "target");
     for (int dangling = 0; dangling < 2; dangling++) {
         CHECK_INT(symlink(dangling ? "nowhere" : target, place), 0);
-        CHECK(cc_file_open(&file, place));
+        CHECK(cc_atomic_file_open(&file, place));
         CHECK(put("new"));
-        CHECK(cc_file_commit(&file));
+        CHECK(cc_atomic_file_commit(&file));
         CHECK_STR(text_of(place), "new");
         CHECK_INT(unlink(place), 0);
     }
@@ -234,7 +234,7 @@ TEST(replaces_link)
 TEST(full_disk)
 {
     put_text(place, "old");
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     space = 10;
     CHECK(put("12345678"));
     CHECK(!put("12345678"));
@@ -244,7 +244,7 @@ TEST(full_disk)
     CHECK(!put(""));
     space = -1;
     CHECK(!put("1"));
-    CHECK(!cc_file_commit(&file));
+    CHECK(!cc_atomic_file_commit(&file));
     check_failed(ENOSPC, "no space left on the device: free some");
     CHECK_INT(entries_in(folder), 1);
     CHECK_STR(text_of(place), "old");
@@ -252,39 +252,39 @@ TEST(full_disk)
 
 TEST(full_disk_then_room)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     space = 10;
     CHECK(!put("12345678901"));
     space = -1;
-    CHECK(cc_file_restart(&file, 4));
+    CHECK(cc_atomic_file_restart(&file, 4));
     CHECK_INT(file.error, 0);
     CHECK_STR(file.message, "");
     CHECK(put("5"));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "12345");
 }
 
 TEST(late_failure)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("gone"));
     close_error = EDQUOT;
-    CHECK(!cc_file_commit(&file));
+    CHECK(!cc_atomic_file_commit(&file));
     check_failed(EDQUOT, "quota is used up");
     CHECK_INT(entries_in(folder), 0);
 }
 
 TEST(no_rename)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     rename_error = EPERM;
-    CHECK(!cc_file_commit(&file));
+    CHECK(!cc_atomic_file_commit(&file));
     check_failed(EPERM, "not permitted");
     CHECK_INT(entries_in(folder), 0);
     /* A directory has come between. */
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK_INT(mkdir(place, 0777), 0);
-    CHECK(!cc_file_commit(&file));
+    CHECK(!cc_atomic_file_commit(&file));
     check_failed(EISDIR, "it is a directory");
     CHECK_INT(entries_in(folder), 1);
     CHECK_INT(rmdir(place), 0);
@@ -292,16 +292,16 @@ TEST(no_rename)
 
 TEST(no_restart)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("1234"));
-    CHECK(!cc_file_restart(&file, 5));
+    CHECK(!cc_atomic_file_restart(&file, 5));
     check_failed(EINVAL, "not that long");
-    CHECK(!cc_file_commit(&file));
-    CHECK(cc_file_open(&file, place));
+    CHECK(!cc_atomic_file_commit(&file));
+    CHECK(cc_atomic_file_open(&file, place));
     truncate_error = EIO;
-    CHECK(!cc_file_restart(&file, 0));
+    CHECK(!cc_atomic_file_restart(&file, 0));
     check_failed(EIO, "the device failed");
-    CHECK(!cc_file_commit(&file));
+    CHECK(!cc_atomic_file_commit(&file));
     CHECK_INT(entries_in(folder), 0);
 }
 
@@ -309,17 +309,17 @@ TEST(closed)
 {
     CHECK(!put("1"));
     check_failed(EBADF, "closed");
-    CHECK(!cc_file_restart(&file, 0));
+    CHECK(!cc_atomic_file_restart(&file, 0));
     check_failed(EBADF, "closed");
-    CHECK(!cc_file_commit(&file));
+    CHECK(!cc_atomic_file_commit(&file));
     check_failed(EBADF, "closed");
-    cc_file_abort(&file);
-    cc_file_abort(&file);
-    CHECK(cc_file_open(&file, place));
-    CHECK(cc_file_commit(&file));
+    cc_atomic_file_abort(&file);
+    cc_atomic_file_abort(&file);
+    CHECK(cc_atomic_file_open(&file, place));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK(!put("1"));
-    CHECK(!cc_file_commit(&file));
-    cc_file_abort(&file);
+    CHECK(!cc_atomic_file_commit(&file));
+    cc_atomic_file_abort(&file);
     CHECK_STR(text_of(place), "");
 }
 
@@ -368,7 +368,7 @@ static bool is_denied(void)
 {
     if (getuid() == 0 && setuid(65534) != 0)
         return false;
-    return !cc_file_place(&file, place) && file.error == EACCES &&
+    return !cc_atomic_file_place(&file, place) && file.error == EACCES &&
            strstr(file.message, "permission denied: this user") != NULL;
 }
 
@@ -387,14 +387,14 @@ static void advice(void)
         ENOSPC, EDQUOT,       EFBIG, EROFS,  EACCES, EPERM,  ENOENT, ENOTDIR,
         EISDIR, ENAMETOOLONG, ELOOP, EMFILE, ENFILE, ENOMEM, EIO,    EBADF};
     size_t count = sizeof errors / sizeof *errors;
-    const char *other = cc_file_advice(ESRCH);
+    const char *other = cc_atomic_file_advice(ESRCH);
 
     CHECK_STR(other, "the system refused it");
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < i; j++) {
-            CHECK(cc_file_advice(errors[i]) != other);
-            CHECK(strcmp(cc_file_advice(errors[i]),
-                         cc_file_advice(errors[j])) != 0);
+            CHECK(cc_atomic_file_advice(errors[i]) != other);
+            CHECK(strcmp(cc_atomic_file_advice(errors[i]),
+                         cc_atomic_file_advice(errors[j])) != 0);
         }
 }
 
@@ -403,23 +403,23 @@ static void advice(void)
 
 static bool child_ends(void)
 {
-    cc_file_abort(&file);
+    cc_atomic_file_abort(&file);
     return true;
 }
 
 TEST(forks)
 {
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(put("one "));
     CHECK(in_child(child_ends));
     CHECK(put("two"));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "one two");
 }
 
 static bool child_is_killed(void)
 {
-    if (cc_file_open(&file, place) && put("half"))
+    if (cc_atomic_file_open(&file, place) && put("half"))
         raise(SIGKILL);
     return true;
 }
@@ -431,35 +431,35 @@ TEST(leftovers)
         ".ccaas-0123456789abcdefa.part", ".ccaas-0123456789abcdeF.part",
         ".0123456789abcdef.part"};
 
-    CHECK_INT(cc_file_sweep(folder), 0);
+    CHECK_INT(cc_atomic_file_sweep(folder), 0);
     CHECK(!in_child(child_is_killed));
     CHECK(!in_child(child_is_killed));
     CHECK_INT(entries_in(folder), 2);
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     for (size_t i = 0; i < 5; i++)
         put_text(in_folder(others[i]), "kept");
     CHECK_INT(mkdir(in_folder(".ccaas-0123456789abcdef.part"), 0777), 0);
-    CHECK_INT(cc_file_sweep(folder), 2);
+    CHECK_INT(cc_atomic_file_sweep(folder), 2);
     CHECK_INT(entries_in(folder), 7);
     for (size_t i = 0; i < 5; i++)
         CHECK_INT(unlink(in_folder(others[i])), 0);
     CHECK_INT(rmdir(in_folder(".ccaas-0123456789abcdef.part")), 0);
     CHECK(put("whole"));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "whole");
-    CHECK_INT(cc_file_sweep(folder), 0);
-    CHECK_INT(cc_file_sweep(in_folder("none")), -1);
+    CHECK_INT(cc_atomic_file_sweep(folder), 0);
+    CHECK_INT(cc_atomic_file_sweep(in_folder("none")), -1);
     CHECK_INT(errno, ENOENT);
 }
 
 TEST(early_sweep)
 {
     sweep_folder = folder;
-    CHECK(cc_file_open(&file, place));
+    CHECK(cc_atomic_file_open(&file, place));
     CHECK(sweep_folder == NULL);
     CHECK_INT(entries_in(folder), 1);
     CHECK(put("whole"));
-    CHECK(cc_file_commit(&file));
+    CHECK(cc_atomic_file_commit(&file));
     CHECK_STR(text_of(place), "whole");
 }
 

@@ -1,12 +1,12 @@
-/* What a decoder learns from the records before: the bytes that stood where a
- * member's name was read, and the Lua string made of them.  Rows of one list
+/* A decoder's key cache: the bytes that stood where a member's name was read,
+ * and the Lua string made of them.  Rows of one list
  * look alike, so comparing bytes takes the place of reading names.
  *
  * A place ("site") is where an object stands in the record.  All memory is
  * Lua's: names and slots are anchored in one table, the decoder's user value.
  */
-#ifndef CC_LEARN_H
-#define CC_LEARN_H
+#ifndef CC_KEY_CACHE_H
+#define CC_KEY_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ enum {
     CC_SITE_ROOT,    /* a record that is an object */
     CC_SITE_OTHER,   /* what is below one that is an array */
     CC_SITE_ENTRIES, /* the {key, value} entries of the map */
-    CC_SITE_NONE,    /* no place of its own: nothing is learnt */
+    CC_SITE_NONE,    /* no place of its own: nothing is learned */
     CC_SITE_FREE
 };
 
@@ -53,43 +53,45 @@ struct cc_site {
     int room;
     int members;  /* so many had the object before */
     int elements; /* ... and the array before */
-    int patience; /* new names are learnt while it is above 0 */
+    int patience; /* new names are learned while it is above 0 */
 };
 
-struct cc_learnt {
+struct cc_key_cache {
     struct cc_site sites[CC_SITES];
     int sites_used;
     int names_used;
 };
 
-void cc_learn_start(struct cc_learnt *learnt);
+void cc_key_cache_start(struct cc_key_cache *cache);
 
 /* The slot with these very bytes, or -1. */
-int cc_learn_find(const struct cc_site *site, const char *bytes, size_t length);
+int cc_key_cache_find(const struct cc_site *site, const char *bytes,
+                      size_t length);
 
-/* A name was not among those expected: may it be looked up and learnt? */
-bool cc_learn_may(struct cc_learnt *learnt, struct cc_site *site,
-                  size_t length);
+/* A name was not among those expected: may it be looked up and learned? */
+bool cc_key_cache_may(struct cc_key_cache *cache, struct cc_site *site,
+                      size_t length);
 
 /* Learns the name on top of the stack (which stays), to be expected as number
  * `at` of its site; `names` is the table's stack index.  Only after
- * cc_learn_may() said so.  Gives the slot's number.  May raise a Lua error
+ * cc_key_cache_may() said so.  Gives the slot's number.  May raise a Lua error
  * (memory). */
-int cc_learn_name(lua_State *L, int names, struct cc_learnt *learnt,
-                  struct cc_site *site, int at, const char *bytes,
-                  size_t length);
+int cc_key_cache_name(lua_State *L, int names, struct cc_key_cache *cache,
+                      struct cc_site *site, int at, const char *bytes,
+                      size_t length);
 
 /* The site below a slot, given out now if it has none. */
-int cc_learn_below(struct cc_learnt *learnt, struct cc_site *site, int slot);
+int cc_key_cache_below(struct cc_key_cache *cache, struct cc_site *site,
+                       int slot);
 
 /* An object at the site has ended, with so many members, some of them absent
  * from its table; `patience` is what the site had when it began. */
-void cc_learn_ended(struct cc_site *site, int members, int absent,
-                    int patience);
+void cc_key_cache_ended(struct cc_site *site, int members, int absent,
+                        int patience);
 
 /* Do the slot's bytes stand here? */
-static inline bool cc_learn_matches(const struct cc_slot *slot, const char *at,
-                                    const char *end)
+static inline bool cc_key_cache_matches(const struct cc_slot *slot,
+                                        const char *at, const char *end)
 {
     size_t length = slot->length;
 
@@ -112,11 +114,11 @@ static inline bool cc_learn_matches(const struct cc_slot *slot, const char *at,
 
 /* The slot whose bytes stand at `at`: the one expected next or, if a few are
  * missing, one soon after it.  -1: none of them. */
-static inline int cc_learn_expected(const struct cc_site *site, int next,
-                                    const char *at, const char *end)
+static inline int cc_key_cache_expected(const struct cc_site *site, int next,
+                                        const char *at, const char *end)
 {
     for (int slot = next; slot < site->count && slot < next + 4; slot++)
-        if (cc_learn_matches(&site->slots[slot], at, end))
+        if (cc_key_cache_matches(&site->slots[slot], at, end))
             return slot;
     return -1;
 }

@@ -12,7 +12,7 @@ static const char *read_entry(struct cc_run *run, const char *at,
 {
     const struct cc_decoder *decoder = run->decoder;
     lua_State *L = run->L;
-    struct cc_site *site = &run->decoder->learnt.sites[CC_SITE_NONE];
+    struct cc_site *site = &run->decoder->cache.sites[CC_SITE_NONE];
     struct cc_member none = {.slot = -1, .below = CC_SITE_NONE};
     const char *entry = at;
     int members = 0, key = lua_gettop(L) + 1;
@@ -70,8 +70,8 @@ static const char *read_entry(struct cc_run *run, const char *at,
 static const char *read_other_entry(struct cc_run *run, const char *at,
                                     int *next)
 {
-    struct cc_learnt *learnt = &run->decoder->learnt;
-    struct cc_site *site = &learnt->sites[CC_SITE_ENTRIES];
+    struct cc_key_cache *cache = &run->decoder->cache;
+    struct cc_site *site = &cache->sites[CC_SITE_ENTRIES];
     const char *plain, *begin = at, *end;
     bool learns;
     int slot;
@@ -86,13 +86,13 @@ static const char *read_other_entry(struct cc_run *run, const char *at,
     if (plain) {
         size_t length = (size_t)(plain - begin);
         slot = -1;
-        learns = cc_learn_may(learnt, site, length);
+        learns = cc_key_cache_may(cache, site, length);
         if (learns)
-            slot = cc_learn_find(site, begin, length);
+            slot = cc_key_cache_find(site, begin, length);
         if (learns && slot < 0) {
             lua_pushvalue(run->L, -2);
-            slot = cc_learn_name(run->L, run->names, learnt, site, *next, begin,
-                                 length);
+            slot = cc_key_cache_name(run->L, run->names, cache, site, *next,
+                                     begin, length);
             lua_pop(run->L, 1);
         }
         if (slot >= 0)
@@ -107,10 +107,10 @@ static const char *read_other_entry(struct cc_run *run, const char *at,
 static inline const char *read_next_entry(struct cc_run *run, const char *at,
                                           int *next)
 {
-    struct cc_site *sites = run->decoder->learnt.sites;
+    struct cc_site *sites = run->decoder->cache.sites;
     struct cc_site *site = &sites[CC_SITE_ENTRIES];
     struct cc_member none = {.slot = -1, .below = CC_SITE_NONE};
-    int slot = cc_learn_expected(site, *next, at, run->scan.end);
+    int slot = cc_key_cache_expected(site, *next, at, run->scan.end);
     const char *begin = at;
 
     if (slot < 0)
@@ -136,7 +136,7 @@ static inline const char *read_next_entry(struct cc_run *run, const char *at,
 /* The list of key and value as a map; `at` is behind its bracket. */
 const char *cc_decode_entries(struct cc_run *run, const char *at)
 {
-    struct cc_site *site = &run->decoder->learnt.sites[CC_SITE_ENTRIES];
+    struct cc_site *site = &run->decoder->cache.sites[CC_SITE_ENTRIES];
     int members = 0, next = 0, patience = site->patience;
     const char *inside = at;
 
@@ -159,7 +159,7 @@ const char *cc_decode_entries(struct cc_run *run, const char *at)
     }
     if (at == run->scan.end || *at != ']')
         return cc_decode_fail(run, at, cc_json_no_array_end);
-    cc_learn_ended(site, members, 0, patience);
+    cc_key_cache_ended(site, members, 0, patience);
     run->depth--;
     return at + 1;
 }

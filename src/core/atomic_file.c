@@ -1,5 +1,5 @@
-/* A file that appears whole or not at all: see file.h. */
-#include "file.h"
+/* A file that appears whole or not at all: see atomic_file.h. */
+#include "atomic_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,10 +18,10 @@
 #define PART_SUFFIX ".part"
 
 _Static_assert(sizeof PART_PREFIX + PART_DIGITS + sizeof PART_SUFFIX - 1 <=
-                   CC_FILE_PART_ROOM,
+                   CC_ATOMIC_FILE_PART_ROOM,
                "a part's name has room");
 
-const char *cc_file_advice(int error)
+const char *cc_atomic_file_advice(int error)
 {
     static const struct {
         int error;
@@ -56,7 +56,7 @@ const char *cc_file_advice(int error)
 }
 
 /* Keeps the error and makes its message. */
-static bool fail(struct cc_file *file, const char *path, int error)
+static bool fail(struct cc_atomic_file *file, const char *path, int error)
 {
     int used;
 
@@ -67,12 +67,12 @@ static bool fail(struct cc_file *file, const char *path, int error)
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = '?';
     snprintf(file->message + used, sizeof file->message - (size_t)used,
-             ": %s (errno %d)", cc_file_advice(error), error);
+             ": %s (errno %d)", cc_atomic_file_advice(error), error);
     return false;
 }
 
 /* Closes what is open; everything but `error` and `message` is as new. */
-static void let_go(struct cc_file *file)
+static void let_go(struct cc_atomic_file *file)
 {
     if (file->fd >= 0)
         close(file->fd);
@@ -93,7 +93,7 @@ static const char *name_of(const char *path)
 }
 
 /* Opens the folder, by the path that the file has; 0 or an errno. */
-static int open_folder(struct cc_file *file)
+static int open_folder(struct cc_atomic_file *file)
 {
     char *name = file->path + (name_of(file->path) - file->path);
     char first = *name;
@@ -110,7 +110,7 @@ static int open_folder(struct cc_file *file)
 }
 
 /* 0 when a file may be put into that place, or an errno. */
-static int look_at_place(const struct cc_file *file)
+static int look_at_place(const struct cc_atomic_file *file)
 {
     const char *name = name_of(file->path);
     struct stat there;
@@ -144,7 +144,7 @@ static bool lock_part(int fd)
 }
 
 /* Opens a part under a name that nobody has; 0 or an errno. */
-static int open_part(struct cc_file *file)
+static int open_part(struct cc_atomic_file *file)
 {
     uint64_t random;
 
@@ -165,11 +165,11 @@ static int open_part(struct cc_file *file)
     }
 }
 
-bool cc_file_place(struct cc_file *file, const char *path)
+bool cc_atomic_file_place(struct cc_atomic_file *file, const char *path)
 {
     int error;
 
-    *file = CC_FILE_CLOSED;
+    *file = CC_ATOMIC_FILE_CLOSED;
     file->mode = 0666;
     file->path = strdup(path);
     error = file->path ? open_folder(file) : ENOMEM;
@@ -181,7 +181,7 @@ bool cc_file_place(struct cc_file *file, const char *path)
     return fail(file, path, error);
 }
 
-bool cc_file_begin(struct cc_file *file)
+bool cc_atomic_file_begin(struct cc_atomic_file *file)
 {
     int error;
 
@@ -197,12 +197,13 @@ bool cc_file_begin(struct cc_file *file)
     return false;
 }
 
-bool cc_file_open(struct cc_file *file, const char *path)
+bool cc_atomic_file_open(struct cc_atomic_file *file, const char *path)
 {
-    return cc_file_place(file, path) && cc_file_begin(file);
+    return cc_atomic_file_place(file, path) && cc_atomic_file_begin(file);
 }
 
-bool cc_file_write(struct cc_file *file, const void *bytes, size_t length)
+bool cc_atomic_file_write(struct cc_atomic_file *file, const void *bytes,
+                          size_t length)
 {
     const char *at = bytes;
     ssize_t wrote;
@@ -222,7 +223,7 @@ bool cc_file_write(struct cc_file *file, const void *bytes, size_t length)
     return !file->error;
 }
 
-bool cc_file_restart(struct cc_file *file, uint64_t length)
+bool cc_atomic_file_restart(struct cc_atomic_file *file, uint64_t length)
 {
     int done;
 
@@ -253,7 +254,7 @@ static int flush(int fd)
     return close(other) < 0 && errno != EINTR ? errno : 0;
 }
 
-bool cc_file_commit(struct cc_file *file)
+bool cc_atomic_file_commit(struct cc_atomic_file *file)
 {
     const char *name;
     int error = file->error;
@@ -271,11 +272,11 @@ bool cc_file_commit(struct cc_file *file)
     }
     if (!file->error)
         fail(file, file->path, error);
-    cc_file_abort(file);
+    cc_atomic_file_abort(file);
     return false;
 }
 
-void cc_file_abort(struct cc_file *file)
+void cc_atomic_file_abort(struct cc_atomic_file *file)
 {
     if (file->fd >= 0 && file->owner == getpid())
         unlinkat(file->folder, file->part, 0);
@@ -308,7 +309,7 @@ static bool sweep_part(int folder, const char *name)
     return gone;
 }
 
-int cc_file_sweep(const char *folder)
+int cc_atomic_file_sweep(const char *folder)
 {
     DIR *entries = opendir(folder);
     struct dirent *entry;

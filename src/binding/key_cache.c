@@ -1,21 +1,21 @@
-/* Learning the names of a record's members, and when not to.
+/* The key cache: learning the names of a record's members, and when not to.
  *
  * On the Lua side's thread.
  */
-#include "learn.h"
+#include "key_cache.h"
 
 enum {
-    FULL_PATIENCE = 1024, /* so many new names in a row are learnt; then ... */
+    FULL_PATIENCE = 1024, /* so many new names in a row are learned; then ... */
     PAUSE = 16384,        /* ... so many are not: objects with ever new names */
     MOST_PRESIZED = 1024  /* largest table made at the size of the last one */
 };
 
-void cc_learn_start(struct cc_learnt *learnt)
+void cc_key_cache_start(struct cc_key_cache *cache)
 {
-    memset(learnt, 0, sizeof *learnt);
-    learnt->sites_used = CC_SITE_FREE;
+    memset(cache, 0, sizeof *cache);
+    cache->sites_used = CC_SITE_FREE;
     for (int i = 0; i < CC_SITES; i++)
-        learnt->sites[i].patience = i == CC_SITE_NONE ? -1 : FULL_PATIENCE;
+        cache->sites[i].patience = i == CC_SITE_NONE ? -1 : FULL_PATIENCE;
 }
 
 static uint32_t mark(const char *bytes, size_t length)
@@ -27,7 +27,8 @@ static uint32_t mark(const char *bytes, size_t length)
     return hash;
 }
 
-int cc_learn_find(const struct cc_site *site, const char *bytes, size_t length)
+int cc_key_cache_find(const struct cc_site *site, const char *bytes,
+                      size_t length)
 {
     uint32_t wanted = mark(bytes, length);
 
@@ -39,7 +40,7 @@ int cc_learn_find(const struct cc_site *site, const char *bytes, size_t length)
 }
 
 /* Makes room for one more slot. */
-static void grow(lua_State *L, int names, struct cc_learnt *learnt,
+static void grow(lua_State *L, int names, struct cc_key_cache *cache,
                  struct cc_site *site)
 {
     int room = site->room ? site->room * 2 : 4;
@@ -60,7 +61,7 @@ static void grow(lua_State *L, int names, struct cc_learnt *learnt,
                (size_t)site->room * sizeof *fresh_marks);
     }
     /* Only now may the block before be collected. */
-    lua_rawseti(L, names, -1 - (int)(site - learnt->sites));
+    lua_rawseti(L, names, -1 - (int)(site - cache->sites));
     site->slots = fresh;
     site->marks = fresh_marks;
     site->room = room;
@@ -68,9 +69,10 @@ static void grow(lua_State *L, int names, struct cc_learnt *learnt,
 
 /* A site whose names are not those expected, time and again, stops looking and
  * learning for a while, then forgets them and tries again. */
-bool cc_learn_may(struct cc_learnt *learnt, struct cc_site *site, size_t length)
+bool cc_key_cache_may(struct cc_key_cache *cache, struct cc_site *site,
+                      size_t length)
 {
-    if (length > CC_SLOT_BYTES || site == &learnt->sites[CC_SITE_NONE])
+    if (length > CC_SLOT_BYTES || site == &cache->sites[CC_SITE_NONE])
         return false;
     if (site->patience < 0) {
         if (++site->patience == 0) {
@@ -84,19 +86,19 @@ bool cc_learn_may(struct cc_learnt *learnt, struct cc_site *site, size_t length)
     return site->count < CC_SLOTS;
 }
 
-int cc_learn_name(lua_State *L, int names, struct cc_learnt *learnt,
-                  struct cc_site *site, int at, const char *bytes,
-                  size_t length)
+int cc_key_cache_name(lua_State *L, int names, struct cc_key_cache *cache,
+                      struct cc_site *site, int at, const char *bytes,
+                      size_t length)
 {
     struct cc_slot slot;
     size_t behind;
 
     if (site->count == site->room)
-        grow(L, names, learnt, site);
+        grow(L, names, cache, site);
     /* A slot that was in use before keeps its index, and its site below. */
     slot = site->slots[site->count];
     if (!slot.name)
-        slot.name = ++learnt->names_used;
+        slot.name = ++cache->names_used;
     lua_pushvalue(L, -1);
     lua_rawseti(L, names, slot.name);
     if (at > site->count)
@@ -115,18 +117,20 @@ int cc_learn_name(lua_State *L, int names, struct cc_learnt *learnt,
     return at;
 }
 
-int cc_learn_below(struct cc_learnt *learnt, struct cc_site *site, int slot)
+int cc_key_cache_below(struct cc_key_cache *cache, struct cc_site *site,
+                       int slot)
 {
     if (slot < 0 || slot >= site->count)
         return CC_SITE_NONE;
     if (!site->slots[slot].below)
         site->slots[slot].below =
-            (uint8_t)(learnt->sites_used < CC_SITES ? learnt->sites_used++
-                                                    : CC_SITE_NONE);
+            (uint8_t)(cache->sites_used < CC_SITES ? cache->sites_used++
+                                                   : CC_SITE_NONE);
     return site->slots[slot].below;
 }
 
-void cc_learn_ended(struct cc_site *site, int members, int absent, int patience)
+void cc_key_cache_ended(struct cc_site *site, int members, int absent,
+                        int patience)
 {
     if (site->patience > 0 && (patience - site->patience) * 2 <= members)
         site->patience = FULL_PATIENCE;
