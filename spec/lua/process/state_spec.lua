@@ -9,15 +9,20 @@ setup(function()
   plain, tls = programs.sandboxes()
 end)
 
--- luv's threads have each a Lua state of their own, closed at their end.
+-- The threads of cqueues have each a Lua state of their own, closed at their end.
+-- (Those of luv abort the process on Debian 13, whatever they do.)
 local THREADS = COUNT .. [[
-  local luv = require "luv"
+  local thread = require "cqueues.thread"
   local function in_state(text, ...)
-    return assert(luv.new_thread(function(path, cpath, text, ...)
+    local made, connection = assert(thread.start(function(connection, path, cpath, text, ...)
       package.path, package.cpath = path, cpath
       local chunk = assert((loadstring or load)(text))
       chunk(...)
     end, package.path, package.cpath, text, ...))
+    return { join = function()
+      assert(made:join())
+      connection:close()
+    end }
   end
   local given = {}
   for vendor, values in pairs { x8 = options, xima = xima } do
