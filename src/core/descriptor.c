@@ -3,9 +3,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LEFT_MOST 32
@@ -127,6 +130,68 @@ int cc_eventfd_find(void (*wake)(void *self), void *self)
         fd = count == 1 ? seen[0].fd : -1;
     free(seen);
     return fd;
+}
+
+/* -- Netlink ----------------------------------------------------------------
+ */
+
+/* Notes it if it is one.  False: there is no room. */
+static bool note_netlink(struct cc_netlinks *netlinks, int fd)
+{
+    struct sockaddr_nl address = {0};
+    socklen_t length = sizeof address;
+    struct stat about;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
+        address.nl_family != AF_NETLINK || fstat(fd, &about) != 0)
+        return true;
+    if (netlinks->count == CC_NETLINKS_MOST)
+        return false;
+    netlinks->sockets[netlinks->count].fd = fd;
+    netlinks->sockets[netlinks->count++].inode = about.st_ino;
+    return true;
+}
+
+void cc_netlinks_list(struct cc_netlinks *netlinks)
+{
+    DIR *entries = opendir("/proc/self/fd");
+    struct dirent *entry;
+
+    netlinks->count = entries ? 0 : -1;
+    if (!entries)
+        return;
+    while ((entry = readdir(entries)))
+        if (entry->d_name[0] != '.' &&
+            !note_netlink(netlinks, (int)strtol(entry->d_name, NULL, 10))) {
+            netlinks->count = -1;
+            break;
+        }
+    closedir(entries);
+}
+
+static bool is_listed(const struct cc_netlinks *netlinks, int fd,
+                      unsigned long long inode)
+{
+    int i;
+
+    for (i = 0; i < netlinks->count; i++)
+        if (netlinks->sockets[i].fd == fd &&
+            netlinks->sockets[i].inode == inode)
+            return true;
+    return false;
+}
+
+void cc_netlinks_keep_new(const struct cc_netlinks *before)
+{
+    struct cc_netlinks now;
+    int i;
+
+    if (before->count < 0)
+        return;
+    cc_netlinks_list(&now);
+    for (i = 0; i < now.count; i++)
+        if (!is_listed(before, now.sockets[i].fd, now.sockets[i].inode))
+            fcntl(now.sockets[i].fd, F_SETFD, FD_CLOEXEC);
 }
 
 /* -- Keeping one -------------------------------------------------------------

@@ -22,6 +22,24 @@ long cc_eventfd_id(int fd, unsigned long long *count);
  * meanwhile.  -1: there is none; -2: there is no /proc that tells. */
 int cc_eventfd_find(void (*wake)(void *self), void *self);
 
+/* The netlink sockets of this process, by which the kernel tells of routes.
+ * libwebsockets opens one for each context (since 4.2), which programs that the
+ * host starts would inherit. */
+#define CC_NETLINKS_MOST 64
+struct cc_netlinks {
+    int count; /* -1: more than can be listed, or there is no /proc */
+    struct {
+        int fd;
+        unsigned long long inode;
+    } sockets[CC_NETLINKS_MOST];
+};
+
+/* Lists those that there are. */
+void cc_netlinks_list(struct cc_netlinks *netlinks);
+
+/* Makes those close-on-exec that have come since `before` was listed. */
+void cc_netlinks_keep_new(const struct cc_netlinks *before);
+
 /* Keeps an eventfd's number and identity while a library closes it: it may
  * forget to, or do it twice. */
 struct cc_eventfd {

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "text.h"
+#include "tls_end.h"
 #include "transfer.h"
 
 #define IDLE_CONNECTIONS 64L /* kept alive, over all hosts */
@@ -228,7 +229,8 @@ static void collect_results(struct cc_http *http)
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-        conclude(http, transfer, message->data.result);
+        conclude(http, transfer,
+                 cc_tls_end_result(transfer, message->data.result));
     }
 }
 

@@ -65,3 +65,12 @@ void cc_tls_end_expect(struct cc_transfer *transfer)
     if (session && session->backend == CURLSSLBACKEND_OPENSSL)
         transfer->tls = session->internals;
 }
+
+CURLcode cc_tls_end_result(const struct cc_transfer *transfer, CURLcode result)
+{
+    /* OpenSSL's words: a connection that was reset has others. */
+    if (result == CURLE_RECV_ERROR && transfer->tls && !transfer->tls_ended &&
+        strstr(transfer->trouble, "unexpected eof"))
+        return CURLE_OK;
+    return result;
+}

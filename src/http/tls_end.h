@@ -16,4 +16,9 @@ void cc_tls_end_watch(struct cc_transfer *transfer);
 /* The transfer's answer lasts until its connection ends: notes which one. */
 void cc_tls_end_expect(struct cc_transfer *transfer);
 
+/* What libcurl's result means for such an answer.  Since 8.14 libcurl fails
+ * where there was no close_notify, before it did not: CURLE_OK for both, for
+ * the format may prove the end. */
+CURLcode cc_tls_end_result(const struct cc_transfer *transfer, CURLcode result);
+
 #endif

@@ -165,7 +165,10 @@ static bool make_context(struct cc_sandbox_server *server)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 65536)
         info.fd_limit_per_thread = 4096;
+    struct cc_netlinks netlinks;
+    cc_netlinks_list(&netlinks);
     server->context = lws_create_context(&info);
+    cc_netlinks_keep_new(&netlinks);
     if (!server->context)
         return false;
     if (find_waker(server))

@@ -53,6 +53,7 @@ static bool make_on(struct cc_ws *ws, uv_loop_t *loop)
 {
     struct lws_context_creation_info info = {0};
     void *foreign[1] = {loop};
+    struct cc_netlinks netlinks;
     struct rlimit limit;
 
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
@@ -70,7 +71,9 @@ static bool make_on(struct cc_ws *ws, uv_loop_t *loop)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
         limit.rlim_cur > DESCRIPTORS_MOST)
         info.fd_limit_per_thread = SOCKETS_MOST;
+    cc_netlinks_list(&netlinks);
     ws->context = lws_create_context(&info);
+    cc_netlinks_keep_new(&netlinks);
     return ws->context != NULL;
 }
 

@@ -70,7 +70,7 @@ describe("with few descriptors left", function()
     ]])
   end)
 
-  -- With 3 of them it was error connect.
+  -- With 3 of them it was error connect.  libcurl 8.14 makes do with 3.
   it("the first call is error io, and works once they are there", function()
     for _, options in ipairs { plain, tls } do
       with_few({ 0, 1, 2, 3, 4, 5, 6, 9 }, options, [[
@@ -78,7 +78,7 @@ describe("with few descriptors left", function()
         take_all_but(left)
         local row, err = client:queue("101", { retries = 0 })
         assert(row or err.code == "io", tostring(err))
-        assert(row == nil or left > 3)
+        assert(row == nil or left >= 3)
         give_back()
         row, err = client:queue("101")
         assert(row, tostring(err))

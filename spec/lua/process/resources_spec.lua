@@ -122,7 +122,8 @@ describe("descriptors", function()
 end)
 
 describe("descriptors of all kinds", function()
-  -- The archive's files, the sandbox's listener and what wakes libwebsockets were.
+  -- The archive's files, the sandbox's listener, what wakes libwebsockets, and the
+  -- netlink socket that it has since 4.2 were.
   it("are not inherited by programs that the host starts, but for libcurl's wake-up pair", function()
     local folder = helper.folder()
     succeeds(plain, ([[
