@@ -6,10 +6,13 @@
 #   sh spec/one.sh spec/lua/foo/bar_spec.lua   a Lua spec, by busted
 #   sh spec/one.sh build/lua54/spec/c/foo_test a C spec
 # Environment: LUA (the interpreter), CCAAS_BUILD (the build folder, absolute),
-# CCAAS_LIMIT (seconds).
+# CCAAS_LIMIT (seconds), CCAAS_TITLES (a folder, which gets a file with a line
+# `NAME<tab>TITLE` for each test that ran).
 set -u
 
 suite=$1
+titles=${CCAAS_TITLES:-}
+unset CCAAS_TITLES
 : "${LUA:=lua5.4}" "${CCAAS_LIMIT:=120}"
 said=$(mktemp) || exit 1
 trap 'rm -f "$said" "$said.cpu"' EXIT
@@ -59,11 +62,15 @@ case $status in
 124 | 137) trouble="still running after $CCAAS_LIMIT s" ;;
 *) [ "$failed" -gt 0 ] || trouble="exit status $status" ;;
 esac
+if [ -n "$titles" ]; then
+    sed -nE 's/^(not )?ok( [0-9]+ -|:) //p' "$said" |
+        sed "s|^|${suite#build/*/}	|" >"$titles/${said##*/}"
+fi
 [ -z "$trouble" ] || failed=$((failed + 1))
 
 if [ "$failed" -gt 0 ]; then
     echo "---- $suite ($(basename "$LUA")) ${trouble:+: $trouble}"
-    grep -v '^ok [0-9]* - [^#]' "$said" | tail -n "${CCAAS_LINES:-300}"
+    grep -Ev '^ok( [0-9]+ - [^#]|: )' "$said" | tail -n "${CCAAS_LINES:-300}"
 fi
 echo "$suite: $passed passed, $failed failed ($seconds s, $cpu s of CPU)"
 [ "$failed" -eq 0 ]

@@ -2,6 +2,8 @@
 # Installs what the tests need (Debian 12 or 13, as root or with sudo), builds,
 # runs all of them, and ends with one line, totalled over everything:
 #   N passed, N failed
+# Lines before it say how many distinct specs there are (each runs in several
+# builds), and which specs took longest.
 #
 #   sh spec/run.sh              everything
 #   sh spec/run.sh quick        C specs and Lua specs on Lua 5.4, those that take
@@ -42,7 +44,7 @@ quick | */*) ;;
 esac
 # Specs that build or read the project, a soak, and what has an instrument of
 # its own (a preloaded malloc excludes a sanitizer's): once is enough.
-once='/(house|install|release|versions?|soak|valgrind)_spec'
+once='/(house|run|install|release|versions?|soak|valgrind)_spec'
 once="$once|process/memory_spec"
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
@@ -67,8 +69,15 @@ ASAN_OPTIONS=$ASAN_OPTIONS:intercept_tls_get_addr=0
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=ignore_noninstrumented_modules=1:die_after_fork=0
 
+# Where spec/one.sh notes the titles of the tests that ran.
+CCAAS_TITLES=$top/$log/titles
+export CCAAS_TITLES
+rm -rf "$CCAAS_TITLES"
+mkdir "$CCAAS_TITLES"
+
 passed=0
 failed=0
+outputs=
 
 # step NAME COMMAND...: one line when all went well, else what was said.  Adds
 # the counts found in the output; a failure that counted nothing counts one.
@@ -76,6 +85,7 @@ step() {
     name=$1
     shift
     output=$log/$(printf %s "$name" | tr -c 'A-Za-z0-9.' -).log
+    outputs="$outputs $output"
     from=$(date +%s)
     ("$@") >"$output" 2>&1 </dev/null
     status=$?
@@ -99,7 +109,21 @@ step() {
     [ "$2" -eq 0 ]
 }
 
+# longest FILE...: the specs that took longest in these steps, a line each.
+longest() {
+    grep -EH '^[^ ]+: [0-9]+ passed, .* \([0-9]+ s' "$@" |
+        sed -E 's|^.*/([^/]*)\.log:([^ ]+): .* \(([0-9]+) s.*|\3 s \2 \1|' |
+        sort -rn | head -n 8 |
+        awk '{ printf "%6d s  %s (%s)\n", $1, $3, $4 }'
+}
+
 finish() {
+    distinct=$(find "$CCAAS_TITLES" -type f -exec cat {} + | sort -u | wc -l)
+    if [ "$distinct" -gt 0 ]; then
+        echo "took longest:"
+        longest $outputs
+        echo "distinct specs: $distinct"
+    fi
     echo "$passed passed, $failed failed"
     [ $failed -eq 0 ] && [ $passed -gt 0 ]
     exit

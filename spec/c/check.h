@@ -48,10 +48,8 @@ static void it(const char *title, void (*test)(void))
     check_failed_here = 0;
     check_tests++;
     test();
-    if (check_failed_here) {
-        check_failures++;
-        printf("not ok: %s\n", title);
-    }
+    check_failures += check_failed_here;
+    printf("%sok: %s\n", check_failed_here ? "not " : "", title);
 }
 
 /* The last thing main() does: the count that spec/run.sh adds up. */
