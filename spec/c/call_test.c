@@ -273,34 +273,33 @@ int main(void)
 {
     it("counts the pace from when the answer is there",
        counts_the_pace_from_the_answer);
-    it("counts it from the end where there is no answer, but for what was "
-       "never "
-       "sent",
+    it("counts it from the end if there is no answer, except for a request "
+       "never sent",
        counts_the_pace_from_the_end);
-    it("counts it from now where one is closed before its answer is there",
+    it("counts it from now if a call is closed before its answer",
        counts_the_pace_of_one_that_is_closed);
-    it("counts it so where one is too late to read its answer",
+    it("counts it so if a call is too late to read its answer",
        counts_the_pace_of_one_that_is_late);
-    it("keeps others back for as long as a refusal says, also where that was "
-       "the last attempt",
+    it("holds others back for as long as a refusal says, even after the last "
+       "attempt",
        keeps_others_back_after_the_last_attempt);
-    it("keeps them back for a minute at most where it does not wait itself",
+    it("holds them back for a minute at most if it does not wait itself",
        keeps_others_back_for_a_minute_at_most);
-    it("sleeps until the token comes where its turn has come before",
+    it("sleeps until the token comes if its turn has come already",
        sleeps_until_the_token_comes);
-    it("counts a lease from when the store was asked for it",
+    it("counts a lease from the moment of the request to the store",
        counts_a_lease_from_the_question);
-    it("does without one that is over when the store answers",
+    it("does not use one that has expired when the store answers",
        does_without_a_lease_that_is_over);
     it("counts a pause from when the answer is there",
        counts_a_pause_from_the_answer);
     it("waits until a date, however late the answer is read",
        waits_until_a_date);
-    it("waits so where it is not ready, and the clock is set meanwhile",
+    it("waits so for a report that is not ready, even if the clock is set",
        waits_until_a_date_where_it_is_not_ready);
-    it("counts a pause of the token request so, too",
+    it("counts a pause of the token request the same way",
        counts_a_pause_of_the_token_request_so);
-    it("counts a pause of a subscription that has no token so, too",
+    it("counts a pause of a subscription without a token the same way",
        counts_a_pause_of_a_subscription_without_token_so);
     return check_report();
 }

@@ -156,10 +156,11 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)(i * i >> 5);
-    it("gives the bytes of a whole body, and tells one that is cut",
+    it("gives the bytes of a complete body, and reports one that is cut short",
        whole_or_cut);
     it("reads the members of a gzip body to the last", members);
-    it("tells damage, wrong sums and what is not compressed", damage);
+    it("reports damage, wrong checksums and data that is not compressed",
+       damage);
     it("knows the names of codings", names);
     return check_report();
 }

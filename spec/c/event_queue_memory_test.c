@@ -348,22 +348,21 @@ int main(void)
 {
     large = malloc(2 * CC_EVENT_QUEUE_BYTES + 2000000);
     it("is full of bytes as well as of messages", bytes);
-    it("has the sender wait when newer ones are ever larger", growing_ones);
+    it("makes the sender wait if newer ones grow ever larger", growing_ones);
     it("gives memory back when newer ones are smaller", shrinking_ones);
     it("keeps small ones in small buffers", small_ones_after_stale_ones);
-    it("counts what was taken in one go until it is read", half_read);
+    it("counts what was taken at once until it is read", half_read);
     it("keeps no more buffers than it may have bytes", buffers);
     it("keeps no large buffer", large_buffers);
-    it("grows while it knows what waits", growth);
-    it("takes the form over without memory, too", none_for_it);
-    it("tells that a message was lost for want of memory, and takes no more",
+    it("grows and still knows what waits", growth);
+    it("takes over the form even without memory", none_for_it);
+    it("reports that a message was lost for lack of memory, and takes no more",
        none_for_messages);
     it("gives what came before it in the same turn", none_within_a_turn);
-    it("wakes a reader who has nothing else to wake for",
-       none_and_nothing_waits);
-    it("does not mind when nobody reads any more", none_when_nobody_reads);
-    it("does without an index for want of memory", none_for_the_index);
-    it("keeps the old one where there is no memory for the newer one",
+    it("wakes a reader that nothing else would wake", none_and_nothing_waits);
+    it("tolerates that its reader is gone", none_when_nobody_reads);
+    it("works without an index if memory is short", none_for_the_index);
+    it("keeps the old one if there is no memory for the newer one",
        none_for_a_newer_one);
     free(large);
     return check_report();

@@ -466,22 +466,22 @@ int main(void)
 {
     large = malloc(2 * CC_EVENT_QUEUE_BYTES + 2000000);
     it("gives messages in the order in which they came", order);
-    it("gives anything as it came", as_they_came);
-    it("has the sender wait when it is full, until it is half empty", block);
+    it("gives any message unchanged", as_they_came);
+    it("makes the sender wait when it is full, until it is half empty", block);
     it("is full at the same message within a turn", within_a_turn);
-    it("puts in what a long turn brings bit by bit", a_long_turn);
+    it("adds the messages of a long turn bit by bit", a_long_turn);
     it("takes large ones within a turn, and keeps little of them",
        large_ones_within_a_turn);
     it("keeps the newest of each metric and category, in its place", latest);
     it("passes over one that is older than the one that waits", older_ones);
-    it("has the sender wait for what nothing can be replaced by", others_wait);
-    it("replaces nothing that was taken", taken_ones_are_forgotten);
+    it("makes the sender wait for a message that replaces none", others_wait);
+    it("does not replace a message that was taken", taken_ones_are_forgotten);
     it("is used for one socket after the other", openings);
     it("tells the end after all messages, and since when some may be missed",
        closing);
     it("gives what came in the turn in which it ended", closing_within_a_turn);
-    it("drops what comes after its reader went", nobody_reads);
-    it("does what a plain list does", like_a_model);
+    it("drops messages after its reader has gone", nobody_reads);
+    it("behaves like a plain list", like_a_model);
     free(large);
     return check_report();
 }

@@ -239,16 +239,17 @@ static void find_with_little_room(void)
 
 int main(void)
 {
-    it("takes what is JSON, and no beginning of it is wrong", valid_texts);
-    it("tells the first wrong byte", wrong_texts);
-    it("knows what is only cut short", cut_texts);
-    it("needs nobody to report to", nothing_to_report_to);
+    it("accepts JSON, and none of its beginnings is an error", valid_texts);
+    it("reports the first wrong byte", wrong_texts);
+    it("recognizes JSON that is only cut short", cut_texts);
+    it("works without a place for its report", nothing_to_report_to);
     it("takes a depth at the limit, not over it", depth_at_and_over_the_limit);
-    it("sees odd bytes at every place of a string", odd_bytes_at_every_place);
-    it("takes all characters of two and three bytes, no more", every_utf8);
+    it("finds odd bytes at every place of a string", odd_bytes_at_every_place);
+    it("accepts all characters of two and three bytes, and nothing else",
+       every_utf8);
     it("finds scalars by their path", find_scalars);
     it("finds nothing where there is no scalar", find_nothing);
-    it("finds what comes before the damage only", find_in_damaged_text);
-    it("cuts what it found at a character's border", find_with_little_room);
+    it("finds only what comes before the damage", find_in_damaged_text);
+    it("cuts what it found at a character border", find_with_little_room);
     return check_report();
 }

@@ -135,10 +135,10 @@ static void done_as_soon_as_it_is(void)
 
 int main(void)
 {
-    it("minds the depth outside of records", depth_in_and_out_of_records);
+    it("limits the depth outside of records", depth_in_and_out_of_records);
     it("takes a record at the limit, not over it", record_limit);
     it("takes as much between records, not more", limit_between_records);
-    it("says where the record under way began", record_under_way);
+    it("says where the unfinished record began", record_under_way);
     it("stays with its first error", errors_stick);
     it("is done with the last bracket", done_as_soon_as_it_is);
     return check_report();

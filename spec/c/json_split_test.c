@@ -288,11 +288,12 @@ int main(void)
 {
     it("finds the records of whole lists", whole_lists);
     it("asks for more when a list is cut short", lists_cut_short);
-    it("tells the first wrong byte, after the records before", damaged_lists);
-    it("is with the checker as strict as the checker", whole_and_check_agree);
+    it("reports the first wrong byte, after the records before it",
+       damaged_lists);
+    it("is as strict as the checker, with it", whole_and_check_agree);
     it("finds rows wherever they are cut", rows_of_a_list);
-    it("sees quotes and brackets at every place of a block", block_borders);
+    it("finds quotes and brackets at every place of a block", block_borders);
     it("counts runs of backslashes across blocks", runs_of_backslashes);
-    it("is alone as strict as the checker", check_alone);
+    it("is as strict as the checker, without it", check_alone);
     return check_report();
 }

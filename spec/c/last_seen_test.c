@@ -134,8 +134,8 @@ int main(void)
     it("takes one of the same time", equal);
     it("knows a key whose hash is 0", hash_zero);
     it("keeps what it knows while it grows", growth);
-    it("tells keys apart that want the same slot", collisions);
-    it("keeps as many keys as it may, and begins anew with more", the_most);
-    it("is empty and of use after it was freed", again_after_free);
+    it("keeps keys apart that hash to the same slot", collisions);
+    it("keeps as many keys as it may, and starts again with more", the_most);
+    it("is empty and usable after it was freed", again_after_free);
     return check_report();
 }

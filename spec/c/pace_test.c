@@ -93,7 +93,7 @@ static void sockets(void)
 
 int main(void)
 {
-    it("has a message that comes alone given at once", alone);
+    it("gives a single message at once", alone);
     it("waits for others as long as messages come often", often);
     it("does not wait for the rest of what comes at once", at_once);
     it("does not wait after a turn without messages", nothing);

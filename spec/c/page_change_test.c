@@ -312,32 +312,34 @@ int main(void)
 {
     it("follows a list that grows", grows);
     it("follows one that was empty when first asked", grows_from_empty);
-    it("walks to where a list that shrank says so itself", shrinks_ahead);
+    it("walks to the point where a shrunken list says so itself",
+       shrinks_ahead);
     it("is not led back by a lower count, whatever page it comes with",
        lower_counts);
     it("counts the rows as the answer to the highest page does",
        rows_within_a_page);
-    it("lets pages that were asked for answer for themselves",
+    it("lets pages that were requested decide by their own answers",
        shrinks_under_way);
-    it("has not shrunk when they all are there", only_seemed_to_shrink);
-    it("ends before the lowest page that is not there", past_out_of_order);
-    it("goes no further once a page was not there", over_is_over);
-    it("takes a good answer past the end for a list that shrank",
+    it("has not shrunk if they are all there", only_seemed_to_shrink);
+    it("ends before the lowest missing page", past_out_of_order);
+    it("goes no further after a missing page", over_is_over);
+    it("treats a good answer past the end as a list that shrank",
        good_answer_past_the_end);
     it("is not led back by an answer to an earlier page", old_answer_shrinks);
-    it("is led on by one", old_answer_grows);
+    it("follows a later answer", old_answer_grows);
     it("has shrunk when the first page, asked again, is gone", first_again);
-    it("is as it was after an answer that it does not believe",
+    it("is unchanged after an answer that contradicts itself",
        refused_answer_changes_nothing);
-    it("takes a refusal of the first page for an empty list", past_empty);
-    it("takes it for the caller's error where the list is not empty",
+    it("treats a refusal of the first page as an empty list", past_empty);
+    it("treats it as the caller's error if the list is not empty",
        past_refused);
-    it("takes a refusal of a later page for a list that shrank", past_later);
+    it("treats a refusal of a later page as a list that shrank", past_later);
     it("goes on after short and empty pages", short_pages);
     it("gives up after 100 pages without a new row", repeats_itself);
     it("gives up on a list that only grows likewise", grows_for_ever);
     it("walks on while new rows come", grows_with_new_rows);
-    it("walks past old rows that others in front pushed on", rows_put_in_front);
+    it("walks past old rows that new ones in front moved on",
+       rows_put_in_front);
     it("ends where the last page brings nothing new", last_brings_nothing);
     return check_report();
 }

@@ -196,17 +196,17 @@ static void ends_that_recede(void)
 int main(void)
 {
     it("an empty list is clean", empty);
-    it("so is one that was emptied, once it is known to be", emptied);
+    it("so is one that became empty, once that is known", emptied);
     it("one that was empty has the size that its first answer names", filled);
-    it("with `verify` two are clean and the second brings nothing",
+    it("with `verify` two are clean and the second brings nothing new",
        two_clean_passes);
     it("a second that is clean and brings rows is not enough",
        the_second_brings_rows);
-    it("two clean ones after one that was not are", clean_after_unclean);
+    it("two clean ones after an unclean one are enough", clean_after_unclean);
     it("without two running it is not clean, after four", never_two_running);
-    it("a server that always miscounts costs two all the same", the_same_twice);
+    it("a server that always miscounts still costs two", the_same_twice);
     it("rows without identity come again when there are more", nameless);
-    it("100 pages that a pass has seen are an end of it", barren_pages);
-    it("so are 100 that are past an end which recedes", ends_that_recede);
+    it("100 pages with rows that a pass has seen end it", barren_pages);
+    it("so do 100 past an end that recedes", ends_that_recede);
     return check_report();
 }

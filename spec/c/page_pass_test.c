@@ -301,30 +301,30 @@ static void middle_is_gone(void)
 
 int main(void)
 {
-    it("one pass is enough where the list holds still", holds_still);
-    it("a row that slides over a border comes in the second", slides);
+    it("one pass is enough if the list does not change", holds_still);
+    it("a row that slides over a page border comes in the second", slides);
     it("another one follows when the total varies", total_varies);
     it("and when a row comes twice", row_comes_twice);
     it("and when a page is past the end", page_is_gone);
     it("and when rows are too few", rows_are_too_few);
     it("and when the pass before named another total last", total_before);
-    it("two are enough where the total is always one too high",
+    it("two are enough if the total is always one too high",
        always_one_too_high);
-    it("a third one follows where another row came", another_row);
-    it("and where another total was named", another_total);
+    it("a third one follows if another row came", another_row);
+    it("and if another total was named", another_total);
     it("three are the most", three_at_most);
     it("missing are rows of the last one", missing_of_the_last);
     it("the second goes to the end that its first answer names, and no further",
        later_pages_first);
     it("it goes down with a list that shrinks", goes_down_with_the_list);
-    it("and page by page where a refusal names no number",
+    it("and page by page if a refusal names no number",
        refusal_without_a_number);
     it("and takes a good answer past the end for a refusal",
        good_answer_past_the_end);
-    it("pages that are only claimed cost one request", claims_without_end);
+    it("pages that are only announced cost one request", claims_without_end);
     it("the third goes to the end that the newest answer names",
        follows_the_newest_end);
     it("all begin at the page where the walk began", from_the_middle);
-    it("and end where that is no more", middle_is_gone);
+    it("and end if that page is gone", middle_is_gone);
     return check_report();
 }

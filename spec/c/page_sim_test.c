@@ -192,8 +192,8 @@ int main(void)
        mixed_without_end);
     it("miss no row from the page on that they begin with", in_the_middle);
     it("miss no row of 101 pages", many_pages);
-    it("are one pass over a list that holds still, and two with `verify`",
+    it("are one pass over a list that does not change, and two with `verify`",
        quiet);
-    it("are two passes where the total is always one too high", one_too_high);
+    it("are two passes if the total is always one too high", one_too_high);
     return check_report();
 }

@@ -321,23 +321,23 @@ int main(void)
     it("then asks for each page up to the last, once", each_once);
     it("starts anywhere", from_the_middle);
     it("asks for no more when there is one page", one_page);
-    it("brings a first page that cannot be to the nearest that can", odd_first);
+    it("moves an impossible first page to the nearest possible one", odd_first);
     it("reads whole numbers, with blanks around them", numbers);
-    it("takes nothing else for a number", no_numbers);
-    it("takes a number that is repeated for one", repeated_numbers);
-    it("believes four numbers that agree", all_there);
-    it("does without page and size", page_and_size_missing);
+    it("accepts nothing else as a number", no_numbers);
+    it("accepts a number that is repeated", repeated_numbers);
+    it("accepts four numbers that agree", all_there);
+    it("works without page and size", page_and_size_missing);
     it("says which count is missing", counts_missing);
-    it("says which number is none", counts_bad);
+    it("says which one is not a number", counts_bad);
     it("says which number came twice and differs", counts_differ);
-    it("refuses another page than the one asked for", other_page);
+    it("refuses a page other than the one requested", other_page);
     it("takes 1 to 1000000 rows a page", size_bounds);
-    it("refuses to divide by a size that nobody named", no_size_at_all);
+    it("does not divide by a size that is not given", no_size_at_all);
     it("wants as many pages as the rows fill", rounding);
     it("takes the largest numbers, and overflows nowhere", largest);
     it("takes smaller pages than it asked for", smaller_pages);
-    it("refuses a size that changes under way", size_changes);
-    it("refuses a first page that by its own count is not there",
+    it("refuses a size that changes between pages", size_changes);
+    it("refuses a first page that does not exist by its own count",
        first_past_the_end);
     it("announces the rows from the first page on, never fewer than none",
        announced_bounds);

@@ -278,18 +278,18 @@ static void empty(void)
 
 int main(void)
 {
-    it("takes and refuses what the checker does, at every cut", same_verdict);
+    it("accepts and refuses what the checker does, at every cut", same_verdict);
     it("does so on its paths, too", same_verdict_inside);
     it("picks values as they stand in the text", values);
-    it("picks nothing where there is nothing", no_values);
+    it("picks nothing if there is nothing", no_values);
     it("goes through objects only", through_others);
     it("knows names by what they mean, not by how they are escaped",
        escaped_names);
-    it("takes the last of members that are there twice", twice);
+    it("takes the last of two members of one name", twice);
     it("picks by many paths in one pass", many_at_once);
     it("keeps a copy of the paths", a_form_keeps_its_paths);
     it("refuses more paths, and more names, than it has room for", limits);
     it("is as deep as the checker", depth);
-    it("takes nothing for no JSON, and no paths for none", empty);
+    it("treats no bytes as malformed, and works without paths", empty);
     return check_report();
 }

@@ -158,8 +158,8 @@ int main(void)
     snprintf(path, sizeof path, "%s/place", folder);
     it("one's own that cannot be read and written", own_but_closed);
     it("one that others can read", open_to_others);
-    it("somebody else's", somebody_elses);
-    it("what is no file", no_file);
+    it("one of another user", somebody_elses);
+    it("what is not a regular file", no_file);
     it("a directory in which nothing can be made", no_room_for_it);
     it("one that is replaced is made private", never_open_to_others);
     rmdir(folder);

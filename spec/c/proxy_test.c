@@ -231,18 +231,18 @@ int main(void)
     it("takes it before the environment's, and \"\" for none", option_first);
     it("looks into wss_proxy, https_proxy and all_proxy, in that order",
        from_environment);
-    it("takes none of the environment's in clear", none_in_clear);
-    it("goes by none to what no_proxy lists, whoever named the proxy",
+    it("takes none of the environment's without TLS", none_in_clear);
+    it("uses none for what no_proxy lists, wherever the proxy was named",
        exempt_from_both);
     it("exempts a name and all below it", names_and_those_below);
-    it("heeds no dot at either end", dots);
-    it("heeds no case", cases);
+    it("ignores dots at either end", dots);
+    it("ignores case", cases);
     it("knows where the host ends", ends_of_the_host);
     it("exempts everything by a * alone", everything);
     it("reads lists with commas and blanks", lists);
     it("exempts numbers", numbers);
     it("exempts nets", nets);
-    it("takes a net without a width for its number", nets_without_width);
-    it("is not upset by long entries", very_long);
+    it("treats a net without a width as its number", nets_without_width);
+    it("accepts long entries", very_long);
     return check_report();
 }

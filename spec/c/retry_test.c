@@ -442,20 +442,19 @@ static void link_never_at_once(void)
 
 int main(void)
 {
-    it("waits for no Retry-After that is over the rule's most", too_long);
+    it("does not wait for a Retry-After over the rule's limit", too_long);
     it("reads the clock of the sender", clocks);
     it("doubles the pause with every attempt", doubles);
     it("jitters it over its whole length", full_jitter);
     it("never goes over the cap, however many attempts", capped);
-    it("takes the cap also where it is under the base", cap_under_base);
+    it("uses the cap even if it is below the base", cap_under_base);
     it("gives up when the retries are used up", used_up);
     it("gives up when the failure is final", final);
-    it("sends nothing twice that must not be, but what was never sent",
+    it("sends a request that is not idempotent again only if it was never sent",
        idempotence);
     it("obeys Retry-After exactly", obeys);
     it("gives up when the wait would end at or past the deadline", deadline);
-    it("takes what may pass for passing, proxies' own statuses among it",
-       statuses);
+    it("retries statuses that may pass, those of proxies included", statuses);
     it("reads Retry-After in whole seconds", seconds);
     it("cuts what is longer than 1e9 seconds, and overflows nowhere", huge);
     it("reads all three forms of an HTTP date", three_forms);
@@ -465,13 +464,12 @@ int main(void)
     it("reads dates whatever the time is", any_now);
     it("says -1 to anything else", garbage);
     it("says -1 to a date cut short, and reads no byte past it", cut_short);
-    it("heeds neither locale nor time zone", locales);
+    it("depends on neither locale nor time zone", locales);
     it("doubles a link's pause with every loss, half of it jittered",
        link_doubles);
-    it("never starts anew for a link that flaps", link_flaps);
-    it("starts anew for a link that was settled", link_settles);
-    it("takes a link's cap also where it is under the base",
-       link_cap_under_base);
+    it("does not start again for a link that flaps", link_flaps);
+    it("starts again for a link that was stable", link_settles);
+    it("uses a link's cap even if it is below the base", link_cap_under_base);
     it("obeys Retry-After for a link, and counts the refusal", link_obeys);
     it("waits for half the first pause at least, whatever Retry-After says",
        link_never_at_once);

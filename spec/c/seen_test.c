@@ -300,16 +300,17 @@ int main(void)
     it("hashes as SipHash-1-3 is published", hashes_as_published);
     it("hashes as CPython does under a key of zeros", hashes_as_cpython);
     it("hashes the same bytes alike wherever they lie", hashes_anywhere);
-    it("hashes otherwise when any byte of the seed is another", seed_matters);
+    it("gives other hashes if any byte of the seed changes", seed_matters);
     it("says of a hash whether it is new", new_and_known);
     it("keeps the hash 0 like any other", zero_hash);
-    it("takes hashes that differ in the three lowest bits for one", low_bits);
+    it("treats hashes that differ only in the three lowest bits as one",
+       low_bits);
     it("says whether a hash came in this pass or in one before", passes);
     it("keeps the marks of a pass while it grows", growing_in_a_pass);
-    it("keeps apart hashes that want the same slot", same_slot);
+    it("keeps hashes apart that belong into the same slot", same_slot);
     it("finds each of 200,000 again while it grows", many);
     it("takes 16 bytes a row on average, 21.4 at the most", small_memory);
-    it("takes next to nothing while it is empty", empty_is_small);
+    it("takes almost no memory while it is empty", empty_is_small);
     it("gives no set when there is no memory for one", no_memory_no_set);
     it("stays as it was when memory runs out, and grows when there is some",
        memory_runs_out);

@@ -137,12 +137,12 @@ static void unsendable(void)
 int main(void)
 {
     it("is read as it was written", there_and_back);
-    it("is no more when it is over", over);
+    it("is gone when it has expired", over);
     it("lives no longer from now than in all, whatever the clocks say",
        clocks_differ);
     it("lives no longer than a token can", life_is_bounded);
     it("may be an error, which lives no longer than one does", errors);
-    it("is nothing when it is foreign or damaged", foreign);
+    it("is ignored if it is foreign or damaged", foreign);
     it("holds no token that could not be sent", unsendable);
     return check_report();
 }

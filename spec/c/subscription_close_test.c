@@ -218,14 +218,14 @@ int main(void)
 {
     it("asks for another token once when a closing code refuses it",
        refusals_ask_once);
-    it("ends at once where a given token is refused so",
+    it("ends at once if a given token is refused so",
        refusals_of_a_given_token);
-    it("takes no other code for a refusal", other_codes_refuse_nothing);
-    it("counts refusals anew after a message", message_counts_anew);
-    it("counts them anew after a minute", long_open_counts_anew);
+    it("treats no other code as a refusal", other_codes_refuse_nothing);
+    it("counts refusals from zero after a message", message_counts_anew);
+    it("counts them from zero after a minute", long_open_counts_anew);
     it("asks for another token after three sockets without a message",
        three_in_a_row_ask);
-    it("counts a socket without a message as no success",
+    it("does not count a socket without a message as a success",
        no_success_without_message);
     it("says with which code it was closed", messages);
     return check_report();

@@ -339,7 +339,7 @@ int main(void)
     it("is over in a forked child, and goes on in the parent", forked);
     it("passes over what is older than what was given", stale);
     it("does so after a loss, too", stale_after_a_loss);
-    it("has the sender go on", resumes);
-    it("gives what is no JSON, with the reason", faults);
+    it("lets the sender go on", resumes);
+    it("gives a message that is not JSON, with the reason", faults);
     return check_report();
 }

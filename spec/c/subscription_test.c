@@ -439,33 +439,32 @@ int main(void)
     it("is opened by the first take", first_take_opens);
     it("tells when it was opened", tells_opening);
     it("sends the token as a header", token_in_header);
-    it("sends it in the query, encoded, where that has a name for it, and says "
+    it("sends it in the query, encoded, if that has a name for it, and shows "
        "it nowhere",
        token_in_query);
-    it("fails when no socket can be had at all", never_opened);
-    it("tells one thing after the other to one who comes late", seen_late);
-    it("takes no opening for a refusal, however short it was",
+    it("fails if no socket can be made at all", never_opened);
+    it("tells a late reader everything in order", seen_late);
+    it("does not treat an opening as a refusal, however short it was",
        opened_between_looks);
     it("is opened again after a pause, and tells since when something may be "
        "missed",
        opened_again);
     it("counts a gap from the loss, over all attempts", gap_over_attempts);
-    it("pauses for longer with each failure, also where it was open for a "
-       "while",
+    it("pauses for longer with each failure, even if it was open for a while",
        pauses);
-    it("starts anew once it was settled", settles);
-    it("is not settled while its reader is slow", settles_by_itself);
+    it("starts again once it was stable", settles);
+    it("is not stable while its reader is slow", settles_by_itself);
     it("waits as long as it is asked to", asked_to_wait);
-    it("waits so long from when it is asked to",
+    it("waits that long from the moment it is asked to",
        asked_to_wait_after_the_look_at_the_clock);
     it("ends with a refusal that is final", final_refusals);
-    it("is opened again whatever ended it, but a message that is too large",
+    it("is opened again whatever ended it, except a message that is too large",
        ends_of_an_open_one);
     it("tells the server's reason", reasons);
     it("ends with its engine", engine_ends);
-    it("is opened again after a message was lost for want of memory", memory);
+    it("is opened again after a message was lost for lack of memory", memory);
     it("counts attempts from the first one", attempts_at_first);
     it("counts attempts from a loss", attempts_after_a_loss);
-    it("counts them anew after each success", attempts_start_anew);
+    it("counts them from zero after each success", attempts_start_anew);
     return check_report();
 }

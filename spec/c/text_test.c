@@ -110,11 +110,12 @@ int main(void)
 {
     it("shows plain text as it is", plain);
     it("shows control characters escaped", controls);
-    it("shows what changes the direction of text escaped", directions);
-    it("shows bytes that are no UTF-8 by their number", invalid);
-    it("changes nothing that it has shown before", again);
-    it("ends within no character and no escape", cut);
-    it("compares letters of ASCII alone without their case", cases);
+    it("shows characters that change the direction of text escaped",
+       directions);
+    it("shows bytes that are not UTF-8 by their number", invalid);
+    it("does not change its own output", again);
+    it("is never cut inside a character or an escape", cut);
+    it("ignores the case of ASCII letters only", cases);
     it("writes seconds with a point", pauses);
     return check_report();
 }

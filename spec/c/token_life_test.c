@@ -298,36 +298,41 @@ static void denied_elsewhere(void)
 
 int main(void)
 {
-    it("a token that somebody else asked for has its margin of its whole "
+    it("a token that another process requested has the margin of its whole "
        "life",
        found_elsewhere);
-    it("a token found that is not fresh is none", found_stale);
-    it("a token found lives no longer than a token can", found_too_good);
-    it("credentials refused elsewhere are so for what is left of it",
+    it("a token from a store that is not fresh is not used", found_stale);
+    it("a token from a store lives no longer than a token can", found_too_good);
+    it("credentials refused elsewhere stay refused for the rest of the time",
        denied_elsewhere);
-    it("makes one ask for the first token, and all others wait", one_asks);
+    it("lets one call request the first token, and all others wait", one_asks);
     it("works on a clock that starts anywhere", any_clock);
-    it("counts a token's life from the moment of asking", life_from_asking);
+    it("counts a token's life from the moment of the request",
+       life_from_asking);
     it("renews a token 60 s before its end", margin_long);
     it("renews one that lives under 600 s by a tenth of its life",
        margin_short);
-    it("gives half an hour to a token that does not say", life_unknown);
-    it("believes in a life of a day at the most", life_capped);
-    it("holds a token that lives shorter than asking takes, and asks again",
+    it("gives half an hour to a token without a lifetime", life_unknown);
+    it("limits a token's life to a day", life_capped);
+    it("holds a token that lives shorter than its request takes, and requests "
+       "another",
        life_shorter_than_asking);
-    it("makes one renew a token that is fresh no more", renewal);
+    it("lets one call renew a token that is no longer fresh", renewal);
     it("throws away a token that was refused", refused_newest);
-    it("asks once when many are refused the same token", refused_by_many);
-    it("does nothing when a token is refused that is not the newest",
+    it("requests once if many calls are refused with the same token",
+       refused_by_many);
+    it("does nothing if a token is refused that is not the newest",
        refused_unknown);
-    it("lets who asks go on when the old token is refused meanwhile",
+    it("lets a request go on if the old token is refused in the meantime",
        refused_while_asking);
-    it("asks again when the token after a refused one could not be had",
+    it("requests again if the token after a refused one could not be obtained",
        refused_then_failed);
-    it("remembers wrong credentials for 5 s, then makes one ask", denial);
+    it("remembers wrong credentials for 5 s, then lets one call request",
+       denial);
     it("forgets a denial when a token arrives", denial_forgotten);
     it("remembers a denial that comes at a renewal", denial_at_renewal);
-    it("makes the next one ask when no answer could be had", failure);
-    it("never makes two ask at once, whatever happens", never_two);
+    it("lets the next call request if no answer came", failure);
+    it("never lets two calls request at the same time, whatever happens",
+       never_two);
     return check_report();
 }

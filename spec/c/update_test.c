@@ -221,17 +221,18 @@ int main(void)
     form.pick = cc_pick_form_new(paths, CCAAS_UPDATE_PARTS);
     form.key[0] = 0x0123456789abcdef;
     form.key[1] = 0xfedcba9876543210;
-    it("takes what has a metric and a whole value for an update", updates);
-    it("takes anything else for none", no_updates);
-    it("takes a number for an id", numbers);
-    it("says why a text is no JSON, and where", no_json);
-    it("tells metrics and categories apart, whatever their escapes",
+    it("treats a message with a metric and a whole value as an update",
+       updates);
+    it("treats anything else as not an update", no_updates);
+    it("accepts a number as an id", numbers);
+    it("says why a text is not JSON, and where", no_json);
+    it("distinguishes metrics and categories, whatever their escapes",
        who_it_is_of);
-    it("takes null for no category, and a category \"null\" for one",
+    it("treats null as no category, and \"null\" as a category",
        without_category);
     it("takes names of any length", long_names);
     it("hashes under its key", key_of_the_hash);
-    it("knows that some do not say when", without_time);
+    it("knows updates without a time", without_time);
     it("has SipHash-1-3's values", known_hashes);
     free(form.pick);
     return check_report();

@@ -232,8 +232,8 @@ int main(void)
     it("reads offsets in all three forms", offsets);
     it("has the C library's calendar", calendar);
     it("knows leap years", leap_years);
-    it("reads nothing that is not such a time", no_times);
-    it("reads what is left of it at every cut, and no byte past it", cut);
+    it("reads nothing else", no_times);
+    it("reads no byte past its end, at every cut", cut);
     it("reads digits only where digits belong", one_byte_wrong);
     it("keeps their order", order);
     return check_report();

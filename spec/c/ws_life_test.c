@@ -346,17 +346,20 @@ static void test_crowd(void)
 
 static void run_all(void)
 {
-    it("a server that goes silent is noticed, one that is quiet is not",
+    it("a server that goes silent is noticed, and one that answers pings is "
+       "not lost",
        test_liveness);
-    it("a server that never answers the handshake is given up", test_no_answer);
+    it("a server that never answers the handshake is given up on",
+       test_no_answer);
     it("a sink that is full makes the server wait", test_back_pressure);
     it("a sink may be full in the midst of a TLS record",
        test_full_within_a_record);
-    it("a look-up that hangs holds up nobody", test_look_up_hangs);
-    it("a crowd whose server hangs holds up nobody for long", test_turns);
-    it("a crowd opens, and each gets all of its messages", test_crowd);
+    it("a look-up that hangs does not hold up others", test_look_up_hangs);
+    it("many sockets whose server hangs do not hold up others for long",
+       test_turns);
+    it("many sockets open, and each gets all of its messages", test_crowd);
     it("every address of a host is tried", test_every_address);
-    it("two hundred sockets on one engine, idle for nothing", test_many);
+    it("two hundred idle sockets on one engine cost nothing", test_many);
 }
 
 int main(void)

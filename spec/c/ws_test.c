@@ -297,13 +297,14 @@ static void run_all(void)
     it("a server's closing code and reason are told", test_server_closes);
     it("a connection that was lost says when it was last heard of",
        test_last_heard);
-    it("a server is told why it is hung up on", test_we_close);
+    it("a server is told why its connection is closed", test_we_close);
     it("a refused handshake has its status, and is not followed elsewhere",
        test_refused);
-    it("what cannot be reached or read as an address says so",
+    it("an address that cannot be reached or parsed gives an error that says "
+       "so",
        test_unreachable);
     it("a request has its headers and its path, however long", test_request);
-    it("a certificate must be ours to believe, and the host's", test_tls);
+    it("a certificate must be trusted, and be the host's", test_tls);
     it("a proxy is asked for the host by name, with user and password",
        test_proxy);
 }
