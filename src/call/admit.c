@@ -1,5 +1,8 @@
-/* What is said of a record that was taken: new, seen before, a totals row,
- * malformed. */
+/* What the caller reports about the record it took last: whether it is new, a
+ * totals row, or malformed.
+ *
+ * On the thread that the client belongs to.
+ */
 #include <string.h>
 
 #include "call.h"
@@ -14,8 +17,8 @@ static void handed_out(struct ccaas_call *call)
         call->info.first_at = cc_clock_wall();
 }
 
-/* Of a list that is asked for again, what was handed out is skipped by count;
- * the last of it has to be where it was. */
+/* A counted list that is requested again: skips as many records as were
+ * handed out.  The last of them must be the same as before. */
 static enum ccaas_admit admit_counted(struct ccaas_call *call,
                                       const char *identity, size_t length)
 {
@@ -39,7 +42,7 @@ static enum ccaas_admit admit_counted(struct ccaas_call *call,
     return CCAAS_ADMIT_AGAIN;
 }
 
-/* A list that has pages, or passes: what was handed out before is dropped. */
+/* A list with pages or passes: drops records that were handed out before. */
 static enum ccaas_admit admit_unique(struct ccaas_call *call,
                                      const char *identity, size_t length)
 {

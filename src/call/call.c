@@ -10,8 +10,7 @@
 #include "error.h"
 #include "pace.h"
 
-/* -- Making and ending
- * --------------------------------------------------------- */
+/* -- Making and ending ----------------------------------------------------- */
 
 static void close_operation(struct cc_operation *operation)
 {
@@ -64,8 +63,8 @@ struct ccaas_call *ccaas_call_new(struct ccaas_client *client,
     return call;
 }
 
-/* Cancels and frees all that was to bring records, but for the block that has
- * the record at hand. */
+/* Cancels and frees everything that brings records, except the block that
+ * has the record at hand. */
 static void let_all_go(struct ccaas_call *call)
 {
     struct cc_fetch *fetch;

@@ -1,5 +1,5 @@
-/* A call's own copy of its plan: all that the plan points to, in one piece of
- * memory: first the lists' pointers, then the bytes. */
+/* A call's own copy of its plan.  Everything that the plan points to is in
+ * one piece of memory: first the pointers of the lists, then the bytes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,9 @@
 /* How a call makes progress: which fetch is read, when a page and the walk are
- * over, and what the next take gives. */
+ * over, and what the next take returns.
+ *
+ * On the thread that the client belongs to.  A take never blocks and never
+ * calls back.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -18,7 +22,7 @@ static void free_first(struct ccaas_call *call)
     cc_fetch_free(fetch);
 }
 
-/* The first fetch was read to its end. */
+/* The first fetch is read to its end. */
 static enum ccaas_take finish_page(struct ccaas_call *call)
 {
     struct cc_fetch *fetch = call->fetches;
@@ -44,11 +48,12 @@ static enum ccaas_take finish_page(struct ccaas_call *call)
     if (event)
         event->page = fetch->page;
     free_first(call);
-    return news ? CCAAS_TAKE_PAGE : CCAAS_TAKE_END; /* of what is known */
+    return news ? CCAAS_TAKE_PAGE
+                : CCAAS_TAKE_END; /* only known rows: no page for the caller */
 }
 
-/* The first fetch was past its list's end.  So are those after it in the first
- * pass, where they were asked for side by side in rising order. */
+/* The first fetch is past the end of its list.  So are the fetches after it
+ * in the first pass, which asks for pages in rising order, side by side. */
 static enum ccaas_take finish_past(struct ccaas_call *call)
 {
     size_t walk = call->fetches->walk;
@@ -74,8 +79,7 @@ static enum ccaas_take finish(struct ccaas_call *call)
     return CCAAS_TAKE_END;
 }
 
-/* Takes the next record out of the block that is at hand; false: none is
- * left. */
+/* Takes the next record out of the block at hand; false: none is left. */
 static bool take_record(struct ccaas_call *call, struct ccaas_record *record)
 {
     struct cc_block *block = call->block;
@@ -98,7 +102,7 @@ static bool take_record(struct ccaas_call *call, struct ccaas_record *record)
     return false;
 }
 
-/* One step of the first fetch.  WAIT: nothing is there now. */
+/* One step of the first fetch.  WAIT: there is nothing now. */
 static enum ccaas_take step(struct ccaas_call *call,
                             struct ccaas_record *record)
 {
@@ -134,7 +138,7 @@ static enum ccaas_take step(struct ccaas_call *call,
     return CCAAS_TAKE_WAIT;
 }
 
-/* The time was spent on the token: its attempts are the story. */
+/* The time was spent on the token: the error lists its attempts. */
 static void blame_the_token(struct ccaas_call *call)
 {
     struct cc_fetch *first = call->fetches;
@@ -171,8 +175,8 @@ static bool advance(struct ccaas_call *call, double now)
 
     for (fetch = call->fetches; fetch; fetch = fetch->next)
         cc_fetch_advance(fetch, now);
-    /* What arrived may have shown more pages: ask for them now, for it may be
-     * long until the reader is through with the records at hand. */
+    /* What arrived may have shown more pages.  Request them now: the reader
+     * may need a long time for the records at hand. */
     if (!cc_call_begin_fetches(call))
         return false;
     for (fetch = call->fetches; fetch; fetch = fetch->next)
@@ -182,7 +186,7 @@ static bool advance(struct ccaas_call *call, double now)
     return true;
 }
 
-/* May the take go on?  False: it reports the error. */
+/* May the take continue?  False: it reports the error. */
 static bool resume(struct ccaas_call *call, double now)
 {
     switch (cc_operation_resume(&call->op, call->plan.deadline, now)) {
@@ -200,8 +204,8 @@ static bool resume(struct ccaas_call *call, double now)
     return false;
 }
 
-/* Looks at everything until there is something to hand out, or the waker is
- * armed and there is nothing. */
+/* Looks at everything until there is something to hand out, or until nothing
+ * is there after the waker was armed. */
 static enum ccaas_take go_on(struct ccaas_call *call,
                              struct ccaas_record *record)
 {
@@ -233,7 +237,7 @@ static enum ccaas_take go_on(struct ccaas_call *call,
     }
 }
 
-/* The fast path looks at the clock now and then only. */
+/* The fast path looks at the clock only now and then. */
 static bool too_late(struct ccaas_call *call)
 {
     if (++call->ticks < TICKS)
@@ -260,7 +264,8 @@ static enum ccaas_take take(struct ccaas_call *call,
         return CCAAS_TAKE_PAUSE;
     if (!too_late(call) && take_record(call, record))
         return CCAAS_TAKE_RECORD;
-    /* A reader who never has to wait is asked between two blocks. */
+    /* A reader that never has to wait gets store requests between two
+     * blocks. */
     if (cc_store_request_pending(call->op.client))
         return CCAAS_TAKE_ASK;
     return go_on(call, record);
@@ -271,7 +276,7 @@ enum ccaas_take ccaas_call_take(struct ccaas_call *call,
 {
     enum ccaas_take taken = take(call, record);
 
-    /* The end and an error are told again by the next take. */
+    /* The next take returns the end or the error again. */
     if ((taken == CCAAS_TAKE_WAIT || taken == CCAAS_TAKE_END ||
          taken == CCAAS_TAKE_ERROR) &&
         cc_store_request_pending(call->op.client))

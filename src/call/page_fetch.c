@@ -1,4 +1,8 @@
-/* One page of a call: its request, its attempts, what its answer means. */
+/* One page of a call: its request and its attempts.  What the answer means is
+ * in response.c.
+ *
+ * On the thread that the client belongs to.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +57,7 @@ struct cc_fetch *cc_fetch_new(struct ccaas_call *call, size_t walk,
     return fetch;
 }
 
-/* The gate of the plan; it is there when somebody is inside. */
+/* The plan's pace; it exists while a call is inside. */
 static struct cc_pace *pace_of(struct cc_fetch *fetch)
 {
     const struct ccaas_call_plan *plan = &fetch->call->plan;
@@ -70,7 +74,7 @@ void cc_fetch_arrived(struct cc_fetch *fetch, double at)
 
 void cc_fetch_drop(struct cc_fetch *fetch)
 {
-    /* Nothing was heard of it yet: it may arrive just now. */
+    /* Nothing of an answer was read: the request may arrive at this moment. */
     if (fetch->unheard)
         cc_fetch_arrived(fetch, cc_clock_now());
     fetch->unheard = false;
@@ -136,7 +140,7 @@ void cc_fetch_fail(struct cc_fetch *fetch)
     fetch->state = CC_FETCH_FAILED;
 }
 
-/* No call goes through the plan's gate before `until`. */
+/* No call of the plan's pace starts before `until`. */
 static void hold_back(struct cc_fetch *fetch, double until)
 {
     fetch->not_before = fmax(fetch->not_before, until);
@@ -165,7 +169,8 @@ void cc_fetch_retry(struct cc_fetch *fetch, bool transient, bool sent,
     fetch->error.retryable = transient;
     pause = cc_retry_wait(&rule, &attempt, fetch->call->op.deadline - at,
                           cc_random_unit());
-    /* For all who want to go in, whether this one tries again or not. */
+    /* This holds for all calls of that pace, whether this one tries again or
+     * not. */
     if (fetch->error.code == CCAAS_RATE_LIMITED)
         hold_back(fetch, at + (pause < 0 ? fmin(retry_after, CC_PACE_PATIENCE)
                                          : pause));
@@ -200,13 +205,13 @@ void cc_fetch_refuse(struct cc_fetch *fetch, enum ccaas_code code,
     cc_fetch_fail(fetch);
 }
 
-/* The headers that ask for what is missing of a body. */
+/* The headers that request the missing part of a body. */
 struct rest {
     const char **headers;
     char range[64], if_range[160];
 };
 
-/* False: the whole body is asked for, with the plan's own headers. */
+/* False: the whole body is requested, with the plan's own headers. */
 static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
 {
     const struct ccaas_call_plan *plan = &fetch->call->plan;
@@ -231,8 +236,8 @@ static bool ask_for_rest(struct cc_fetch *fetch, struct rest *rest)
     return true;
 }
 
-/* The server has told another call to wait, for longer than this one would if
- * it were told so: it fails like that one. */
+/* The server told another call of this pace to wait, for longer than this
+ * call's max_retry_after: it fails, too. */
 static bool held_too_long(struct cc_fetch *fetch, const struct cc_pace *pace,
                           double now)
 {
@@ -250,7 +255,7 @@ static bool held_too_long(struct cc_fetch *fetch, const struct cc_pace *pace,
     return true;
 }
 
-/* Goes through the plan's gate, if it has one. */
+/* Enters the plan's pace, if it has one. */
 static bool go_in(struct cc_fetch *fetch, double now)
 {
     struct cc_pace *pace;
@@ -302,7 +307,7 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
         .timeout = plan->timeout,
         .deadline = call->op.deadline,
         .idempotent = plan->idempotent,
-        .plain = plan->resume, /* ranges are of the bytes as they are sent */
+        .plain = plan->resume, /* ranges count the bytes as they are sent */
     };
     struct cc_http_sink sink;
     struct rest rest;
@@ -335,8 +340,8 @@ static void send(struct cc_fetch *fetch, struct cc_secret *bearer)
         cc_fetch_refuse(fetch, CCAAS_IO, CC_NO_ROOM);
 }
 
-/* The error is the token request's own, url included; the attempts before it
- * are ours. */
+/* Fails with the error of the token request, including its url.  The
+ * attempts before it are this fetch's. */
 static void fail_for_token(struct cc_fetch *fetch)
 {
     struct ccaas_attempt *attempts = fetch->error.attempts;
@@ -384,7 +389,7 @@ static void try_to_send(struct cc_fetch *fetch, double now)
     }
 }
 
-/* Takes what has come, up to the next block of records. */
+/* Takes what has arrived, up to the next block of records. */
 static void receive(struct cc_fetch *fetch)
 {
     struct cc_mail *mail;
@@ -434,8 +439,8 @@ struct cc_block *cc_fetch_block(struct cc_fetch *fetch)
 
 bool cc_fetch_running(const struct cc_fetch *fetch)
 {
-    /* Before its head is read it may yet tell of pages that come before all
-     * others: until then nobody else gets its place. */
+    /* The head may still show pages that come before all others.  Until it
+     * is read, no other fetch gets this place. */
     return fetch->state < CC_FETCH_READ &&
            !(fetch->state == CC_FETCH_UNDERWAY && fetch->status &&
              cc_mailbox_finished(cc_body_reader_box(fetch->reader)));
@@ -460,7 +465,7 @@ double cc_fetch_due(const struct cc_fetch *fetch)
         return INFINITY;
     if (client->token)
         due = cc_token_due(client->token, &fetch->waiter);
-    /* Who waits for a token does not go in before it is there. */
+    /* Without a token the pace is not entered. */
     return fetch->pacing && !fetch->waiter.link ? fmin(due, fetch->pace_due)
                                                 : due;
 }

@@ -1,5 +1,5 @@
-/* The lists of a call: which of their pages are under way, whether one of them
- * is walked again, and what is known of all of them together. */
+/* The lists of a call: which of their pages are fetched, whether one of the
+ * lists is walked again, and what is known about all of them together. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +8,8 @@
 /* -- Pages under way --------------------------------------------------------
  */
 
-/* Do the pages under way, up to those of this walk, hold all rows that are
- * still wanted?  Later walks' rows are not those that are wanted first. */
+/* Do the pages under way, up to those of this walk, hold all rows that the
+ * limit still allows?  The rows of later walks come last, and do not count. */
 static bool enough(const struct ccaas_call *call, size_t walk)
 {
     const struct ccaas_call_plan *plan = &call->plan;
@@ -24,8 +24,8 @@ static bool enough(const struct ccaas_call *call, size_t walk)
     return pages && call->info.rows + pages * plan->page_size >= plan->limit;
 }
 
-/* Those of the next walk begin as soon as all known pages of the one before
- * have been asked for. */
+/* The pages of the next walk begin as soon as all known pages of the walk
+ * before it have been requested. */
 bool cc_call_begin_fetches(struct ccaas_call *call)
 {
     const struct cc_fetch *fetch;
@@ -93,7 +93,7 @@ void cc_call_judge(struct ccaas_call *call)
 /* -- What is known -----------------------------------------------------------
  */
 
-/* What the walks know so far, in one. */
+/* Adds up what the walks know so far. */
 static void sum_up(struct ccaas_call *call)
 {
     struct ccaas_info *info = &call->info;

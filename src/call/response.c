@@ -1,4 +1,8 @@
-/* What the answer to a fetch means: its head, and its end. */
+/* What the response to a fetch means: its head, and its end.  Here a response
+ * becomes rows, another attempt, or an error.
+ *
+ * On the thread that the client belongs to.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +17,9 @@
 #include "retry_after.h"
 
 #define UNREADY_LEAST 0.25
-#define UNREADY_MOST 15.0 /* seconds between two looks at a slow report */
+#define UNREADY_MOST 15.0 /* seconds between two requests for a slow report */
 
-/* The number in the headers of that name, of which there may be several. */
+/* The number in the headers of that name.  There may be several of them. */
 static int64_t page_number(const struct cc_fetch *fetch, const char *name)
 {
     const char *at = fetch->headers, *end = at + fetch->headers_length, *value;
@@ -28,7 +32,7 @@ static int64_t page_number(const struct cc_fetch *fetch, const char *name)
     return number;
 }
 
-/* The numbers that come with a page; what they contradict is an error. */
+/* Reads the numbers that come with a page; a contradiction is an error. */
 static void take_page_head(struct cc_fetch *fetch)
 {
     struct ccaas_call *call = fetch->call;
@@ -47,7 +51,7 @@ static void take_page_head(struct cc_fetch *fetch)
         cc_fetch_refuse(fetch, CCAAS_PROTOCOL, reason);
 }
 
-/* A copy of the answer's headers in *to, in the place of what is there. */
+/* Replaces *to with a copy of the answer's headers. */
 static bool keep_headers(char **to, size_t *length,
                          const struct cc_head_mail *mail)
 {
@@ -62,7 +66,7 @@ static bool keep_headers(char **to, size_t *length,
     return true;
 }
 
-/* The file is not what it was when its first part came: all of it again. */
+/* The file has changed since its first part came: requests all of it again. */
 static void ask_for_all(struct cc_fetch *fetch, double at)
 {
     fetch->etag[0] = '\0';
@@ -70,7 +74,8 @@ static void ask_for_all(struct cc_fetch *fetch, double at)
     cc_fetch_retry(fetch, true, true, at);
 }
 
-/* Is it an entity tag that may be sent back?  It becomes a header of ours. */
+/* Is it a strong entity tag?  We send it back in a header, so it must not
+ * break one. */
 static bool is_strong_tag(const char *tag)
 {
     size_t length = strlen(tag), i;
@@ -89,7 +94,7 @@ static bool wants_json(const struct ccaas_call_plan *plan)
     return plan->body != CCAAS_BODY_WHOLE && plan->body != CCAAS_BODY_CHUNKS;
 }
 
-/* A good answer that by its status has no body, where JSON is wanted. */
+/* Is it a 2xx that by its status has no body, although JSON is wanted? */
 static bool has_no_content(struct cc_fetch *fetch)
 {
     char message[96];
@@ -104,8 +109,8 @@ static bool has_no_content(struct cc_fetch *fetch)
     return true;
 }
 
-/* The head of a body that goes out in pieces: does it go on where the attempt
- * before it ended? */
+/* The head of a body that is handed out in pieces: does it continue where
+ * the attempt before ended? */
 static void take_chunks_head(struct cc_fetch *fetch, double at)
 {
     const char *etag = cc_header(fetch->headers, fetch->headers_length, "etag");
@@ -117,7 +122,7 @@ static void take_chunks_head(struct cc_fetch *fetch, double at)
 
     if (fetch->status == 206 && fetch->got && etag &&
         strcmp(etag, fetch->etag) != 0) {
-        /* If-Range was not heeded. */
+        /* The server ignored If-Range. */
         fetch->error.retry_after = -1;
         ask_for_all(fetch, at);
         return;
@@ -133,15 +138,15 @@ static void take_chunks_head(struct cc_fetch *fetch, double at)
     fetch->afresh = fetch->afresh || fetch->got > 0;
     fetch->got = 0;
     fetch->etag[0] = '\0';
-    /* A weak one does not promise the same bytes, and what comes compressed is
-     * counted after it was unpacked. */
+    /* A weak tag does not promise the same bytes.  A compressed body is
+     * counted after decompression, so its tag is of no use. */
     if (etag && is_strong_tag(etag) && strlen(etag) < sizeof fetch->etag &&
         !coding)
         strcpy(fetch->etag, etag);
 }
 
-/* Notes where a redirect led to.  It is scrubbed now: a secret that is cut
- * again with the message would not be known for one. */
+/* Notes where a redirect led to.  It is scrubbed now, because the message is
+ * cut later, and half a secret is not recognized. */
 static void note_moved(struct cc_fetch *fetch, const char *moved)
 {
     size_t length = strlen(moved);
@@ -205,7 +210,7 @@ static void conclude_refusal(struct cc_fetch *fetch, struct cc_end_mail *end,
     cc_fetch_retry(fetch, transient, true, at);
 }
 
-/* A whole 2xx answer, or one that the reader put an end to. */
+/* A whole 2xx answer, or one that the body reader stopped. */
 static void conclude_answer(struct cc_fetch *fetch,
                             const struct cc_end_mail *end, double at)
 {
@@ -251,8 +256,9 @@ static void conclude_answer(struct cc_fetch *fetch,
     }
 }
 
-/* The server is not ready: again later, the same bytes, which is no attempt
- * that counts.  A Retry-After that is too long ends it as it ends any call. */
+/* The server is not ready: sends the same request again later.  This does
+ * not count as an attempt.  A Retry-After that is too long ends the call, as
+ * always. */
 static void wait_for_it(struct cc_fetch *fetch, double at)
 {
     const struct ccaas_call_plan *plan = &fetch->call->plan;
@@ -298,7 +304,7 @@ static void conclude_trouble(struct cc_fetch *fetch,
 {
     char message[sizeof fetch->error.message];
 
-    /* The deadline passed while the server was asked whether it is ready. */
+    /* The deadline passed during the request whether the server is ready. */
     if (unready && http->code == CCAAS_TIMEOUT && !http->transient &&
         !fetch->status) {
         fetch->error.status = 202;
@@ -328,7 +334,7 @@ void cc_response_end(struct cc_fetch *fetch, struct cc_end_mail *end)
         snprintf(outcome, sizeof outcome, "%d", fetch->status);
     if (http->sent && !fetch->status)
         cc_fetch_arrived(fetch, at);
-    /* What an attempt before this one said is not this one's. */
+    /* Nothing of an earlier attempt's error remains. */
     cc_error_blank(&fetch->error);
     fetch->error.retry_after = cc_retry_after_of(
         fetch->headers, fetch->headers_length, end->came_wall);

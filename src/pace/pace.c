@@ -11,11 +11,11 @@
 
 struct cc_pace {
     struct cc_pace *next;
-    double opens_at;    /* nobody starts before */
-    double held_until;  /* the server wants no request before */
-    const void *holder; /* who is inside, or will be when the store lets it */
+    double opens_at;    /* no call starts earlier */
+    double held_until;  /* the server wants no request earlier */
+    const void *holder; /* the call that is inside, or waits for the lease */
     bool inside;
-    pid_t pid; /* where the holder is: in a forked child there is none */
+    pid_t pid; /* the holder's process: a forked child has none */
     struct ccaas_waker *waker;
     struct cc_lease lease;
     char name[];
@@ -52,8 +52,8 @@ struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name)
     return pace;
 }
 
-/* Makes sure that the waker is woken when there is news; without memory for
- * that, look again soon. */
+/* Makes the waker ring on news; without memory for that, the caller looks
+ * again soon. */
 static void follow(struct cc_pace *pace, struct ccaas_waker *waker, double now,
                    double *due)
 {
@@ -116,7 +116,7 @@ void cc_pace_leave(struct cc_pace *pace, const void *who, double not_before)
         return;
     pace->holder = NULL;
     pace->opens_at = fmax(pace->opens_at, not_before);
-    /* Who was not inside yet has not begun anything, either. */
+    /* A call that was not inside yet has sent nothing. */
     cc_lease_leave(&pace->lease, NULL,
                    pace->inside ? pace->opens_at : -INFINITY);
     pace->inside = false;

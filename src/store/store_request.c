@@ -22,7 +22,7 @@ struct cc_store_request {
     double claimed_at;
     double until;
     size_t room;
-    char text[]; /* wiped when it goes: it may hold a token */
+    char text[]; /* wiped when it is freed: it may hold a token */
 };
 
 static void free_request(struct cc_store_request *request)
@@ -31,7 +31,7 @@ static void free_request(struct cc_store_request *request)
     free(request);
 }
 
-/* Takes it out of the list; NULL: it is not there. */
+/* Takes it out of the list; NULL: it is not in it. */
 static struct cc_store_request *take_out(struct ccaas_engine *engine,
                                          const struct cc_store_request *which)
 {
@@ -133,8 +133,7 @@ void cc_store_request_free_all(struct ccaas_engine *engine)
     }
 }
 
-/* -- Answering
- * ------------------------------------------------------------------ */
+/* -- Answering ------------------------------------------------------------- */
 
 bool ccaas_client_store_request(struct ccaas_client *client,
                                 struct ccaas_store_request *what)

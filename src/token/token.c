@@ -1,4 +1,5 @@
-/* The token of a set of credentials: see token.h. */
+/* The token of a set of credentials: see token.h.  This file makes, shares
+ * and hands out tokens. */
 #include "token.h"
 
 #include <math.h>
@@ -21,12 +22,13 @@ static bool same_secret(const struct cc_secret *one, const char *other)
     return one ? other && strcmp(cc_secret_reveal(one), other) == 0 : !other;
 }
 
-/* Given tokens are told apart by their bytes, asked ones by their source. */
+/* Does this token serve clients with these settings?  A given token must
+ * have the same bytes, a requested one the same source. */
 static bool serves(const struct cc_token *token,
                    const struct ccaas_settings *settings)
 {
     if (settings->ask_token)
-        return false; /* every function has a token of its own */
+        return false; /* each token function has a token of its own */
     if (token->asked)
         return false;
     if (!settings->token_url)
@@ -51,7 +53,7 @@ static struct cc_secret *keep_secret(const char *text, bool *failed)
 
 static void free_token(struct cc_token *token);
 
-/* Names nobody can read the credentials from. */
+/* The names in the store are hashes: they do not show the credentials. */
 static bool start_lease(struct cc_token *token, unsigned store)
 {
     const char *const parts[] = {
@@ -128,8 +130,8 @@ static void free_token(struct cc_token *token)
     free(token);
 }
 
-/* What was asked for outlives its clients: a script may well make one for each
- * call, and is not to ask for a token each time. */
+/* A requested token outlives its clients.  A script that makes a client for
+ * each call must not request a token each time. */
 void cc_token_release(struct cc_token *token)
 {
     struct cc_token *other, *oldest = NULL;
@@ -171,7 +173,7 @@ static enum cc_token_state have(const struct cc_token *token,
     return CC_TOKEN_HAVE;
 }
 
-/* Sends the request when it is time, and nobody else is at it. */
+/* Sends the request when it is time, and no other engine is at it. */
 static void go_ahead(struct cc_token *token, struct ccaas_client *client,
                      double now)
 {
@@ -182,8 +184,8 @@ static void go_ahead(struct cc_token *token, struct ccaas_client *client,
         cc_token_send(token, client, now);
 }
 
-/* In a forked child the answer never comes, and those waiting for it are the
- * parent's: ask anew. */
+/* In a forked child the answer never comes, and the waiters are the
+ * parent's: starts again. */
 static void begin_anew(struct cc_token *token, double now)
 {
     token->pid = getpid();
@@ -224,7 +226,8 @@ enum cc_token_state cc_token_use(struct cc_operation *operation,
         cc_token_time_out(token, client, now);
     if (waiter->failure)
         return CC_TOKEN_FAILED;
-    /* Who waited for this token uses it once, however short its life is. */
+    /* A waiter uses the token that it waited for once, however short its
+     * life is. */
     if (waiter->link && token->granted > waiter->granted)
         return have(token, waiter, bearer, generation);
     state = cc_token_life_need(&token->life, now);

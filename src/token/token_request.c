@@ -1,4 +1,9 @@
-/* The request for a token, with its attempts. */
+/* The request for a token, with its attempts: client credentials by OAuth 2.0
+ * (RFC 6749).
+ *
+ * On the thread that the engine belongs to; the transfer is on the http
+ * room's thread.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +69,7 @@ void cc_token_blame(struct cc_token *token, enum ccaas_code code,
 {
     struct ccaas_error *error = &token->error;
 
-    /* What an attempt before this one said is not this one's. */
+    /* Nothing of an earlier attempt's error remains. */
     cc_error_blank(error);
     error->status = token->status;
     error->retryable = false;
@@ -76,7 +81,7 @@ void cc_token_blame(struct cc_token *token, enum ccaas_code code,
     cc_error_set(error, code, "%s", message);
 }
 
-/* The longest timeout of the calls that wait: see cc_token_be_patient. */
+/* The longest timeout of all waiters: see cc_token_be_patient. */
 static double longest_timeout(const struct cc_token *token)
 {
     const struct cc_token_waiter *waiter;
@@ -120,7 +125,7 @@ void cc_token_send(struct cc_token *token, struct ccaas_client *client,
     token->sent_timeout = request.timeout;
     token->heard = now;
     token->status = 0;
-    token->life.asked_at = now; /* its life counts from the last asking */
+    token->life.asked_at = now; /* its life counts from the newest request */
     token->reader = cc_body_reader_new(&plan, token->waker, TOKEN_BODY);
     if (token->reader && http) {
         sink = cc_body_reader_sink(token->reader);
@@ -138,8 +143,8 @@ void cc_token_send(struct cc_token *token, struct ccaas_client *client,
     }
 }
 
-/* Reads the reply's token; false: there is none that could be sent, or memory
- * is out: *broken. */
+/* Reads the token in the reply.  False: there is none that can be sent, or
+ * memory is out (*broken). */
 static bool read_reply(struct cc_token *token, const struct cc_block *block,
                        bool *broken)
 {
@@ -167,8 +172,8 @@ static bool read_reply(struct cc_token *token, const struct cc_block *block,
     return true;
 }
 
-/* The attempt failed, which came at `at`, with the grant's error: again later,
- * or the round is over. */
+/* The attempt failed at `at`, with the token's error: sends it again later,
+ * or ends the round. */
 static void attempt_failed(struct cc_token *token, struct ccaas_client *client,
                            double at, bool transient)
 {
@@ -183,7 +188,8 @@ static void attempt_failed(struct cc_token *token, struct ccaas_client *client,
         token->resume_at = at + pause;
         cc_token_note(token, client, "waits", pause);
         cc_token_tell(token);
-        cc_waker_wake(token->waker); /* wakes those that stop waiting */
+        cc_waker_wake(
+            token->waker); /* wakes the waiters that have stopped waiting */
         return;
     }
     if (token->error.code == CCAAS_AUTH)
@@ -231,7 +237,7 @@ static enum ccaas_code oauth_code(const char *name, bool *transient)
     return *transient ? CCAAS_SERVER : CCAAS_PROTOCOL;
 }
 
-/* The text that a member has, as it may be shown; "" where it has none. */
+/* The text of a member, as it may be shown; "" if it has none. */
 static void show_member(const struct cc_token *token, const char *body,
                         size_t length, const char *name, char *to, size_t room)
 {
@@ -245,8 +251,8 @@ static void show_member(const struct cc_token *token, const char *body,
     cc_secret_wipe(text, sizeof text);
 }
 
-/* The words of a reply that is OAuth's for an error, scrubbed, and its name;
- * false: it is none. */
+/* The words and the name of OAuth's error reply, scrubbed; false: it is
+ * none. */
 static bool read_refusal(const struct cc_token *token, const char *body,
                          size_t length, char *message, size_t room, char *name,
                          size_t name_room)
@@ -262,7 +268,7 @@ static bool read_refusal(const struct cc_token *token, const char *body,
     return words[0] || name[0];
 }
 
-/* A reply of 2xx without a usable token.  True: it may pass. */
+/* A 2xx reply without a usable token.  True: the error is transient. */
 static bool blame_reply(struct cc_token *token, const struct cc_block *block)
 {
     char message[sizeof token->error.message], name[64];
@@ -280,13 +286,13 @@ static bool blame_reply(struct cc_token *token, const struct cc_block *block)
     return transient;
 }
 
-/* A reply that is no 2xx.  True: it may pass. */
+/* A reply that is no 2xx.  True: the error is transient. */
 static bool blame_status(struct cc_token *token,
                          const struct ccaas_client *client,
                          const struct cc_end_mail *end)
 {
     char message[sizeof token->error.message], name[64];
-    /* Before the body is changed. */
+    /* This comes before cc_refusal_read, which changes the body. */
     bool is_oauth = read_refusal(token, end->body, end->length, message,
                                  sizeof message, name, sizeof name);
     bool transient;
@@ -295,17 +301,17 @@ static bool blame_status(struct cc_token *token,
     transient = cc_refusal_read(client, token->status, token->headers,
                                 token->headers_length, end->body, end->length,
                                 &token->error);
-    /* A token endpoint says 400 to wrong credentials as well. */
+    /* Token endpoints answer 400 or 403 to wrong credentials, too. */
     if (token->error.code == CCAAS_BAD_REQUEST ||
         token->error.code == CCAAS_FORBIDDEN)
         token->error.code = CCAAS_AUTH;
-    /* The API's own words for an error are another matter. */
+    /* OAuth's words are better than what the API's dialect found. */
     if (is_oauth)
         cc_error_set(&token->error, token->error.code, "%s", message);
     return transient;
 }
 
-/* The attempt's last mail: a token, or an error. */
+/* The attempt has ended: with a token, or an error. */
 static void conclude(struct cc_token *token, struct ccaas_client *client,
                      const struct cc_end_mail *end)
 {
@@ -341,7 +347,7 @@ static void conclude(struct cc_token *token, struct ccaas_client *client,
     attempt_failed(token, client, end->came_at, transient);
 }
 
-/* Takes what has come of the request under way. */
+/* Takes what has arrived for the request under way. */
 void cc_token_receive(struct cc_token *token, struct ccaas_client *client)
 {
     struct cc_head_mail *head;

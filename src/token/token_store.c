@@ -1,4 +1,4 @@
-/* What a grant has in common with those of other engines: see token.h. */
+/* What engines share of a token through a store: see token.h. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ static bool take_token(struct cc_token *token, struct ccaas_client *client,
     return true;
 }
 
-/* Another engine has just tried: that counts as an attempt for all calls that
- * wait here, too. */
+/* Another engine has just tried.  That counts as an attempt for all waiters
+ * here, too. */
 static void take_error(struct cc_token *token, struct ccaas_client *client,
                        const struct cc_stored_token *stored, double now)
 {
@@ -79,7 +79,7 @@ static void take_error(struct cc_token *token, struct ccaas_client *client,
     cc_token_give_up(token, client);
 }
 
-/* What tells one failure from another. */
+/* Identifies a failure. */
 static uint64_t hash_of(const char *value, size_t length)
 {
     static const uint64_t key[2];
@@ -101,8 +101,8 @@ bool cc_token_look(void *self, struct ccaas_client *client, const char *value,
         return false;
     if (stored.code == CCAAS_OK)
         return take_token(token, client, &stored, now);
-    /* A failure counts once, and for calls that were waiting when it came;
-     * others try anew. */
+    /* A failure counts once, and only for waiters that were there when it
+     * came.  Without such waiters, this engine tries again. */
     hash = hash_of(value, length);
     is_new = hash != token->told;
     token->told = hash;
@@ -113,14 +113,14 @@ bool cc_token_look(void *self, struct ccaas_client *client, const char *value,
     return true;
 }
 
-/* Does it say something of the server, rather than of this process? */
+/* Is it about the server, and not about this process? */
 static bool concerns_all(enum ccaas_code code)
 {
     return code != CCAAS_IO && code != CCAAS_MEMORY && code != CCAAS_CANCELLED;
 }
 
-/* The grant's error as the store has it; NULL: it is none of others', or memory
- * is out. */
+/* The token's error as it is stored; NULL: it does not concern other
+ * engines, or memory is out. */
 static char *write_error(struct cc_token *token, double *seconds)
 {
     const struct ccaas_error *error = &token->error;
@@ -145,11 +145,12 @@ static char *write_error(struct cc_token *token, double *seconds)
     return text;
 }
 
-/* The token as the store has it; NULL: it is over, or memory is out. */
+/* The token as it is stored; NULL: it has expired, or memory is out. */
 static char *write_token(const struct cc_token *token, double *seconds)
 {
     const struct cc_token_life *life = &token->life;
-    /* In this order: where time passes between them, it is over too early. */
+    /* In this order: time that passes between the two makes it expire
+     * earlier, not later. */
     double wall = cc_clock_wall(), now = cc_clock_now();
     struct cc_stored_token stored = {
         .code = CCAAS_OK,

@@ -1,5 +1,5 @@
-/* The calls that wait for a token: for how long, and the error of those that
- * get none.  See token.h. */
+/* The operations that wait for a token: for how long, and with which error
+ * they stop waiting.  See token.h. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "text.h"
 #include "token_own.h"
 
-/* An error that calls share which stop waiting together. */
+/* An error that is shared by all waiters that stop waiting together. */
 struct cc_failure {
     int references;
     struct ccaas_error error;
 };
 
-/* The one where there is no memory for another.  Not counted: engines of other
- * threads share it. */
+/* Used when memory is out.  It is not counted, for engines on other threads
+ * share it. */
 static struct cc_failure no_memory = {.error = {.code = CCAAS_MEMORY,
                                                 .message = "out of memory",
                                                 .retry_after = -1}};
@@ -51,8 +51,9 @@ void cc_token_waiter_end(struct cc_token_waiter *waiter)
     waiter->failure = NULL;
 }
 
-/* The call stops waiting, with the grant's error.  `shared`: the copy of that
- * error that other calls have, or NULL; returns the copy that this one has. */
+/* The waiter stops waiting, with the token's error.  `shared`: the copy of
+ * that error that other waiters have, or NULL.  Returns the copy that this
+ * one has. */
 static struct cc_failure *refuse(struct cc_token *token,
                                  struct cc_token_waiter *waiter,
                                  struct cc_failure *shared)
@@ -72,8 +73,8 @@ static struct cc_failure *refuse(struct cc_token *token,
     return shared;
 }
 
-/* The same for a call that does not wait for the next attempt: its error says
- * when that would be, and by which rule of cc_retry_wait it gives up. */
+/* The same for a waiter that does not wait for the next attempt.  Its error
+ * says when that would be, and by which rule of cc_retry_wait it gives up. */
 static void refuse_pause(struct cc_token *token, struct cc_token_waiter *waiter,
                          double reason, double pause)
 {
@@ -98,8 +99,9 @@ void cc_token_refuse_all(struct cc_token *token)
         failure = refuse(token, token->waiters, failure);
 }
 
-/* The call stops waiting if the next attempt, `pause` seconds after `at`, is
- * past its deadline, or the server asks for more than its max_retry_after. */
+/* The waiter stops waiting if the next attempt, `pause` seconds after `at`,
+ * is past its deadline, or the server asks for more than its
+ * max_retry_after. */
 static void leave_before_pause(struct cc_token *token,
                                struct cc_token_waiter *waiter, double at,
                                double pause)
@@ -132,8 +134,8 @@ bool cc_token_join(struct cc_token *token, struct cc_token_waiter *waiter,
     return !waiter->failure;
 }
 
-/* Does the attempt that has just failed count for this call, too?  A timeout
- * does not count for one that would have waited longer. */
+/* Does the attempt that has just failed count for this waiter?  A timeout
+ * does not count for a waiter that would have waited longer. */
 static bool failed_for(const struct cc_token *token,
                        const struct cc_token_waiter *waiter)
 {
@@ -150,7 +152,7 @@ double cc_token_next_attempt(struct cc_token *token, double came_at,
         .base = 0.5,
         .cap = 30,
         .idempotent = true,
-        .max_retry_after = INFINITY, /* each one has its own */
+        .max_retry_after = INFINITY, /* each waiter has its own */
     };
     struct cc_retry_attempt attempt = {.number = UINT_MAX,
                                        .transient = true,
@@ -160,7 +162,7 @@ double cc_token_next_attempt(struct cc_token *token, double came_at,
     struct cc_failure *failure = NULL;
     double pause;
 
-    /* The backoff is that of the call with the fewest attempts so far. */
+    /* The backoff is that of the waiter with the fewest attempts so far. */
     for (waiter = token->waiters; waiter; waiter = next) {
         next = waiter->next;
         waiter->attempts += failed_for(token, waiter);
@@ -178,17 +180,17 @@ double cc_token_next_attempt(struct cc_token *token, double came_at,
     return token->waiters ? pause : -1;
 }
 
-/* When the call's timeout for the request under way passes. */
+/* When the waiter's timeout for the request under way passes. */
 static double patience(const struct cc_token *token,
                        const struct cc_token_waiter *waiter)
 {
-    /* The request has that timeout itself, on the engine's thread. */
+    /* The http room's thread keeps that timeout. */
     if (waiter->timeout >= token->sent_timeout)
         return INFINITY;
     return fmax(waiter->since, token->heard) + waiter->timeout;
 }
 
-/* Its timeout passed: that counts as an attempt of this call alone. */
+/* Its timeout passed: that counts as an attempt of this waiter alone. */
 static void lose_patience(struct cc_token *token,
                           struct cc_token_waiter *waiter, double now)
 {
