@@ -1,8 +1,9 @@
 /* Takes secrets out of a text: see scrub.h.
  *
- * The text becomes a row of symbols, each with the bytes that it stands for.
- * All forms of the secrets are looked for in it; then the escapes in it are
- * decoded, and so on, until there are no more of them. */
+ * The text becomes a sequence of symbols, each with the bytes that it stands
+ * for.  All forms of the secrets are searched in it.  Then the escapes are
+ * decoded, and the search is repeated, until no escapes are left.
+ */
 #include "scrub.h"
 
 #include <stdint.h>
@@ -416,7 +417,7 @@ static bool make_forms(struct forms *forms, const char *const *secrets,
 /* -- Searching ----------------------------------------------------------------
  */
 
-/* What is found in the text. */
+/* What was found in the text. */
 struct marks {
     int32_t *changes; /* at each byte: secrets that begin less those that end */
     size_t end;       /* from here on may be the beginning of one */
@@ -475,7 +476,7 @@ size_t cc_scrub(char *text, size_t length, bool cut, const char *const *secrets,
     marks.changes = calloc(length + 1, sizeof *marks.changes);
     if (!make_forms(&forms, secrets, count, length, cut) || !marks.changes ||
         (forms.count && !make_view(&view, text, length, cut)))
-        length = 0; /* rather nothing than a secret */
+        length = 0; /* out of memory: no text rather than a secret */
     for (layer = 0; length && forms.count && layer <= CC_SCRUB_LAYERS;
          layer++) {
         if (layer && !decode(&view))

@@ -4,17 +4,17 @@
 
 #include "http.h"
 
-/* Gives what an environment variable is set to, or NULL. */
+/* The value of an environment variable, or NULL. */
 typedef const char *cc_trust_environment(const char *name);
 
-/* The option's file alone; without it SSL_CERT_FILE and SSL_CERT_DIR, each in
- * the place of what is `found`, as OpenSSL and curl have it. */
+/* The option's file alone.  Without it SSL_CERT_FILE and SSL_CERT_DIR, each
+ * instead of what is `found`, as OpenSSL and curl do. */
 struct cc_http_trust cc_trust_choose(const char *option,
                                      cc_trust_environment *environment,
                                      struct cc_http_trust found);
 
-/* The same, of this process as it is now; valid until its environment is
- * changed. */
+/* The same, with this process's environment as it is now; valid until that
+ * is changed. */
 struct cc_http_trust cc_trust_for(const char *option);
 
 #endif

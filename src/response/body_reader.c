@@ -1,4 +1,4 @@
-/* One attempt's answer: see body_reader.h. */
+/* The body of one attempt's response: see body_reader.h. */
 #include "body_reader.h"
 
 #include <stdatomic.h>
@@ -16,7 +16,7 @@ struct cc_body_reader {
     atomic_int references;
     struct cc_mailbox box;
 
-    /* All below is the engine's thread's. */
+    /* All below belongs to the http thread. */
     enum ccaas_body body;
     enum ccaas_format format;
     struct cc_ogg ogg; /* followed where the body has an open end */
@@ -125,10 +125,9 @@ struct cc_mailbox *cc_body_reader_box(struct cc_body_reader *reader)
     return &reader->box;
 }
 
-/* -- On the engine's thread --------------------------------------------------
- */
+/* -- On the http thread ---------------------------------------------------- */
 
-/* Is this the answer that was asked for? */
+/* Is this the answer that was requested? */
 static bool is_good(const struct cc_body_reader *reader)
 {
     return reader->status >= 200 && reader->status <= 299 &&
@@ -174,7 +173,8 @@ static bool append(struct cc_body_reader *reader, const char *bytes,
     return true;
 }
 
-/* Puts a block into the mailbox, cut to its size: many may wait there. */
+/* Puts a block into the mailbox, shrunk to its size, for many may wait
+ * there. */
 static bool put(struct cc_body_reader *reader, struct cc_block *block)
 {
     struct cc_block *cut = realloc(block, sizeof *block + block->length);
@@ -184,8 +184,8 @@ static bool put(struct cc_body_reader *reader, struct cc_block *block)
     return cc_mailbox_put(&reader->box, &block->mail, false);
 }
 
-/* Sends the open block off; what is not whole yet moves to a new one.  False:
- * the mailbox is full (or memory is out: no_memory). */
+/* Sends the open block; an incomplete record moves to a new one.  *full: the
+ * mailbox is full.  False: memory is out. */
 static bool post(struct cc_body_reader *reader, bool *full)
 {
     struct cc_block *block = reader->open;
@@ -229,7 +229,7 @@ static enum cc_http_answer take_records(struct cc_body_reader *reader,
         if (block->count && !post(reader, &full))
             return CC_HTTP_STOP;
     }
-    /* What stands between records was seen and is of no more use. */
+    /* The bytes between records are not needed any more. */
     if (reader->open && split->begin > split->offset) {
         free(reader->open);
         reader->open = NULL;
@@ -252,8 +252,7 @@ static enum cc_http_answer take_whole(struct cc_body_reader *reader,
     return append(reader, bytes, length) ? CC_HTTP_MORE : CC_HTTP_STOP;
 }
 
-/* Looks at a piece before it is handed out.  False: it is not what it should
- * be. */
+/* Checks a piece before it is handed out.  False: it is malformed. */
 static bool check_chunk(struct cc_body_reader *reader, const char *bytes,
                         size_t length)
 {
@@ -334,7 +333,7 @@ static enum cc_http_answer on_bytes(void *self, const char *bytes,
                           : take_whole(reader, bytes, length);
 }
 
-/* The body of a list has ended by its framing: was the list whole? */
+/* The body of a list has ended: was the list complete? */
 static void finish_records(struct cc_body_reader *reader)
 {
     struct cc_split *split = &reader->split;
@@ -356,7 +355,7 @@ static void finish_records(struct cc_body_reader *reader)
     }
 }
 
-/* The body of one piece has ended: it is the one record. */
+/* The body has ended: it is the one record. */
 static void finish_whole(struct cc_body_reader *reader)
 {
     struct cc_block *block;
@@ -378,20 +377,20 @@ static void finish_whole(struct cc_body_reader *reader)
     put(reader, block);
 }
 
-/* A body in pieces has ended: was it whole? */
+/* A body in pieces has ended: was it complete? */
 static void finish_chunks(struct cc_body_reader *reader)
 {
     struct cc_span span;
     size_t none;
 
-    /* What is empty is for the taker to judge. */
+    /* An empty body is for the caller to judge. */
     if (reader->format == CCAAS_FORMAT_JSON && reader->filled)
         cc_split_finish(&reader->split, &span, &none);
     else
         reader->split.state = CC_SPLIT_DONE;
 }
 
-/* Are these bytes a whole array, object or string of JSON?  A number says
+/* Are these bytes a complete JSON array, object or string?  A number proves
  * nothing: its last digits may be missing. */
 static bool is_closed_json(const char *bytes, size_t length)
 {
@@ -403,8 +402,8 @@ static bool is_closed_json(const char *bytes, size_t length)
            cc_json_check(bytes, length, NULL, NULL) == CC_CHECK_OK;
 }
 
-/* Nothing told that the body was over when the connection was: does its own
- * format? */
+/* The connection ended without a sign that the body was complete: does the
+ * body's own format prove it? */
 static bool proves_end(const struct cc_body_reader *reader)
 {
     const struct cc_block *block = reader->open;
@@ -424,8 +423,8 @@ static void on_end(void *self, const struct cc_http_end *http)
     end->http = *http;
     end->came_at = cc_clock_now();
     end->came_wall = cc_clock_wall();
-    /* Of an answer that was not hoped for the status counts, whatever became of
-     * its body. */
+    /* Of an answer other than the requested one the status counts, even if
+     * its body failed. */
     if (http->in_body && !is_good(reader) &&
         (http->code == CCAAS_NETWORK || http->code == CCAAS_PROTOCOL ||
          http->code == CCAAS_TOO_LARGE))

@@ -1,13 +1,14 @@
-/* A bounded queue of messages: a ring of buffers that are used again.  This is
- * the reader's side, on its thread; event_queue_put.c has the other one. */
+/* A bounded queue of messages: a ring of buffers that are reused.  This is
+ * the reader's side, on the reader's thread; the sender's side is in
+ * event_queue_put.c. */
 #include "event_queue.h"
 
 #include <stdlib.h>
 
 #include "event_queue_own.h"
 
-/* Messages that the reader takes out in one go, where order is all that
- * matters: no more than this, and no more than that part of the queue. */
+/* Messages that the reader takes out at once where nothing is conflated: at
+ * most BATCH, and at most this part of the queue. */
 #define BATCH 64
 #define BATCH_PART 8
 
@@ -96,8 +97,8 @@ static bool drained(const struct cc_event_queue *queue)
            queue->bytes + queue->batched_bytes <= CC_EVENT_QUEUE_BYTES / 2;
 }
 
-/* The oldest slot's message leaves; the slot gets that buffer instead, unless
- * there is enough of them. */
+/* The oldest message leaves its slot.  The slot gets this buffer instead,
+ * unless the buffers are enough. */
 static void leave_slot(struct cc_event_queue *queue, char *bytes, size_t room)
 {
     struct cc_event_queue_slot *slot = cc_event_queue_slot_at(queue, 0);
@@ -117,7 +118,7 @@ static void leave_slot(struct cc_event_queue *queue, char *bytes, size_t room)
     queue->looked -= queue->looked > 0;
 }
 
-/* Takes the next of them out in one go; false: one at a time is better. */
+/* Takes the next messages out at once; false: one at a time is better. */
 static bool fill_batch(struct cc_event_queue *queue)
 {
     size_t most = queue->block ? queue->capacity / BATCH_PART : 0, i;
@@ -145,7 +146,8 @@ static bool fill_batch(struct cc_event_queue *queue)
     return true;
 }
 
-/* The next of the batch, swapped for the one at hand; false: all are read. */
+/* The next message of the batch, swapped for the one at hand; false: all are
+ * read. */
 static bool take_from_batch(struct cc_event_queue *queue,
                             struct cc_event_queue_message *message)
 {
@@ -164,7 +166,7 @@ static bool take_from_batch(struct cc_event_queue *queue,
     return true;
 }
 
-/* A single one, likewise. */
+/* A single message, likewise. */
 static bool take_one(struct cc_event_queue *queue,
                      struct cc_event_queue_message *message)
 {

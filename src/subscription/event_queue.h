@@ -1,12 +1,12 @@
-/* Messages from a socket, on their way from the websocket engine's thread to
- * the reader's: a bounded queue that tells the sender to wait when it is full,
- * or keeps the newest for each metric and category.
+/* Messages on their way from the websocket thread to the reader's: a bounded
+ * queue.  When it is full, it either makes the sender wait, or keeps only the
+ * newest message for each metric and category.
  *
- * What comes within one turn of the engine is carried by it, up to 64 messages,
- * and put into the queue as the turn ends or the queue may be full: what the
- * reader can see or count may be so many messages less than have come.
+ * The websocket thread collects the messages of one turn of its loop, up to 64,
+ * and puts them in when the turn ends or the queue may be full.  So the reader
+ * may see and count that many fewer messages than have arrived.
  *
- * Counted references: the reader's, and one for each socket that is open.
+ * Reference-counted: the reader has one reference, and each open socket one.
  */
 #ifndef CC_EVENT_QUEUE_H
 #define CC_EVENT_QUEUE_H
@@ -19,15 +19,15 @@
 #include "waker.h"
 #include "ws.h"
 
-/* Of messages that wait.  Newer ones in their places may make it a quarter
- * more, and the last one to come as much as it is long.  (Any new one is copied
- * before it is known whether it is to wait.) */
+/* Bytes of messages that wait.  Newer messages in their places may add a
+ * quarter, and the last one to arrive adds its own length.  (Each message is
+ * copied before it is known whether it must wait.) */
 #ifdef CCAAS_TINY
 #define CC_EVENT_QUEUE_BYTES 2048
 #else
 #define CC_EVENT_QUEUE_BYTES (4 * 1024 * 1024)
 #endif
-#define CC_EVENT_QUEUE_KEPT 65536 /* a larger buffer is not used again */
+#define CC_EVENT_QUEUE_KEPT 65536 /* a larger buffer is not reused */
 
 struct cc_event_queue;
 
@@ -40,46 +40,47 @@ struct cc_event_queue_message {
     struct cc_update update;
 };
 
-/* Takes the form over, also when it fails (NULL: memory is out), and holds the
- * waker. */
+/* Takes ownership of the form's `pick`, even on failure (NULL: memory is
+ * out), and holds the waker. */
 struct cc_event_queue *cc_event_queue_new(struct ccaas_waker *waker,
                                           size_t capacity, bool block,
                                           const struct cc_update_form *form);
 
-/* The reader's: lets go; what comes from now on is dropped. */
+/* Reader: releases its reference.  Messages that arrive from now on are
+ * dropped. */
 void cc_event_queue_shut(struct cc_event_queue *queue);
 
-/* The reader's, before each socket is opened: the sink for it.  If the socket
- * cannot be opened, call its `closed`. */
+/* Reader, before each socket is opened: the sink for it.  If the socket
+ * cannot be opened, call the sink's `closed`. */
 struct cc_ws_sink cc_event_queue_sink(struct cc_event_queue *queue);
 
-/* The reader's: when the socket was opened (epoch seconds); < 0: not yet. */
+/* Reader: when the socket was opened (epoch seconds); < 0: not yet. */
 double cc_event_queue_opened(struct cc_event_queue *queue);
 
-/* The reader's: the oldest message, swapped for the one at hand.  *resume: the
- * sender waits and is to be told to go on.  *last: nothing more is there, and
- * the waker is armed for what comes next.  False: there is none. */
+/* Reader: the oldest message, swapped for the one at hand.  *resume: the
+ * sender waits, and the caller must resume it.  *last: nothing more is
+ * there, and the waker is armed for the next message.  False: there is none. */
 bool cc_event_queue_take(struct cc_event_queue *queue,
                          struct cc_event_queue_message *message, bool *resume,
                          bool *last);
 
-/* The reader's: was a message lost, for want of memory?  Then the socket is to
- * be closed: nothing that comes after it is taken. */
+/* Reader: was a message lost because memory is out?  Then the socket must be
+ * closed; no later message is taken. */
 bool cc_event_queue_broken(struct cc_event_queue *queue);
 
-/* The reader's, when there are no messages: has the socket ended?  *end says
- * how, *at when, and *from since when messages may be missed. */
+/* Reader, when there are no messages: has the socket ended?  *end says how,
+ * *at when, and *from since when messages may be missing. */
 bool cc_event_queue_closed(struct cc_event_queue *queue, struct cc_ws_end *end,
                            double *at, double *from);
 
-/* The reader's, once the socket has ended: when, in monotonic seconds, and how
- * many seconds it was open before.  (Wall clocks are set now and then.) */
+/* Reader, after the socket has ended: when, in monotonic seconds.  Returns
+ * how many seconds it was open.  (The wall clock may be set meanwhile.) */
 double cc_event_queue_lasted(struct cc_event_queue *queue, double *ended);
 
-/* The reader's: has the socket ended, whatever waits to be read? */
+/* Reader: has the socket ended, even if messages still wait? */
 bool cc_event_queue_over(struct cc_event_queue *queue);
 
-/* The reader's: how many messages wait, and what became of others so far. */
+/* Reader: how many messages wait, and how many were conflated or stale. */
 void cc_event_queue_counts(struct cc_event_queue *queue, int64_t *waiting,
                            int64_t *conflated, int64_t *stale);
 

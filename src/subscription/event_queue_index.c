@@ -1,6 +1,6 @@
-/* What waits in an event queue, by metric and category: see event_queue_own.h.
- * It is made when the event queue is full for the first time, and looks at each
- * message once. */
+/* The index of an event queue: which messages wait, by metric and category.
+ * It is made when the queue is full for the first time, and parses each
+ * message once.  See event_queue_own.h. */
 #include <stdlib.h>
 
 #include "event_queue_own.h"

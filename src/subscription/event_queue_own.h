@@ -1,6 +1,6 @@
-/* An event queue from within, as event_queue.c (the reader's side),
- * event_queue_put.c (the engine's) and event_queue_index.c share it.  All of it
- * with the lock held, but for what is said to be somebody's alone. */
+/* The inside of an event queue, shared by event_queue.c (the reader's side),
+ * event_queue_put.c (the websocket thread's) and event_queue_index.c.  The
+ * lock protects everything that is not marked as one side's alone. */
 #ifndef CC_EVENT_QUEUE_OWN_H
 #define CC_EVENT_QUEUE_OWN_H
 
@@ -35,29 +35,31 @@ struct cc_event_queue {
     size_t bucket_count;
     size_t looked; /* messages at the front that were looked at for it */
 
-    /* Written by the reader with the lock held, read by it without. */
+    /* Written by the reader with the lock held, and read by the reader
+     * without it. */
     struct cc_event_queue_piece *batch; /* NULL: none was needed */
     size_t batched,
         batched_bytes; /* they count as waiting until all are read */
     size_t batch_next; /* the reader's alone */
 
     bool shut, held; /* the reader is gone; the sender waits */
-    bool broken;     /* a message was lost, for want of memory */
+    bool broken;     /* a message was lost: memory is out */
     bool closed;
     struct cc_ws_end end;
     double opened_at, closed_at, lost_at; /* epoch seconds; < 0: not */
     double opened_then, closed_then;      /* the same two, monotonic */
     int64_t conflated, stale;
 
-    /* The engine's alone, and away from what the reader writes for each message
-     * lest they wait for each other's cache lines. */
-    struct cc_event_queue_piece *carry; /* messages that are not put in yet */
+    /* The websocket thread's alone.  Apart from what the reader writes for
+     * each message, so that the two threads do not share cache lines. */
+    struct cc_event_queue_piece
+        *carry; /* messages that are not in the queue yet */
     size_t carry_room, carried, carried_bytes;
     double carried_at; /* since when, epoch seconds */
-    /* So many may be carried, at the least: the reader only makes more room.
-     * 0: none, for each is to be put in. */
+    /* At least this many may still be collected: the reader only makes more
+     * room.  0: none, each message goes in at once. */
     size_t left, bytes_left;
-    bool untold; /* what came first was not told yet */
+    bool unrung; /* the reader was not woken for them yet */
 };
 
 /* The message in that place, counted from the oldest. */
@@ -67,7 +69,7 @@ cc_event_queue_slot_at(const struct cc_event_queue *queue, size_t place)
     return &queue->slots[(queue->first + place) % queue->room];
 }
 
-/* Finds out what a message says. */
+/* Parses a message. */
 void cc_event_queue_look(const struct cc_event_queue *queue,
                          struct cc_event_queue_message *message);
 
@@ -75,16 +77,16 @@ void cc_event_queue_look(const struct cc_event_queue *queue,
  * is out.  The index is made and brought up to date by this. */
 struct cc_event_queue_slot *
 cc_event_queue_index_find(struct cc_event_queue *queue, uint64_t hash);
-/* A slot whose message leaves. */
+/* A slot's message leaves: takes it out of the index. */
 void cc_event_queue_index_remove(struct cc_event_queue *queue,
                                  struct cc_event_queue_slot *slot);
-/* The slots are about to move. */
+/* The slots are about to move: drops the index. */
 void cc_event_queue_index_forget(struct cc_event_queue *queue);
 
-/* The engine's side of it: see ws.h. */
+/* The websocket thread's side: see ws.h. */
 struct cc_ws_sink cc_event_queue_put_sink(struct cc_event_queue *queue);
 
-/* Lets go of a reference; the lock is not held any more after it. */
+/* Releases a reference, and unlocks. */
 void cc_event_queue_release(struct cc_event_queue *queue);
 
 #endif

@@ -1,5 +1,4 @@
-/* Messages come into an event queue: its sink.  On the websocket engine's
- * thread. */
+/* The sender's side of an event queue: its sink.  On the websocket thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +7,9 @@
 
 #define ROOM_FIRST 1
 
-/* Messages, and bytes of them, that the engine carries at most before it puts
- * them in: the lock is taken once for all.  A larger buffer than KEPT is not
- * kept for the next message. */
+/* Messages, and bytes of them, that the thread collects at most before it
+ * puts them in, so that it takes the lock once for all.  A buffer larger
+ * than KEPT is not kept for the next message. */
 #ifdef CCAAS_TINY
 #define CARRY 4
 #define CARRY_BYTES 256
@@ -20,8 +19,8 @@
 #define CARRY_BYTES (64 * 1024)
 #define CARRY_KEPT 4096
 #endif
-/* A buffer that is larger than twice the message and this is no fit: it may
- * stay with the message for as long as that waits. */
+/* A buffer larger than twice the message and this does not fit: the message
+ * may hold it for as long as it waits. */
 #define SLACK 256
 
 static bool make_room(struct cc_event_queue *queue)
@@ -78,7 +77,7 @@ static bool fit(struct cc_event_queue_piece *piece, size_t length)
     return true;
 }
 
-/* Copies a message to those that are carried; false: memory is out. */
+/* Copies a message to the collected ones; false: memory is out. */
 static bool carry(struct cc_event_queue *queue, const char *bytes,
                   size_t length, bool binary)
 {
@@ -100,7 +99,7 @@ static bool carry(struct cc_event_queue *queue, const char *bytes,
     return true;
 }
 
-/* Swaps the buffers: the message is what was carried. */
+/* Swaps the buffers: the message gets the collected bytes. */
 static void swap_in(struct cc_event_queue *queue,
                     struct cc_event_queue_message *message,
                     struct cc_event_queue_piece *piece)
@@ -117,7 +116,7 @@ static void swap_in(struct cc_event_queue *queue,
     piece->room = room;
 }
 
-/* A small message is not to come to be held in a large buffer. */
+/* A small message must not be held in a large buffer. */
 static void trim(struct cc_event_queue_piece *piece)
 {
     if (piece->room <= CARRY_KEPT)
@@ -133,7 +132,8 @@ static bool is_full(const struct cc_event_queue *queue)
            queue->bytes + queue->batched_bytes >= CC_EVENT_QUEUE_BYTES;
 }
 
-/* A newer update for one that waits takes its place.  False: none waits. */
+/* Replaces an older update that waits for the same metric and category.
+ * False: none waits. */
 static bool conflate(struct cc_event_queue *queue,
                      struct cc_event_queue_piece *piece)
 {
@@ -178,12 +178,12 @@ static bool append(struct cc_event_queue *queue,
     return true;
 }
 
-/* A message is lost: none of those that follow it is taken. */
+/* A message is lost: no later one is taken. */
 static void lose(struct cc_event_queue *queue)
 {
     if (queue->shut || queue->broken)
         return;
-    queue->held = queue->broken = queue->untold = true;
+    queue->held = queue->broken = queue->unrung = true;
     queue->left = 0;
     queue->lost_at = queue->carried_at;
 }
@@ -202,7 +202,7 @@ static void take_in(struct cc_event_queue *queue,
         queue->held = true;
 }
 
-/* What is left of a limit, `most` of it at the most. */
+/* What is left of a limit, at most `most`. */
 static size_t left_of(size_t limit, size_t used, size_t most)
 {
     size_t left = used < limit ? limit - used : 0;
@@ -210,13 +210,13 @@ static size_t left_of(size_t limit, size_t used, size_t most)
     return left < most ? left : most;
 }
 
-/* Puts in what is carried. */
+/* Puts the collected messages in. */
 static void put_in(struct cc_event_queue *queue)
 {
     size_t i;
 
-    /* Otherwise it was woken already, and nobody has looked since. */
-    queue->untold |= queue->carried && !queue->count;
+    /* Otherwise it was rung already, and the reader has not looked since. */
+    queue->unrung |= queue->carried && !queue->count;
     for (i = 0; i < queue->carried; i++) {
         take_in(queue, &queue->carry[i]);
         trim(&queue->carry[i]);
@@ -228,22 +228,22 @@ static void put_in(struct cc_event_queue *queue)
         CC_EVENT_QUEUE_BYTES, queue->bytes + queue->batched_bytes, CARRY_BYTES);
 }
 
-/* The reader is woken for all that came since the last time; if it has seen
- * them by itself, there is no need. */
+/* Wakes the reader for everything since the last time, unless it has seen it
+ * already. */
 static void on_flush(void *self)
 {
     struct cc_event_queue *queue = self;
     bool is_there;
 
-    if (!queue->untold && !queue->carried)
+    if (!queue->unrung && !queue->carried)
         return;
     pthread_mutex_lock(&queue->lock);
     put_in(queue);
     is_there = queue->count > 0 || queue->broken;
     pthread_mutex_unlock(&queue->lock);
-    if (queue->untold && is_there)
+    if (queue->unrung && is_there)
         cc_waker_wake(queue->waker);
-    queue->untold = false;
+    queue->unrung = false;
 }
 
 static enum cc_ws_answer on_message(void *self, const char *bytes,

@@ -1,4 +1,8 @@
-/* A subscription's link: how its socket is opened, and what its loss means. */
+/* How a subscription's socket is opened, what its loss means, and when it is
+ * opened again.
+ *
+ * On the thread that the client belongs to.
+ */
 #include "subscription.h"
 
 #include <math.h>
@@ -14,8 +18,8 @@
 #include "text.h"
 #include "trust_choice.h"
 
-/* So many sockets in a row that the server closes before any message make
- * another token worth a try. */
+/* After this many sockets in a row that the server closes before any
+ * message, another token is tried. */
 #define FRUITLESS 3
 
 struct ccaas_error *cc_subscription_error_of(struct ccaas_subscription *sub)
@@ -54,10 +58,9 @@ void cc_subscription_let_go(struct ccaas_subscription *sub)
     cc_token_leave(&sub->op);
 }
 
-/* -- Errors and events
- * -------------------------------------------------------- */
+/* -- Errors and events ---------------------------------------------------- */
 
-/* The error is ours: whose it is, and nothing secret in it. */
+/* Completes the error: method and url, and no secret in it. */
 static void sign_error(struct ccaas_subscription *sub)
 {
     struct ccaas_error *error = cc_subscription_error_of(sub);
@@ -99,8 +102,7 @@ static void note(struct ccaas_subscription *sub, const char *reason)
             sizeof event->code - 1);
 }
 
-/* -- Opening
- * --------------------------------------------------------------------- */
+/* -- Opening --------------------------------------------------------------- */
 
 /* The address with the token in its query, percent-encoded; NULL: memory is
  * out. */
@@ -132,13 +134,13 @@ static char *address_with(const struct ccaas_subscription *sub,
     return text;
 }
 
-/* Nobody waits for what it brings; on any thread. */
+/* The reader is gone: closes the socket.  On any thread. */
 static void close_socket(void *self)
 {
     cc_ws_close(self);
 }
 
-/* Opens the socket; `bearer` may be NULL.  What comes of it is in the event
+/* Opens the socket; `bearer` may be NULL.  The outcome is in the event
  * queue. */
 static void open_socket(struct ccaas_subscription *sub,
                         struct cc_secret *bearer)
@@ -179,9 +181,10 @@ static void open_socket(struct ccaas_subscription *sub,
         sink.closed(sink.self, &none);
 }
 
-/* It is lost or refused, for that `error`: another attempt follows where there
- * is hope, after a pause that counts from now, or from `since` (monotonic) if
- * the server asked for it then.  `open`: seconds for which it was. */
+/* The socket was lost or refused, for that `error`.  If there is `hope`,
+ * another attempt follows after a pause.  The pause counts from now, or from
+ * `since` (monotonic) if the server asked for it then.  `open`: seconds for
+ * which the socket was open. */
 static enum ccaas_news_kind pause_for(struct ccaas_subscription *sub, bool hope,
                                       double open, double since, double at,
                                       struct ccaas_news *news)
@@ -196,7 +199,8 @@ static enum ccaas_news_kind pause_for(struct ccaas_subscription *sub, bool hope,
     sub->resume_at =
         (retry_after >= 0 ? since : cc_clock_now()) +
         cc_reconnect_wait(&sub->retry, open, retry_after, cc_random_unit());
-    /* DOWN is told once, and again when the server asks for a long pause. */
+    /* DOWN is reported once, and again when the server asks for a long
+     * pause. */
     if (sub->down && retry_after <= sub->plan.max_retry_after)
         return CCAAS_NEWS_WAIT;
     sub->down = true;
@@ -205,7 +209,8 @@ static enum ccaas_news_kind pause_for(struct ccaas_subscription *sub, bool hope,
     return CCAAS_NEWS_DOWN;
 }
 
-/* There is no token: what may pass for one request may pass for this. */
+/* There is no token.  If the token request's error is transient, so is this
+ * one. */
 static enum ccaas_news_kind lacks_token(struct ccaas_subscription *sub,
                                         struct ccaas_news *news)
 {
@@ -263,11 +268,10 @@ enum ccaas_news_kind cc_subscription_opened(struct ccaas_subscription *sub,
     return CCAAS_NEWS_OPEN;
 }
 
-/* -- Losing it
- * -------------------------------------------------------------------- */
+/* -- Losing it ------------------------------------------------------------- */
 
-/* Does the server close the websocket because it does not take the token?  The
- * standard has codes for it; an API may have some of its own. */
+/* Did the server close the websocket because it refuses the token?  There
+ * are standard codes for it; an API may have more. */
 static bool refuses_token(const struct ccaas_subscription *sub,
                           const struct cc_ws_end *end)
 {
@@ -286,7 +290,7 @@ static bool refuses_token(const struct ccaas_subscription *sub,
     return false;
 }
 
-/* The server closed the websocket in due form: how. */
+/* The server closed the websocket properly: says how. */
 static void describe_close(struct ccaas_subscription *sub, enum ccaas_code code,
                            const struct cc_ws_end *end)
 {
@@ -327,7 +331,7 @@ static void describe(struct ccaas_subscription *sub,
     sign_error(sub);
 }
 
-/* The next attempt is made with another token, if there may be one. */
+/* The next attempt uses another token, if there can be one. */
 static bool renew_token(struct ccaas_subscription *sub)
 {
     if (!sub->op.client->token ||
@@ -337,7 +341,7 @@ static bool renew_token(struct ccaas_subscription *sub)
     return true;
 }
 
-/* Another token may help, once. */
+/* Is another token worth a try?  Once, after a 401. */
 static bool wants_another_token(struct ccaas_subscription *sub)
 {
     if (cc_subscription_error_of(sub)->status != 401 || sub->replayed ||
@@ -348,9 +352,9 @@ static bool wants_another_token(struct ccaas_subscription *sub)
     return true;
 }
 
-/* The socket was open for so long.  One that brought nothing shows neither that
- * the link works nor that the token is good.  False: it is not worth opening
- * again. */
+/* Learns from a socket that was open for so long.  A socket without a
+ * message proves neither that the connection works nor that the token is
+ * good.  False: opening it again is of no use. */
 static bool learn_from(struct ccaas_subscription *sub,
                        const struct cc_ws_end *end, double open)
 {
@@ -380,9 +384,9 @@ enum ccaas_news_kind cc_subscription_ended(struct ccaas_subscription *sub,
     bool was_open = sub->state == CC_SUBSCRIPTION_OPEN;
     bool broken = cc_event_queue_broken(sub->queue);
     bool starved = end->code == CCAAS_IO || end->code == CCAAS_MEMORY;
-    /* A link that was open is worth opening again, whatever ended it, but for
-     * the engine's end; also where there is no descriptor or memory just now,
-     * unless it was never open. */
+    /* A socket that was open is opened again, whatever ended it, unless the
+     * engine ends.  So is one that was lost because descriptors or memory
+     * are out, unless it was never open. */
     bool hope = end->transient || (starved && sub->opened > 0) ||
                 (was_open && end->code != CCAAS_TOO_LARGE &&
                  (broken || end->code != CCAAS_CANCELLED));

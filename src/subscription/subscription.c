@@ -1,5 +1,9 @@
-/* A subscription: a websocket that is opened again whenever it is lost, for as
- * long as somebody reads. */
+/* A subscription from when it is made to when it is freed, and how its takes
+ * make progress.  How its socket is opened is in reconnect.c.
+ *
+ * On the thread that the client belongs to.  A take never blocks and never
+ * calls back.
+ */
 #include "subscription.h"
 
 #include <math.h>
@@ -13,8 +17,8 @@
 #include "when.h"
 
 #define TICKS 64    /* takes between two looks at everything */
-#define DUE_TICKS 8 /* takes between two looks whether others are to go on */
-#define SETTLED 60  /* seconds open, after which a loss is a first one */
+#define DUE_TICKS 8 /* takes between two checks of the time slice */
+#define SETTLED 60  /* seconds open, after which a loss counts as the first */
 
 /* -- Making and ending
  * --------------------------------------------------------- */
@@ -98,7 +102,7 @@ void ccaas_subscription_free(struct ccaas_subscription *sub)
 
 /* -- Going on -------------------------------------------------------------- */
 
-/* The next message that is news; false: there is none now. */
+/* The next message that is not stale; false: there is none now. */
 static bool take_message(struct ccaas_subscription *sub,
                          struct ccaas_news *news, enum ccaas_news_kind *taken)
 {
@@ -127,10 +131,10 @@ static bool take_message(struct ccaas_subscription *sub,
     memcpy(news->parts, update->parts, sizeof news->parts);
     sub->messages++;
     if (last)
-        sub->op.armed = true; /* the event queue did it */
+        sub->op.armed = true; /* the event queue has armed it */
     else
-        cc_operation_disarm(
-            &sub->op); /* there may be more, which wake nobody */
+        cc_operation_disarm(&sub->op); /* there may be more, for which the waker
+                                          does not ring */
     news->last = last && !cc_store_request_pending(sub->op.client);
     *taken = update->is_update ? CCAAS_NEWS_UPDATE : CCAAS_NEWS_MESSAGE;
     return true;
@@ -159,7 +163,8 @@ static enum ccaas_news_kind step(struct ccaas_subscription *sub,
         cc_ws_close(sub->socket);
     if (!cc_event_queue_closed(sub->queue, &end, &at, &from))
         return CCAAS_NEWS_WAIT;
-    /* It opened and ended since the look above: one after the other. */
+    /* It opened and ended after the check above: reports one after the
+     * other. */
     if (sub->state == CC_SUBSCRIPTION_OPENING && end.opened)
         return cc_subscription_opened(sub, news);
     return cc_subscription_ended(sub, &end, at, from, news);
@@ -183,8 +188,8 @@ static bool resume(struct ccaas_subscription *sub, double now)
     return false;
 }
 
-/* Looks at everything until there is something to tell, or the waker is armed
- * and there is nothing. */
+/* Looks at everything until there is something to report, or until nothing
+ * is there after the waker was armed. */
 static enum ccaas_news_kind go_on(struct ccaas_subscription *sub,
                                   struct ccaas_news *news)
 {
@@ -263,7 +268,7 @@ void ccaas_subscription_give_token(struct ccaas_subscription *sub,
     cc_token_give(&sub->op, token);
 }
 
-struct ccaas_waker *ccaas_subscription_waker(struct ccaas_subscription *sub)
+struct ccaas_waker *ccaas_subscription_bell(struct ccaas_subscription *sub)
 {
     return sub->op.waker;
 }

@@ -64,7 +64,7 @@ void cc_subscription_let_go(struct ccaas_subscription *sub);
 struct ccaas_error *cc_subscription_error_of(struct ccaas_subscription *sub);
 void cc_subscription_forget_error(struct ccaas_subscription *sub);
 
-/* It ends with an error, made here; gives ERROR. */
+/* Ends it with an error that is made here; returns ERROR. */
 enum ccaas_news_kind cc_subscription_fail_as(struct ccaas_subscription *sub,
                                              enum ccaas_code code,
                                              const char *message);
@@ -73,11 +73,11 @@ enum ccaas_news_kind cc_subscription_fail_as(struct ccaas_subscription *sub,
 enum ccaas_news_kind cc_subscription_try(struct ccaas_subscription *sub,
                                          struct ccaas_news *news, double now);
 
-/* The socket was opened. */
+/* The socket is open: reports it. */
 enum ccaas_news_kind cc_subscription_opened(struct ccaas_subscription *sub,
                                             struct ccaas_news *news);
 
-/* The socket ended: when, and since when messages may be missed. */
+/* The socket ended: when, and since when messages may be missing. */
 enum ccaas_news_kind cc_subscription_ended(struct ccaas_subscription *sub,
                                            const struct cc_ws_end *end,
                                            double at, double from,
