@@ -1,7 +1,7 @@
-/* When each metric and category was last updated, so that no older value is
+/* When each metric and category was last updated, so that an older value is not
  * passed on as new.
  *
- * PURE.  Used from one thread; the caller owns it.
+ * PURE.  Used from one thread; owned by the caller.
  */
 #ifndef CC_LAST_SEEN_H
 #define CC_LAST_SEEN_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CC_LAST_SEEN_MOST 262144 /* keys; with more, it begins anew */
+#define CC_LAST_SEEN_MOST 262144 /* keys; with more, it starts again, empty */
 
 struct cc_last_seen_slot {
     uint64_t hash; /* 0: free */
@@ -23,9 +23,9 @@ struct cc_last_seen {
     size_t room, count;
 };
 
-/* Takes note that the key with this hash has a value of that time.  False: it
- * has a newer one already.  Without memory no further key is noted, and all it
- * has is new. */
+/* Notes that the key with this hash has a value of that time.  False: it has
+ * a newer one already.  Without memory no further key is noted, and its
+ * values count as new. */
 bool cc_last_seen_note(struct cc_last_seen *last_seen, uint64_t hash,
                        int64_t when);
 

@@ -1,16 +1,16 @@
 /* The walk over a list that is paged by number: answers, and the first pass.
  * PURE: see page.h.
  *
- * The first pass asks for pages side by side, so answers come in any order, and
- * each counts the list as it was at its own moment.  In doubt the walk goes on:
- * a page asked for in vain costs one request, one not asked for loses rows.
+ * The first pass requests pages side by side.  So answers come in any order,
+ * and each counts the list as it was at its own moment.  In doubt the walk
+ * goes on: a page too many costs one request, a missing page loses rows.
  * Later passes are in pass.c.
  */
 #include "page_own.h"
 
 #include <stddef.h>
 
-#define SIZE_MOST 1000000 /* rows a page, more is not believed */
+#define SIZE_MOST 1000000 /* rows a page; a larger number is not believed */
 
 void cc_page_start(struct cc_page_walk *walk, int64_t first, int64_t size,
                    bool verify)
@@ -18,7 +18,7 @@ void cc_page_start(struct cc_page_walk *walk, int64_t first, int64_t size,
     if (first < 0) {
         first = 0;
     } else if (first == INT64_MAX) {
-        first--; /* so that one past it is a number, too */
+        first--; /* so that the next number exists, too */
     }
     *walk = (struct cc_page_walk){
         .first = first,
@@ -109,16 +109,15 @@ int64_t cc_page_number(const char *value, size_t length)
     return number;
 }
 
-/* The rows a page that an answer is to be read with: what it says itself, else
- * what the walk knows. */
+/* The page size of an answer: what it says itself, else what the walk knows. */
 static int64_t size_of(const struct cc_page_walk *walk,
                        const struct cc_page_head *head)
 {
     return head->size == CC_PAGE_NONE ? walk->size : head->size;
 }
 
-/* An earlier answer said that there is such a page: a later page is asked for
- * on no other ground. */
+/* An earlier answer named such a page; a later page is requested for no
+ * other reason. */
 static bool was_named(const struct cc_page_walk *walk, int64_t page)
 {
     return walk->passes > 1 || page != walk->first ||
@@ -208,9 +207,9 @@ static void shrink(struct cc_page_walk *walk, int64_t page)
     walk->shrunk = walk->pass.past = true;
 }
 
-/* What a good answer to a page that is there counts.  Nobody knows in what
- * order the server counted: a count below the end may be an old one, so the
- * end stays, and a page that is gone says so itself. */
+/* What a good answer to an existing page counts.  The order in which the
+ * server counted is unknown.  A count below the end may be an old one, so
+ * the end stays; a page that is gone says so itself. */
 static void recount(struct cc_page_walk *walk, int64_t page,
                     const struct cc_page_head *head)
 {

@@ -36,8 +36,7 @@
 #define CC_PAGE_BAD (-2)  /* it was there, and is no whole number >= 0 */
 #define CC_PAGE_TWO (-3)  /* it was there more than once, and differs */
 
-/* The four numbers that come with a page, or NONE, BAD or TWO in their
- * place. */
+/* The four numbers that come with a page, or NONE, BAD or TWO instead. */
 struct cc_page_head {
     int64_t page;  /* which page this is, from 0 */
     int64_t size;  /* rows a page */
@@ -64,7 +63,7 @@ struct cc_page_pass {
     uint64_t totals;  /* passes that differ in nothing have the same sums */
 };
 
-/* One walk.  The fields are the walk's own: use the functions. */
+/* One walk.  The fields are private: use the functions. */
 struct cc_page_walk {
     int64_t first; /* the page that the walk starts with */
     int64_t size;  /* rows a page: as asked for, then as the first answer has
@@ -140,7 +139,7 @@ int64_t cc_page_both(int64_t one, int64_t other);
 const char *cc_page_head(struct cc_page_walk *walk, int64_t page,
                          const struct cc_page_head *head);
 
-/* What an answer means that says that `page` is past the end of the list. */
+/* What an answer means which says that `page` is past the end of the list. */
 enum cc_page_past {
     CC_PAGE_EMPTY,  /* the list is empty: the pass is over */
     CC_PAGE_SHRUNK, /* the list became shorter under way */
@@ -154,34 +153,33 @@ enum cc_page_past {
 enum cc_page_past cc_page_past(struct cc_page_walk *walk, int64_t page,
                                int64_t pages);
 
-/* Takes note of a row of the pass under way, in the order in which rows are
- * given.  `row` is what cc_seen_add said of its hash, and the set's pass
- * must be the walk's (cc_seen_next_pass).  True: it is to be given. */
+/* Notes a row of the current pass, in the order in which rows are handed
+ * out.  `row` is what cc_seen_add returned for its hash; the set's pass must
+ * be the walk's (cc_seen_next_pass).  True: hand it out. */
 bool cc_page_row(struct cc_page_walk *walk, enum cc_seen_row row,
                  uint64_t hash);
 
-/* The same for a row without identity: a later pass gives those that are more
- * than an earlier pass had. */
+/* The same for a row without identity.  A later pass hands out those that
+ * exceed the number in earlier passes. */
 bool cc_page_nameless(struct cc_page_walk *walk);
 
-/* Takes note that `page` was read to its end, in the order in which pages are
- * given; `distinct` of its rows were none that this pass had seen before.
- * NULL: go on.  Otherwise the reason why going on would lead nowhere: a static
- * string. */
+/* Notes that `page` was read to its end, in the order in which pages are
+ * handed out; `distinct` of its rows were new in this pass.  NULL: go on.
+ * Otherwise the reason why going on is of no use: a static string. */
 const char *cc_page_read(struct cc_page_walk *walk, int64_t page,
                          int64_t distinct);
 
-/* The same of a page that was past the end, after cc_page_past: a server may
- * name one page fewer each time. */
+/* The same for a page past the end, after cc_page_past: a server may name
+ * one page fewer each time. */
 const char *cc_page_barren(const struct cc_page_walk *walk);
 
 /* The pass is over: no page of it is under way, and cc_page_next has none.
- * True: another pass was begun, and has pages to ask for.  False: the walk is
- * at its end, for good. */
+ * True: another pass has begun, with pages to request.  False: the walk is
+ * over. */
 bool cc_page_again(struct cc_page_walk *walk);
 
-/* Rows that the answers announced, from the first page of the walk on;
- * -1: none came yet. */
+/* Rows that the answers announced, from the first page of the walk on; -1:
+ * no answer yet. */
 int64_t cc_page_announced(const struct cc_page_walk *walk);
 
 /* Of these, how many the pass did not see; never below 0. */

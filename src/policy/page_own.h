@@ -1,4 +1,5 @@
-/* What page.c and pass.c share: totals, and the passes after the first. */
+/* What page.c and pass.c share: totals, and the passes after the first.
+ * PURE. */
 #ifndef CC_PAGE_OWN_H
 #define CC_PAGE_OWN_H
 

@@ -1,4 +1,4 @@
-/* Which proxy a connection goes by.  PURE: see proxy.h. */
+/* Which proxy a connection uses.  PURE: see proxy.h. */
 #include "proxy.h"
 
 #include <arpa/inet.h>
@@ -15,7 +15,7 @@ struct text {
     size_t length;
 };
 
-/* A host without its brackets and the dot at its end. */
+/* A host without brackets and without the dot at its end. */
 static struct text host_of(const char *url)
 {
     struct text host;
@@ -52,8 +52,8 @@ static bool same_bits(const unsigned char *one, const unsigned char *other,
            (!rest || (one[whole] ^ other[whole]) >> (8 - rest) == 0);
 }
 
-/* Is the number in the entry, a number or a net ("10.0.0.0/8")?  A net without
- * a width is its number. */
+/* Is the address in the entry, an address or a network ("10.0.0.0/8")?  A
+ * network without a width is a single address. */
 static bool in_net(const char *host, struct text entry)
 {
     unsigned char one[16], other[16];
@@ -74,7 +74,7 @@ static bool in_net(const char *host, struct text entry)
            inet_pton(family, text, other) == 1 && same_bits(one, other, bits);
 }
 
-/* Is the host that name, or one below it? */
+/* Is the host that name, or a subdomain of it? */
 static bool is_below(struct text host, struct text entry)
 {
     while (entry.length && *entry.begin == '.') {
@@ -135,7 +135,7 @@ const char *cc_proxy_for(const char *url, const char *option,
     static const char *const exemptions[] = {"no_proxy", "NO_PROXY", NULL};
     const char *proxy = option, *exempt;
 
-    /* In clear we talk to this machine itself only. */
+    /* Unencrypted connections go to this machine only. */
     if (cc_same_start(url, "https:", 6))
         names += 2; /* wss_proxy is not for it */
     if (!option && (names != proxies || cc_same_start(url, "wss:", 4)))
@@ -152,7 +152,7 @@ void cc_proxy_name(char *to, size_t room, const char *proxy)
     size_t length;
 
     host = host ? host + 3 : proxy;
-    /* A password may have a slash, or another @. */
+    /* A password may contain a slash, or another @. */
     at = strrchr(host, '@');
     host = at ? at + 1 : host;
     length = strcspn(host, "/?#");

@@ -1,5 +1,5 @@
-/* Which proxy a connection goes by: libcurl's rules, where libcurl is not
- * asked.
+/* Which proxy a connection uses: libcurl's rules, for connections that are not
+ * libcurl's.
  *
  * PURE: the environment is an argument.
  */
@@ -12,12 +12,13 @@ typedef const char *cc_proxy_environment(const char *name);
 #include <stddef.h>
 
 /* The proxy for this ws://, wss://, http:// or https:// address; NULL: none.
- * `option` is what the user named ("": none at all; NULL: the environment's is
- * taken, and in clear none).  What `no_proxy` lists is reached without one. */
+ * `option` is the user's ("": none at all; NULL: the environment's, and none
+ * for unencrypted connections).  Hosts in `no_proxy` are reached without a
+ * proxy. */
 const char *cc_proxy_for(const char *url, const char *option,
                          cc_proxy_environment *environment);
 
-/* Writes the proxy's host and port: not its user and password. */
+/* Writes the proxy's host and port, without its user and password. */
 void cc_proxy_name(char *to, size_t room, const char *proxy);
 
 #endif

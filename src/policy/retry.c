@@ -71,7 +71,7 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Takes that one character. */
+/* Takes this character. */
 static bool take_char(struct text *text, char c)
 {
     if (!text->left || *text->next != c) {
@@ -100,7 +100,7 @@ static bool take_number(struct text *text, size_t digits, int *number)
     return true;
 }
 
-/* Takes one of the names, and gives its place among them. */
+/* Takes one of the names, and returns its index. */
 static bool take_name(struct text *text, const char *const names[], int count,
                       int *place)
 {
@@ -117,7 +117,7 @@ static bool take_name(struct text *text, const char *const names[], int count,
     return false;
 }
 
-/* The year that two digits mean: never more than 50 years ahead. */
+/* The year of two digits: never more than 50 years ahead. */
 static int whole_year(int two_digits, int64_t now)
 {
     int latest = 1970 + (int)(now / YEAR_SECONDS) + 50;
@@ -194,7 +194,7 @@ static bool leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* There is such a day and such an hour; a leap second counts. */
+/* Do this day and this time exist?  A leap second does. */
 static bool exists(const struct date *date)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30,
@@ -218,8 +218,8 @@ static int64_t epoch(const struct date *date)
     return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
 }
 
-/* The date that the text is, in epoch seconds.  False: it is none.  `now` tells
- * the century of a year with two digits. */
+/* Reads a date, in epoch seconds.  False: it is none.  `now` gives the
+ * century of a year with two digits. */
 static bool date_of(struct text text, int64_t now, int64_t *seconds)
 {
     static const char *const forms[] = {

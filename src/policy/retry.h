@@ -1,4 +1,5 @@
-/* After a failed attempt: wait how long, or give up.
+/* After a failed attempt: how long to wait, or whether to give up.  Here
+ * Retry-After is read, and checked against max_retry_after.
  *
  * PURE: time and randomness are arguments.
  */
@@ -12,18 +13,18 @@
 #define CC_RETRY_AFTER_MOST 1e9 /* seconds: a longer Retry-After is cut */
 
 struct cc_retry_rule {
-    unsigned retries; /* attempts after the first */
-    double base;      /* the first pause's upper bound, in seconds */
-    double cap;       /* the longest pause's upper bound */
-    bool idempotent;  /* the request may be sent again after it was sent */
-    double max_retry_after; /* seconds: a longer Retry-After is not waited for;
-                               INFINITY: the deadline alone bounds it */
+    unsigned retries;       /* attempts after the first */
+    double base;            /* the first pause's upper bound, in seconds */
+    double cap;             /* the longest pause's upper bound */
+    bool idempotent;        /* the request may be sent more than once */
+    double max_retry_after; /* seconds: a longer Retry-After ends the call;
+                               INFINITY: only the deadline does */
 };
 
 /* How the attempt that just ended went. */
 struct cc_retry_attempt {
     unsigned number;    /* from 1 */
-    bool transient;     /* a failure that may pass */
+    bool transient;     /* another attempt may succeed */
     bool sent;          /* some byte of the request may have reached the
                            server */
     double retry_after; /* seconds that the server asks for; < 0: none */
@@ -45,9 +46,9 @@ double cc_retry_wait(const struct cc_retry_rule *rule,
                      const struct cc_retry_attempt *attempt, double left,
                      double random);
 
-/* True for a status that may pass, of HTTP or of a websocket's handshake: 408,
- * 425, 429, 500, 502, 503, 504, and those of proxies in front of a server that
- * fails: 520 to 529, 598. */
+/* True for a transient status, of HTTP or of a websocket handshake: 408,
+ * 425, 429, 500, 502, 503, 504, and those of proxies in front of a failing
+ * server: 520 to 529, 598. */
 bool cc_retry_status(int status);
 
 /* Reads Retry-After (not terminated; NULL: the header is missing): whole
@@ -62,19 +63,20 @@ double cc_retry_after(const char *value, size_t length, int64_t now);
  * has none that can be read. */
 int64_t cc_retry_date(const char *value, size_t length, int64_t now);
 
-/* A link that is to stay open: how long to wait before it is opened again. */
+/* A connection that must stay open: how long to wait before it is opened
+ * again. */
 struct cc_reconnect {
     double base;       /* the first pause's upper bound, in seconds */
     double cap;        /* the longest pause's upper bound */
-    double settled;    /* open for so long, it starts anew with `base` */
-    unsigned failures; /* losses and refusals that are not forgotten */
+    double settled;    /* open for so long, it starts again with `base` */
+    unsigned failures; /* losses and refusals that still count */
 };
 
-/* The link was lost, `open` seconds after it was opened (0: it was refused).
- * Seconds to wait: half of min(cap, base * 2^failures), and `random`, in
- * [0,1), times the other half; `retry_after`, where it is not < 0, takes its
- * place, but for half the first pause, which is waited for in any case.  A link
- * that flaps does not start from `base` each time. */
+/* The connection was lost, `open` seconds after it was opened (0: it was
+ * refused).  Returns the seconds to wait: half of min(cap, base *
+ * 2^failures), and `random`, in [0,1), times the other half.  A
+ * `retry_after` that is not < 0 replaces that; half the first pause is the
+ * minimum.  A connection that flaps does not start from `base` each time. */
 double cc_reconnect_wait(struct cc_reconnect *link, double open,
                          double retry_after, double random);
 

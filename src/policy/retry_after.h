@@ -1,5 +1,8 @@
-/* Retry-After: what an answer says of it, and what the error says where it is
- * not waited for.  For calls, for the token, and for subscriptions alike. */
+/* Retry-After, for calls, tokens and subscriptions alike: what an answer says,
+ * and what the error says if the wait is too long.
+ *
+ * PURE.
+ */
 #ifndef CC_RETRY_AFTER_H
 #define CC_RETRY_AFTER_H
 
@@ -7,15 +10,16 @@
 
 #include "ccaas.h"
 
-/* Seconds to wait, counted from when the answer arrived; < 0: it does not say.
- * A date is measured against the answer's own Date, and against `wall`, our
- * clock when the answer arrived (epoch seconds), only where it has none.  The
- * headers are as cc_header reads them; of a repeated one the first counts.
- */
+/* Seconds to wait, counted from when the answer arrived; < 0: it does not
+ * say.  A date is measured against the answer's own Date, and if it has none
+ * against `wall`, our clock when the answer arrived (epoch seconds).  The
+ * headers are as cc_header reads them; the first of a repeated header
+ * counts. */
 double cc_retry_after_of(const char *headers, size_t length, double wall);
 
-/* Adds to the message why an answer's Retry-After (error->retry_after) is not
- * waited for, and what to do.  `pause` is what cc_retry_wait gave. */
+/* Adds to the message why the call does not wait for Retry-After
+ * (error->retry_after), and what to do.  `pause` is what cc_retry_wait
+ * returned. */
 void cc_retry_after_tell(struct ccaas_error *error, double pause,
                          double max_retry_after);
 

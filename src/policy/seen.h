@@ -1,9 +1,9 @@
-/* Which rows were seen already, and which of them in the pass under way: a set
- * of hashes of 61 bits with marks, about 16 bytes a row (while it grows, the
- * old array and the new one are both there).
+/* Which rows were seen already, and which of them in the current pass: a set of
+ * hashes of 61 bits with marks, about 16 bytes a row (while it grows, the old
+ * and the new array exist side by side).  Here duplicate rows are found.
  *
- * PURE.  The seed is random and secret, so that nobody can make rows whose
- * hashes collide.  Used from one thread; the caller owns the set.
+ * PURE.  The seed is random and secret, so that a server cannot make rows
+ * whose hashes collide.  Used from one thread; the caller owns the set.
  */
 #ifndef CC_SEEN_H
 #define CC_SEEN_H
@@ -24,7 +24,7 @@ void cc_seen_free(struct cc_seen *seen);
 uint64_t cc_seen_hash(const struct cc_seen *seen, const void *bytes,
                       size_t length);
 
-/* How a row stands to those before it. */
+/* How a row relates to those before it. */
 enum cc_seen_row {
     CC_SEEN_NEW,   /* never seen */
     CC_SEEN_KNOWN, /* seen in an earlier pass, but not yet in this one */
@@ -32,8 +32,8 @@ enum cc_seen_row {
     CC_SEEN_MEMORY /* memory is out, and the set is as it was */
 };
 
-/* Adds a hash that cc_seen_hash gave.  Its three lowest bits do not count:
- * their place holds the mark of the pass that the row was last seen in. */
+/* Adds a hash from cc_seen_hash.  Its three lowest bits do not count: they
+ * hold the mark of the pass that the row was last seen in. */
 enum cc_seen_row cc_seen_add(struct cc_seen *seen, uint64_t hash);
 
 /* Begins another pass: rows seen so far are KNOWN when they come again. */
@@ -43,8 +43,8 @@ void cc_seen_next_pass(struct cc_seen *seen);
 size_t cc_seen_count(const struct cc_seen *seen);
 size_t cc_seen_memory(const struct cc_seen *seen);
 
-/* Where the set has its memory from: calloc().  A weak symbol, so that a spec
- * can put one that fails in its place. */
+/* The set's allocator: calloc().  A weak symbol, so that a spec can replace
+ * it by one that fails. */
 void *cc_seen_calloc(size_t count, size_t size);
 
 #endif

@@ -68,7 +68,7 @@ static bool is_token(const char *text, size_t length)
     return length > 0 && length < CC_STORED_TOKEN_MOST;
 }
 
-/* What an error has more than a token; false: it is damaged. */
+/* Reads what an error has in addition; false: it is damaged. */
 static bool read_error(const char *head, int *used,
                        struct cc_stored_token *stored)
 {

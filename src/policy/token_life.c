@@ -1,4 +1,4 @@
-/* Who asks for a token, and until when it is fresh.  PURE: see token_life.h. */
+/* Who requests a token, and until when it is fresh.  PURE: see token_life.h. */
 #include "token_life.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* What a pushed message says: which metric and category have a new value.
  *
- * PURE.  A form may be used by several threads at once; what is looked at
- * points into the message's bytes.
+ * PURE.  A form may be used by several threads at once; the parts of an
+ * update point into the message's bytes.
  */
 #ifndef CC_UPDATE_H
 #define CC_UPDATE_H
@@ -13,17 +13,16 @@
 #include "ccaas.h"
 #include "pick.h"
 
-/* Where an update has its parts, and the key that its identity is hashed
- * with. */
+/* Where an update has its parts, and the hash key of its identity. */
 struct cc_update_form {
     struct cc_pick_form *pick; /* of CCAAS_UPDATE_PARTS paths */
     uint64_t key[2];
 };
 
-#define CC_UPDATE_NEVER INT64_MIN /* it does not say when */
+#define CC_UPDATE_NEVER INT64_MIN /* the message has no time */
 
 struct cc_update {
-    bool is_update;    /* it has a metric and a whole value */
+    bool is_update;    /* it has a metric and a complete value */
     uint64_t hash;     /* of metric and category */
     int64_t when;      /* microseconds since the epoch */
     const char *fault; /* why it is no JSON; NULL: it is */
@@ -31,11 +30,11 @@ struct cc_update {
     struct ccaas_part parts[CCAAS_UPDATE_PARTS];
 };
 
-/* Looks a message over. */
+/* Parses a message. */
 void cc_update_look(const struct cc_update_form *form, const char *bytes,
                     size_t length, struct cc_update *update);
 
-/* The hash of a metric and a category that are known by their text. */
+/* The hash of a metric and a category, given as texts. */
 uint64_t cc_update_hash(const struct cc_update_form *form, const char *metric,
                         size_t metric_length, const char *category,
                         size_t category_length);
