@@ -92,7 +92,7 @@ static void hang_up(struct ccaas_call *call)
         cc_waker_close(call->op.waker);
         return;
     }
-    cc_waker_arm(call->op.waker); /* an earlier ring may have been used up */
+    cc_waker_arm(call->op.waker); /* an earlier wake may have been used up */
     cc_waker_wake(call->op.waker);
 }
 

@@ -55,10 +55,10 @@ enum cc_operation_state cc_operation_resume(struct cc_operation *operation,
                                             double seconds, double now);
 
 /* Arms the waker.  False: it was armed already, so the caller may wait; true:
- * look once more, for what came before does not ring. */
+ * look once more, for what came before does not wake. */
 bool cc_operation_arm(struct cc_operation *operation);
 
-/* There may be more, of which the waker does not ring: the next take looks. */
+/* There may be more, for which the waker is not woken: the next take looks. */
 void cc_operation_disarm(struct cc_operation *operation);
 
 /* Seconds after which a take is worth another try in any case; `due` is when

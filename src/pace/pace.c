@@ -52,8 +52,8 @@ struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name)
     return pace;
 }
 
-/* Makes the waker ring on news; without memory for that, the caller looks
- * again soon. */
+/* Makes the pace wake the waker on news; without memory for that, the caller
+ * looks again soon. */
 static void follow(struct cc_pace *pace, struct ccaas_waker *waker, double now,
                    double *due)
 {

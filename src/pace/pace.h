@@ -32,7 +32,7 @@ struct cc_pace *cc_pace_find(struct ccaas_engine *engine, const char *name);
 
 /* Enters, if no call is inside and it is time.  The next one starts at least
  * `seconds` later.  `who` is the address that identifies the call.  False:
- * `waker` rings on news, and *due is when time alone may open the pace
+ * `waker` is woken on news, and *due is when time alone may open the pace
  * (monotonic seconds, or INFINITY). */
 bool cc_pace_enter(struct cc_pace *pace, struct ccaas_client *client,
                    const void *who, double seconds, struct ccaas_waker *waker,

@@ -215,7 +215,7 @@ static void put_in(struct cc_event_queue *queue)
 {
     size_t i;
 
-    /* Otherwise it was rung already, and the reader has not looked since. */
+    /* Otherwise it was woken already, and the reader has not looked since. */
     queue->unrung |= queue->carried && !queue->count;
     for (i = 0; i < queue->carried; i++) {
         take_in(queue, &queue->carry[i]);

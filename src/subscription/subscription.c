@@ -268,7 +268,7 @@ void ccaas_subscription_give_token(struct ccaas_subscription *sub,
     cc_token_give(&sub->op, token);
 }
 
-struct ccaas_waker *ccaas_subscription_bell(struct ccaas_subscription *sub)
+struct ccaas_waker *ccaas_subscription_waker(struct ccaas_subscription *sub)
 {
     return sub->op.waker;
 }

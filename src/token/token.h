@@ -93,7 +93,7 @@ void cc_token_waiter_end(struct cc_token_waiter *waiter);
 double cc_token_due(const struct cc_token *token,
                     const struct cc_token_waiter *waiter);
 
-/* The operation's waker does not ring for the token any more.  If its caller
+/* The operation's waker is not woken for the token any more.  If its caller
  * was asked for one, the next operation's caller is asked instead. */
 void cc_token_leave(const struct cc_operation *operation);
 

@@ -34,7 +34,7 @@ struct cc_token {
     struct cc_lease lease;     /* of the store, if there is one */
     struct cc_secrets secrets; /* key, secret, bearer and the one before */
     bool refused, former_refused;
-    struct ccaas_waker *waker; /* rings for all waiters */
+    struct ccaas_waker *waker; /* woken for all waiters */
     struct cc_body_reader *reader;
     struct cc_transfer *transfer;
     struct cc_block *reply; /* the body; its end has not arrived yet */
