@@ -35,11 +35,14 @@ packages="$packages python3 python3-websockets redis-server openssl"
 packages="$packages luarocks git"
 # Instruments: nm, other locales, memory.
 packages="$packages binutils locales valgrind"
-# The short forms need no other compiler and no linter.
+# The short forms need no other compiler and no linter, and build once.
 case ${1:-all} in
 quick | */*) ;;
 *)
-    packages="$packages clang libclang-rt-dev clang-format lua-check"
+    packages="$packages clang libclang-rt-dev clang-format lua-check ccache"
+    # Builds for another Lua, and of rocks, differ in a few files only.
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_DIR="$top/build/ccache"
+    export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=/
     ;;
 esac
 # Specs that build or read the project, a soak, and what has an instrument of
@@ -49,7 +52,11 @@ once="$once|process/memory_spec"
 # Specs to which neither tiny buffers nor a busy collector make a difference.
 apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
 # Specs of what differs between the binding on LuaJIT and the one on Lua 5.4.
-binding='lua/(client|json|lists|live|loop|recordings)/'
+binding='lua/(client|json|lists)/'
+# Specs of what several threads have to do with.
+threaded='lua/(http|lists|live|loop|process|recordings|retry|store|token)/'
+# Specs of the project's files and of programs in Lua alone.
+outer='lua/(project|wallboard)/'
 # Specs that do little but wait: two at a time beside all others.
 idle='/(store|wallboard)_|/(processes|halfopen|clock)_spec|ws_life_test'
 # Specs that take longest, measured: they start first, so that nothing waits
@@ -59,7 +66,7 @@ long="$long|/(processes|descriptors|openssl|timeout|wallboard)_spec"
 long="$long|/release_spec"
 long="$long|/(audio_pace|recordings_slow|retry|store_lease|ws_life)_"
 # Seconds that all fuzzers have together.
-fuzz_seconds=40
+fuzz_seconds=30
 
 export LC_ALL=C.UTF-8
 # LeakSanitizer guesses where a library's thread-local memory is, and dies when
@@ -250,7 +257,7 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 every=$(lua_files)
 most=$(printf '%s\n' "$every" | grep -Ev "$once")
 # ThreadSanitizer cannot watch a child that starts threads again.
-threads=$(printf '%s\n' "$most" | grep -v /fork_spec)
+threads=$(printf '%s\n' "$most" | grep -E "$threaded" | grep -v /fork_spec)
 close=$(printf '%s\n' "$most" | grep -Ev "$apart")
 
 run_style() {
@@ -298,7 +305,8 @@ run_asan() {
     step "build, ASan and UBSan, Lua 5.4" build asan \
         -DCCAAS_SANITIZE=address,undefined &&
         step "specs, ASan and UBSan, C and Lua 5.4" \
-            sanitized address,undefined asan lua5.4 $(c_files asan) $most
+            sanitized address,undefined asan lua5.4 $(c_files asan) \
+            $(printf '%s\n' "$most" | grep -Ev "$outer")
 }
 
 run_asanjit() {
