@@ -13,14 +13,14 @@ local loop = {}
 --- it; a loop without others has none.
 ---@class ccaas.Loop
 ---@field wait ccaas.Wait
----@field pause? fun(bell: userdata)
+---@field pause? fun(waker: userdata)
 ---@field package await? ccaas.Await
 ---@field package yields? fun(): boolean would a wait here yield?
----@field package begin? fun(bell: userdata): boolean|nil of what is read, until it says true
+---@field package begin? fun(waker: userdata): boolean|nil of what is read, until it says true
 
 --- What openresty has for want of descriptors to wait for: waits until a core.call
 --- or core.waitset has news, or the time is up; nil and a reason: it cannot.
----@alias ccaas.Await fun(bell: userdata, seconds: number|nil): boolean|nil, string|nil
+---@alias ccaas.Await fun(waker: userdata, seconds: number|nil): boolean|nil, string|nil
 
 local known = { blocking = true, openresty = true, cqueues = true, luv = true, copas = true }
 
@@ -90,7 +90,7 @@ end
 ---@return ccaas.Wait
 ---@return fun()|nil pause
 ---@return ccaas.Await|nil
----@return (fun(bell: userdata): boolean|nil)|nil begin
+---@return (fun(waker: userdata): boolean|nil)|nil begin
 function loop.find(option)
   if type(option) == "table" then
     if type(option.wait) ~= "function" then

@@ -18,8 +18,7 @@
 --- The requests are answered by the one who waits next for anything of a client with
 --- that store.
 
-local core = require "ccaas.core"
-local loop = require "ccaas.loop"
+local callbacks = require "ccaas.callbacks"
 local usage_error = require "ccaas.usage_error"
 
 ---@class ccaas.Store
@@ -186,50 +185,19 @@ function stores.own(store)
   return store
 end
 
--- Lets time pass in the client's loop, by a waitset that nobody rings.
-local function pause_of(client)
-  local function wait(idle, seconds)
-    if client.await then
-      local waited, reason = client.await(idle, seconds)
-      if waited == nil then
-        error(reason, 0)
-      end
-    else
-      client.wait(idle:fd(), seconds)
-      loop.forget(idle:fd())
-    end
-  end
-  return function(seconds)
-    local idle = core.waitset()
-    local ends = core.now() + seconds
-    idle:arm()
-    local ok, reason = pcall(function()
-      repeat
-        wait(idle, math.max(ends - core.now(), 0))
-      until core.now() >= ends
-    end)
-    idle:close()
-    if not ok then
-      error(reason, 0)
-    end
-  end
-end
-
 --- Answers one request to the client's store.  It may yield.
 ---@param client table the client's internals
+---@param sleep fun(client: table, seconds: number) lets time pass in the client's loop
 ---@return boolean # false: there was none
-function stores.answer(client)
+function stores.answer(client, sleep)
   local request, kind, asked = client.core:store_request()
   if not request then
     return false
   end
   local own = own_kinds[client.store]
-  local ops = setmetatable({ store = client.store, call = own and call_own or call, pause = own and pause_of(client) },
-    Operations)
-  local me = coroutine.running() or "main"
-  client.asking[me] = true
-  local ok, reason = pcall(answers[kind], ops, request, asked)
-  client.asking[me] = nil
+  local ops = setmetatable({ store = client.store, call = own and call_own or call,
+    pause = own and function(seconds) sleep(client, seconds) end }, Operations)
+  local ok, reason = callbacks.call(client, answers[kind], ops, request, asked)
   if not ok then
     request:reply("failed", say(reason))
   end

@@ -1,259 +1,151 @@
---- Streams: rows as they arrive.  This is the one place that waits: it asks C,
---- and if there is nothing yet lets the loop wait for the descriptor and asks
---- again.
+--- Streams: rows as they arrive, and calls that have one answer.
 
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local loop = require "ccaas.loop"
-local usage_error = require "ccaas.usage_error"
-local stores = require "ccaas.store"
-local options = require "ccaas.options"
-local text = require "ccaas.text"
+local reading = require "ccaas.reading"
 
-local check_for, protect = loop.check_for, loop.protect
-local pack = table.pack or function(...) return { n = select("#", ...), ... } end
-local unpack = table.unpack or unpack
-
----@class ccaas.Stream
----@operator call: table|nil
----@field package flow userdata
----@field package take function
----@field package wait ccaas.Wait
----@field package client table
----@field package begin? fun(bell: userdata): boolean|nil until the loop knows of it
----@field package seen_totals table
----@field package change? fun(row: table): table
----@field package polled? true somebody was given the descriptor since it was read
----@field package closed? true
-local Stream = {}
-local methods = {}
-Stream.__index = methods
-Stream.__name = "ccaas.Stream"
+local await, protect = reading.await, loop.protect
 
 local streams = {}
 
--- The error of a flow that failed, made once.
-local function failure(self)
-  if not self.failed then
-    self.failed = errors.new(self.flow:error(), self.client.provider)
-  end
-  return self.failed
-end
+-- -- The source ------------------------------------------------------------------
 
--- Asks the user's function for a token, unless another reader of this flow has
--- brought it meanwhile.  It may yield.  What it raises is raised here; whoever else
--- waits for this token has none, either.
-local function ask_for_token(client, flow)
-  local reason = flow:token_reason()
-  if not reason then
-    return
-  end
-  local me = coroutine.running() or "main"
-  client.asking[me] = true
-  local ok, token = pcall(client.find_token, reason)
-  client.asking[me] = nil
-  local usable = ok and type(token) == "string" and not text.has_controls(token)
-  local fault = usable and options.token_fault(token)
-  flow:token(usable and not fault and token or nil)
-  if not ok then
-    error(token, 0)
-  elseif fault then
-    usage_error.raise("the token that the token function gave %s", fault)
+-- Of a stream, and of what is put together of several: rows of one call.
+local Source = { marks = true }
+Source.__index = Source
+
+--- A totals row is kept for `info`.  Other states than "pause" come again.
+function Source:keep(row, state)
+  if row ~= nil then
+    self.totals[#self.totals + 1] = { metrics = row.metrics }
+  elseif state == "pause" then
+    reading.pause(self.own, self.call)
   end
 end
 
---- Answers what C asks: of the client's store, or of its token function.  It may
---- yield.
----@param client table the client's internals
----@param flow userdata what was told to ask: core.call or core.subscription
-function streams.ask(client, flow)
-  if client.store and stores.answer(client) or not client.find_token then
-    return
-  end
-  if client.await then
-    client.pause(flow) -- from now on it is known whose it is: see openresty_socket.lua
-  end
-  ask_for_token(client, flow)
-end
-
--- Is this within a function of the user's that is asked for C?  The coroutine
--- alone does not tell: that of an asker who was killed may be somebody else's by
--- now.
-local function within_asking(client)
-  if not client.asking[coroutine.running() or "main"] then
-    return false
-  end
-  local level = 2
-  local info = debug.getinfo(level, "f")
-  while info and info.func ~= streams.ask do
-    level = level + 1
-    info = debug.getinfo(level, "f")
-  end
-  return info ~= nil
-end
-
--- Waits as the loop can; nil and a reason where it cannot.
-local function wait_for(self, seconds)
-  if self.client.await then
-    return self.client.await(self.flow, seconds)
-  end
-  local fd = self.flow:fd()
-  if fd < 0 then
-    return nil, "no descriptor is left to wait with: raise `ulimit -n`"
-  end
-  self.flow:waiting(true)
-  self.wait(fd, seconds)
-  self.flow:waiting(false)
-  return true
-end
-
--- Lets the loop wait until there is something to take.  False: `ends`, a time
--- on the monotonic clock, was reached before.
-local function wait(self, ends)
-  local seconds = self.flow:timeout()
-  if ends then
-    local left = ends - core.now()
-    if left <= 0 then
-      return false
+--- As `try`, with the states "page" (the end of one) and "afresh", too.
+function Source:step()
+  while true do
+    local row, state = self.take(self.call)
+    if row ~= nil and state ~= "totals" then
+      return self.change and self.change(row) or row
+    elseif row ~= nil then
+      self:keep(row, state)
+    elseif state == "ask" then
+      reading.answer(self.own, self.call)
+    elseif state == "error" then
+      self.failed = self.failed or errors.new(self.call:error(), self.own.provider)
+      return nil, state, self.failed
+    else
+      return nil, state
     end
-    seconds = seconds and math.min(seconds, left) or left
   end
-  if within_asking(self.client) then
-    usage_error.raise("a token function or a store must not call the client that asks it")
+end
+
+function Source:try()
+  local row, state, err
+  repeat
+    row, state, err = self:step()
+  until state ~= "page"
+  return row, state, err
+end
+
+function Source:due()
+  return self.call:timeout()
+end
+
+function Source:join(waitset, shared, mark)
+  waitset:add(self.call, not shared, mark)
+end
+
+function Source:leave(waitset)
+  waitset:remove(self.call)
+end
+
+function Source:info()
+  local info = self.call:info()
+  info.page, info.walk = nil, nil
+  info.totals = self.totals
+  return info
+end
+
+-- -- The reader ------------------------------------------------------------------
+
+local kind = { item = "row" }
+
+function kind.look(self)
+  local source = self.source
+  if self.polled then
+    -- It is closed at the call's end.
+    self.polled = nil
+    loop.forget(self.waker:fd())
   end
-  local waited, reason = wait_for(self, seconds)
-  if self.client.pause then
-    self.client.core:rested()
+  if not self.begin then
+    source.direct = source.call
+  end
+  local row, state, err
+  repeat
+    row, state, err = source:step()
+    if state == "pause" then
+      reading.pause(self.own, self.waker)
+    end
+  until state ~= "pause"
+  return row, state, err
+end
+
+function kind.poll(self)
+  self.source.direct = nil -- look comes first
+end
+
+-- The descriptor stays open as long as it is waited for.  A cosocket that is killed
+-- says nothing, and needs no descriptor.
+function kind.wait(self, seconds)
+  local by_descriptor = not self.own.await
+  if by_descriptor then
+    self.waker:waiting(true)
+  end
+  local waited, reason = reading.wait(self.own, self.waker, seconds)
+  if by_descriptor then
+    self.waker:waiting(false)
   end
   if waited == nil then
-    self.failed = errors.new({ code = "io", message = reason }, self.client.provider)
-    self.flow:close()
-    return true
+    return nil, kind.fail(self, reading.failure(self, "io", reason))
   end
-  self.client:tell_events()
   return true
 end
 
--- Before it is read: what `pollfd` gave is forgotten, for it is closed at the
--- stream's end; and the loop is told of what it has not seen yet.
-local function prepare(self)
-  if self.polled then
-    self.polled = nil
-    loop.forget(self.flow:fd())
-  end
-  local begin = self.begin
-  if begin and begin(self.flow) then
-    self.begin = nil
-  end
+function kind.fail(self, err)
+  self.source.failed = self.source.failed or err
+  self.source.call:close()
+  return self.source.failed
 end
 
--- The next row or page border, waiting for it: the row, or nil and "page",
--- "afresh", "end", "error" or "timeout".
-local function await(self, ends)
-  if self.polled or self.begin then
-    prepare(self)
-  end
-  if self.held then
-    self.client:tell_events()
-    local state = self.held
-    self.held = nil
-    return nil, state
-  end
-  while true do
-    local row, state = self.take(self.flow)
-    if row ~= nil then
-      if state ~= "totals" then
-        return self.change and self.change(row) or row
-      end
-      self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
-    elseif state == "ask" then
-      streams.ask(self.client, self.flow)
-    elseif state == "pause" then
-      self.client.pause(self.flow)
-    elseif state ~= "wait" then
-      self.held = state -- should the user's function raise
-      self.client:tell_events()
-      self.held = nil
-      return nil, state
-    elseif not wait(self, ends) then
-      return nil, "timeout"
-    end
-  end
+function kind.close(self)
+  self.closed = true
+  self.source.call:close()
 end
 
-local function next_row(self, ends)
-  while true do
-    local row, state = await(self, ends)
-    if row ~= nil or state == "end" then
-      return row
-    elseif state == "error" then
-      return nil, failure(self)
-    elseif state == "timeout" then
-      return nil, errors.new({ code = "timeout", message = "no row within the time given; the stream goes on",
-        retryable = true }, self.client.provider)
-    end
-  end
+function kind.describe(self)
+  local closed = self.closed or self.own.closed
+  return string.format("ccaas.Stream (%s %s%s)", self.own.provider, self.label, closed and ", closed" or "")
 end
 
--- The loop's form: raises where `next` gives nil, err.
-local function iterate(self)
-  if check_for then
-    check_for(self.wait)
-  end
-  if self.polled or self.begin then
-    prepare(self)
-  end
-  local row, state = self.take(self.flow)
-  if row ~= nil and not state then
-    return self.change and self.change(row) or row
-  elseif row ~= nil then
-    self.seen_totals[#self.seen_totals + 1] = { metrics = row.metrics }
-  elseif state == "pause" then
-    self.client.pause(self.flow)
-  end
-  local err
-  row, err = next_row(self)
-  if err then
-    error(err, 0)
-  end
-  return row
-end
-
--- What a protected call gave; nil and an error for want of memory instead of raising
--- it.  The stream ends by it, for what was under way is lost.
-local function in_memory(self, ok, ...)
-  if ok then
-    return ...
-  end
-  local err = errors.of_memory((...), self.client.provider)
-  if not err then
-    error((...), 0)
-  end
-  self.failed = self.failed or err
-  self.flow:close()
-  return nil, self.failed
-end
-
---- A stream stands in a `for` by itself: the next row, nil at the end; raises
---- the error on failure.
-Stream.__call = iterate
-
---- The next row, waiting for it.
----@param seconds? number waits no longer than this; the stream goes on after
----@return table|nil row # nil alone: the end
----@return ccaas.Error|nil
-function methods:next(seconds)
-  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
-    usage_error.raise("next: expected a number of seconds, got %s", text.of(seconds))
-  end
-  local ends = seconds and seconds < math.huge and core.now() + seconds or nil
-  return in_memory(self, protect(self.wait, next_row, self, ends))
-end
+---@class ccaas.Stream
+---@operator call: table|nil
+---@field next fun(self: ccaas.Stream, seconds?: number): table|nil, ccaas.Error|nil
+---@field each fun(self: ccaas.Stream): function, ccaas.Stream, nil, ccaas.Stream
+---@field info fun(self: ccaas.Stream): ccaas.Info
+---@field close fun(self: ccaas.Stream)
+---@field pollfd fun(self: ccaas.Stream): integer
+---@field events fun(self: ccaas.Stream): string
+---@field timeout fun(self: ccaas.Stream): number|nil
+local methods = {}
 
 local function all_rows(self)
   local rows = {}
   while true do
-    local row, err = next_row(self)
+    local row, err = reading.next(self)
     if err then
       return nil, err
     elseif row == nil then
@@ -267,7 +159,7 @@ end
 ---@return table[]|nil
 ---@return ccaas.Error|nil
 function methods:all()
-  return in_memory(self, protect(self.wait, all_rows, self))
+  return reading.protect(self, all_rows)
 end
 
 --- For a `for`: page after page, { number, total, rows }; `number` counts from
@@ -277,29 +169,23 @@ end
 function methods:pages()
   return function()
     local rows = {}
-    if check_for then
-      check_for(self.wait)
+    if loop.check_for then
+      loop.check_for(self.own.wait)
     end
     while true do
-      local row, state = await(self)
+      local row, state, err = await(self)
       if row ~= nil then
         rows[#rows + 1] = row
       elseif state == "error" then
-        error(failure(self), 0)
+        error(err, 0)
       elseif state == "page" or #rows > 0 then
-        local info = self.flow:info()
+        local info = self.source.call:info()
         return { number = info.page, total = info.total_pages, rows = rows }
       else
         return nil
       end
     end
   end
-end
-
---- For a `for`: row after row; Lua 5.4 closes the stream when the loop is left.
----@return function, ccaas.Stream, nil, ccaas.Stream
-function methods:each()
-  return iterate, self, nil, self
 end
 
 ---@class ccaas.Info
@@ -317,92 +203,7 @@ end
 ---@field first_at? number when the first row came, epoch seconds
 ---@field last_at? number when the newest bytes were taken
 
---- What is known of the walk so far.
----@return ccaas.Info
-function methods:info()
-  local info = self.flow:info()
-  info.page, info.walk = nil, nil
-  info.totals = self.seen_totals
-  return info
-end
-
---- Cancels what is under way; safe to call twice.
-function methods:close()
-  self.closed = true
-  self.flow:close()
-end
-
---- For event loops: the descriptor that is readable when there is something.
----@return integer
-function methods:pollfd()
-  self.polled = true
-  return self.flow:fd()
-end
-
---- For event loops: what to wait for.
----@return string
-function methods:events() -- luacheck: ignore self
-  return "r"
-end
-
---- For event loops: seconds after which to look in any case, or nil.
----@return number|nil
-function methods:timeout()
-  return self.flow:timeout()
-end
-
-for name, method in pairs(methods) do
-  methods[name] = function(self, ...)
-    if getmetatable(self) ~= Stream then
-      usage_error.raise("%s: call it with a colon, on a stream", name)
-    end
-    return method(self, ...)
-  end
-end
-
-Stream.__close = methods.close
-
-function Stream:__tostring()
-  local closed = self.closed or self.client.closed
-  return string.format("ccaas.Stream (%s %s%s)", self.client.provider, self.label, closed and ", closed" or "")
-end
-
--- -- What merging and watching stand on: see events.lua --------------------------
-
-local Source = {}
-Source.__index = Source
-
-function Source:try()
-  local stream = self.stream
-  while true do
-    local row, state = stream.take(stream.flow)
-    if row ~= nil and state ~= "totals" then
-      return stream.change and stream.change(row) or row
-    elseif row ~= nil then
-      stream.seen_totals[#stream.seen_totals + 1] = { metrics = row.metrics }
-    elseif state == "ask" then
-      streams.ask(stream.client, stream.flow)
-    elseif state == "error" then
-      return nil, "error", failure(stream)
-    elseif state ~= "page" then
-      return nil, state
-    end
-  end
-end
-
-function Source:due()
-  return self.stream.flow:timeout()
-end
-
-Source.marks = true
-
-function Source:join(waitset, shared, mark)
-  waitset:add(self.stream.flow, not shared, mark)
-end
-
-function Source:leave(waitset)
-  waitset:remove(self.stream.flow)
-end
+local Stream = reading.class("ccaas.Stream", kind, methods)
 
 --- The source of a stream, or nil; and the internals of its client.
 ---@param value any
@@ -410,49 +211,46 @@ end
 ---@return table|nil own
 function streams.source(value)
   if getmetatable(value) == Stream then
-    return setmetatable({ stream = value }, Source), value.client
+    return value.source, value.own
   end
 end
 
 --- Makes the stream of a call.
----@param client table the client's internals: core, provider, wait, tell_events
+---@param own table a client's internals
 ---@param plan table as core.call takes it
 ---@param label string what it is, for tostring
 ---@param change? fun(row: table): table what becomes of each row
 ---@return ccaas.Stream
-function streams.new(client, plan, label, change)
-  local flow = core.call(client.core, plan)
-  return setmetatable({
-    flow = flow,
-    take = flow.take,
-    wait = client.wait,
-    begin = client.begin,
-    client = client,
-    label = label,
-    change = change,
-    seen_totals = {},
-  }, Stream)
+function streams.new(own, plan, label, change)
+  local call = core.call(own.core, plan)
+  local source = setmetatable({ own = own, call = call, take = call.take, change = change, totals = {} }, Source)
+  return reading.new(Stream, own, source, call, label)
 end
 
--- Does something with a stream that nobody else has: what raises ends it, lest
--- its request goes on, and others wait behind it.
-local function with(stream, f, ...)
-  local results = pack(protect(stream.wait, f, stream, ...))
-  if not results[1] then
-    stream:close()
-    local err = errors.of_memory(results[2], stream.client.provider)
-    if err then
-      return nil, err
-    end
-    error(results[2], 0)
+-- -- Calls that have one answer ----------------------------------------------------
+
+-- Runs a call's stream, which nobody else has.  If something raises the stream is
+-- closed: its request would go on, and calls behind it would wait.
+local function ended(stream, ok, ...)
+  if ok then
+    return ...
   end
-  return unpack(results, 2, results.n)
+  stream:close()
+  local err = errors.of_memory((...), stream.own.provider)
+  if not err then
+    error((...), 0)
+  end
+  return nil, err
+end
+
+local function with(stream, f, ...)
+  return ended(stream, protect(stream.own.wait, f, stream, ...))
 end
 
 local function take_one(stream)
   local record, count = nil, 0
   while true do
-    local one, err = next_row(stream)
+    local one, err = reading.next(stream)
     if err then
       return nil, err
     elseif one == nil then
@@ -463,37 +261,38 @@ local function take_one(stream)
     end
     count = count + 1
   end
-  local status, headers = stream.flow:response()
+  local status, headers = stream.source.call:response()
   return record, nil, status, headers, count
 end
 
 -- Ends it with the user's error: others need not wait for what it held.
 local function give_up(stream, err)
   stream:close()
-  while stream.client.store and stores.answer(stream.client) do end
+  while reading.answer_store(stream.own) do end
   return nil, err
 end
 
 local function take_pieces(stream, take, afresh, begin)
-  local piece, state, status, headers, moved
+  local call = stream.source.call
+  local piece, state, err, status, headers, moved, done
   if begin then
-    piece, state = stream.take(stream.flow) -- sends the request, if it is its turn
-    local done, err = begin()
+    piece, state = stream.source.take(call) -- sends the request, if it is its turn
+    done, err = begin()
     if not done then
       return give_up(stream, err)
     end
   end
   while true do
     if piece == nil then
-      piece, state = await(stream)
+      piece, state, err = await(stream)
     end
     if piece == nil and state == "error" then
-      return nil, failure(stream)
+      return nil, err
     end
     if piece == nil or not headers then
-      status, headers, moved = stream.flow:response()
+      status, headers, moved = call:response()
     end
-    local done, err = true, nil
+    done, err = true, nil
     if piece ~= nil then
       done, err = take(piece, headers, status, moved)
     elseif state == "afresh" then
@@ -509,22 +308,23 @@ local function take_pieces(stream, take, afresh, begin)
 end
 
 --- Runs a call that has one answer: its one record, status and headers.
----@param client table
+---@param own table a client's internals
 ---@param plan table
+---@param label string
 ---@return any record # nil where the answer was empty
 ---@return ccaas.Error|nil
 ---@return integer|nil status
 ---@return table|nil headers
 ---@return integer|nil count of records
-function streams.run(client, plan, label)
-  return with(streams.new(client, plan, label), take_one)
+function streams.run(own, plan, label)
+  return with(streams.new(own, plan, label), take_one)
 end
 
 --- Runs a call whose body comes in pieces.  `take(piece, headers, status, moved)`
 --- gets each of them (`moved`: where a redirect led to), `afresh(headers)` is told
 --- when what came before is void, `begin()` is called first of all, as soon as the
 --- request is sent; what one of them gives as a second value, after nil or false, ends the call as its error.
----@param client table
+---@param own table a client's internals
 ---@param plan table
 ---@param label string
 ---@param take fun(piece: any, headers: table, status: integer, moved: string|nil): any, ccaas.Error|nil
@@ -534,8 +334,8 @@ end
 ---@return ccaas.Error|nil
 ---@return integer|nil status
 ---@return string|nil moved
-function streams.pieces(client, plan, label, take, afresh, begin)
-  return with(streams.new(client, plan, label), take_pieces, take, afresh, begin)
+function streams.pieces(own, plan, label, take, afresh, begin)
+  return with(streams.new(own, plan, label), take_pieces, take, afresh, begin)
 end
 
 return streams

@@ -9,6 +9,7 @@ local errors = require "ccaas.error"
 local events = require "ccaas.events"
 local options = require "ccaas.options"
 local query = require "ccaas.query"
+local reading = require "ccaas.reading"
 local streams = require "ccaas.stream"
 local text = require "ccaas.text"
 local usage_error = require "ccaas.usage_error"
@@ -189,7 +190,7 @@ function Source:try()
     end
     return other(self, event, state)
   elseif state == "ask" then
-    streams.ask(self.own, self.live)
+    reading.answer(self.own, self.live)
     return self:try()
   elseif state == "error" then
     self.failed = self.failed or errors.new(self.live:error(), self.own.provider)

@@ -38,26 +38,26 @@ end
 
 --- A core.call or core.waitset is read for the first time: from now on it ends with
 --- the request, even if nobody comes to wait for it.
----@param bell userdata
+---@param waker userdata
 ---@return boolean|nil # it is not so: tell it again
-function openresty.begin(bell)
-  return yields[ngx.get_phase()] and sockets.begin(bell)
+function openresty.begin(waker)
+  return yields[ngx.get_phase()] and sockets.begin(waker)
 end
 
 --- Waits for news of a core.call or core.waitset.
 ---@type ccaas.Await
-function openresty.await(bell, seconds)
+function openresty.await(waker, seconds)
   if not can_yield() then
-    return core.poll(bell:fd(), seconds)
+    return core.poll(waker:fd(), seconds)
   end
-  return sockets.wait(bell, seconds)
+  return sockets.wait(waker, seconds)
 end
 
 --- Comes back when nginx's loop has gone round.
----@param bell userdata
-function openresty.pause(bell)
+---@param waker userdata
+function openresty.pause(waker)
   if can_yield() then
-    sockets.wait(bell, nil, true)
+    sockets.wait(waker, nil, true)
   end
 end
 

@@ -56,8 +56,8 @@ end
 
 -- The connection of a call or waitset, in this request; nil and a reason: there is
 -- none.
-local function get(bell)
-  local connection, request, reason = connection_of[bell], request_of(), nil
+local function get(waker)
+  local connection, request, reason = connection_of[waker], request_of(), nil
   if connection and connection.request == request and is_open(connection) then
     return connection
   elseif connection then
@@ -71,14 +71,14 @@ local function get(bell)
     all[#all + 1] = connection
   end
   if connection then
-    connection.far_end:attach(bell)
+    connection.far_end:attach(waker)
   end
-  ctx[KEY], connection_of[bell] = all, connection
+  ctx[KEY], connection_of[waker] = all, connection
   return connection, reason
 end
 
 -- Waits for a byte.
-local function receive(bell, connection)
+local function receive(waker, connection)
   connection.busy = true
   connection.socket:settimeout(MOST * 1000)
   local byte, err = connection.socket:receive(1)
@@ -86,13 +86,13 @@ local function receive(bell, connection)
   connection.far_end:take_back()
   if not byte and err ~= "timeout" then
     -- It is broken: the next wait makes another one.
-    connection_of[bell], connection.request = nil, nil
+    connection_of[waker], connection.request = nil, nil
     connection.far_end:attach(nil)
   end
 end
 
-local function wait(bell, seconds, news)
-  local connection, reason = get(bell)
+local function wait(waker, seconds, news)
+  local connection, reason = get(waker)
   if not connection then
     return nil, reason
   end
@@ -100,40 +100,40 @@ local function wait(bell, seconds, news)
   if news or not connection.far_end:lend(seconds) then
     connection.far_end:ping()
   end
-  receive(bell, connection)
+  receive(waker, connection)
   return true
 end
 
 -- nginx lets one coroutine at a time read from a socket: each other one that waits
--- for the same has a connection of its own, for a waitset that is rung with it.
-local function wait_beside(bell, seconds, news)
+-- for the same has a connection of its own, for a waitset that is woken with it.
+local function wait_beside(waker, seconds, news)
   local beside = core.waitset()
   beside:arm()
-  news = not beside:add(bell) or news
+  news = not beside:add(waker) or news
   local waited, reason = wait(beside, seconds, news)
-  beside:remove(bell)
+  beside:remove(waker)
   beside:close()
   return waited, reason
 end
 
 --- From now on the call or waitset ends with the request.
----@param bell userdata
+---@param waker userdata
 ---@return boolean # false: there is no connection for it; a wait would say why
-function sockets.begin(bell)
-  return get(bell) ~= nil
+function sockets.begin(waker)
+  return get(waker) ~= nil
 end
 
 --- Waits for news of a call or waitset, or until the time is up; with `news` only
 --- until nginx's loop has gone round.  Nil and a reason: that is not possible.
----@param bell userdata
+---@param waker userdata
 ---@param seconds number|nil
 ---@param news? boolean
 ---@return boolean|nil
 ---@return string|nil
-function sockets.wait(bell, seconds, news)
-  local connection = connection_of[bell]
+function sockets.wait(waker, seconds, news)
+  local connection = connection_of[waker]
   local busy = connection and connection.busy and is_open(connection)
-  return (busy and wait_beside or wait)(bell, seconds, news)
+  return (busy and wait_beside or wait)(waker, seconds, news)
 end
 
 return sockets

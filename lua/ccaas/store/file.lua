@@ -11,6 +11,7 @@
 --- clock's; an entry that would live longer from now than it was given (the clock
 --- was set back) is over.
 
+local blocking = require "ccaas.loop.blocking"
 local core = require "ccaas.core"
 
 local HEAD = "ccaas store 1\n"
@@ -20,8 +21,9 @@ local SLACK = 1 -- seconds by which a clock may be set back unnoticed
 local PATIENCE = 3 -- seconds for a lock, which others hold for less than a millisecond
 local PAUSE_LEAST, PAUSE_MOST = 0.002, 0.02
 
+-- For those who call the store by themselves, without a client.
 local function sleep(seconds)
-  core.poll(-1, seconds)
+  blocking.wait(-1, seconds)
 end
 
 -- The entries that are not over, by their keys.

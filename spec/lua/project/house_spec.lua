@@ -48,7 +48,6 @@ local known = {
     ["xima.lua"] = "the sandbox's side of the vendor, and the client's",
   },
   long_files = set [[
-    lua/ccaas/stream.lua
     src/core/ccaas.h
     src/http/transfer.c
     src/ws/socket.c
