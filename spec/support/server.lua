@@ -438,6 +438,40 @@ function server.start(handler, token, host)
   return self
 end
 
+--- An answer without rows.
+---@param status integer
+---@param headers? table
+---@param body? string
+---@return string
+function server.status(status, headers, body)
+  return server.answer(body or "", { status = status, headers = headers })
+end
+
+--- The row that is asked for by the last part of the path.
+---@param request table
+---@return string
+function server.named_row(request)
+  return server.answer(server.row(request.path:match("[^/]+$")))
+end
+
+--- A server that goes through a list of answers, then gives rows.  An answer is
+--- its bytes, or a function of the connection.
+---@param steps table
+---@return table server
+function server.script(steps)
+  local s
+  s = server.start(function(request, conn)
+    local step = steps[#s.requests]
+    if step == nil then
+      return server.named_row(request)
+    elseif type(step) == "function" then
+      return step(conn)
+    end
+    return step
+  end)
+  return s
+end
+
 --- A server and a Xima client of it, which keeps no pace of audio unless told so;
 --- `answer(request, n, conn)` says what the nth request gets.
 ---@param answer fun(request: table, n: integer, conn: table): string|nil

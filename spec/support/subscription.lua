@@ -46,9 +46,19 @@ end
 --- The next event, which must be of that type.
 function subscription.take(stream, kind)
   local event, err = stream:next(30)
-  assert(event, tostring(err))
-  assert.equal(kind, event.type)
+  assert.is_table(event, tostring(err))
+  assert.equal(kind, event.type, tostring(event.error))
   return event
+end
+
+--- Its end, which must be an error of that code, with these words in it.
+function subscription.fails(stream, code, words)
+  local event, err = stream:next(30)
+  assert.is_nil(event, event and event.type)
+  assert.equal(code, err.code, tostring(err))
+  assert.matches(words or "", err.message, 1, true)
+  assert.is_nil(tostring(err):find("T0KEN", 1, true))
+  return err
 end
 
 --- The same as `subscribe`, after its opening.

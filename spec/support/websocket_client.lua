@@ -1,6 +1,8 @@
 --- A plain websocket client for the sandbox's specs: LuaSocket and RFC 6455,
 -- which shows every frame as it is.
 
+local cjson = require "cjson"
+
 local plain = require "spec.support.http_client"
 
 local live = { start = plain.start, stop_all = plain.stop_all, plain = plain }
@@ -203,6 +205,18 @@ end
 
 function client:close()
   self.conn:close()
+end
+
+--- What metric_values answers: value by category.
+function live.values(sb, id)
+  local answer = plain.ask(sb, "GET", "/rest/api/v1/realtime/metrics/values?id="
+    .. id, { Authorization = "Bearer " .. live.TOKEN })
+  local list = {}
+  for _, result in ipairs(cjson.decode(answer.body).results) do
+    local update = live.read(cjson.encode(result))
+    list[update.category] = update.value
+  end
+  return list
 end
 
 --- Waits until `f` says yes.

@@ -2,6 +2,7 @@
 -- <files>`.  A line of results: contestant, seconds of the whole process, and
 -- seconds that it says its downloads took (or "-"); or "failed".  Ends with
 -- status 1 when one failed.
+local median = dofile(arg[0]:match("^(.*)/[^/]*/") .. "/median.lua")
 
 local files = tonumber(arg[2])
 local names, runs, good = {}, {}, true
@@ -18,13 +19,6 @@ for line in io.lines(arg[1]) do
     table.insert(run.whole, tonumber(whole))
     table.insert(run.inside, tonumber(inside)) -- none: nothing
   end
-end
-
-local function median(list)
-  table.sort(list)
-  local half = #list // 2
-  if #list % 2 == 1 then return list[half + 1] end
-  return (list[half] + list[half + 1]) / 2
 end
 
 print(("%d files: medians; the best"):format(files))

@@ -2,6 +2,7 @@
 -- <messages>`.  A line of results: part, contestant, and what the contestant
 -- printed (see tally.lua) or "failed".  Ends with status 1 when a contestant
 -- failed or did not read what was sent.
+local median = dofile(arg[0]:match("^(.*)/[^/]*/") .. "/median.lua")
 
 local messages = tonumber(arg[2])
 -- What serve.c gives them as counts.
@@ -50,13 +51,6 @@ for line in io.lines(arg[1]) do
       table.insert(run.columns[i], number)
     end
   end
-end
-
-local function median(list)
-  table.sort(list)
-  local half = #list // 2
-  if #list % 2 == 1 then return list[half + 1] end
-  return (list[half] + list[half + 1]) / 2
 end
 
 local function middle(part, name, column)

@@ -2,6 +2,7 @@
 -- <expect>`.  A line of results: rows, contestant, and what the contestant
 -- printed (see tally.lua) or "failed".  Ends with status 1 when a contestant
 -- failed or read something else than what was served.
+local median = dofile(arg[0]:match("^(.*)/[^/]*/") .. "/median.lua")
 
 local expect = {}
 for line in io.lines(arg[2]) do
@@ -40,13 +41,6 @@ for line in io.lines(arg[1]) do
     table.insert(run.first, tonumber(first))
     run.peak = math.max(run.peak, tonumber(peak))
   end
-end
-
-local function median(list)
-  table.sort(list)
-  local half = #list // 2
-  if #list % 2 == 1 then return list[half + 1] end
-  return (list[half] + list[half + 1]) / 2
 end
 
 for _, rows in ipairs(counts) do

@@ -4,6 +4,7 @@
 local helper = require "spec.support.helper"
 local ccaas = require "ccaas"
 local internals = require "ccaas.internals"
+local take = require("spec.support.subscription").take
 local socket = require "socket"
 
 local SILENCE = 1.5
@@ -99,13 +100,6 @@ describe("a websocket", function()
     end
     client = ccaas.new(sandbox:options("xima", options))
     internals.of(client).pauses = { first = 0.01, most = 0.05 }
-  end
-
-  local function take(stream, kind)
-    local event, err = stream:next(30)
-    assert(event, tostring(err))
-    assert.equal(kind, event.type)
-    return event
   end
 
   local function opened(opts)

@@ -2,8 +2,11 @@
 -- the spec's own, so that it is not libwebsockets that talks to itself.
 local ccaas = require "ccaas"
 local server = require "spec.support.server"
+local subscription = require "spec.support.subscription"
 local internals = require "ccaas.internals"
 local websocket = require "spec.support.websocket"
+
+local take, fails = subscription.take, subscription.fails
 
 local client
 
@@ -22,20 +25,6 @@ local function subscribe(serve, opts, token)
     given[name] = value
   end
   return client:subscribe({ "101" }, given), s
-end
-
-local function take(live, kind)
-  local event, err = live:next(30)
-  assert.is_table(event, tostring(err))
-  assert.equal(kind, event.type, tostring(event.error))
-  return event
-end
-
-local function fails(live, code)
-  local event, err = live:next(30)
-  assert.is_nil(event, event and event.type)
-  assert.equal(code, err.code, tostring(err))
-  return err
 end
 
 -- A token function, and the reasons for which it was asked.

@@ -2,9 +2,12 @@
 -- their own.  Each is taken, or is a clear error in bounded time and memory.
 local ccaas = require "ccaas"
 local server = require "spec.support.server"
+local subscription = require "spec.support.subscription"
 local internals = require "ccaas.internals"
 local websocket = require "spec.support.websocket"
 local helper = require "spec.support.helper"
+
+local take, fails = subscription.take, subscription.fails
 
 local client
 
@@ -29,23 +32,6 @@ local function subscribe(answer, settings)
   client = ccaas.new(given)
   internals.of(client).pauses = { first = 0.01, most = 0.02 }
   return client:subscribe({ "101" }, { snapshot = false, max_reconnects = 0, silence = 20 }), s
-end
-
-local function take(live, kind)
-  local event, err = live:next(30)
-  assert.is_table(event, tostring(err))
-  assert.equal(kind, event.type, tostring(event.error))
-  return event
-end
-
--- It ends so, with these words.
-local function fails(live, code, words)
-  local event, err = live:next(30)
-  assert.is_nil(event, event and event.type)
-  assert.equal(code, err.code, tostring(err))
-  assert.matches(words, err.message, 1, true)
-  assert.is_nil(tostring(err):find("T0KEN", 1, true))
-  return err
 end
 
 after_each(function()

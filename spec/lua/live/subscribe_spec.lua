@@ -243,16 +243,21 @@ end)
 -- under way nobody looked at the subscription's own.
 describe("the request for a subscription's current values", function()
   local new = streams.new
-  after_each(function() streams.new = new end)
+  local sandbox, client, plans
 
-  it("has what is left of the subscription's deadline", function()
-    local sandbox = helper.sandbox { agents = 5 }
-    local client = ccaas.new(sandbox:options("xima"))
-    local plans = {}
+  before_each(function()
+    sandbox = helper.sandbox { agents = 5 }
+    client = ccaas.new(sandbox:options("xima"))
+    plans = {}
     streams.new = function(own, plan, name)
       plans[#plans + 1] = plan
       return new(own, plan, name)
     end
+  end)
+
+  after_each(function() streams.new = new end)
+
+  it("has what is left of the subscription's deadline", function()
     -- Half a second goes by before it is opened again.
     sandbox:fault { path = "/realtime-metric-subscription", status = 503, times = 1 }
     local live = client:subscribe({ "101" }, { deadline = 20 })
@@ -264,13 +269,6 @@ describe("the request for a subscription's current values", function()
   end)
 
   it("has a deadline only where the subscription has one", function()
-    local sandbox = helper.sandbox { agents = 5 }
-    local client = ccaas.new(sandbox:options("xima"))
-    local plans = {}
-    streams.new = function(own, plan, name)
-      plans[#plans + 1] = plan
-      return new(own, plan, name)
-    end
     local live = client:subscribe({ "101" })
     assert.equal("open", assert(live:next()).type)
     assert.is_nil(plans[1].deadline)

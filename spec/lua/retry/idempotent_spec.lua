@@ -2,29 +2,7 @@
 local ccaas = require "ccaas"
 local server = require "spec.support.server"
 
-local function row(request)
-  return server.answer(server.row(request.path:match("[^/]+$")))
-end
-
-local function status(code, headers, body)
-  return server.answer(body or "", { status = code, headers = headers })
-end
-
--- A server that goes through a list of answers, then gives rows.  An answer is
--- its bytes, or a function of the connection.
-local function script(steps)
-  local s
-  s = server.start(function(request, conn)
-    local step = steps[#s.requests]
-    if step == nil then
-      return row(request)
-    elseif type(step) == "function" then
-      return step(conn)
-    end
-    return step
-  end)
-  return s
-end
+local row, status, script = server.named_row, server.status, server.script
 
 local function reset(conn) conn:reset() end
 local function hang(conn) conn:hold() end

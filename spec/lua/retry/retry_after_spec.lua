@@ -22,9 +22,7 @@ local function later(status, seconds, ahead)
     headers = { Date = http_date(theirs), ["Retry-After"] = http_date(theirs + seconds) } })
 end
 
-local function status(code, headers)
-  return server.answer("", { status = code, headers = headers })
-end
+local status = server.status
 
 local function row()
   return server.answer(server.row("1"))

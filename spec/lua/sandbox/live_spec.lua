@@ -5,19 +5,7 @@ local cjson = require "cjson"
 local live = require "spec.support.websocket_client"
 local plain = live.plain
 
-local start, open, ask, target = live.start, live.open, live.ask, live.target
-
--- What metric_values answers: value by category.
-local function values(sb, id)
-  local answer = plain.ask(sb, "GET", "/rest/api/v1/realtime/metrics/values?id="
-    .. id, { Authorization = "Bearer " .. live.TOKEN })
-  local list = {}
-  for _, result in ipairs(cjson.decode(answer.body).results) do
-    local update = live.read(cjson.encode(result))
-    list[update.category] = update.value
-  end
-  return list
-end
+local start, open, ask, target, values = live.start, live.open, live.ask, live.target, live.values
 
 describe("a subscription of the sandbox", function()
   after_each(live.stop_all)

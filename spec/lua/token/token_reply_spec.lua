@@ -3,9 +3,7 @@ local ccaas = require "ccaas"
 local helper = require "spec.support.helper"
 local server = require "spec.support.server"
 
-local function row(request)
-  return server.answer(server.row(request.path:match("[^/]+$")))
-end
+local row = server.named_row
 
 -- The pairs of a table, in the order of their names.
 local function each(map)

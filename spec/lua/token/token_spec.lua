@@ -19,9 +19,7 @@ local function count_tokens(more)
   end
 end
 
-local function row(request)
-  return server.answer(server.row(request.path:match("[^/]+$")))
-end
+local row = server.named_row
 
 local function refusal()
   return server.answer('{"fault":{"faultstring":"Access Token expired","detail":'
