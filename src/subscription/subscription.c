@@ -133,8 +133,7 @@ static bool take_message(struct ccaas_subscription *sub,
     if (last)
         sub->op.armed = true; /* the event queue has armed it */
     else
-        cc_operation_disarm(&sub->op); /* there may be more, for which the waker
-                                          does not ring */
+        cc_operation_disarm(&sub->op); /* there may be more */
     news->last = last && !cc_store_request_pending(sub->op.client);
     *taken = update->is_update ? CCAAS_NEWS_UPDATE : CCAAS_NEWS_MESSAGE;
     return true;
