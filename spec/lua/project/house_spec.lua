@@ -268,3 +268,58 @@ describe("a fault in the source tree", function()
       house.differ({ a = "a is new", b = "b is old" }, { b = true, c = true }))
   end)
 end)
+
+-- The pages that explain the code are of use only while they are true.
+describe("docs/internals", function()
+  local sources = {}
+  for _, path in ipairs(tree:files("src", "c h")) do
+    sources[#sources + 1] = tree:text(path)
+  end
+  sources = table.concat(sources, "\n")
+
+  local function page(name)
+    return helper.read(helper.top .. "/docs/internals/" .. name)
+  end
+
+  it("says who sees whom as CMake has it", function()
+    local said, real = {}, {}
+    for room, others in page("overview.md"):match("| room | sees |\n(.-)\n\n"):gmatch("| `([%w_/]+)` |([^|\n]*)|") do
+      said[room] = {}
+      for other in others:gmatch("`([%w_/]+)`") do
+        table.insert(said[room], other)
+      end
+      table.sort(said[room])
+    end
+    local rooms = tree:rooms()
+    for room, others in pairs(rooms) do
+      real[room] = {}
+      for _, other in ipairs(others) do
+        if rooms[other] then
+          table.insert(real[room], other)
+        end
+      end
+      table.sort(real[room])
+    end
+    assert.same(real, said)
+  end)
+
+  it("names functions and files that exist", function()
+    local missing, count = {}, 0
+    for _, name in ipairs { "overview.md", "walks.md", "store-protocol.md", "fork-and-exit.md", "waking-nginx.md" } do
+      for word in page(name):gmatch("`([%w_/.]+)`") do
+        local known = true
+        if word:find("^ccaas_") or word:find("^cc_") or word:find("^CCA?A?S?_[%u_]+$") then
+          known = sources:find("%f[%w_]" .. word .. "%f[^%w_]")
+        elseif word:find("^[%w_]+/[%w_/]+%.[ch]$") then
+          known = tree:text("src/" .. word) or tree:text(word)
+        end
+        count = count + 1
+        if not known then
+          missing[#missing + 1] = name .. ": " .. word
+        end
+      end
+    end
+    assert.same({}, missing)
+    assert.is_true(count > 100)
+  end)
+end)
