@@ -281,31 +281,10 @@ describe("docs/internals", function()
     return helper.read(helper.top .. "/docs/internals/" .. name)
   end
 
-  it("says who sees whom as CMake has it", function()
-    local said, real = {}, {}
-    for room, others in page("overview.md"):match("| room | sees |\n(.-)\n\n"):gmatch("| `([%w_/]+)` |([^|\n]*)|") do
-      said[room] = {}
-      for other in others:gmatch("`([%w_/]+)`") do
-        table.insert(said[room], other)
-      end
-      table.sort(said[room])
-    end
-    local rooms = tree:rooms()
-    for room, others in pairs(rooms) do
-      real[room] = {}
-      for _, other in ipairs(others) do
-        if rooms[other] then
-          table.insert(real[room], other)
-        end
-      end
-      table.sort(real[room])
-    end
-    assert.same(real, said)
-  end)
-
   it("names functions and files that exist", function()
     local missing, count = {}, 0
-    for _, name in ipairs { "overview.md", "walks.md", "store-protocol.md", "fork-and-exit.md", "waking-nginx.md" } do
+    local pages = { "overview.md", "walks.md", "store-protocol.md", "fork-and-exit.md", "waking-nginx.md" }
+    for _, name in ipairs(pages) do
       for word in page(name):gmatch("`([%w_/.]+)`") do
         local known = true
         if word:find("^ccaas_") or word:find("^cc_") or word:find("^CCA?A?S?_[%u_]+$") then
