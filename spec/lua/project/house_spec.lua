@@ -286,14 +286,14 @@ describe("docs/internals", function()
     local pages = { "overview.md", "walks.md", "store-protocol.md", "fork-and-exit.md", "waking-nginx.md" }
     for _, name in ipairs(pages) do
       for word in page(name):gmatch("`([%w_/.]+)`") do
-        local known = true
+        local exists = true
         if word:find("^ccaas_") or word:find("^cc_") or word:find("^CCA?A?S?_[%u_]+$") then
-          known = sources:find("%f[%w_]" .. word .. "%f[^%w_]")
+          exists = sources:find("%f[%w_]" .. word .. "%f[^%w_]")
         elseif word:find("^[%w_]+/[%w_/]+%.[ch]$") then
-          known = tree:text("src/" .. word) or tree:text(word)
+          exists = tree:text("src/" .. word) or tree:text(word)
         end
         count = count + 1
-        if not known then
+        if not exists then
           missing[#missing + 1] = name .. ": " .. word
         end
       end
