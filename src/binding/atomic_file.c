@@ -1,5 +1,5 @@
 /* core.atomic_file(path): a file that appears whole or not at all
- * (src/core/atomic_file.h), and core.sweep(folder).
+ * (src/files/atomic_file.h), and core.sweep(folder).
  *
  * On the Lua side's thread, which waits for the disk in every call.  The
  * userdata owns the file; one that is collected or left by a Lua 5.4 scope

@@ -1,5 +1,5 @@
 /* core.private_file(path, lock): a small file of secrets that processes share
- * (src/core/private_file.h).
+ * (src/files/private_file.h).
  *
  * On the Lua side's thread; the disk is waited for, a lock never.  The userdata
  * owns the descriptor, and with it the lock.

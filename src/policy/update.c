@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "dates.h"
 #include "scan.h"
 #include "siphash.h"
-#include "when.h"
 
 #define NAME_MOST 1024 /* bytes of a name whose escapes are decoded */
 
@@ -73,6 +73,6 @@ void cc_update_look(const struct cc_update_form *form, const char *bytes,
     update->hash =
         cc_update_hash(form, metric, metric_length, category, category_length);
     when = text_of(parts[CCAAS_UPDATE_UPDATED], when_room, &when_length);
-    if (!cc_when_read(when, when_length, &update->when))
+    if (!cc_date_iso(when, when_length, &update->when))
         update->when = CC_UPDATE_NEVER;
 }

@@ -20,7 +20,7 @@
  *
  * A server is made and ended by its owner's thread; everything else happens
  * on the server's thread.  It shares no code with the client but
- * for what libwebsockets makes necessary (src/core/descriptor.h).
+ * for what libwebsockets makes necessary (src/base/descriptor.h).
  */
 #ifndef CC_SANDBOX_H
 #define CC_SANDBOX_H

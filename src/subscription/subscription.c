@@ -12,9 +12,9 @@
 
 #include "buffer.h"
 #include "clock.h"
+#include "dates.h"
 #include "error.h"
 #include "store_request.h"
-#include "when.h"
 
 #define TICKS 64    /* takes between two looks at everything */
 #define DUE_TICKS 8 /* takes between two checks of the time slice */
@@ -246,7 +246,7 @@ bool ccaas_subscription_note(struct ccaas_subscription *sub, const char *metric,
                                    category_length);
     int64_t when;
 
-    if (!cc_when_read(updated, updated_length, &when) ||
+    if (!cc_date_iso(updated, updated_length, &when) ||
         cc_last_seen_note(&sub->last_seen, hash, when))
         return true;
     sub->stale++;

@@ -220,7 +220,7 @@ end)
 
 describe("an error", function()
   it("has every code on its page", function()
-    local list = helper.read("src/core/error.c"):match("ccaas_code_name%(.-{.-{(.-)}")
+    local list = helper.read("src/base/error.c"):match("ccaas_code_name%(.-{.-{(.-)}")
     local count = 0
     for code in list:gmatch('"([%w_]+)"') do
       if code ~= "ok" then

@@ -48,7 +48,7 @@ local known = {
     ["xima.lua"] = "the sandbox's side of the vendor, and the client's",
   },
   long_files = set [[
-    src/core/ccaas.h
+    src/ccaas.h
     src/http/transfer.c
     src/ws/socket.c
   ]],

@@ -182,7 +182,7 @@ describe("CONTRIBUTING.md", function()
   it("has a C spec that builds and runs", function()
     local folder = helper.folder()
     write(folder .. "/x_test.c", text:match("\n```c\n(.-)```"))
-    local output = run(("cc -std=c11 -Wall -Wextra -D_GNU_SOURCE -Ispec/c -Isrc/policy -Isrc/core %s/x_test.c "
+    local output = run(("cc -std=c11 -Wall -Wextra -D_GNU_SOURCE -Ispec/c -Isrc/policy -Isrc -Isrc/base %s/x_test.c "
       .. "src/policy/retry.c -lm -o %s/x_test && %s/x_test"):format(folder, folder, folder))
     assert.is_truthy(output:find("2 passed, 0 failed", 1, true), output)
   end)

@@ -97,7 +97,8 @@ for _, version in ipairs(versions) do
     local folder, interpreter = nil, "lua" .. version
 
     local function compile(room, objects, output)
-      run(([[cd %s && gcc -O1 -shared -fPIC -fvisibility=hidden -D_GNU_SOURCE -Isrc/core -Isrc/json -Isrc/ogg \
+      run(([[cd %s && gcc -O1 -shared -fPIC -fvisibility=hidden -D_GNU_SOURCE \
+        -Isrc -Isrc/base -Isrc/wake -Isrc/files -Isrc/json -Isrc/ogg \
         $(pkg-config --cflags %s libwebsockets openssl zlib) src/%s/*.c %s -o %s \
         $(pkg-config --libs libcurl libwebsockets libuv openssl zlib) -lpthread -lm -Wl,-z,nodelete]]):format(
         helper.quote(helper.top), interpreter, room, objects, output))
@@ -107,7 +108,7 @@ for _, version in ipairs(versions) do
       folder = helper.folder()
       run(("mkdir -p %s/ccaas/sandbox && ninja -C %s ccaas_c"):format(folder, helper.quote(build)))
       compile("binding", helper.quote(build) .. "/libccaas_c.a", folder .. "/ccaas/core.so")
-      compile("sandbox", "src/core/descriptor.c", folder .. "/ccaas/sandbox/server.so")
+      compile("sandbox", "src/base/descriptor.c", folder .. "/ccaas/sandbox/server.so")
     end)
 
     local function say(script)

@@ -1,5 +1,5 @@
 /* Points in time as vendors write them. */
-#include "when.h"
+#include "dates.h"
 
 struct text {
     const char *at, *end;
@@ -118,7 +118,7 @@ static bool time_of_day(struct text *text, int64_t *since)
     return hour < 24 || *since == INT64_C(86400000000);
 }
 
-bool cc_when_read(const char *bytes, size_t length, int64_t *micros)
+bool cc_date_iso(const char *bytes, size_t length, int64_t *micros)
 {
     struct text text = {bytes, bytes + length};
     int64_t since_epoch, since_midnight, east;

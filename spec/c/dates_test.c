@@ -1,5 +1,5 @@
 /* Points in time as vendors write them. */
-#include "when.h"
+#include "dates.h"
 
 #include "check.h"
 
@@ -18,7 +18,7 @@ static int64_t read_bytes(const char *text, size_t length)
 
     if (length)
         memcpy(copy, text, length);
-    is_one = cc_when_read(copy, length, &micros);
+    is_one = cc_date_iso(copy, length, &micros);
     free(copy);
     return is_one ? micros : NONE;
 }

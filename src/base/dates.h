@@ -1,6 +1,6 @@
 /* Points in time as vendors write them.  Any thread. */
-#ifndef CC_WHEN_H
-#define CC_WHEN_H
+#ifndef CC_DATES_H
+#define CC_DATES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +10,6 @@
  * minutes and perhaps seconds with a fraction; then `Z`, an offset (+hh:mm,
  * +hhmm, +hh) or nothing, which is read as UTC.  *micros is microseconds since
  * the epoch.  False: it is none. */
-bool cc_when_read(const char *text, size_t length, int64_t *micros);
+bool cc_date_iso(const char *text, size_t length, int64_t *micros);
 
 #endif
