@@ -1,8 +1,8 @@
 --- A client for contact-center data APIs.
 ---
 ---     local ccaas = require "ccaas"
----     local x8 = ccaas.new{ provider = "8x8", region = "us", key = K, secret = S }
----     for queue in x8:queues() do print(queue.name) end
+---     local client = ccaas.new { provider = NAME, key = K, secret = S }
+---     for queue in client:queues() do print(queue.name) end
 
 local core = require "ccaas.core"
 local cjson = require "ccaas.cjson"
@@ -13,6 +13,7 @@ local usage_error = require "ccaas.usage_error"
 local options = require "ccaas.options"
 local stores = require "ccaas.store"
 local uri = require "ccaas.uri"
+local vendors = require "ccaas.vendor"
 
 ---@class ccaas
 ---@field _VERSION string
@@ -23,8 +24,6 @@ local ccaas = {
   null = cjson.null,
   store = { file = stores.file, shared_dict = stores.shared_dict },
 }
-
-local vendors = { ["8x8"] = true, xima = true }
 
 local checks = options.checks
 local common = {
@@ -47,74 +46,65 @@ local common = {
   store = stores.check,
 }
 
--- What each kind of credentials adds.
-local by_auth = {
-  client_credentials = {
-    key = checks.key,
-    secret = checks.secret,
-    tenant = checks.text,
-    region = checks.text,
-    version = checks.text,
-    token_url = checks.url,
-  },
-  bearer = {
-    host = checks.text,
-    audio_interval = checks.pause,
-    token = function(where, name, value)
-      if type(value) ~= "function" then
-        checks.token(where, name, value)
-      end
-    end,
-  },
-}
-
-local needed = { client_credentials = { "key", "secret" }, bearer = { "token" } }
-
-local function load_vendor(given)
-  local name = given.provider
-  if name == nil then
-    usage_error.raise("ccaas.new: needs option `provider`: \"8x8\" or \"xima\"")
-  elseif type(name) ~= "string" or not vendors[name] then
-    usage_error.raise("ccaas.new: unknown provider %q%s", tostring(name), usage_error.hint(name, vendors))
-  end
-  return require("ccaas.provider." .. name)
-end
-
 -- The address of a vendor whose customers have a host each.
-local function host_url(vendor, given)
-  if given.base_url then
-    return (given.base_url:gsub("/+$", ""))
-  elseif given.host == nil then
-    usage_error.raise("ccaas.new: needs option `host` (with %s), like \"acme.xima.cloud\"", vendor.name)
+local function host_url(address, given)
+  if given.host == nil then
+    usage_error.raise("ccaas.new: needs option `host` (with %s), like \"%s\"", given.provider, address.example)
   end
-  local url = vendor.base_url:format(given.host)
+  local url = address.host:format(given.host)
   if given.host:find("[/?#@%s]") or not uri.parse(url) then
     usage_error.raise("ccaas.new: option `host` is not a host name: %q", given.host)
   end
   return url
 end
 
-local function base_url(vendor, given)
-  if type(vendor.base_url) == "string" then
-    return host_url(vendor, given)
-  end
-  local region = given.region or vendor.region
-  local version = given.version or vendor.version
-  if not vendor.base_url[region] then
-    usage_error.raise("ccaas.new: unknown region %q%s", region, usage_error.hint(region, vendor.base_url))
+local function region_url(address, given)
+  local region = given.region or address.region
+  local version = given.version or address.version
+  if not address.regions[region] then
+    usage_error.raise("ccaas.new: unknown region %q%s", region, usage_error.hint(region, address.regions))
   elseif not version:match("^v%d+$") then
     usage_error.raise("ccaas.new: option `version` must be like \"v5\", not %q", version)
   end
-  return (given.base_url or vendor.base_url[region]:format(version)):gsub("/+$", "")
+  return address.regions[region]:format(version)
+end
+
+local function base_url(address, given)
+  local url = address.regions and region_url(address, given) or given.base_url
+    or address.host and host_url(address, given) or address.url
+  return ((given.base_url or url):gsub("/+$", ""))
+end
+
+-- Checks the options: those of all vendors, and those that this one adds.
+local function check_options(vendor, given)
+  local known = {}
+  for name, check in pairs(common) do
+    known[name] = check
+  end
+  for name, option in pairs(vendor.options) do
+    known[name] = checks[option.check]
+  end
+  options.check("ccaas.new", given, known)
+  local needed = {}
+  for name, option in pairs(vendor.options) do
+    needed[#needed + 1] = option.needed and given[name] == nil and name or nil
+  end
+  table.sort(needed)
+  if needed[1] then
+    usage_error.raise("ccaas.new: needs option `%s` (with %s)", needed[1], vendor.name)
+  end
+  if given.null ~= nil and given.null ~= ccaas.null then
+    usage_error.raise("ccaas.new: option `null` must be ccaas.null or left out")
+  end
 end
 
 ---@class ccaas.Options
----@field provider "8x8"|"xima"
----@field host? string xima: the customer's own
----@field token? string|fun(reason: string): string xima: asked again after a 401
+---@field provider ccaas.Provider
+---@field host? string the customer's own
+---@field token? string|fun(reason: string): string asked again after a 401
 ---@field key? string
 ---@field secret? string
----@field audio_interval? number xima: seconds between two downloads of audio; 3
+---@field audio_interval? number seconds between two downloads of audio; 3
 ---@field tenant? string
 ---@field region? "us"|"eu"|"au"|"ca"
 ---@field version? string
@@ -144,28 +134,14 @@ function ccaas.new(given)
   if type(given) ~= "table" then
     usage_error.raise("ccaas.new: expected a table of options, got a %s", type(given))
   end
-  local vendor = load_vendor(given)
-  local known = {}
-  for _, set in ipairs { common, by_auth[vendor.auth.kind] } do
-    for name, check in pairs(set) do
-      known[name] = check
-    end
-  end
-  options.check("ccaas.new", given, known)
-  for _, name in ipairs(needed[vendor.auth.kind]) do
-    if given[name] == nil then
-      usage_error.raise("ccaas.new: needs option `%s` (with %s)", name, vendor.name)
-    end
-  end
-  if given.null ~= nil and given.null ~= ccaas.null then
-    usage_error.raise("ccaas.new: option `null` must be ccaas.null or left out")
-  end
+  local vendor = vendors.find(given.provider)
+  check_options(vendor, given)
   local wait, pause, await, begin = loop.find(given.loop)
   return clients.new(vendor, {
-    base_url = base_url(vendor, given),
+    given = given,
+    base_url = base_url(vendor.address, given),
     token_url = given.token_url or vendor.auth.token_url,
     token = given.token,
-    audio_interval = given.audio_interval,
     key = given.key,
     secret = given.secret,
     tenant = given.tenant,

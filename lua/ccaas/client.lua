@@ -82,8 +82,17 @@ local function methods_of(vendor)
   return made[vendor.name]
 end
 
+-- The options of `ccaas.new` that a vendor's own modules look up; no secrets.
+local function kept_options(vendor, given)
+  local kept = {}
+  for name, option in pairs(vendor.options) do
+    kept[name] = option.keep and given[name] or nil
+  end
+  return kept
+end
+
 --- Makes a client of a vendor's description and settings that were checked.
----@param vendor table
+---@param vendor ccaas.Vendor
 ---@param settings table
 ---@return ccaas.Client
 function clients.new(vendor, settings)
@@ -106,7 +115,7 @@ function clients.new(vendor, settings)
     await = settings.await,
     begin = settings.begin,
     find_token = type(settings.token) == "function" and settings.token or nil,
-    pace = settings.audio_interval,
+    kept = kept_options(vendor, settings.given),
     store = settings.store,
     tell_events = tell_events,
     asking = setmetatable({}, { __mode = "k" }), -- who is in a function of the user's for C

@@ -4,14 +4,14 @@
 local internals = require "ccaas.internals"
 local options = require "ccaas.options"
 local query = require "ccaas.query"
-local results = require "ccaas.result"
 local uri = require "ccaas.uri"
 local usage_error = require "ccaas.usage_error"
+local vendors = require "ccaas.vendor"
 
 local methods = {}
 
 -- Checks for the options that a method takes.
-local function checks_of(vendor, method)
+local function checks_of(vendor, method, kind)
   local known = {
     deadline = options.checks.seconds,
     timeout = options.checks.seconds,
@@ -20,22 +20,12 @@ local function checks_of(vendor, method)
     tenant = vendor.tenant_header and options.checks.text or nil,
   }
   for _, name in ipairs(method.takes) do
-    local kind = vendor.parameters[name][2]
-    known[name] = kind == "text" and options.checks.text
-      or kind == "flag" and options.checks.flag
-      or kind == "time" and options.checks.time
-      or options.checks.any
+    known[name] = options.checks[vendor.parameters[name][2]] or options.checks.any
   end
   known[method.first or false] = nil -- it is an argument
-  for name, check in pairs(results.options[method.result] or {}) do
+  local more = kind.options or {}
+  for name, check in pairs(type(more) == "function" and more(vendor) or more) do
     known[name] = check
-  end
-  if method.result == "stream" then
-    known.page = options.limits.page
-    known.size = options.whole(1, vendor.paging.most)
-    known.limit = options.limits.limit
-    known.concurrency = options.limits.concurrency
-    known.verify = options.checks.flag
   end
   return known
 end
@@ -120,14 +110,14 @@ local function arguments(name, method, known, ids, given)
   if method.fields then
     local row = given[1]
     if type(row) ~= "table" then
-      usage_error.raise("%s: expected a row that `recordings` gave, not a %s", name, type(row))
+      usage_error.raise("%s: expected a row that `%s` gave, not a %s", name, method.row_of, type(row))
     end
     local opts = options.check(name, given[2], known)
     local values = {}
     for i, field in ipairs(method.fields) do
       values[i] = row[field]
       if values[i] == nil then
-        usage_error.raise("%s: the row has no `%s`: pass a row that `recordings` gave", name, field)
+        usage_error.raise("%s: the row has no `%s`: pass a row that `%s` gave", name, field, method.row_of)
       end
     end
     return values, opts
@@ -148,13 +138,14 @@ local function arguments(name, method, known, ids, given)
 end
 
 --- Makes one method of the description: its ids come first, then its options.
----@param vendor table
+---@param vendor ccaas.Vendor
 ---@param name string
----@param method table
+---@param method ccaas.VendorMethod
 ---@param more? table<string, function> checks of more options, which are the caller's
 ---@return function
 function methods.make(vendor, name, method, more)
-  local known = checks_of(vendor, method)
+  local kind = vendors.kind_of(vendor, method.result)
+  local known = checks_of(vendor, method, kind)
   for option, check in pairs(more or {}) do
     known[option] = check
   end
@@ -168,7 +159,7 @@ function methods.make(vendor, name, method, more)
     local address = fill_path(name, own.base_url, method.path, values)
     plan.urls = query.addresses(name, address, vendor.parameters, method.takes, opts)
     plan.shape = shape_of(own, method)
-    return results[method.result](own, name, method, plan, opts, given[1])
+    return kind.result(own, name, method, plan, opts, given[1])
   end
 end
 

@@ -1,5 +1,4 @@
---- Names: agents' as the vendor writes them, and files' that are safe whatever
---- they are made from.
+--- Names of files that are safe whatever they are made from.
 
 local core = require "ccaas.core"
 local text = require "ccaas.text"
@@ -9,24 +8,6 @@ local names = {}
 -- Bytes that a file's name has at the most: with what is put before or behind
 -- it elsewhere it must stay below the 255 that file systems take.
 local LONGEST = 200
-
---- Takes `Name(extension)` apart.  A name may hold parentheses itself, so the
---- extension is what is in the last ones, at the very end; it has a digit, and
---- neither blanks nor parentheses.  Without an extension the name is kept as it
---- is.
----@param value any
----@return string|nil name nil when it is no string
----@return string|nil extension
-function names.split(value)
-  if type(value) ~= "string" then
-    return nil
-  end
-  local name, extension = value:match("^(.*)%(([^()]*)%)%s*$")
-  if not name or extension:find("%s") or not extension:find("%d") then
-    return value
-  end
-  return name:match("^%s*(.-)%s*$"), extension
-end
 
 local function escape_byte(byte)
   return string.format("%%%02X", byte:byte())

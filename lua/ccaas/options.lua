@@ -68,6 +68,12 @@ function checks.token(where, name, value)
   end
 end
 
+function checks.token_or_function(where, name, value)
+  if type(value) ~= "function" then
+    checks.token(where, name, value)
+  end
+end
+
 --- Checks that a period's times are in order.
 ---@param where string
 ---@param opts table with `from` and `to`, which were checked

@@ -1,51 +1,31 @@
---- The kinds of results that a method may have: a stream of rows, one row, a
---- document.  Each takes the client's internals, the method's name and description, a plan
---- with its addresses, and the options.
+--- The kinds of results that methods of all vendors may have: a stream of rows,
+--- one row, a document.
+---
+--- A kind is `{ result, options?, words? }`.  `result` takes the client's internals,
+--- the method's name and description, a plan with its addresses, the options, and
+--- the first argument.  `options` are checks of the options that its methods take
+--- beside their own, or a function that gives them for a vendor; `words` are those
+--- of its methods' descriptions, as fields of ccaas.vendor's schema.
 
-local download = require "ccaas.download"
 local errors = require "ccaas.error"
-local names = require "ccaas.names"
 local options = require "ccaas.options"
-local report = require "ccaas.report"
 local streams = require "ccaas.stream"
-local subscribe = require "ccaas.subscribe"
 local usage_error = require "ccaas.usage_error"
-local values = require "ccaas.values"
 
-local results = {}
+local results = { stream = {}, row = {}, document = {}, rows = {}, items = {} }
 
---- The options of a kind that its methods take beside those of their own.
-results.options = {
-  rows = { limit = options.limits.limit },
-  report = report.options,
-  audio = download.options,
-  subscription = subscribe.options,
-}
-
-results.report = report.result
-results.audio = download.result
-results.subscription = subscribe.result
-
----@class ccaas.ListOptions the options of lists; of those for the request, a list takes what its endpoint has
----@field metrics? string[]|string
----@field queue_ids? string[]|string
----@field agent_ids? string[]|string
----@field group_ids? string[]|string
----@field timezone? string
----@field summary? boolean ids and names alone
----@field totals? boolean a totals row as well: see info().totals
----@field page? integer where to start, from 0
----@field size? integer rows a page, 1 to 1000; 1000
----@field limit? integer stop after so many rows
----@field concurrency? integer pages fetched side by side, 1 to 64
----@field verify? boolean walk the list until two passes in a row are clean and the second brings nothing new
----@field tenant? string
----@field deadline? number seconds
----@field timeout? number seconds
----@field retries? integer
+function results.stream.options(vendor)
+  return {
+    page = options.limits.page,
+    size = options.whole(1, vendor.paging.most),
+    limit = options.limits.limit,
+    concurrency = options.limits.concurrency,
+    verify = options.checks.flag,
+  }
+end
 
 --- A stream of rows that come in pages.
-function results.stream(own, name, method, plan, opts)
+function results.stream.result(own, name, method, plan, opts)
   local paging = own.vendor.paging
   plan.body, plan.unique, plan.paged = "array", true, true
   plan.page_name, plan.size_name, plan.page_headers = paging.page, paging.size, paging.headers
@@ -59,7 +39,8 @@ function results.stream(own, name, method, plan, opts)
   return streams.new(own, plan, name)
 end
 
-function results.row(own, name, _, plan)
+--- One row.
+function results.row.result(own, name, _, plan)
   plan.body = "array_or_one"
   local row, err, status, _, count = streams.run(own, plan, name)
   if err then
@@ -94,7 +75,7 @@ end
 
 -- Renames a part's members and brings its rows into their one form.  False: an
 -- item is not what it should be.
-local function arrange(own, part, items)
+local function arrange(part, items)
   for _, item in ipairs(items) do
     if type(item) ~= "table" then
       return false
@@ -104,16 +85,17 @@ local function arrange(own, part, items)
         item[ours], item[wire] = item[wire], nil
       end
     end
-    local inside = part.rows_in and item[part.rows_in]
-    if part.rows and not to_map(item, own.vendor.methods.agents.shape)
-      or type(inside) == "table" and not arrange(own, { rows = true }, inside) then
+    local inside = part.inner and item[part.inner.member]
+    if part.shape and not to_map(item, part.shape)
+      or type(inside) == "table" and not arrange(part.inner, inside) then
       return false
     end
   end
   return true
 end
 
-function results.document(own, name, method, plan)
+--- A document: its parts, each a list of rows.
+function results.document.result(own, name, method, plan)
   plan.body = "json"
   local document, err, status = streams.run(own, plan, name)
   if err then
@@ -122,7 +104,7 @@ function results.document(own, name, method, plan)
   local result = {}
   for part_name, part in pairs(method.parts) do
     local items = type(document) == "table" and document[part_name]
-    if type(items) ~= "table" or not arrange(own, part, items) then
+    if type(items) ~= "table" or not arrange(part, items) then
       return nil, errors.new({
         code = "protocol",
         message = string.format("the answer has no list %q in the expected form", part_name),
@@ -134,40 +116,22 @@ function results.document(own, name, method, plan)
   return result
 end
 
--- An agent's name and extension, from the one text that the vendor has.
-local function split_names(field)
-  return function(row)
-    if type(row) == "table" then
-      row.name, row.extension = names.split(row[field])
-    end
-    return row
-  end
-end
+results.rows.options = { limit = options.limits.limit }
 
 --- A stream of rows that come in one answer.
-function results.rows(own, name, method, plan, opts)
+function results.rows.result(own, name, method, plan, opts)
   if opts.from then
     options.check_period(name, opts, true)
   end
   plan.body, plan.key = "array_or_key", method.key
   plan.counted, plan.limit = true, opts.limit
-  return streams.new(own, plan, name, method.name_in and split_names(method.name_in))
+  return streams.new(own, plan, name, method.each)
 end
 
 --- A list of all items.
-function results.items(own, name, method, plan)
+function results.items.result(own, name, method, plan)
   plan.body, plan.key = "array_or_key", method.key
   return streams.new(own, plan, name):all()
-end
-
---- Current values, and what is not ready yet.
-function results.values(own, name, _, plan)
-  plan.body = "json"
-  local documents, err = streams.new(own, plan, name):all()
-  if not documents then
-    return nil, err
-  end
-  return values.collect(documents, own.provider)
 end
 
 return results

@@ -1,10 +1,11 @@
 -- Names: agents' taken apart, and files' made from anything.
 local helper = require "spec.support.helper"
+local agent_name = require "ccaas.vendor.xima.agent_name"
 local names = require "ccaas.names"
 
 describe("an agent's name", function()
   local function splits(text, name, extension)
-    local have, have_extension = names.split(text)
+    local have, have_extension = agent_name.split(text)
     assert.equal(name, have, text)
     assert.equal(extension, have_extension, text)
   end
@@ -39,9 +40,9 @@ describe("an agent's name", function()
 
   it("is nil when it is not a string", function()
     for _, value in ipairs { 104, true, {} } do
-      assert.is_nil((names.split(value)))
+      assert.is_nil((agent_name.split(value)))
     end
-    assert.is_nil((names.split(nil)))
+    assert.is_nil((agent_name.split(nil)))
   end)
 
   it("may be long and odd without taking long", function()

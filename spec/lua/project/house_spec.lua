@@ -25,7 +25,7 @@ local known = {
   call_circles = {},
   unit_circles = set [[http/engine http/tls_end http/transfer ws/lookup ws/socket]],
   cmake = {},
-  lua_circles = set [[ccaas.method ccaas.result ccaas.subscribe]],
+  lua_circles = {},
   impure = {
     ["src/json/number.c newlocale"] = "the C locale's decimal point, whatever the host's is",
     ["src/json/number.c pthread_once"] = "the same",
@@ -37,6 +37,7 @@ local known = {
   prefixes = {},
   twins = {
     ["check.c"] = true,
+    ["description.lua"] = "one for each vendor",
     ["engine.c"] = "the thread of libcurl, and that of libwebsockets",
     ["json.lua"] = "the sandbox writes what the client reads",
     ["names.lua"] = "the sandbox writes what the client reads",
@@ -45,7 +46,6 @@ local known = {
     ["pace.h"] = true,
     ["socket.c"] = "both ends of a websocket",
     ["values.lua"] = "the sandbox writes what the client reads",
-    ["xima.lua"] = "the sandbox's side of the vendor, and the client's",
   },
   long_files = set [[
     src/ccaas.h

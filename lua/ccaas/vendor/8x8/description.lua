@@ -12,6 +12,24 @@ local rows = {
   identity = { "id", "groupId" },
 }
 
+---@class ccaas.ListOptions the options of lists; of those for the request, a list takes what its endpoint has
+---@field metrics? string[]|string
+---@field queue_ids? string[]|string
+---@field agent_ids? string[]|string
+---@field group_ids? string[]|string
+---@field timezone? string
+---@field summary? boolean ids and names alone
+---@field totals? boolean a totals row as well: see info().totals
+---@field page? integer where to start, from 0
+---@field size? integer rows a page, 1 to 1000; 1000
+---@field limit? integer stop after so many rows
+---@field concurrency? integer pages fetched side by side, 1 to 64
+---@field verify? boolean walk the list until two passes in a row are clean and the second brings nothing new
+---@field tenant? string
+---@field deadline? number seconds
+---@field timeout? number seconds
+---@field retries? integer
+
 -- A list of rows, paged; and one row.
 local function list(fields)
   fields.result, fields.shape, fields.totals = "stream", rows, "totals"
@@ -23,17 +41,28 @@ local function one(fields)
   return fields
 end
 
+---@type ccaas.Vendor
 return {
   name = "8x8",
-  base_url = {
-    us = "https://api.8x8.com/analytics/cc/%s/realtime-metrics",
-    eu = "https://api.8x8.com/eu/analytics/cc/%s/realtime-metrics",
-    au = "https://api.8x8.com/au/analytics/cc/%s/realtime-metrics",
-    ca = "https://api.8x8.com/ca/analytics/cc/%s/realtime-metrics",
+  address = {
+    regions = {
+      us = "https://api.8x8.com/analytics/cc/%s/realtime-metrics",
+      eu = "https://api.8x8.com/eu/analytics/cc/%s/realtime-metrics",
+      au = "https://api.8x8.com/au/analytics/cc/%s/realtime-metrics",
+      ca = "https://api.8x8.com/ca/analytics/cc/%s/realtime-metrics",
+    },
+    region = "us",
+    version = "v5",
   },
-  region = "us",
-  version = "v5",
   auth = { kind = "client_credentials", token_url = "https://api.8x8.com/oauth/v2/token" },
+  options = {
+    key = { check = "key", needed = true },
+    secret = { check = "secret", needed = true },
+    tenant = { check = "text" },
+    region = { check = "text" },
+    version = { check = "text" },
+    token_url = { check = "url" },
+  },
   tenant_header = "X-Tenant-Info",
   accept = "application/json",
   dialect = {
@@ -50,9 +79,7 @@ return {
     most = 1000,
     headers = { "x-page", "x-page-size", "x-total-pages", "x-total-elements" },
   },
-  -- Methods that are put together from others.
-  programs = { watch = "ccaas.watch" },
-  -- Option, name on the wire, kind of value.
+  programs = { watch = "ccaas.vendor.8x8.watch" },
   parameters = {
     metrics = { "metrics", "names" },
     queue_ids = { "queue-ids", "ids" },
@@ -89,10 +116,10 @@ return {
       result = "document",
       -- The parts of the document: lists of rows, and what members are called.
       parts = {
-        agents = { rows = true },
+        agents = { shape = rows },
         queues = {
           rename = { queueId = "id", assignedAgents = "assigned_agents", agentMetrics = "agents" },
-          rows_in = "agents",
+          inner = { member = "agents", shape = rows },
         },
       },
     },

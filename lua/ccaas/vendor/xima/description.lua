@@ -3,10 +3,18 @@
 --- Source: the vendor's API pages on historic data, realtime metrics,
 --- recordings, agents and skills.
 
+local agent_name = require "ccaas.vendor.xima.agent_name"
+
+---@type ccaas.Vendor
 return {
   name = "xima",
-  base_url = "https://%s",
+  address = { host = "https://%s", example = "acme.xima.cloud" },
   auth = { kind = "bearer" },
+  options = {
+    host = { check = "text" },
+    token = { check = "token_or_function", needed = true },
+    audio_interval = { check = "pause", keep = true },
+  },
   accept = "application/json",
   -- The vendor's pages require it of every request, where Accept is meant.
   content_type = "application/json",
@@ -16,8 +24,13 @@ return {
     references = { "requestId", "traceId" },
     throttles = {},
   },
-  -- Methods that are put together from others.
-  programs = { archive = "ccaas.archive" },
+  results = {
+    report = "ccaas.vendor.xima.report",
+    values = "ccaas.vendor.xima.values",
+    subscription = "ccaas.vendor.xima.subscribe",
+    audio = "ccaas.vendor.xima.audio",
+  },
+  programs = { archive = "ccaas.vendor.xima.archive" },
   parameters = {
     ids = { "id", "repeated" },
     from = { "startTime", "time" },
@@ -66,7 +79,7 @@ return {
       -- refused.  The vendor names none: these are usual.
       refusals = { 4001, 4003, 4401, 4403 },
       -- Metric, category, kind, value, since when, and all about the value.
-      parts = {
+      paths = {
         "key.metricId", "key.categoryValue", "value.type", "value.count", "value.lastUpdateTime", "value",
       },
       snapshot = "metric_values",
@@ -82,20 +95,21 @@ return {
     },
     audio = {
       path = "/rest/api/v2/recordings/{tenant}/{recording}/audio",
+      row_of = "recordings",
       fields = { "tenantName", "recordingKey" },
       size = "size",
       accept = "audio/ogg",
       content_type = "audio/ogg",
       takes = {},
       result = "audio",
-      pace = { seconds = 3, by = "tenantName" },
+      pace = { seconds = 3, by = "tenantName", option = "audio_interval" },
     },
     agents = {
       path = "/rest/api/v1/agents",
       takes = {},
       result = "rows",
       key = "agents",
-      name_in = "agent",
+      each = agent_name.add,
     },
     skills = { path = "/rest/api/v1/skills", takes = {}, result = "rows", key = "skills" },
   },

@@ -21,6 +21,9 @@ report.options = {
   progress = options.checks.call,
 }
 
+--- The words of its methods: a format's Accept header, and its kind in ccaas.format.
+report.words = { formats = { map = { fields = { accept = "string", is = "string" } } } }
+
 local function timeframe(name, opts)
   if opts.from == nil or opts.to == nil then
     usage_error.raise("%s: options `from` and `to` must be given together", name)

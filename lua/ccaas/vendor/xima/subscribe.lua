@@ -7,13 +7,14 @@
 local core = require "ccaas.core"
 local errors = require "ccaas.error"
 local events = require "ccaas.events"
+local methods = require "ccaas.method"
 local options = require "ccaas.options"
 local query = require "ccaas.query"
 local reading = require "ccaas.reading"
 local streams = require "ccaas.stream"
 local text = require "ccaas.text"
 local usage_error = require "ccaas.usage_error"
-local values = require "ccaas.values"
+local values = require "ccaas.vendor.xima.values"
 
 local SILENCE = 60 -- seconds; a ping goes out after a third of them
 
@@ -41,6 +42,16 @@ subscribe.options = {
   snapshot = options.checks.flag,
   silence = options.checks.seconds,
   max_reconnects = options.whole(0),
+}
+
+--- The words of its methods: the parameter that has the token; closing codes that
+--- mean a refused token; where in a message metric, category, kind, value and time
+--- are, and all about the value; and the method that gives the current values.
+subscribe.words = {
+  token_name = "string",
+  refusals = { list = "number" },
+  paths = { list = "string" },
+  snapshot = "string",
 }
 
 local Source = {}
@@ -249,7 +260,6 @@ end
 
 -- What makes the plan of the request for current values.
 local function values_plan(own, name, ids, opts)
-  local methods = require "ccaas.method" -- which needs this file
   local method = own.vendor.methods[name]
   local urls = query.addresses(name, own.base_url .. method.path, own.vendor.parameters, method.takes, { ids = ids })
   return function()
@@ -278,7 +288,7 @@ function subscribe.result(own, name, method, plan, opts)
     url = plan.urls[1]:gsub("^http", "ws"),
     token_name = method.token_name,
     refusals = method.refusals,
-    paths = method.parts,
+    paths = method.paths,
     queue = opts.queue,
     block = opts.overflow == "block",
     silence = opts.silence or SILENCE,

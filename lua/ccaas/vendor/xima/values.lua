@@ -1,7 +1,7 @@
 --- Metric values as the vendor answers with them, as events have them.
 
 local errors = require "ccaas.error"
-
+local streams = require "ccaas.stream"
 local text = require "ccaas.text"
 
 local values = {}
@@ -64,6 +64,16 @@ function values.collect(documents, provider)
     end
   end
   return result
+end
+
+--- Current values, and what is not ready yet.
+function values.result(own, name, _, plan)
+  plan.body = "json"
+  local documents, err = streams.new(own, plan, name):all()
+  if not documents then
+    return nil, err
+  end
+  return values.collect(documents, own.provider)
 end
 
 return values
