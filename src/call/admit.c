@@ -116,10 +116,7 @@ void ccaas_call_malformed(struct ccaas_call *call, size_t offset,
     cc_error_set(&fetch->error, CCAAS_PROTOCOL,
                  "malformed JSON at byte %llu of the answer: %s",
                  (unsigned long long)(begin + offset), reason);
-    cc_fetch_moved(fetch, &fetch->error);
-    strncpy(fetch->error.method, call->plan.method,
-            sizeof fetch->error.method - 1);
-    cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
+    cc_fetch_fail(fetch);
     cc_call_fail(call, &fetch->error);
 }
 

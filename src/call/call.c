@@ -123,8 +123,8 @@ void cc_call_fail_as(struct ccaas_call *call, enum ccaas_code code,
     cc_error_set(&error, code, "%s", message);
     if (call->fetches)
         cc_fetch_moved(call->fetches, &error);
-    strncpy(error.method, call->plan.method, sizeof error.method - 1);
-    cc_error_url(error.url, sizeof error.url, call->plan.urls[0]);
+    cc_client_sign(call->op.client, &error, call->plan.method,
+                   call->plan.urls[0]);
     cc_call_fail(call, &error);
     cc_error_clear(&error);
 }

@@ -129,13 +129,9 @@ void cc_fetch_moved(const struct cc_fetch *fetch, struct ccaas_error *error)
 /* It failed for good. */
 void cc_fetch_fail(struct cc_fetch *fetch)
 {
-    struct ccaas_client *client = fetch->call->op.client;
-
-    strncpy(fetch->error.method, fetch->call->plan.method,
-            sizeof fetch->error.method - 1);
-    cc_error_url(fetch->error.url, sizeof fetch->error.url, fetch->url);
     cc_fetch_moved(fetch, &fetch->error);
-    cc_secrets_scrub_error(client->secrets, &fetch->error);
+    cc_client_sign(fetch->call->op.client, &fetch->error,
+                   fetch->call->plan.method, fetch->url);
     cc_fetch_drop(fetch);
     fetch->state = CC_FETCH_FAILED;
 }

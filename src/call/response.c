@@ -51,21 +51,6 @@ static void take_page_head(struct cc_fetch *fetch)
         cc_fetch_refuse(fetch, CCAAS_PROTOCOL, reason);
 }
 
-/* Replaces *to with a copy of the answer's headers. */
-static bool keep_headers(char **to, size_t *length,
-                         const struct cc_head_mail *mail)
-{
-    char *copy = malloc(mail->length + 1);
-
-    if (!copy)
-        return false;
-    memcpy(copy, mail->headers, mail->length);
-    free(*to);
-    *to = copy;
-    *length = mail->length;
-    return true;
-}
-
 /* The file has changed since its first part came: requests all of it again. */
 static void ask_for_all(struct cc_fetch *fetch, double at)
 {
@@ -166,8 +151,8 @@ void cc_response_head(struct cc_fetch *fetch, const struct cc_head_mail *mail)
     note_moved(fetch, mail->moved);
     memcpy(call->moved, fetch->moved, sizeof call->moved);
     cc_fetch_arrived(fetch, mail->came_at);
-    if (!keep_headers(&fetch->headers, &fetch->headers_length, mail) ||
-        !keep_headers(&call->headers, &call->headers_length, mail))
+    if (!cc_head_mail_keep(mail, &fetch->headers, &fetch->headers_length) ||
+        !cc_head_mail_keep(mail, &call->headers, &call->headers_length))
         cc_fetch_refuse(fetch, CCAAS_MEMORY, "out of memory");
     else if (mail->status < 200 || mail->status > 299 || has_no_content(fetch))
         return;
@@ -326,12 +311,9 @@ void cc_response_end(struct cc_fetch *fetch, struct cc_end_mail *end)
     double at = end->came_at;
     struct ccaas_event *event = cc_fetch_note(fetch, "attempt");
     bool unready = cc_fetch_unready(fetch);
-    char outcome[sizeof event->code];
+    char outcome[CC_REFUSAL_OUTCOME];
 
-    if (http->code != CCAAS_OK)
-        snprintf(outcome, sizeof outcome, "%s", ccaas_code_name(http->code));
-    else
-        snprintf(outcome, sizeof outcome, "%d", fetch->status);
+    cc_refusal_outcome(outcome, http->code, fetch->status);
     if (http->sent && !fetch->status)
         cc_fetch_arrived(fetch, at);
     /* Nothing of an earlier attempt's error remains. */

@@ -81,6 +81,11 @@ struct cc_ws *cc_engine_ws(struct ccaas_engine *engine);
     "no descriptor, thread or memory is left for another request: raise the "  \
     "limits (ulimit -n, -u)"
 
+/* Completes an error of a request: method and url, and no secret in it. */
+void cc_client_sign(const struct ccaas_client *client,
+                    struct ccaas_error *error, const char *method,
+                    const char *url);
+
 /* A blank event for the caller to fill in; NULL when the client keeps none.
  * The oldest one is dropped when there are too many. */
 struct ccaas_event *cc_client_note(struct ccaas_client *client,

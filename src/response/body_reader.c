@@ -125,6 +125,20 @@ struct cc_mailbox *cc_body_reader_box(struct cc_body_reader *reader)
     return &reader->box;
 }
 
+bool cc_head_mail_keep(const struct cc_head_mail *mail, char **to,
+                       size_t *length)
+{
+    char *copy = malloc(mail->length + 1);
+
+    if (!copy)
+        return false;
+    memcpy(copy, mail->headers, mail->length);
+    free(*to);
+    *to = copy;
+    *length = mail->length;
+    return true;
+}
+
 /* -- On the http thread ---------------------------------------------------- */
 
 /* Is this the answer that was requested? */

@@ -34,6 +34,10 @@ struct cc_head_mail {
     char headers[]; /* name NUL value NUL ... */
 };
 
+/* Replaces *to by a copy of the head's headers; false: memory is out. */
+bool cc_head_mail_keep(const struct cc_head_mail *mail, char **to,
+                       size_t *length);
+
 /* Bytes of the body, and the complete records in them. */
 struct cc_block {
     struct cc_mail mail;

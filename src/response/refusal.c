@@ -95,6 +95,15 @@ bool cc_refusal_read(const struct ccaas_client *client, int status,
     return transient;
 }
 
+void cc_refusal_outcome(char to[CC_REFUSAL_OUTCOME], enum ccaas_code code,
+                        int status)
+{
+    if (code != CCAAS_OK)
+        snprintf(to, CC_REFUSAL_OUTCOME, "%s", ccaas_code_name(code));
+    else
+        snprintf(to, CC_REFUSAL_OUTCOME, "%d", status);
+}
+
 void cc_refusal_blame(const char *url, const char *proxy,
                       const struct cc_http_end *end, char *to, size_t room)
 {

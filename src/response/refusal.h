@@ -15,6 +15,12 @@ bool cc_refusal_read(const struct ccaas_client *client, int status,
                      const char *headers, size_t headers_length, char *body,
                      size_t length, struct ccaas_error *error);
 
+#define CC_REFUSAL_OUTCOME 32
+
+/* The outcome of an attempt, in a word: its status, or the code's name. */
+void cc_refusal_outcome(char to[CC_REFUSAL_OUTCOME], enum ccaas_code code,
+                        int status);
+
 /* The number of pages in the words of an answer to a page past the end; < 0: it
  * is no such answer. */
 int64_t cc_refusal_past_end(const struct ccaas_dialect *dialect, int status,

@@ -63,11 +63,8 @@ void cc_subscription_let_go(struct ccaas_subscription *sub)
 /* Completes the error: method and url, and no secret in it. */
 static void sign_error(struct ccaas_subscription *sub)
 {
-    struct ccaas_error *error = cc_subscription_error_of(sub);
-
-    strncpy(error->method, "GET", sizeof error->method - 1);
-    cc_error_url(error->url, sizeof error->url, sub->url);
-    cc_secrets_scrub_error(sub->op.client->secrets, error);
+    cc_client_sign(sub->op.client, cc_subscription_error_of(sub), "GET",
+                   sub->url);
 }
 
 static enum ccaas_news_kind fail(struct ccaas_subscription *sub)

@@ -209,13 +209,9 @@ void cc_token_time_out(struct cc_token *token, struct ccaas_client *client,
 /* Adds the attempt that ended to those of the error. */
 static void list_attempt(struct cc_token *token, const struct cc_end_mail *end)
 {
-    char outcome[48];
+    char outcome[CC_REFUSAL_OUTCOME];
 
-    if (end->http.code == CCAAS_OK)
-        snprintf(outcome, sizeof outcome, "%d", token->status);
-    else
-        snprintf(outcome, sizeof outcome, "%s",
-                 ccaas_code_name(end->http.code));
+    cc_refusal_outcome(outcome, end->http.code, token->status);
     cc_error_attempt(&token->error, end->http.at, end->http.seconds, outcome);
 }
 
@@ -361,11 +357,7 @@ void cc_token_receive(struct cc_token *token, struct ccaas_client *client)
             head = (struct cc_head_mail *)mail;
             token->status = head->status;
             token->heard = head->came_at;
-            token->headers = malloc(head->length + 1);
-            if (token->headers) {
-                memcpy(token->headers, head->headers, head->length);
-                token->headers_length = head->length;
-            }
+            cc_head_mail_keep(head, &token->headers, &token->headers_length);
         } else if (mail->kind == CC_MAIL_BLOCK) {
             token->reply = (struct cc_block *)mail;
             continue;
