@@ -281,6 +281,28 @@ describe("docs/internals", function()
     return helper.read(helper.top .. "/docs/internals/" .. name)
   end
 
+  it("says who sees whom as CMake has it", function()
+    local said, real = {}, {}
+    for room, others in page("overview.md"):match("| room | sees |\n(.-)\n\n"):gmatch("| `([%w_/]+)` |([^|\n]*)|") do
+      said[room] = {}
+      for other in others:gmatch("`([%w_/]+)`") do
+        table.insert(said[room], other)
+      end
+      table.sort(said[room])
+    end
+    local rooms = tree:rooms()
+    for room, others in pairs(rooms) do
+      real[room] = {}
+      for _, other in ipairs(others) do
+        if rooms[other] then
+          table.insert(real[room], other)
+        end
+      end
+      table.sort(real[room])
+    end
+    assert.same(real, said)
+  end)
+
   it("names functions and files that exist", function()
     local missing, count = {}, 0
     local pages = { "overview.md", "walks.md", "store-protocol.md", "fork-and-exit.md", "waking-nginx.md" }
