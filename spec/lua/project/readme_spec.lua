@@ -179,6 +179,14 @@ describe("CONTRIBUTING.md", function()
     return output
   end
 
+  it("names each folder of src", function()
+    local _, files = helper.run("cd " .. helper.quote(helper.top) .. " && ls src/*/*.c")
+    assert.is_truthy(files:find "src/json/")
+    for folder in files:gmatch "(src/[^/\n]+)/" do
+      assert.is_truthy(text:find("`" .. folder .. "`", 1, true), folder)
+    end
+  end)
+
   it("has a C spec that builds and runs", function()
     local folder = helper.folder()
     write(folder .. "/x_test.c", text:match("\n```c\n(.-)```"))
