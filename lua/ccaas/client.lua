@@ -118,6 +118,7 @@ function clients.new(vendor, settings)
     kept = kept_options(vendor, settings.given),
     store = settings.store,
     tell_events = tell_events,
+    tuning = internals.tuning,
     asking = setmetatable({}, { __mode = "k" }), -- who is in a function of the user's for C
     core = core.client {
       token_url = settings.token_url,

@@ -6,6 +6,8 @@
 
 local usage_error = require "ccaas.usage_error"
 
+local core = require "ccaas.core"
+
 local internals = {}
 
 local KEY = {}
@@ -42,6 +44,22 @@ function internals.of(client, where)
     usage_error.raise("%s: the client is closed", where)
   end
   return own
+end
+
+--- What is not an option, since a change of it brings users nothing; specs change it
+--- to be quick.
+---@class ccaas.Tuning
+---@field now fun(): number the clock of a watch's polls, in seconds
+---@field pause_first number seconds before a lost websocket is opened again ...
+---@field pause_most number ... and at the most, after many attempts
+internals.tuning = { now = core.now, pause_first = 1, pause_most = 30 }
+internals.tuning.__index = internals.tuning
+
+--- Changes a client's tuning.
+---@param client any
+---@param changes table some of its fields
+function internals.tune(client, changes)
+  internals.peek(client).tuning = setmetatable(changes, internals.tuning)
 end
 
 return internals

@@ -165,7 +165,7 @@ end
 
 local function new_client()
   local client = ccaas.new(sandbox:options("xima"))
-  internals.of(client).pauses = { first = 0.05, most = 0.5 }
+  internals.tune(client, { pause_first = 0.05, pause_most = 0.5 })
   return client
 end
 

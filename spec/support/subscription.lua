@@ -21,7 +21,7 @@ function subscription.start(options, overrides)
   options.agents, options.queues, options.groups = options.agents or 4, 3, 2
   sandbox = helper.sandbox(options)
   client = ccaas.new(sandbox:options("xima", overrides))
-  internals.of(client).pauses = { first = 0.01, most = 0.05 }
+  internals.tune(client, { pause_first = 0.01, pause_most = 0.05 })
   return sandbox, client
 end
 

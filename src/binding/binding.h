@@ -91,10 +91,12 @@ struct ccaas_engine *cc_binding_engine(lua_State *L);
 /* Pushes the error as a plain table. */
 void cc_binding_push_error(lua_State *L, const struct ccaas_error *error);
 
-/* Fields of the table at index -1; a default where it is nil.  The string
- * stays valid while the table has it. */
+/* Fields of the table at index -1; a default where it is nil, for what users
+ * may leave out; a setting is required, for its default is the Lua side's.  The
+ * string stays valid while the table has it. */
 const char *cc_binding_text(lua_State *L, const char *name);
 double cc_binding_number(lua_State *L, const char *name, double otherwise);
+double cc_binding_setting(lua_State *L, const char *name);
 bool cc_binding_flag(lua_State *L, const char *name);
 
 /* The list of strings in a field of the table at index -1, ended with NULL, in

@@ -108,14 +108,12 @@ static void read_plan(lua_State *L, struct ccaas_call_plan *plan)
     plan->verify = cc_binding_flag(L, "verify");
     plan->limit = (int64_t)cc_binding_number(L, "limit", -1);
     plan->concurrency = (unsigned)cc_binding_number(L, "concurrency", 1);
-    plan->retries = (unsigned)cc_binding_number(L, "retries", 4);
-    plan->timeout = cc_binding_number(L, "timeout", 30);
+    plan->retries = (unsigned)cc_binding_setting(L, "retries");
+    plan->timeout = cc_binding_setting(L, "timeout");
     plan->deadline = cc_binding_number(L, "deadline", INFINITY);
     plan->max_retry_after = cc_binding_number(L, "max_retry_after", INFINITY);
-    plan->max_record =
-        (uint64_t)cc_binding_number(L, "max_record", 16 * 1024 * 1024);
-    plan->max_body =
-        (uint64_t)cc_binding_number(L, "max_body", 256 * 1024 * 1024);
+    plan->max_record = (uint64_t)cc_binding_setting(L, "max_record");
+    plan->max_body = (uint64_t)cc_binding_setting(L, "max_body");
     lua_getfield(L, table, "content");
     plan->content = lua_tolstring(L, -1, &plan->content_length);
     lua_pushvalue(L, table);

@@ -57,9 +57,9 @@ int cc_binding_new_client(lua_State *L)
     settings.ca_file = cc_binding_text(L, "ca_file");
     settings.proxy = cc_binding_text(L, "proxy");
     settings.user_agent = cc_binding_text(L, "user_agent");
-    settings.connect_timeout = cc_binding_number(L, "connect_timeout", 10);
-    settings.timeout = cc_binding_number(L, "timeout", 30);
-    settings.retries = (unsigned)cc_binding_number(L, "retries", 4);
+    settings.connect_timeout = cc_binding_setting(L, "connect_timeout");
+    settings.timeout = cc_binding_setting(L, "timeout");
+    settings.retries = (unsigned)cc_binding_setting(L, "retries");
     settings.events = cc_binding_flag(L, "events");
     settings.fair = cc_binding_flag(L, "fair");
     settings.ask_token = cc_binding_flag(L, "ask_token");

@@ -21,6 +21,18 @@ double cc_binding_number(lua_State *L, const char *name, double otherwise)
     return number;
 }
 
+double cc_binding_setting(lua_State *L, const char *name)
+{
+    double number;
+
+    lua_getfield(L, -1, name);
+    if (!lua_isnumber(L, -1))
+        luaL_error(L, "field `%s` is missing", name);
+    number = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return number;
+}
+
 bool cc_binding_flag(lua_State *L, const char *name)
 {
     bool flag;

@@ -53,20 +53,19 @@ static void read_plan(lua_State *L, struct ccaas_subscription_plan *plan)
 
     plan->url = cc_binding_text(L, "url");
     plan->token_name = cc_binding_text(L, "token_name");
-    plan->queue = (size_t)cc_binding_number(L, "queue", 1024);
+    plan->queue = (size_t)cc_binding_setting(L, "queue");
     plan->block = cc_binding_flag(L, "block");
-    plan->silence = cc_binding_number(L, "silence", 0);
+    plan->silence = cc_binding_setting(L, "silence");
     plan->reconnects = (int64_t)cc_binding_number(L, "reconnects", -1);
-    plan->pause_first = cc_binding_number(L, "pause_first", 1);
-    plan->pause_most = cc_binding_number(L, "pause_most", 30);
+    plan->pause_first = cc_binding_setting(L, "pause_first");
+    plan->pause_most = cc_binding_setting(L, "pause_most");
     plan->deadline = cc_binding_number(L, "deadline", INFINITY);
     plan->max_retry_after = cc_binding_number(L, "max_retry_after", INFINITY);
-    plan->max_message =
-        (size_t)cc_binding_number(L, "max_message", 16 * 1024 * 1024);
+    plan->max_message = (size_t)cc_binding_setting(L, "max_message");
     read_refusals(L, plan);
     plan->paths = cc_binding_list(L, "paths", &parts);
-    if (!plan->url || plan->silence <= 0 || parts != CCAAS_UPDATE_PARTS)
-        luaL_error(L, "the plan lacks a url, silence or paths");
+    if (!plan->url || parts != CCAAS_UPDATE_PARTS)
+        luaL_error(L, "the plan lacks a url or paths");
 }
 
 int cc_binding_new_subscription(lua_State *L)

@@ -282,7 +282,7 @@ describe("a merge of a watch that its owner closes", function()
     sandbox = helper.sandbox { queues = 1, agents = 1 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    internals.of(client).now = function() return now end
+    internals.tune(client, { now = function() return now end })
   end)
 
   after_each(function() client:close() end)

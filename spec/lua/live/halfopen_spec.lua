@@ -99,7 +99,7 @@ describe("a websocket", function()
       options.loop = { wait = function(fd, seconds) return between.pump(seconds, fd) end }
     end
     client = ccaas.new(sandbox:options("xima", options))
-    internals.of(client).pauses = { first = 0.01, most = 0.05 }
+    internals.tune(client, { pause_first = 0.01, pause_most = 0.05 })
   end
 
   local function opened(opts)

@@ -38,7 +38,7 @@ local function subscribe(doing, opts, settings)
   end
   all.base_url = ("%s/t%d/%s"):format(all.base_url or base, count, doing)
   local client = ccaas.new(all)
-  internals.peek(client).pauses = { first = 0.02, most = 0.1 }
+  internals.tune(client, { pause_first = 0.02, pause_most = 0.1 })
   clients[#clients + 1] = client
   local given = { snapshot = false }
   for name, value in pairs(opts or {}) do

@@ -19,7 +19,7 @@ local function subscribe(serve, opts, token)
     websocket.until_gone(conn)
   end)
   client = ccaas.new { provider = "xima", token = token or "T0KEN", base_url = s.url, loop = s.loop }
-  internals.of(client).pauses = { first = 0.01, most = 0.02 }
+  internals.tune(client, { pause_first = 0.01, pause_most = 0.02 })
   local given = { snapshot = false }
   for name, value in pairs(opts or {}) do
     given[name] = value

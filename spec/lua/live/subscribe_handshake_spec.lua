@@ -30,7 +30,7 @@ local function subscribe(answer, settings)
     given[name] = value
   end
   client = ccaas.new(given)
-  internals.of(client).pauses = { first = 0.01, most = 0.02 }
+  internals.tune(client, { pause_first = 0.01, pause_most = 0.02 })
   return client:subscribe({ "101" }, { snapshot = false, max_reconnects = 0, silence = 20 }), s
 end
 
@@ -271,7 +271,7 @@ describe("a websocket whose handshake is reset", function()
     it("is down at once and tried again, " .. (tls and "with TLS" or "in clear"), function()
       local sandbox = helper.sandbox { agents = 2, tls = tls }
       client = ccaas.new(sandbox:options("xima", { connect_timeout = 600 }))
-      internals.of(client).pauses = { first = 0.01, most = 0.01 }
+      internals.tune(client, { pause_first = 0.01, pause_most = 0.01 })
       sandbox:fault { path = "/realtime-metric-subscription", reset = true, times = 3 }
       local stream = client:subscribe({ "101" }, { snapshot = false })
       assert.equal("down", assert(stream:next(30)).type)

@@ -222,10 +222,10 @@ describe("a subscription", function()
 
     it("does so if it has no token, too", function()
       local s = server.start(nil, function() return server.answer("", { status = 503, headers = DAY }) end)
-      local tokenless = { core.client { token_url = s.url .. "/token", key = "k", secret = "s", dialect = {
-        messages = {}, codes = {}, references = {}, throttles = {} } } }
-      local live = core.subscription(tokenless[1], { url = s.url:gsub("^http", "ws"), silence = 60,
-        max_retry_after = 120,
+      local tokenless = { core.client { token_url = s.url .. "/token", key = "k", secret = "s", retries = 4,
+        timeout = 30, connect_timeout = 10, dialect = { messages = {}, codes = {}, references = {}, throttles = {} } } }
+      local live = core.subscription(tokenless[1], { url = s.url:gsub("^http", "ws"), silence = 60, queue = 1024,
+        max_retry_after = 120, pause_first = 1, pause_most = 30, max_message = 2 ^ 24,
         paths = { "a", "b", "c", "d", "e", "f" } })
       local event, state
       s:serve(function()

@@ -12,7 +12,7 @@ describe("a watch whose first poll failed", function()
     local sandbox = helper.sandbox { queues = 1, agents = 1 }
     local client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     local now = 1000
-    internals.of(client).now = function() return now end
+    internals.tune(client, { now = function() return now end })
     sandbox:fault { path = "/queues", status = 503 }
     local began = os.time()
     local one = client:watch("queues", { metrics = { "handling.rt" } })
@@ -42,7 +42,7 @@ describe("a watch of a list that was watched before", function()
     sandbox = helper.sandbox { queues = 1, agents = 1 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    internals.of(client).now = function() return now end
+    internals.tune(client, { now = function() return now end })
   end)
 
   after_each(function() client:close() end)
@@ -91,7 +91,7 @@ describe("a poll that is cut off", function()
     sandbox = helper.sandbox { queues = 1, agents = 1 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    internals.of(client).now = function() return now end
+    internals.tune(client, { now = function() return now end })
   end)
 
   -- A watch whose second poll is under way.
@@ -217,7 +217,7 @@ describe("a poll that was left behind", function()
     end)
     client = ccaas.new(s:options { retries = 0, timeout = 60 })
     now = 1000
-    internals.of(client).now = function() return now end
+    internals.tune(client, { now = function() return now end })
   end)
 
   after_each(function()

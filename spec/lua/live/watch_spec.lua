@@ -12,7 +12,7 @@ describe("a watch", function()
     sandbox = helper.sandbox { agents = 4, queues = 3 }
     client = ccaas.new(sandbox:options("8x8", { retries = 0 }))
     now = 1000
-    internals.of(client).now = function() return now end
+    internals.tune(client, { now = function() return now end })
   end)
 
   after_each(function()
@@ -358,7 +358,7 @@ describe("a watch", function()
       end)
       client:close()
       client = ccaas.new(s:options { retries = 0 })
-      internals.of(client).now = function() return now end
+      internals.tune(client, { now = function() return now end })
       opts = opts or {}
       opts.size, opts.concurrency = 2, 1
       local stream = client:watch("queues", opts)

@@ -141,10 +141,11 @@ describe("a call's own `retries`", function()
   it("bound the wait of a subscription, which tries again after a pause", function()
     local s = server.start(row, function() return failing(503, 0) end)
     local client = core.client { token_url = s.url .. "/token", key = "key", secret = "secret", retries = 1,
-      dialect = { messages = {}, codes = {}, references = {}, throttles = {} } }
+      timeout = 30, connect_timeout = 10, dialect = { messages = {}, codes = {}, references = {}, throttles = {} } }
     local live = core.subscription(client, { url = s.url:gsub("^http", "ws") .. "/live",
       paths = { "metric", "category", "kind", "value", "updated", "whole" },
-      silence = 60, reconnects = 1, pause_first = 0.01, pause_most = 0.01 })
+      silence = 60, reconnects = 1, pause_first = 0.01, pause_most = 0.01, queue = 1024,
+      max_message = 2 ^ 24 })
     local other, waitset, kinds = ccaas.new(s:options { retries = 5 }), core.waitset(), {}
     local count
     waitset:add(live, true, -1)

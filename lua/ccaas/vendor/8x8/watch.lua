@@ -27,7 +27,7 @@ local Poller = {}
 Poller.__index = Poller
 
 local function seconds(own)
-  return own.now and own.now() or core.now()
+  return own.tuning.now()
 end
 
 -- Begins a poll, unless the client is closed.  What belongs to one is in a table of

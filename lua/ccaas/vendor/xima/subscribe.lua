@@ -16,6 +16,7 @@ local text = require "ccaas.text"
 local usage_error = require "ccaas.usage_error"
 local values = require "ccaas.vendor.xima.values"
 
+local QUEUE = 1024 -- messages
 local SILENCE = 60 -- seconds; a ping goes out after a third of them
 
 local subscribe = {}
@@ -283,18 +284,17 @@ function subscribe.result(own, name, method, plan, opts)
     usage_error.raise("%s: too many ids for one websocket: split them into two subscriptions, and read both with "
       .. "ccaas.merge", name)
   end
-  local pauses = own.pauses or {}
   local live = core.subscription(own.core, {
     url = plan.urls[1]:gsub("^http", "ws"),
     token_name = method.token_name,
     refusals = method.refusals,
     paths = method.paths,
-    queue = opts.queue,
+    queue = opts.queue or QUEUE,
     block = opts.overflow == "block",
     silence = opts.silence or SILENCE,
     reconnects = opts.max_reconnects,
-    pause_first = pauses.first,
-    pause_most = pauses.most,
+    pause_first = own.tuning.pause_first,
+    pause_most = own.tuning.pause_most,
     deadline = plan.deadline,
     max_retry_after = opts.max_retry_after or own.max_retry_after,
     max_message = own.max_record,
