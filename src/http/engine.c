@@ -15,7 +15,6 @@
 #include "clock.h"
 #include "engine.h"
 #include "text.h"
-#include "tls_end.h"
 #include "transfer.h"
 
 #define IDLE_CONNECTIONS 64L /* kept alive, over all hosts */

@@ -1,11 +1,15 @@
-/* The end of TLS connections: see tls_end.h. */
-#include "tls_end.h"
-
+/* Did the server end a TLS connection in good order, by a close_notify?  A body
+ * without a length is whole only then: anybody on the way can cut a connection.
+ * libcurl does not say, so OpenSSL is asked.
+ *
+ * On the engine's thread.
+ */
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "engine.h"
+#include "transfer.h"
 
 static int place = -1; /* of the engine in a context's extra data */
 static pthread_once_t once = PTHREAD_ONCE_INIT;

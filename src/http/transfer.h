@@ -83,11 +83,18 @@ struct cc_transfer *cc_transfer_new(struct cc_http *http,
                                     const struct cc_http_request *request,
                                     const struct cc_http_sink *sink);
 
-/* Sets the easy handle up for transfer->url.  False: memory is out. */
+/* prepare.c: sets the easy handle up for transfer->url.  False: memory is out.
+ */
 bool cc_transfer_prepare(struct cc_transfer *transfer);
 
-/* The value of the newest answer's header of that name (in lower case); NULL:
- * there is none. */
+/* headers.c: libcurl's callback for a line of the headers. */
+size_t cc_transfer_line(char *line, size_t size, size_t count, void *self);
+
+/* headers.c: where a redirect led to; NULL: there was none. */
+const char *cc_transfer_moved(const struct cc_transfer *transfer);
+
+/* headers.c: the value of the newest answer's header of that name (in lower
+ * case); NULL: there is none. */
 const char *cc_transfer_header(const struct cc_transfer *transfer,
                                const char *name);
 
@@ -132,8 +139,21 @@ void cc_transfer_way(struct cc_transfer *transfer, struct cc_http_end *end);
 bool cc_transfer_refused(struct cc_transfer *transfer, CURLcode result,
                          struct cc_http_end *end);
 
-/* What libcurl's result means, in *end (code, transient, message). */
+/* result.c: what libcurl's result means, in *end (code, transient, message). */
 void cc_transfer_judge(struct cc_transfer *transfer, CURLcode result,
                        struct cc_http_end *end);
+
+/* tls_end.c: has the connections that this transfer makes watched; where
+ * libcurl has another TLS library than OpenSSL, nothing is known of them. */
+void cc_tls_end_watch(struct cc_transfer *transfer);
+
+/* tls_end.c: the transfer's answer lasts until its connection ends: notes which
+ * one. */
+void cc_tls_end_expect(struct cc_transfer *transfer);
+
+/* tls_end.c: what libcurl's result means for such an answer.  Since 8.14
+ * libcurl fails where there was no close_notify, before it did not: CURLE_OK
+ * for both, for the format may prove the end. */
+CURLcode cc_tls_end_result(const struct cc_transfer *transfer, CURLcode result);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "lookup.h"
 #include "socket.h"
 
 #define LATE 0.25     /* seconds: so late is no timer of a thread that runs */

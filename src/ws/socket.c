@@ -1,28 +1,21 @@
-/* One socket: the request, the tries, liveness, the end.  On the engine's
- * thread. */
+/* One socket: the request, liveness, the end.  On the engine's thread. */
 #include "socket.h"
 
 #include <math.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
-#include "descriptor.h"
-#include "error.h"
-#include "retry.h"
 #include "text.h"
 
 /* How long a server has to answer a goodbye. */
 #define GOODBYE_SECONDS 5
-/* How long an address is tried while there are others. */
-#define TRY_SECONDS 2.0
 /* Once it is read again, a reset from before is noticed within this time. */
 #define NOTICED_SECONDS 1
+
 /* Adds a header line; what could be read as more than one is left out. */
 static bool add_line(struct cc_socket *socket, const char *line)
 {
@@ -181,252 +174,18 @@ void cc_socket_finish_as(struct cc_socket *socket, enum ccaas_code code,
  */
 
 /* Who is connected to: the proxy, where there is one. */
-static const struct cc_address *next_hop(const struct cc_socket *socket)
-{
-    return socket->proxy.host ? &socket->proxy : &socket->address;
-}
-
-/* Tries the next address. */
-static void dial(struct cc_socket *socket)
-{
-    const char *number = socket->names->text[socket->name];
-    const struct cc_address *to = &socket->address;
-    const struct cc_ws *ws = socket->ws;
-    struct lws_client_connect_info info = {0};
-    char host[160], bare[128];
-    struct lws *wsi;
-
-    snprintf(bare, sizeof bare, to->ipv6 ? "[%s]" : "%s", to->host);
-    snprintf(host, sizeof host, to->usual ? "%s" : "%s:%d", bare, to->port);
-    socket->state = CC_SOCKET_CONNECTING;
-    socket->connected = socket->asked = socket->redial = false;
-    socket->taken = false;
-    socket->distrust = socket->status = 0;
-    socket->try_until = cc_clock_now() + TRY_SECONDS;
-    if (socket->proxy.host &&
-        !cc_ws_route_by(socket->route, &socket->proxy, number)) {
-        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0,
-                            "the proxy's address cannot be used");
-        return;
-    }
-    info.context = ws->context;
-    info.vhost = socket->route->vhost;
-    info.address = socket->proxy.host ? bare : number;
-    info.port = to->port;
-    info.path = "/"; /* the true one is put in later */
-    info.host = host;
-    info.alpn = "http/1.1";
-    info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
-    if (to->tls)
-        info.ssl_connection |= LCCSCF_USE_SSL;
-    info.local_protocol_name = cc_ws_protocols[0].name;
-    info.ietf_version_or_minus_one = -1;
-    info.opaque_user_data = socket;
-    info.retry_and_idle_policy = &cc_ws_no_policy;
-    info.pwsi = &socket->wsi;
-    socket->dialing = true;
-    wsi = lws_client_connect_via_info(&info);
-    socket->dialing = false;
-    if (wsi) {
-        cc_ws_watch_at(socket->ws, socket->try_until);
-        return;
-    }
-    socket->wsi = NULL;
-    cc_socket_refused(socket, "");
-}
-
-/* There is no descriptor or thread for it. */
-static void starve(struct cc_socket *socket)
-{
-    cc_socket_finish_as(socket, CCAAS_IO, false, 0, CC_NO_DESCRIPTOR);
-}
-
-void cc_socket_begin(struct cc_socket *socket)
-{
-    struct cc_ws *ws = socket->ws;
-    const char *why = socket->wrong;
-
-    socket->state = CC_SOCKET_LOOKING_UP;
-    socket->began = cc_clock_now();
-    socket->next = ws->running;
-    socket->link = &ws->running;
-    if (socket->next)
-        socket->next->link = &socket->next;
-    ws->running = socket;
-    if (why) {
-        cc_socket_finish_as(socket, CCAAS_PROTOCOL, false, 0, why);
-        return;
-    }
-    socket->route = cc_ws_route_find(
-        ws, socket->address.tls ? socket->ca_file : NULL,
-        socket->address.tls ? socket->ca_dir : NULL, socket->proxy_key, &why);
-    if (!socket->route) {
-        if (cc_descriptors_left(1))
-            cc_socket_finish_as(
-                socket, why == cc_address_no_memory ? CCAAS_MEMORY : CCAAS_TLS,
-                false, 0, why);
-        else
-            starve(socket);
-        return;
-    }
-    cc_ws_watch_at(ws, socket->began + socket->connect_timeout);
-    socket->names = calloc(1, sizeof *socket->names);
-    if (!socket->names) {
-        cc_socket_finish_as(socket, CCAAS_MEMORY, false, 0, "out of memory");
-        return;
-    }
-    if (cc_lookup_known(next_hop(socket)->host, socket->names)) {
-        dial(socket);
-        return;
-    }
-    socket->lookup = cc_lookup_start(ws, next_hop(socket)->host);
-    if (!socket->lookup)
-        starve(socket);
-}
-
-void cc_socket_found(struct cc_socket *socket, const struct cc_lookup *lookup)
-{
-    struct cc_ws_end end = {.code = CCAAS_DNS, .transient = true};
-
-    socket->lookup = NULL;
-    if (lookup->starved) {
-        starve(socket);
-        return;
-    }
-    if (lookup->failure) {
-        snprintf(end.message, sizeof end.message, "cannot look up %s%s: %s",
-                 socket->proxy.host ? "the proxy " : "", lookup->host,
-                 gai_strerror(lookup->failure));
-        cc_socket_finish(socket, &end, 0);
-        return;
-    }
-    *socket->names = lookup->names;
-    dial(socket);
-}
-
-/* -- What a failed try means ------------------------------------------------
- */
-
-/* The server has answered, but not with a websocket. */
-static void judge_status(struct cc_socket *socket, struct cc_ws_end *end)
-{
-    int status = socket->status;
-
-    end->code = cc_error_code(status);
-    end->transient = cc_retry_status(status);
-    if (status >= 300 && status < 400)
-        snprintf(end->message, sizeof end->message,
-                 "the server redirects the websocket (%d): not followed",
-                 status);
-    else
-        snprintf(end->message, sizeof end->message,
-                 "the server refuses the websocket with status %d", status);
-}
-
-/* Does libwebsockets say that the proxy refused us?  Versions before 4.2 hide
- * the status: then it is 0. */
-static bool is_by_proxy(const char *why, int *status)
-{
-    static const char refused[] = "http_proxy -> ";
-
-    *status = 0;
-    if (strncmp(why, refused, sizeof refused - 1) == 0)
-        *status = (int)strtol(why + sizeof refused - 1, NULL, 10);
-    return *status || strncmp(why, "proxy", 5) == 0 ||
-           strncmp(why, "http_proxy", 10) == 0;
-}
-
-/* A wrong password is not sent again and again, which would lock the account.
- * Where the status is not known, one that has let nobody through is taken to be
- * wrong. */
-static void judge_proxy(struct cc_socket *socket, const char *why, int status,
-                        struct cc_ws_end *end)
-{
-    const struct cc_address *to = &socket->proxy;
-    /* Else the connection to it was lost. */
-    bool is_answer = status || strcmp(why, "proxy not h1") == 0;
-    bool has_password = to->path != NULL;
-
-    end->code = CCAAS_CONNECT;
-    end->transient =
-        status
-            ? status != 407 && (status == 408 || status == 429 || status >= 500)
-            : !is_answer || !has_password || socket->route->passed;
-    if (status != 401)
-        socket->status = status;
-    if (status == 407)
-        snprintf(end->message, sizeof end->message,
-                 "the proxy %s:%d: its user and password were refused, or are "
-                 "missing "
-                 "(407)",
-                 to->host, to->port);
-    else if (status)
-        snprintf(end->message, sizeof end->message,
-                 "the proxy %s:%d: refused the connection with status %d",
-                 to->host, to->port, status);
-    else
-        snprintf(end->message, sizeof end->message,
-                 "the proxy %s:%d: %s the connection%s", to->host, to->port,
-                 is_answer ? "refused" : "lost",
-                 end->transient
-                     ? ""
-                     : ", or the user and password (libwebsockets does not say "
-                       "which)");
-}
-
-/* There was no answer, or none that could be understood. */
-static void judge_failure(struct cc_socket *socket, const char *why,
-                          struct cc_ws_end *end)
-{
-    const struct cc_address *to = next_hop(socket);
-    int status;
-
-    end->code = CCAAS_NETWORK;
-    end->transient = true;
-    if (!socket->connected && !cc_descriptors_left(1)) {
-        end->code = CCAAS_IO;
-        end->transient = false;
-        snprintf(end->message, sizeof end->message, "%s", CC_NO_DESCRIPTOR);
-    } else if (!socket->connected) {
-        end->code = CCAAS_CONNECT;
-        snprintf(end->message, sizeof end->message,
-                 "cannot connect to %s%s port %d",
-                 to == &socket->proxy ? "the proxy " : "", to->host, to->port);
-    } else if (is_by_proxy(why, &status)) {
-        judge_proxy(socket, why, status, end);
-    } else if (socket->distrust) {
-        end->code = CCAAS_TLS;
-        end->transient = false;
-        snprintf(end->message, sizeof end->message,
-                 "the certificate of %s is not valid: %s", socket->address.host,
-                 X509_verify_cert_error_string(socket->distrust));
-    } else if (!socket->asked) {
-        end->code = socket->address.tls ? CCAAS_TLS : CCAAS_PROTOCOL;
-        end->transient = socket->address.tls;
-        snprintf(end->message, sizeof end->message, "%s",
-                 socket->address.tls ? "no secure connection can be made"
-                                     : "the request is too large");
-    } else {
-        snprintf(end->message, sizeof end->message,
-                 "the connection was lost during the handshake");
-    }
-}
-
 void cc_socket_refused(struct cc_socket *socket, const char *why)
 {
     struct cc_ws_end end = {.code = CCAAS_OK};
 
     drop(socket, 0);
-    if (!socket->connected && socket->name + 1 < socket->names->count) {
+    if (!socket->connected && cc_socket_has_next(socket)) {
         socket->name++;
         socket->redial = true; /* not from within libwebsockets' call */
         cc_ws_watch_at(socket->ws, 0);
         return;
     }
-    if (socket->status && socket->status != 101)
-        judge_status(socket, &end);
-    else
-        judge_failure(socket, why, &end);
+    cc_socket_judge(socket, why, &end);
     cc_socket_finish(socket, &end, 0);
 }
 
@@ -461,20 +220,20 @@ static double watch_connecting(struct cc_socket *socket, double now, bool *gone)
         return *gone ? INFINITY : until;
     }
     if (!socket->redial && !socket->connected && socket->try_until <= now &&
-        socket->name + 1 < socket->names->count) {
+        cc_socket_has_next(socket)) {
         drop(socket, LWS_CLOSE_STATUS_GOINGAWAY);
         socket->name++;
         socket->redial = true;
     }
     if (socket->redial) {
         cc_socket_hold(socket);
-        dial(socket);
+        cc_socket_dial(socket);
         *gone = !socket->link;
         cc_ws_release(socket);
         if (*gone)
             return INFINITY;
     }
-    if (socket->connected || socket->name + 1 >= socket->names->count)
+    if (socket->connected || !cc_socket_has_next(socket))
         return until;
     return fmin(until, socket->try_until);
 }

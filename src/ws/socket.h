@@ -13,7 +13,6 @@
 #include "address.h"
 #include "buffer.h"
 #include "head.h"
-#include "lookup.h"
 #include "pace.h"
 #include "transport.h"
 #include "ws.h"
@@ -32,6 +31,9 @@
 #else
 #define CC_WS_READ (16 * 1024)
 #endif
+
+struct cc_lookup;
+struct cc_names;
 
 /* A libwebsockets vhost: certificates that are trusted, and a proxy. */
 struct cc_ws_route {
@@ -156,8 +158,6 @@ void cc_socket_hold(struct cc_socket *socket);
 /* The sink is full, and can take more. */
 void cc_socket_pause(struct cc_socket *socket);
 void cc_socket_resume(struct cc_socket *socket);
-/* The addresses have been found, or not. */
-void cc_socket_found(struct cc_socket *socket, const struct cc_lookup *lookup);
 /* The connection that was tried has failed: the next address, or the end. */
 void cc_socket_refused(struct cc_socket *socket, const char *why);
 /* It is over: its sink hears of it, and it leaves the engine.  Says goodbye to
@@ -170,8 +170,20 @@ void cc_socket_finish_as(struct cc_socket *socket, enum ccaas_code code,
  * The socket may be gone after it: *gone. */
 double cc_socket_watch(struct cc_socket *socket, double now, bool *gone);
 
-/* Its turn has come: connects. */
+/* connect.c: its turn has come: connects. */
 void cc_socket_begin(struct cc_socket *socket);
+/* The addresses have been found, or not. */
+void cc_socket_found(struct cc_socket *socket, const struct cc_lookup *lookup);
+/* What it connects to first: the proxy, or the server. */
+const struct cc_address *cc_socket_hop(const struct cc_socket *socket);
+/* Tries the next address. */
+void cc_socket_dial(struct cc_socket *socket);
+/* Is there another address to try? */
+bool cc_socket_has_next(const struct cc_socket *socket);
+
+/* connect_error.c: says in *end what a connection that failed means. */
+void cc_socket_judge(struct cc_socket *socket, const char *why,
+                     struct cc_ws_end *end);
 
 /* turn.c: puts it with those that wait for their turn. */
 void cc_turn_wait(struct cc_socket *socket);

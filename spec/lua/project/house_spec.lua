@@ -23,7 +23,7 @@ end
 local known = {
   room_circles = {},
   call_circles = {},
-  unit_circles = set [[http/engine http/tls_end http/transfer ws/lookup ws/socket]],
+  unit_circles = {},
   cmake = {},
   lua_circles = {},
   impure = {
@@ -49,8 +49,6 @@ local known = {
   },
   long_files = set [[
     src/ccaas.h
-    src/http/transfer.c
-    src/ws/socket.c
   ]],
 }
 
