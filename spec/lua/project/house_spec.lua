@@ -42,8 +42,6 @@ local known = {
     ["json.lua"] = "the sandbox writes what the client reads",
     ["names.lua"] = "the sandbox writes what the client reads",
     ["ogg.c"] = "the sandbox writes what the client reads",
-    ["pace.c"] = true,
-    ["pace.h"] = true,
     ["socket.c"] = "both ends of a websocket",
     ["values.lua"] = "the sandbox writes what the client reads",
   },

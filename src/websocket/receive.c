@@ -24,7 +24,7 @@ static void opened(struct cc_socket *socket)
     line_of(socket)->established = true;
     socket->ws->established++;
     socket->state = CC_SOCKET_OPEN;
-    cc_turn_over(socket);
+    cc_connect_queue_leave(socket);
     cc_head_free(&socket->head);
     free(socket->names);
     socket->names = NULL;

@@ -186,7 +186,7 @@ static void serve_socket(struct cc_socket *socket, bool opens, bool resumes,
             cc_socket_finish_as(socket, CCAAS_CANCELLED, false,
                                 LWS_CLOSE_STATUS_NORMAL, "closed");
     } else if (opens) {
-        cc_turn_wait(socket);
+        cc_connect_queue_add(socket);
     } else if (resumes && socket->link) {
         cc_socket_resume(socket);
     }
@@ -219,7 +219,7 @@ bool cc_ws_serve(struct cc_ws *ws)
         serve_lookups(ws, found);
         if (!socket) {
             if (!stopping)
-                cc_turn_next(ws);
+                cc_connect_queue_next(ws);
             return !stopping;
         }
         serve_socket(socket, opens, resumes, closes);
@@ -266,7 +266,7 @@ static void watch(lws_sorted_usec_list_t *sul)
             soonest = fmin(soonest, due);
     }
     cc_ws_watch_at(ws, soonest);
-    cc_turn_next(ws);
+    cc_connect_queue_next(ws);
 }
 
 void cc_ws_watch_at(struct cc_ws *ws, double when)

@@ -68,7 +68,8 @@ void cc_ws_rest(struct cc_ws *ws)
     ws->clock_uses = 0;
     if (!bytes || !ws->has_loop || ws->waker < 0)
         return;
-    seconds = cc_pace_turn(&ws->pace, cc_clock_now(), ws->established, bytes);
+    seconds = cc_coalescing_pause(&ws->coalescing, cc_clock_now(),
+                                  ws->established, bytes);
     /* Whoever wants something of the engine wakes it by this. */
     if (seconds > 0)
         poll(&waker, 1, (int)ceil(seconds * 1000));

@@ -161,7 +161,7 @@ void cc_ws_context_run(struct cc_ws *ws)
             lws_service(ws->context, 0);
         cc_ws_flush(ws);
         /* Not from here: its clock would not be set by what is begun. */
-        if (cc_turn_due(ws))
+        if (cc_connect_queue_due(ws))
             lws_cancel_service(ws->context);
         cc_ws_rest(ws);
     }

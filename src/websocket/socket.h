@@ -12,8 +12,8 @@
 
 #include "address.h"
 #include "buffer.h"
+#include "coalescing.h"
 #include "head.h"
-#include "pace.h"
 #include "transport.h"
 #include "ws.h"
 
@@ -70,8 +70,8 @@ struct cc_ws {
     struct cc_ws_route *routes;
     struct cc_lookup *lookups; /* under way */
     struct cc_socket *running;
-    struct cc_socket *waiting, **waiting_end; /* for their turns */
-    unsigned turns;                           /* that are taken */
+    struct cc_socket *waiting, **waiting_end; /* the connect queue */
+    unsigned connecting;                      /* how many of them connect now */
     lws_sorted_usec_list_t watch;
     double watch_at; /* when it will ring; INFINITY: never */
 
@@ -81,7 +81,7 @@ struct cc_ws {
     size_t came;         /* bytes of messages in this turn of the loop */
     double clock;        /* a few messages ago, so a little early */
     unsigned clock_uses; /* in this turn */
-    struct cc_pace pace;
+    struct cc_coalescing coalescing;
     char input[CC_WS_READ]; /* what was just read */
 };
 
@@ -112,7 +112,7 @@ struct cc_socket {
     /* Under way. */
     struct cc_socket *next, **link; /* in one of the engine's lists */
     enum cc_socket_state state;
-    bool has_turn;            /* it counts among those that connect */
+    bool connecting;          /* it counts in ws->connecting */
     struct cc_lookup *lookup; /* that it waits for */
     struct cc_ws_route *route;
     struct cc_names *names; /* the addresses to try; NULL once it is open */
@@ -185,18 +185,18 @@ bool cc_socket_has_next(const struct cc_socket *socket);
 void cc_socket_judge(struct cc_socket *socket, const char *why,
                      struct cc_ws_end *end);
 
-/* turn.c: puts it with those that wait for their turn. */
-void cc_turn_wait(struct cc_socket *socket);
+/* connect_queue.c: puts it behind those that wait to connect. */
+void cc_connect_queue_add(struct cc_socket *socket);
 /* Takes it out of the list that it is in. */
-void cc_turn_unlink(struct cc_socket *socket);
+void cc_connect_queue_remove(struct cc_socket *socket);
 /* It connects no more. */
-void cc_turn_over(struct cc_socket *socket);
+void cc_connect_queue_leave(struct cc_socket *socket);
 /* It connects; others need not wait for it if it has for long. */
-void cc_turn_watch(struct cc_socket *socket, double now);
+void cc_connect_queue_watch(struct cc_socket *socket, double now);
 /* Is there one whose turn it is? */
-bool cc_turn_due(const struct cc_ws *ws);
+bool cc_connect_queue_due(const struct cc_ws *ws);
 /* Begins as many as may. */
-void cc_turn_next(struct cc_ws *ws);
+void cc_connect_queue_next(struct cc_ws *ws);
 
 /* engine.c: have cc_socket_watch called for all at `when`, or earlier. */
 void cc_ws_watch_at(struct cc_ws *ws, double when);

@@ -8,7 +8,7 @@
  * a server that hangs is not to hold up the others. */
 #define HELD 0.5
 
-void cc_turn_wait(struct cc_socket *socket)
+void cc_connect_queue_add(struct cc_socket *socket)
 {
     struct cc_ws *ws = socket->ws;
 
@@ -19,7 +19,7 @@ void cc_turn_wait(struct cc_socket *socket)
     ws->waiting_end = &socket->next;
 }
 
-void cc_turn_unlink(struct cc_socket *socket)
+void cc_connect_queue_remove(struct cc_socket *socket)
 {
     struct cc_ws *ws = socket->ws;
 
@@ -33,33 +33,33 @@ void cc_turn_unlink(struct cc_socket *socket)
     socket->link = NULL;
 }
 
-void cc_turn_over(struct cc_socket *socket)
+void cc_connect_queue_leave(struct cc_socket *socket)
 {
-    if (socket->has_turn)
-        socket->ws->turns--;
-    socket->has_turn = false;
+    if (socket->connecting)
+        socket->ws->connecting--;
+    socket->connecting = false;
 }
 
-void cc_turn_watch(struct cc_socket *socket, double now)
+void cc_connect_queue_watch(struct cc_socket *socket, double now)
 {
     if (now - socket->began >= HELD)
-        cc_turn_over(socket);
+        cc_connect_queue_leave(socket);
 }
 
-bool cc_turn_due(const struct cc_ws *ws)
+bool cc_connect_queue_due(const struct cc_ws *ws)
 {
-    return ws->waiting && ws->turns < CC_WS_HANDSHAKES;
+    return ws->waiting && ws->connecting < CC_WS_HANDSHAKES;
 }
 
-void cc_turn_next(struct cc_ws *ws)
+void cc_connect_queue_next(struct cc_ws *ws)
 {
     struct cc_socket *socket;
 
-    while (cc_turn_due(ws)) {
+    while (cc_connect_queue_due(ws)) {
         socket = ws->waiting;
-        cc_turn_unlink(socket);
-        socket->has_turn = true;
-        ws->turns++;
+        cc_connect_queue_remove(socket);
+        socket->connecting = true;
+        ws->connecting++;
         cc_socket_begin(socket);
     }
     if (ws->waiting)

@@ -144,8 +144,8 @@ void cc_socket_finish(struct cc_socket *socket, const struct cc_ws_end *end,
     struct cc_ws_end whole = *end;
 
     drop(socket, close);
-    cc_turn_unlink(socket);
-    cc_turn_over(socket);
+    cc_connect_queue_remove(socket);
+    cc_connect_queue_leave(socket);
     socket->lookup = NULL;
     cc_ws_gave_forget(socket);
     whole.opened = socket->state == CC_SOCKET_OPEN;
@@ -209,7 +209,7 @@ static double watch_connecting(struct cc_socket *socket, double now, bool *gone)
                             LWS_CLOSE_STATUS_GOINGAWAY, message);
         return INFINITY;
     }
-    cc_turn_watch(socket, now);
+    cc_connect_queue_watch(socket, now);
     if (socket->state == CC_SOCKET_LOOKING_UP)
         return until;
     if (socket->asked && !socket->taking && !socket->taken) {

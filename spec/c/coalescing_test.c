@@ -1,5 +1,5 @@
 /* How long the engine sleeps after a turn. */
-#include "pace.h"
+#include "coalescing.h"
 
 #include "check.h"
 
@@ -8,16 +8,16 @@
 #define MANY 250 /* sockets: 5 ms */
 #define PAUSE 0.005
 
-static struct cc_pace pace;
+static struct cc_coalescing state;
 
 static double turn(double at, size_t bytes)
 {
-    return cc_pace_turn(&pace, at, MANY, bytes);
+    return cc_coalescing_pause(&state, at, MANY, bytes);
 }
 
 static void start(void)
 {
-    pace = (struct cc_pace){0};
+    state = (struct cc_coalescing){0};
 }
 
 static bool about(double have, double want)
@@ -62,10 +62,10 @@ static void much(void)
 {
     start();
     CHECK(turn(1, 100) == 0);
-    CHECK(about(turn(1 + 1.1 * PAUSE, CC_PACE_BYTES - 100), PAUSE));
+    CHECK(about(turn(1 + 1.1 * PAUSE, CC_COALESCING_BYTES - 100), PAUSE));
     start();
     CHECK(turn(1, 100) == 0);
-    CHECK(turn(1 + 1.1 * PAUSE, CC_PACE_BYTES - 99) == 0);
+    CHECK(turn(1 + 1.1 * PAUSE, CC_COALESCING_BYTES - 99) == 0);
     CHECK(turn(1 + 2.2 * PAUSE, 100) == 0);
     CHECK(about(turn(1 + 3.3 * PAUSE, 100), PAUSE));
 }
@@ -74,8 +74,8 @@ static void much(void)
 static double with(size_t sockets)
 {
     start();
-    cc_pace_turn(&pace, 1, sockets, 1);
-    return cc_pace_turn(&pace, 1.0205, sockets, 1);
+    cc_coalescing_pause(&state, 1, sockets, 1);
+    return cc_coalescing_pause(&state, 1.0205, sockets, 1);
 }
 
 static void sockets(void)
@@ -87,8 +87,8 @@ static void sockets(void)
     CHECK(with(49) == 0);
     CHECK(with(0) == 0);
     start();
-    cc_pace_turn(&pace, 1, 51, 1);
-    CHECK(about(cc_pace_turn(&pace, 1.0015, 51, 1), 0.00102));
+    cc_coalescing_pause(&state, 1, 51, 1);
+    CHECK(about(cc_coalescing_pause(&state, 1.0015, 51, 1), 0.00102));
 }
 
 int main(void)
