@@ -12,14 +12,6 @@ local build = os.getenv("CCAAS_BUILD") or helper.top .. "/build/lua54"
 -- All files of these rooms are pure, and so is each file that says so.
 local pure_rooms = { "json", "ogg", "policy" }
 
-local function set(words)
-  local found = {}
-  for word in words:gmatch("%S+") do
-    found[word] = true
-  end
-  return found
-end
-
 local known = {
   room_circles = {},
   call_circles = {},
