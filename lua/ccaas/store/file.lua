@@ -155,30 +155,24 @@ return function(path)
     return entries[key] and entries[key].value
   end
 
-  function store.set(key, value, seconds, pause)
-    local entry, reason = entry_of(key, value, seconds)
-    if not entry then
-      return nil, reason
+  -- store.set, and `only_new` store.add.
+  local function put(only_new)
+    return function(key, value, seconds, pause)
+      local entry, reason = entry_of(key, value, seconds)
+      if not entry then
+        return nil, reason
+      end
+      return update(path, pause, function(entries)
+        if only_new and entries[key] then
+          return false, false
+        end
+        entries[key] = entry
+        return true, true
+      end)
     end
-    return update(path, pause, function(entries)
-      entries[key] = entry
-      return true, true
-    end)
   end
 
-  function store.add(key, value, seconds, pause)
-    local entry, reason = entry_of(key, value, seconds)
-    if not entry then
-      return nil, reason
-    end
-    return update(path, pause, function(entries)
-      if entries[key] then
-        return false, false
-      end
-      entries[key] = entry
-      return true, true
-    end)
-  end
+  store.set, store.add = put(false), put(true)
 
   function store.delete(key, pause)
     return update(path, pause, function(entries)
