@@ -83,6 +83,7 @@ build = {
       ["ccaas.sandbox.xima_people"] = "lua/ccaas/sandbox/xima_people.lua",
       ["ccaas.sandbox.xima_recordings"] = "lua/ccaas/sandbox/xima_recordings.lua",
       ["ccaas.sandbox.xima_reports"] = "lua/ccaas/sandbox/xima_reports.lua",
+      ["ccaas.schema"] = "lua/ccaas/schema.lua",
       ["ccaas.store"] = "lua/ccaas/store.lua",
       ["ccaas.store.file"] = "lua/ccaas/store/file.lua",
       ["ccaas.store.shared_dict"] = "lua/ccaas/store/shared_dict.lua",

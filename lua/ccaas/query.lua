@@ -34,6 +34,11 @@ local function pieces(name, items, kind)
   return encoded, separator
 end
 
+--- The kinds of values that a parameter may have: a comma list that stays whole,
+--- a comma list that may be split over several requests, the same with the name
+--- repeated for each item, and one value.
+query.kinds = { names = true, ids = true, repeated = true, text = true, flag = true, time = true }
+
 -- The queries of one list, each at most `room` bytes.
 local function cut(where, name, items, kind, room)
   local encoded, separator = pieces(name, items, kind)

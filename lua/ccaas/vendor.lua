@@ -2,12 +2,14 @@
 --- loaded.
 ---
 --- A vendor is a folder `ccaas/vendor/NAME/` with a `description.lua` and the
---- modules that only this vendor needs.  Nothing outside that folder knows its
---- name, its addresses or its numbers.
+--- modules that only this vendor needs.  The folder may be anywhere on
+--- package.path: `provider = NAME` finds it.  Nothing outside that folder knows
+--- the vendor's name, addresses or numbers.
 
 local options = require "ccaas.options"
+local query = require "ccaas.query"
 local results = require "ccaas.result"
-local text = require "ccaas.text"
+local schema = require "ccaas.schema"
 local usage_error = require "ccaas.usage_error"
 
 local vendors = {}
@@ -22,8 +24,7 @@ local vendors = {}
 ---@field content_type? string value of the Content-Type header of all requests
 ---@field dialect ccaas.VendorDialect how its errors read
 ---@field paging? ccaas.VendorPaging of methods whose result is "stream"
----@field parameters table<string, string[]> option: its name in a query, and its kind ("names", "ids", "repeated",
----"text", "flag", "time")
+---@field parameters table<string, string[]> option: its name in a query, and its kind, of `ccaas.query.kinds`
 ---@field methods table<string, ccaas.VendorMethod>
 ---@field results? table<string, string> kinds of results that only this vendor has: name and module
 ---@field programs? table<string, string> methods made of others: name and module, which gives the function
@@ -78,11 +79,10 @@ local vendors = {}
 ---@field accept? string
 ---@field content_type? string
 ---@field shape? ccaas.VendorShape
----@field totals? string name of the row with the totals
----@field key? string member of the answer that has the rows
----@field resume? "count" of rows in one answer: how a broken answer is continued
----@field each? fun(row: any): any what becomes of each row
----@field parts? table<string, ccaas.VendorPart> of a document: its lists
+---@field totals? string of kind "stream": name of the row with the totals
+---@field key? string of kinds "rows" and "items": member of the answer that has the rows
+---@field each? fun(row: any): any of kind "rows": what becomes of each row
+---@field parts? table<string, ccaas.VendorPart> of kind "document": its lists
 
 ---@class ccaas.VendorPart
 ---@field rename? table<string, string> member name and ours
@@ -91,34 +91,43 @@ local vendors = {}
 
 -- -- The schema ------------------------------------------------------------------
 
--- A field is the name of a Lua type, a function that gives a reason, or a table:
--- { list = field }, { map = field } or { fields = { name = field } }; names that
--- end in `?` may be missing.
-
-local texts = { list = "string" }
+local one_of, list_of = schema.one_of, schema.list_of
+local texts = list_of("string")
 
 local shape = { fields = {
-  ["rename?"] = { list = texts }, ["identity?"] = texts,
+  ["rename?"] = { list = list_of("string", 2) }, ["identity?"] = texts,
   ["map?"] = "string", ["map_key?"] = "string", ["map_value?"] = "string",
 } }
 
-local method = {
-  path = "string", result = "string", takes = texts,
+-- The words that methods of all kinds may have.
+local common_words = {
+  path = function(value)
+    if type(value) ~= "string" or not value:find("^/") then
+      return "must be a string that begins with a slash"
+    elseif value:gsub("{[a-z]+}", ""):find("[{}?#]") then
+      return "may have ids like {queue}, in small letters, and no query: " .. value
+    end
+  end,
+  result = "string", takes = texts,
   ["needs?"] = texts, ["needs_all?"] = texts, ["first?"] = "string",
   ["fields?"] = texts, ["row_of?"] = "string",
-  ["accept?"] = "string", ["content_type?"] = "string",
-  ["shape?"] = shape, ["totals?"] = "string", ["key?"] = "string", ["resume?"] = "string", ["each?"] = "function",
-  ["parts?"] = { map = { fields = {
-    ["rename?"] = { map = "string" }, ["shape?"] = shape,
-    ["inner?"] = { fields = { member = "string", shape = shape } },
-  } } },
+  ["accept?"] = "string", ["content_type?"] = "string", ["shape?"] = shape,
 }
 
-local function one_of(known)
-  return function(value)
-    return not known[value] and "has the unknown value " .. text.of(value) .. usage_error.hint(value, known) or nil
-  end
-end
+-- The words that the kinds of ccaas.result add.
+local words_of = {
+  stream = { ["totals?"] = "string" },
+  row = {},
+  rows = { ["key?"] = "string", ["each?"] = "function" },
+  items = { ["key?"] = "string" },
+  document = { parts = { map = { fields = {
+    ["rename?"] = { map = "string" }, ["shape?"] = shape,
+    ["inner?"] = { fields = { member = "string", shape = shape } },
+  } } } },
+}
+
+-- The options that each kind of credentials is given by.
+local credentials = { client_credentials = { "key", "secret", "token_url" }, bearer = { "token" } }
 
 local vendor = { fields = {
   name = "string",
@@ -126,65 +135,20 @@ local vendor = { fields = {
     ["url?"] = "string", ["regions?"] = { map = "string" }, ["region?"] = "string", ["version?"] = "string",
     ["host?"] = "string", ["example?"] = "string",
   } },
-  auth = { fields = { kind = one_of { client_credentials = true, bearer = true }, ["token_url?"] = "string" } },
-  options = { map = { fields = {
-    check = one_of(options.checks),
-    ["needed?"] = "boolean", ["keep?"] = "boolean",
-  } } },
+  auth = { fields = { kind = one_of(credentials), ["token_url?"] = "string" } },
+  options = { map = { fields = { check = one_of(options.checks), ["needed?"] = "boolean", ["keep?"] = "boolean" } } },
   ["tenant_header?"] = "string", accept = "string", ["content_type?"] = "string",
   dialect = { fields = {
     messages = texts, codes = texts, references = texts, throttles = texts, ["past_end?"] = "string",
   } },
   ["paging?"] = { fields = {
-    kind = one_of { page_number = true }, page = "string", size = "string", most = "number", headers = texts,
+    kind = one_of { page_number = true }, page = "string", size = "string", most = "number",
+    headers = list_of("string", 4),
   } },
-  parameters = { map = texts },
+  parameters = { map = { tuple = { "string", one_of(query.kinds) } } },
   methods = { map = "table" }, -- each by the words of its kind
   ["results?"] = { map = "string" }, ["programs?"] = { map = "string" },
 } }
-
-local check
-
-local function check_fields(where, value, fields)
-  local known = {}
-  for name, field in pairs(fields) do
-    local bare = name:gsub("%?$", "")
-    known[bare] = field
-    if value[bare] == nil and bare == name then
-      error(("%s: `%s` is missing"):format(where, name), 0)
-    end
-  end
-  for name, inner in pairs(value) do
-    if known[name] == nil then
-      error(("%s: unknown word `%s`%s"):format(where, text.of(name), usage_error.hint(name, known)), 0)
-    end
-    check(where .. "." .. name, inner, known[name])
-  end
-end
-
--- Raises, without a position, when a value is not as its field says.
-function check(where, value, field)
-  if type(field) == "function" then
-    local reason = field(value)
-    if reason then
-      error(where .. " " .. reason, 0)
-    end
-    return
-  end
-  local wanted = type(field) == "table" and "table" or field
-  if type(value) ~= wanted then
-    error(("%s must be a %s, not a %s"):format(where, wanted, type(value)), 0)
-  elseif field.fields then
-    check_fields(where, value, field.fields)
-  elseif field.list or field.map then
-    for name, inner in pairs(value) do
-      if type(name) ~= (field.list and "number" or "string") then
-        error(("%s: %s is not a %s"):format(where, text.of(name), field.list and "place in a list" or "name"), 0)
-      end
-      check(where .. "." .. text.of(name), inner, field.list or field.map)
-    end
-  end
-end
 
 -- A kind of result: the vendor's own, or one that all have.
 local function kind_of(description, name)
@@ -192,53 +156,88 @@ local function kind_of(description, name)
   return module and require(module) or results[name]
 end
 
-local function check_method(description, name, given)
-  local where = ("%s.methods.%s"):format(description.name, name)
-  local kind = kind_of(description, given.result)
-  if not kind then
-    local known = {}
-    for word in pairs(results) do
-      known[word] = true
+-- What a method's kind may be.
+local function kinds_of(description)
+  local known = {}
+  for _, set in ipairs { results, description.results or {} } do
+    for name in pairs(set) do
+      known[name] = true
     end
-    for word in pairs(description.results or {}) do
-      known[word] = true
-    end
-    error(("%s: unknown result `%s`%s"):format(where, text.of(given.result), usage_error.hint(given.result, known)), 0)
   end
-  local words = {}
-  for _, set in ipairs { method, kind.words or {} } do
+  return known
+end
+
+-- Options that a method names must be known: those that it takes to the
+-- description, the others to what it takes.
+local function check_names_of(where, description, method)
+  local takes = {}
+  for _, option in ipairs(method.takes) do
+    schema.check(where .. ".takes", option, one_of(description.parameters))
+    takes[option] = true
+  end
+  for _, word in ipairs { "needs", "needs_all" } do
+    for _, option in ipairs(method[word] or {}) do
+      schema.check(where .. "." .. word, option, one_of(takes))
+    end
+  end
+  if method.first then
+    schema.check(where .. ".first", method.first, one_of(takes))
+  end
+  if method.fields then
+    schema.check(where .. ".row_of", method.row_of, one_of(description.methods))
+  end
+end
+
+local function check_method(where, description, method)
+  schema.check(where .. ".result", method.result, one_of(kinds_of(description)))
+  local kind, words = kind_of(description, method.result), {}
+  for _, set in ipairs { common_words, kind.words or words_of[method.result] or {} } do
     for word, field in pairs(set) do
       words[word] = field
     end
   end
-  check(where, given, { fields = words })
-  for _, option in ipairs(given.takes) do
-    if not description.parameters[option] then
-      error(("%s: `takes` has `%s`, which is not in `parameters`%s"):format(where, option,
-        usage_error.hint(option, description.parameters)), 0)
-    end
+  schema.check(where, method, { fields = words })
+  check_names_of(where, description, method)
+  if method.result == "stream" and not description.paging then
+    error(("%s gives pages, so the description needs `paging`"):format(where), 0)
   end
 end
 
---- Checks a vendor's description.  Raises a message that names what is wrong.
+local function check_address(where, address)
+  if address.regions then
+    if not address.region or not address.version then
+      error(("%s.regions needs a `region` and a `version`, the defaults"):format(where), 0)
+    end
+    schema.check(where .. ".region", address.region, one_of(address.regions))
+  elseif address.host then
+    if not address.host:find("%s", 1, true) or not address.example then
+      error(("%s.host needs `%%s`, where the host is put, and an `example` of one"):format(where), 0)
+    end
+  elseif not address.url then
+    error(("%s needs one of `url`, `host` and `regions`"):format(where), 0)
+  end
+end
+
+--- Checks a vendor's description.  Raises a message that names what is wrong,
+--- without a position.
 ---@param description any
 ---@param name string the name of its folder
 ---@return ccaas.Vendor description
 function vendors.check(description, name)
   local where = ("the description of vendor %q"):format(name)
-  check(where, description, vendor)
-  if description.name ~= name then
-    error(("%s has the name %q"):format(where, description.name), 0)
-  end
-  local address = description.address
-  if not (address.url or address.host or address.regions and address.region and address.version) then
-    error(where .. ".address needs `url`, `host`, or `regions` with a `region` and a `version`", 0)
-  end
-  for method_name, given in pairs(description.methods) do
-    check_method(description, method_name, given)
-    if given.result == "stream" and not description.paging then
-      error(("%s: method `%s` gives pages, so `paging` is needed"):format(where, method_name), 0)
+  schema.check(where, description, vendor)
+  schema.check(where .. ".name", description.name, one_of { [name] = true })
+  check_address(where .. ".address", description.address)
+  for _, option in ipairs(credentials[description.auth.kind]) do
+    if not description.options[option] then
+      error(("%s.options needs `%s`, as auth.kind is %q"):format(where, option, description.auth.kind), 0)
     end
+  end
+  for method_name, method in pairs(description.methods) do
+    if method_name == "request" or method_name == "close" or (description.programs or {})[method_name] then
+      error(("%s.methods: the name `%s` is taken"):format(where, method_name), 0)
+    end
+    check_method(("%s.methods.%s"):format(where, method_name), description, method)
   end
   return description
 end
@@ -271,7 +270,7 @@ function vendors.find(name)
   if name == nil then
     usage_error.raise("ccaas.new: needs option `provider`: \"%s\"", table.concat(listed, "\" or \""))
   end
-  local description = type(name) == "string" and name:find("^[%w_-]+$") and load_description(name)
+  local description = type(name) == "string" and name:find("^[A-Za-z0-9_-]+$") and load_description(name)
   if not description then
     local known = {}
     for _, one in ipairs(listed) do
@@ -279,7 +278,11 @@ function vendors.find(name)
     end
     usage_error.raise("ccaas.new: unknown provider %q%s", tostring(name), usage_error.hint(name, known))
   end
-  loaded[name] = vendors.check(description, name)
+  local fine, reason = pcall(vendors.check, description, name)
+  if not fine then
+    usage_error.raise("ccaas.new: %s", reason)
+  end
+  loaded[name] = description
   return description
 end
 

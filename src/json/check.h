@@ -19,7 +19,7 @@ enum cc_check cc_json_check(const char *bytes, size_t length, size_t *offset,
                             const char **reason);
 
 /* Looks a scalar up in a JSON object: `path` is member names with dots between
- * them ("fault.detail.errorcode").  Writes at most `room` - 1 bytes of its
+ * them ("error.detail.code").  Writes at most `room` - 1 bytes of its
  * text (a string's decoded bytes; a number, true or false as it stands) and a
  * NUL to `text`; what does not fit is cut at a character's border.  Returns
  * the length of what it wrote, or -1 when there is no such member, it is null,

@@ -17,7 +17,7 @@
 /* Where the values are: paths of member names, compiled. */
 struct cc_pick_form;
 
-/* A form for these paths ("key.metricId"; up to CC_PICK_MOST of up to
+/* A form for these paths ("key.name"; up to CC_PICK_MOST of up to
  * CC_PICK_DEPTH names), which are copied.  NULL: memory is out, or they are
  * too many or too deep.  Free it with free(). */
 struct cc_pick_form *cc_pick_form_new(const char *const *paths, size_t count);

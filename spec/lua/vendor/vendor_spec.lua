@@ -1,9 +1,7 @@
--- A vendor is a folder: one that only this spec has gets all that the others have,
--- and a description that is wrong is refused when it is loaded.
+-- A vendor is a folder: one that only this spec has gets all that the others have.
 local ccaas = require "ccaas"
 local helper = require "spec.support.helper"
 local server = require "spec.support.server"
-local vendors = require "ccaas.vendor"
 
 package.path = helper.top .. "/spec/support/vendors/?.lua;" .. package.path
 
@@ -70,6 +68,19 @@ describe("a vendor that is one folder", function()
     assert.is_truthy(err.message:find("no such team", 1, true))
   end)
 
+  it("knows by its codes that requests come too fast", function()
+    local client = acme(function()
+      return server.answer('{"number":"slow.down"}', { status = 500 })
+    end, { retries = 0 })
+    assert.equal("rate_limited", select(2, client:team "1").code)
+  end)
+
+  it("has a kind of result that only it has", function()
+    local client, s = acme(function() return server.answer('{"teams":120}') end)
+    assert.equal(120, client:team_count { skill = "7" })
+    assert.equal("/api/teams/count?withSkill=7", s.requests[1].target)
+  end)
+
   it("asks its token function again after a 401", function()
     local client, s = acme(function(request)
       return request.headers.authorization == "Bearer new" and answer { '{"id":"1"}' } or server.status(401)
@@ -104,82 +115,5 @@ describe("a vendor that is one folder", function()
       assert.is_false(fine)
       assert.is_truthy(err:find("unknown provider", 1, true), err)
     end
-  end)
-end)
-
-describe("a description that is wrong is refused, and what is wrong is named:", function()
-  -- A copy, with one thing changed.
-  local function changed(change)
-    local function copy(value)
-      if type(value) ~= "table" then
-        return value
-      end
-      local new = {}
-      for name, inner in pairs(value) do
-        new[name] = copy(inner)
-      end
-      return new
-    end
-    local description = copy(require "ccaas.vendor.acme.description")
-    change(description)
-    return description
-  end
-
-  for wanted, change in pairs {
-    ['unknown word `pageing`; did you mean "paging"?'] = function(d) d.pageing = {} end,
-    ["`auth` is missing"] = function(d) d.auth = nil end,
-    ["accept must be a string, not a number"] = function(d) d.accept = 1 end,
-    ['auth.kind has the unknown value basic'] = function(d) d.auth.kind = "basic" end,
-    ['options.host.check has the unknown value texts; did you mean "text"?'] = function(d)
-      d.options.host.check = "texts"
-    end,
-    ['has the name "other"'] = function(d) d.name = "other" end,
-    [".address needs `url`, `host`, or `regions`"] = function(d) d.address = {} end,
-    ['acme.methods.teams: unknown word `take`; did you mean "takes"?'] = function(d) d.methods.teams.take = {} end,
-    ['acme.methods.team: unknown result `rows_`; did you mean "rows"?'] = function(d)
-      d.methods.team.result = "rows_"
-    end,
-    ["acme.methods.teams: `takes` has `skills`, which is not in `parameters`"] = function(d)
-      d.methods.teams.takes = { "skills" }
-    end,
-    ["shape.identity.1 must be a string, not a boolean"] = function(d) d.methods.teams.shape.identity = { true } end,
-    ["parameters.skill: kind is not a place in a list"] = function(d) d.parameters.skill = { kind = "ids" } end,
-    ["method `teams` gives pages, so `paging` is needed"] = function(d) d.paging = nil end,
-  } do
-    it(wanted, function()
-      local fine, err = pcall(vendors.check, changed(change), "acme")
-      assert.is_false(fine)
-      assert.is_truthy(err:find(wanted, 1, true), err)
-    end)
-  end
-
-  it("and those of the library are right", function()
-    for _, name in ipairs(require "ccaas.vendor.list") do
-      assert.equal(name, vendors.check(require("ccaas.vendor." .. name .. ".description"), name).name)
-    end
-  end)
-end)
-
--- A fact of one vendor in generic code is found by nobody who adds another one.
-describe("a vendor's name", function()
-  local function lines_of(folder, pattern)
-    local _, said = helper.run(("cd %s && grep -rniE '%s' %s --include=*.[ch] --include=*.lua"):format(
-      helper.quote(helper.top), pattern, folder))
-    local found = {}
-    for line in said:gmatch("[^\n]+") do
-      if not (line:find("^lua/ccaas/vendor/") or line:find("^lua/ccaas/sandbox") or line:find("^src/sandbox/")) then
-        found[#found + 1] = line
-      end
-    end
-    return found, said
-  end
-
-  -- Hosts, paths, closing codes and headers of theirs count, too.
-  local words = "8x8|xima|historic-data|realtime-metric|X-Tenant-Info|auth_token|400[13]|440[13]"
-
-  it("stands in its folder and in the sandbox alone", function()
-    local found, said = lines_of("lua src", words)
-    assert.same({}, found)
-    assert.is_truthy(said:find("lua/ccaas/vendor/8x8/", 1, true)) -- the search works
   end)
 end)

@@ -90,8 +90,6 @@ return {
       needs_all = { "from", "to" },
       result = "rows",
       shape = { identity = { "recordingKey", "tenantName" } },
-      -- One answer: what was given before it broke off is counted, not known.
-      resume = "count",
     },
     audio = {
       path = "/rest/api/v2/recordings/{tenant}/{recording}/audio",

@@ -12,9 +12,11 @@ return {
     kind = "page_number", page = "p", size = "n", most = 50, headers = { "at", "each", "pages", "rows" },
   },
   parameters = { skill = { "withSkill", "ids" }, active = { "active", "flag" } },
+  results = { count = "ccaas.vendor.acme.count" },
   methods = {
     teams = { path = "/teams", takes = { "skill", "active" }, result = "stream",
       shape = { rename = { { "teamName", "name" } }, identity = { "id" } } },
     team = { path = "/teams/{team}", takes = {}, result = "row" },
+    team_count = { path = "/teams/count", takes = { "skill" }, result = "count", member = "teams" },
   },
 }
