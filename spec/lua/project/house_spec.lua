@@ -28,7 +28,6 @@ local known = {
   libraries = {},
   prefixes = {},
   twins = {
-    ["check.c"] = true,
     ["description.lua"] = "one for each vendor",
     ["engine.c"] = "the thread of libcurl, and that of libwebsockets",
     ["json.lua"] = "the sandbox writes what the client reads",
