@@ -184,7 +184,7 @@ c_files() { # folder
 }
 
 c_specs() { # folder
-    c_files "$1" | xargs -P 2 -n 1 sh spec/one.sh
+    c_files "$1" | xargs -P 6 -n 1 sh spec/one.sh
 }
 
 # Those in nginx's workers go with LuaJIT only.

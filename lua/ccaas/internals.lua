@@ -53,13 +53,12 @@ end
 ---@field pause_first number seconds before a lost websocket is opened again ...
 ---@field pause_most number ... and at the most, after many attempts
 internals.tuning = { now = core.now, pause_first = 1, pause_most = 30 }
-internals.tuning.__index = internals.tuning
 
 --- Changes a client's tuning.
 ---@param client any
 ---@param changes table some of its fields
 function internals.tune(client, changes)
-  internals.peek(client).tuning = setmetatable(changes, internals.tuning)
+  internals.peek(client).tuning = setmetatable(changes, { __index = internals.tuning })
 end
 
 return internals

@@ -180,6 +180,37 @@ static void test_guest(void)
     CHECK_INT(changed, 0);
 }
 
+#define BESIDE 4
+
+static void *open_in_turn(void *refused)
+{
+    int i;
+
+    for (i = 0; i < 25; i++) {
+        struct cc_ws *ws = engine();
+        struct watcher *watcher = open_with(ws, refused, false);
+
+        CHECK(wait_closed(watcher));
+        finish(watcher);
+        cc_ws_free(ws);
+    }
+    return NULL;
+}
+
+/* Was: libwebsockets 4.3 counts the users of its log without a lock, and
+ * aborted the process when the count was wrong. */
+static void test_beside(void)
+{
+    struct cc_ws_request refused = request_for("ws://127.0.0.1:1/");
+    pthread_t threads[BESIDE];
+    int i;
+
+    for (i = 0; i < BESIDE; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, open_in_turn, &refused), 0);
+    for (i = 0; i < BESIDE; i++)
+        pthread_join(threads[i], NULL);
+}
+
 static void run_all(void)
 {
     it("a socket may be closed at any moment of its handshake",
@@ -187,6 +218,7 @@ static void run_all(void)
     it("an engine stops with sockets open, and says goodbye", test_stop);
     it("a fork leaves the parent's sockets alone", test_fork);
     it("a process may exit with sockets open", test_exit);
+    it("engines of several threads come and go side by side", test_beside);
     it("signals and the environment's proxy stay the host's", test_guest);
 }
 

@@ -25,6 +25,9 @@ struct cc_sandbox_server {
     lua_State *L;
     struct cc_sandbox_live *live;
     struct lws_context *context;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    lws_log_cx_t log; /* counted without a lock: all contexts share the usual */
+#endif
     int waker; /* the eventfd that wakes it; -1: unknown */
     SSL_CTX *tls;
     struct cc_sandbox_cert cert;
@@ -165,6 +168,9 @@ static bool make_context(struct cc_sandbox_server *server)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 65536)
         info.fd_limit_per_thread = 4096;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    info.log_cx = &server->log;
+#endif
     struct cc_netlinks netlinks;
     cc_netlinks_list(&netlinks);
     server->context = lws_create_context(&info);
@@ -191,6 +197,9 @@ static bool listen_on(struct cc_sandbox_server *server, const char *address,
     info.protocols = cc_sandbox_protocols;
     info.listen_accept_role = "raw-skt";
     info.listen_accept_protocol = cc_sandbox_protocols[0].name;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    info.log_cx = &server->log;
+#endif
     struct lws_vhost *vhost = lws_create_vhost(server->context, &info);
     if (!vhost)
         return false;

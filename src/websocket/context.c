@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -71,6 +72,10 @@ static bool make_on(struct cc_ws *ws, uv_loop_t *loop)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
         limit.rlim_cur > DESCRIPTORS_MOST)
         info.fd_limit_per_thread = SOCKETS_MOST;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    memset(&ws->log, 0, sizeof ws->log);
+    info.log_cx = &ws->log;
+#endif
     cc_netlinks_list(&netlinks);
     ws->context = lws_create_context(&info);
     cc_netlinks_keep_new(&netlinks);

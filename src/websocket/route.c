@@ -56,6 +56,9 @@ static bool make_vhost(struct cc_ws *ws, struct cc_ws_route *route)
     info.connect_timeout_secs = CC_WS_NEVER;
     info.retry_and_idle_policy = &cc_ws_no_policy;
     info.http_proxy_address = ""; /* else it reads the environment's */
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    info.log_cx = &ws->log;
+#endif
     route->vhost = lws_create_vhost(ws->context, &info);
     return route->vhost != NULL;
 }

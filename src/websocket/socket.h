@@ -61,6 +61,9 @@ struct cc_ws {
     bool without_libuv;
 
     struct lws_context *context;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+    lws_log_cx_t log; /* counted without a lock: all contexts share the usual */
+#endif
     uv_loop_t loop;
     bool has_loop;
     int waker;    /* the eventfd that wakes it; -1: unknown */
