@@ -49,14 +49,19 @@ esac
 # its own (a preloaded malloc excludes a sanitizer's): once is enough.
 once='/(house|run|install|release|versions?|soak|valgrind)_spec'
 once="$once|process/memory_spec"
-# Specs to which neither tiny buffers nor a busy collector make a difference.
+# Specs to which a busy collector makes no difference.
 apart='lua/(sandbox|process|loop|store|wallboard|project)/|/queue_spec'
 # Specs of what differs between the binding on LuaJIT and the one on Lua 5.4.
 binding='lua/(client|json|lists)/'
 # Specs of what several threads have to do with.
-threaded='lua/(http|lists|live|loop|process|recordings|retry|store|token)/'
+threaded='lua/(http|lists|live|loop|process|token)/'
+# Specs of what is cut into blocks and kept in mailboxes.
+buffered='lua/(http|json|lists|live|recordings|reports)/'
 # Specs of the project's files and of programs in Lua alone.
 outer='lua/(project|wallboard)/'
+# Specs that build the module: one after another beside all others, so that
+# each finds in ccache what the one before has compiled.
+builders='project/(install|release|versions)_spec'
 # Specs that do little but wait: two at a time beside all others.
 idle='/(store|wallboard)_|/(processes|halfopen|clock)_spec|ws_life_test'
 # Specs that take longest, measured: they start first, so that nothing waits
@@ -202,11 +207,16 @@ specs() {
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
+    printf '%s\n' "$@" | grep -E "$builders" | xargs -r -n 1 sh spec/one.sh &
+    built=$!
     printf '%s\n' "$@" | grep -E "$idle" | xargs -r -P 2 -n 1 sh spec/one.sh &
-    printf '%s\n' "$@" | grep -Ev "$idle" |
+    waited=$!
+    printf '%s\n' "$@" | grep -Ev "$builders|$idle" |
         xargs -r -P "${jobs:-6}" -n 1 sh spec/one.sh
     status=$?
-    wait $! && return $status
+    wait $waited || status=1
+    wait $built || status=1
+    return $status
 }
 
 # all_specs FOLDER LUA FILE...: with those that build a rock, which take longer.
@@ -325,7 +335,8 @@ run_tsan() {
 
 run_tiny() {
     step "build, tiny buffers" build tiny -DCCAAS_TINY=ON &&
-        step "specs, tiny buffers" specs tiny lua5.4 $(c_files tiny) $close
+        step "specs, tiny buffers" specs tiny lua5.4 $(c_files tiny) \
+            $(printf '%s\n' "$close" | grep -E "$buffered")
 }
 
 run_fuzz() {
