@@ -59,9 +59,6 @@ threaded='lua/(http|lists|live|loop|process|token)/'
 buffered='lua/(http|json|lists|live|recordings|reports)/'
 # Specs of the project's files and of programs in Lua alone.
 outer='lua/(project|wallboard)/'
-# Specs that build the module: one after another beside all others, so that
-# each finds in ccache what the one before has compiled.
-builders='project/(install|release|versions)_spec'
 # Specs that do little but wait: two at a time beside all others.
 idle='/(store|wallboard)_|/(processes|halfopen|clock)_spec|ws_life_test'
 # Specs that take longest, measured: they start first, so that nothing waits
@@ -207,21 +204,16 @@ specs() {
     shift 2
     [ -e "$CCAAS_BUILD/ccaas/core.so" ] || return 1
     [ $# -gt 0 ] || return 1
-    printf '%s\n' "$@" | grep -E "$builders" | xargs -r -n 1 sh spec/one.sh &
-    built=$!
     printf '%s\n' "$@" | grep -E "$idle" | xargs -r -P 2 -n 1 sh spec/one.sh &
-    waited=$!
-    printf '%s\n' "$@" | grep -Ev "$builders|$idle" |
+    printf '%s\n' "$@" | grep -Ev "$idle" |
         xargs -r -P "${jobs:-6}" -n 1 sh spec/one.sh
     status=$?
-    wait $waited || status=1
-    wait $built || status=1
-    return $status
+    wait $! && return $status
 }
 
 # all_specs FOLDER LUA FILE...: with those that build a rock, which take longer.
 all_specs() {
-    CCAAS_LIMIT=300
+    CCAAS_LIMIT=600
     export CCAAS_LIMIT
     specs "$@"
 }
